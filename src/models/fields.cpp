@@ -1,0 +1,37 @@
+#include "models/fields.h"
+
+#include "base/error.h"
+
+namespace troika::models {
+
+Fields::Fields(const files::ModelFile& file) : file_(file), gguf_(file.kind() == files::FileKind::gguf) {
+  if (gguf_) prefix_ = std::string(metadata().text("general.architecture").value_or("")) + ".";
+}
+
+std::string Fields::key(Field field) const { return prefix_ + std::string(gguf_ ? field.gguf : field.hf); }
+
+int Fields::required(Field field, int least, int most) const {
+  std::string name = key(field);
+  auto value = metadata().integer(name);
+  if (!value) fail("{}: the key {} is missing; is this a whole model?", file_.path().string(), name);
+  if (*value < least || *value > most) {
+    fail("{}: {} is {}, expected {} to {}", file_.path().string(), name, *value, least, most);
+  }
+  return static_cast<int>(*value);
+}
+
+int Fields::optional(Field field, int fallback, int least, int most) const {
+  return metadata().integer(key(field)) ? required(field, least, most) : fallback;
+}
+
+double Fields::number(Field field, double fallback) const {
+  return metadata().number(key(field)).value_or(fallback);
+}
+
+bool Fields::flag(std::string_view hf_key, bool fallback) const {
+  return metadata().boolean(hf_key).value_or(fallback);
+}
+
+std::optional<std::string_view> Fields::text(Field field) const { return metadata().text(key(field)); }
+
+}  // namespace troika::models

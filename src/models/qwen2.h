@@ -1,0 +1,9 @@
+#pragma once
+
+#include "models/architecture.h"
+
+namespace troika::models {
+
+extern const Architecture kQwen2;
+
+}  // namespace troika::models

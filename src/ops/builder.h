@@ -1,0 +1,66 @@
+// What a model is written with: calls on a Builder append operations to a tape. Naming a weight declares it: the
+// tape's weight tensors are the manifest that the loader checks a file against.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "ops/program.h"
+
+namespace troika::ops {
+
+class Builder {
+ public:
+  Builder(int tokens, int outputs);
+
+  // Names within the scope's lifetime are prefixed: scope("layer.0") makes linear("attn.q") read
+  // layer.0.attn.q.weight.
+  class Scope {
+   public:
+    ~Scope() { owner_.prefix_.resize(length_); }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    friend class Builder;
+    Scope(Builder& owner, size_t length) : owner_(owner), length_(length) {}
+    Builder& owner_;
+    size_t length_;
+  };
+  [[nodiscard]] Scope scope(std::string_view name);
+
+  enum class Bias { no, yes };
+
+  Tensor embed(std::string_view name, int vocabulary, int width);
+  Tensor linear(Tensor x, std::string_view name, int out, Bias bias = Bias::no);
+  Tensor rms_norm(Tensor x, std::string_view name, float epsilon);
+  Tensor layer_norm(Tensor x, std::string_view name, float epsilon);
+  Tensor add(Tensor a, Tensor b);
+  Tensor mul(Tensor a, Tensor b);
+  Tensor scale(Tensor x, float factor);
+  Tensor gated(Activation act, Tensor gate, Tensor up);
+  Tensor act(Activation act, Tensor x);
+  Tensor softcap(Tensor x, float cap);
+  Tensor concat(Tensor a, Tensor b);
+  Tensor slice(Tensor x, int first, int count);
+  Tensor rope(Tensor x, int heads, std::shared_ptr<const RopeTable> table);
+  int kv_cache(int kv_heads, int head_dim);  // declares a cache, returns its number
+  void kv_write(int cache, Tensor k, Tensor v);
+  Tensor attend(Tensor q, AttendParams params);
+  Tensor pick_rows(Tensor x);
+
+  // Ends the trace: `logits` is the program's result.
+  Program finish(Tensor logits);
+
+ private:
+  std::string full_name(std::string_view name) const { return prefix_ + std::string(name); }
+  Tensor weight(std::string name, Shape shape);  // the same name twice is the same tensor
+  Tensor append(OpKind kind, Params params, std::vector<Tensor> in, std::string_view name, Shape shape,
+                Extent extent);
+  Tensor same_shape(OpKind kind, Params params, std::vector<Tensor> in, std::string_view name);
+
+  Program program_;
+  std::string prefix_;
+};
+
+}  // namespace troika::ops

@@ -1,0 +1,31 @@
+// Every operation in plain, double-summing code: the definition that each device's kernels are tested against.
+#pragma once
+
+#include <span>
+
+#include "ops/program.h"
+#include "ops/step_inputs.h"
+
+namespace troika::ops {
+
+// A cache in float32: keys and values [pages, G, P, D] each.
+struct ReferenceCache {
+  float* keys = nullptr;
+  float* values = nullptr;
+};
+
+// Where an op finds its tensors: float32, by tensor id (weights unpacked), and the caches by number.
+struct ReferenceStorage {
+  std::span<float* const> tensors;
+  std::span<const ReferenceCache> caches;
+};
+
+// Live rows of a tensor in this step.
+int live_rows(const TensorInfo& tensor, const StepInputs& inputs);
+
+// Runs one op on its live rows. Single-threaded.
+void run_reference(const Program& program, const Op& op, const StepInputs& inputs, const ReferenceStorage& storage);
+
+double activate(Activation act, double x);
+
+}  // namespace troika::ops

@@ -1,0 +1,54 @@
+#include "plan/memory.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace troika::plan {
+namespace {
+
+constexpr size_t kAlignment = 64;
+
+size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
+
+struct Block {
+  size_t offset, bytes;
+  size_t last_use;  // index of the last op that reads it
+};
+
+// The lowest gap of `bytes` between the live blocks, which are sorted by offset.
+size_t lowest_gap(const std::vector<Block>& live, size_t bytes) {
+  size_t offset = 0;
+  for (const Block& block : live) {
+    if (block.offset >= offset + bytes) break;
+    offset = std::max(offset, block.offset + block.bytes);
+  }
+  return offset;
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const ops::Program& program) {
+  std::vector<size_t> last_use(program.tensors.size(), 0);
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    for (ops::Tensor t : program.ops[i].in) last_use[t.id] = i;
+    for (ops::Tensor t : program.ops[i].out) last_use[t.id] = i;
+  }
+  last_use[program.logits.id] = program.ops.size();
+
+  MemoryPlan plan{.offsets = std::vector<size_t>(program.tensors.size(), 0)};
+  std::vector<Block> live;
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    std::erase_if(live, [&](const Block& block) { return block.last_use < i; });
+    for (ops::Tensor t : program.ops[i].out) {
+      size_t bytes = aligned(static_cast<size_t>(program[t].shape.values()) * sizeof(float));
+      Block block{lowest_gap(live, bytes), bytes, last_use[t.id]};
+      plan.offsets[t.id] = block.offset;
+      plan.bytes = std::max(plan.bytes, block.offset + block.bytes);
+      auto after = std::find_if(live.begin(), live.end(), [&](const Block& b) { return b.offset > block.offset; });
+      live.insert(after, block);
+    }
+  }
+  return plan;
+}
+
+}  // namespace troika::plan
