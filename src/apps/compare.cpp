@@ -1,0 +1,57 @@
+// troika compare MODEL --device A --with B: one tape on two devices, and the first op out of tolerance.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <memory>
+
+#include "apps/files.h"
+#include "apps/model_options.h"
+#include "apps/verbs.h"
+#include "base/error.h"
+#include "engine/compare.h"
+
+namespace troika::apps {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  std::string with = "reference", ids;
+  double tolerance = 0.01;
+  bool all = false;
+};
+
+void compare(const Options& o) {
+  std::vector<int32_t> prompt = {1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233};
+  if (!o.ids.empty()) prompt = read_prompts(o.ids).at(0);
+  engine::EngineOptions a = o.model.engine, b = o.model.engine;
+  a.float32 = b.float32 = o.model.dtype == "f32";
+  b.device = o.with;
+  int ops = 0;
+  double largest = 0;
+  std::string first;
+  engine::compare_devices(find_model(o.model.model), a, b, prompt, [&](const engine::OpDifference& d) {
+    ++ops;
+    largest = std::max(largest, d.error);
+    bool out = !(d.error <= o.tolerance);
+    if (out && first.empty()) first = d.op;
+    if (o.all || out) fmt::print("{:.2e}  {:>12.5g} {:>12.5g}  {}\n", d.error, d.worst_a, d.worst_b, d.op);
+  });
+  fmt::print("{} results compared, largest error {:.2e}, tolerance {:.0e}\n", ops, largest, o.tolerance);
+  if (!first.empty()) fail("the first op out of tolerance is {}", first);
+}
+
+}  // namespace
+
+void add_compare(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("compare", "Walk one tape on two devices, op by op");
+  add_model_options(*verb, o->model, ModelArgument::required);
+  verb->add_option("--with", o->with, "the other device");
+  verb->add_option("--ids", o->ids, "JSON file {\"prompts\": [[ids], …]}; the first prompt is used");
+  verb->add_option("--tolerance", o->tolerance, "‖a − b‖ / ‖b‖ that an op may have");
+  verb->add_flag("--all", o->all, "print every op");
+  verb->callback([o] { compare(*o); });
+}
+
+}  // namespace troika::apps

@@ -1,0 +1,37 @@
+// troika: one binary, one verb per file. What fails is said in one sentence on stderr, with exit code 1.
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <exception>
+
+#include "apps/verbs.h"
+#include "base/log.h"
+
+int main(int argc, char** argv) {
+  CLI::App app{"Troika: a local language model server for CPU, integrated GPU and NPU", "troika"};
+  app.set_version_flag("--version", "troika " TROIKA_VERSION);
+  app.require_subcommand(1);
+  app.option_defaults()->always_capture_default();
+  std::string level = "info";
+  app.add_option("--log", level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->envname("TROIKA_LOG");
+  app.parse_complete_callback([&] { troika::log::set_up(level); });
+  app.fallthrough();
+
+  using namespace troika::apps;
+  for (auto add : {add_run, add_serve, add_show, add_plan, add_bench, add_compare, add_doctor, add_tokenize,
+                   add_render, add_logits, add_generate}) {
+    add(app);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    int code = app.exit(error);
+    return code == 0 ? 0 : 2;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "error: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}

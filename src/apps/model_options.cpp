@@ -1,0 +1,66 @@
+#include "apps/model_options.h"
+
+#include <CLI/CLI.hpp>
+
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace troika::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Beside an installed binary (PREFIX/bin/troika, PREFIX/share/troika/models), else in the source tree.
+fs::path embedded_models() {
+  std::error_code error;
+  fs::path binary = fs::read_symlink("/proc/self/exe", error);
+  fs::path installed = binary.parent_path().parent_path() / "share/troika/models";
+  return !error && fs::is_directory(installed) ? installed : fs::path(TROIKA_MODELS_DIR);
+}
+
+}  // namespace
+
+fs::path find_model(std::string_view name) {
+  if (name.empty()) name = kEmbeddedModel;
+  fs::path path(name);
+  if (fs::exists(path)) return path;
+  fs::path embedded = embedded_models() / (std::string(name) + ".gguf");
+  bool plain = name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+  if (plain && fs::exists(embedded)) return embedded;
+  fail("there is no model '{}': give a GGUF file, a safetensors folder, or '{}' (the embedded model)", name,
+       kEmbeddedModel);
+}
+
+void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) {
+  if (argument != ModelArgument::none) {
+    auto* model = verb.add_option("model", o.model, "GGUF file, safetensors folder or name");
+    if (argument == ModelArgument::required) model->required();
+  }
+  verb.add_option("--device", o.engine.device, "cpu, reference (plain and slow) or auto")
+      ->check(CLI::IsMember({"auto", "cpu", "reference", "vulkan", "npu"}))
+      ->envname("TROIKA_DEVICE");
+  verb.add_option("--dtype", o.dtype, "auto, or f32: compute everything in float32")
+      ->check(CLI::IsMember({"auto", "f32"}))
+      ->envname("TROIKA_DTYPE");
+  verb.add_option("--threads", o.engine.threads, "CPU threads; 0: every physical core")
+      ->check(CLI::Range(0, 1024))
+      ->envname("TROIKA_THREADS");
+  verb.add_option("--ctx", o.engine.context, "tokens a conversation may have; 0: the model's, as memory allows")
+      ->check(CLI::Range(0, 1 << 24))
+      ->envname("TROIKA_CTX");
+  verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32 or auto")
+      ->check(CLI::IsMember({"auto", "f16", "f32"}))
+      ->envname("TROIKA_KV");
+  verb.add_option("--quant", o.engine.quantise,
+                  "round the matrices of a float model while loading: q8_0, q4_0, q4_k, q6_k")
+      ->envname("TROIKA_QUANT");
+}
+
+std::unique_ptr<engine::Engine> ModelOptions::load() const {
+  engine::EngineOptions chosen = engine;
+  chosen.float32 = dtype == "f32";
+  return engine::Engine::load(find_model(model), chosen);
+}
+
+}  // namespace troika::apps

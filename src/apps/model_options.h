@@ -1,0 +1,34 @@
+// The options that every verb with a model shares, each with its TROIKA_… twin in the environment.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "engine/engine.h"
+
+namespace CLI {
+class App;
+}
+
+namespace troika::apps {
+
+struct ModelOptions {
+  std::string model;  // as typed; empty: the embedded model
+  engine::EngineOptions engine;
+  std::string dtype = "auto";
+
+  std::unique_ptr<engine::Engine> load() const;
+};
+
+// Adds MODEL (required, or optional with the embedded model as default) and the common options.
+enum class ModelArgument { required, optional, none };
+void add_model_options(CLI::App& verb, ModelOptions& options, ModelArgument argument);
+
+// The file or folder that a name means: a path, or the name of an embedded model. Throws Error with what to do.
+std::filesystem::path find_model(std::string_view name);
+
+inline constexpr std::string_view kEmbeddedModel = "troika-mini";
+
+}  // namespace troika::apps

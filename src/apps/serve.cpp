@@ -1,0 +1,80 @@
+// troika serve: loads the models and answers over HTTP until it is told to stop.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <set>
+
+#include "apps/model_options.h"
+#include "apps/verbs.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "server/server.h"
+
+namespace troika::apps {
+namespace {
+
+struct Options {
+  ModelOptions model;
+  std::vector<std::string> models;
+  server::ServerOptions server;
+};
+
+// What clients call the model: the file's or folder's name.
+std::string id_of(const std::filesystem::path& path) {
+  auto whole = std::filesystem::absolute(path).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return whole.extension() == ".gguf" ? whole.stem().string() : whole.filename().string();
+}
+
+void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
+  std::string host = o.server.host.find(':') == std::string::npos ? o.server.host : "[" + o.server.host + "]";
+  fmt::print(
+      "Troika listens on http://{0}:{1}  (OpenAI API: http://{0}:{1}/v1, any key)\n\n"
+      "  curl http://{0}:{1}/v1/chat/completions -d "
+      "'{{\"model\": \"{2}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Who are you?\"}}]}}'\n\n"
+      "Chat in the terminal with `troika run`. Stop with Ctrl-C.\n",
+      host, server.port(), id);
+  std::fflush(stdout);
+}
+
+void serve(Options& o) {
+  if (o.models.empty()) o.models.emplace_back(kEmbeddedModel);
+  std::vector<std::unique_ptr<engine::Engine>> engines;
+  std::vector<server::ServedModel> served;
+  std::set<std::string> ids;
+  for (const std::string& name : o.models) {
+    o.model.model = name;
+    std::string id = id_of(find_model(name));
+    if (!ids.insert(id).second) fail("two models would be called '{}'; rename one of the files", id);
+    log::info("loading {}", find_model(name).string());
+    engines.push_back(o.model.load());
+    if (!engines.back()->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", name);
+    const engine::ModelInfo& info = engines.back()->model();
+    log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,
+              double(info.weight_bytes) / 1e6, info.context_length);
+    served.push_back({.id = id, .aliases = {name}, .engine = engines.back().get()});
+  }
+  std::string first = served.front().id;
+  o.server.handle_signals = true;
+  server::Server server(o.server, std::move(served));
+  say_how_to_talk(server, o, first);
+  server.run();
+}
+
+}  // namespace
+
+void add_serve(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("serve", "Answer over HTTP with OpenAI's API");
+  verb->add_option("--model,-m", o->models, "GGUF file, safetensors folder or name; may be repeated")
+      ->envname("TROIKA_MODEL");
+  verb->add_option("--host", o->server.host, "address to listen on")->envname("TROIKA_HOST");
+  verb->add_option("--port,-p", o->server.port, "port; 0: any free one")->envname("TROIKA_PORT");
+  add_model_options(*verb, o->model, ModelArgument::none);
+  verb->callback([o] { serve(*o); });
+}
+
+}  // namespace troika::apps

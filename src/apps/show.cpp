@@ -1,0 +1,93 @@
+// troika show MODEL: what a model file says about itself, without loading it.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "apps/model_options.h"
+#include "apps/verbs.h"
+#include "models/architecture.h"
+
+namespace troika::apps {
+namespace {
+
+struct Options {
+  std::string model;
+  bool json = false, tensors = false, metadata = false;
+};
+
+struct Summary {
+  int64_t parameters = 0;
+  std::map<std::string, int> types;
+};
+
+Summary summarise(const files::ModelFile& file) {
+  Summary s;
+  for (const files::TensorEntry& tensor : file.tensors()) {
+    int64_t values = 1;
+    for (int64_t d : tensor.shape) values *= d;
+    s.parameters += values;
+    ++s.types[tensor.type];
+  }
+  return s;
+}
+
+nlohmann::ordered_json describe(const files::ModelFile& file) {
+  Summary summary = summarise(file);
+  const models::Architecture& architecture = models::architecture_of(file);
+  models::ModelSpec spec = architecture.read(file);
+  return {{"path", file.path().string()},
+          {"format", file.kind() == files::FileKind::gguf ? "gguf" : "safetensors"},
+          {"bytes", file.bytes()},
+          {"architecture", spec.family},
+          {"parameters", summary.parameters},
+          {"layers", spec.layers},
+          {"width", spec.width},
+          {"heads", spec.heads},
+          {"kv_heads", spec.kv_heads},
+          {"head_dim", spec.head_dim},
+          {"mlp_width", spec.mlp_width},
+          {"vocabulary", spec.vocabulary},
+          {"context", spec.context},
+          {"tied_head", spec.tied_head},
+          {"tensor_types", summary.types}};
+}
+
+void show(const Options& o) {
+  auto file = files::ModelFile::open(find_model(o.model));
+  nlohmann::ordered_json facts = describe(*file);
+  if (o.json) {
+    std::puts(facts.dump(2).c_str());
+    return;
+  }
+  for (const auto& [key, value] : facts.items()) {
+    fmt::print("{:<13} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  if (o.metadata) {
+    fmt::print("\n");
+    for (const auto& entry : file->metadata().entries()) fmt::print("{} = {}\n", entry.key, to_text(entry.value));
+  }
+  if (o.tensors) {
+    fmt::print("\n");
+    for (const auto& t : file->tensors()) {
+      fmt::print("{:<44} {:<6} [{}] {} bytes\n", t.name, t.type, fmt::join(t.shape, ", "), t.bytes);
+    }
+  }
+}
+
+}  // namespace
+
+void add_show(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("show", "Say what a model file holds");
+  verb->add_option("model", o->model, "GGUF file, safetensors folder or name")->required();
+  verb->add_flag("--json", o->json, "as JSON");
+  verb->add_flag("--metadata", o->metadata, "every key of the file");
+  verb->add_flag("--tensors", o->tensors, "every tensor");
+  verb->callback([o] { show(*o); });
+}
+
+}  // namespace troika::apps

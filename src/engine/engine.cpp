@@ -1,0 +1,341 @@
+// The engine's thread: takes requests and cancellations from a queue, asks the scheduler for work, runs the step,
+// samples, and tells each request's sink. Only the queue is shared with other threads.
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "engine/model.h"
+#include "engine/sampler.h"
+#include "engine/scheduler.h"
+#include "engine/step.h"
+
+namespace troika::engine {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr int kMaxSequences = kMaxOutputs;
+constexpr size_t kDefaultKvBytes = size_t{512} << 20;
+
+double seconds(Clock::time_point from, Clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// A request in flight. Owned by the engine's thread once it is taken from the queue.
+struct Running {
+  Request request;
+  EventSink sink;
+  Sequence sequence;
+  Sampler sampler;
+  Clock::time_point submitted = Clock::now(), started, first_token, last_token;
+  int generated = 0;
+
+  Running(uint64_t id, Request r, EventSink s, int vocabulary)
+      : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
+    sequence.id = id;
+    sequence.tokens = request.prompt;
+    sequence.all_outputs = static_cast<bool>(request.prompt_logits);
+  }
+  int prompt_tokens() const { return static_cast<int>(request.prompt.size()); }
+};
+
+class LocalEngine final : public Engine {
+ public:
+  LocalEngine(const std::filesystem::path& path, const EngineOptions& options);
+  ~LocalEngine() override;
+
+  const ModelInfo& model() const override { return info_; }
+  const TextModel& text() const override { return text_; }
+  uint64_t submit(Request request, EventSink sink) override;
+  void cancel(uint64_t id) override;
+  EngineStats stats() const override;
+
+ private:
+  void plan_cache(const EngineOptions& options);
+  void validate(const Request& request) const;
+  void loop(const std::stop_token& stop);
+  bool take_commands(const std::stop_token& stop);
+  void run_step();
+  void emit(Running& running, std::span<const float> logits);
+  void finish(uint64_t id, Event event);
+  void fail_batch(std::span<const Work> work, const std::string& why);
+  void publish();
+
+  Model model_;
+  TextModel text_;
+  ModelInfo info_;
+  int pages_ = 0;
+  int drawable_ = 0;  // ids that may be drawn: the tokenizer's, where it is shorter than the head
+  std::unique_ptr<Step> step_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unordered_map<uint64_t, std::unique_ptr<Running>> running_;
+  EngineStats counters_;  // of the engine's thread
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable_any wake_;
+  std::vector<std::unique_ptr<Running>> submitted_;
+  std::vector<uint64_t> cancelled_;
+  uint64_t next_id_ = 1;
+  EngineStats published_;
+
+  std::jthread thread_;  // last: starts when everything else stands, ends first
+};
+
+SamplingOptions recommended_sampling(const files::Metadata& m) {
+  SamplingOptions s;
+  auto number = [&](const char* hf, const char* gguf, double fallback) {
+    return static_cast<float>(m.number(hf).value_or(m.number(gguf).value_or(fallback)));
+  };
+  s.temperature = number("generation.temperature", "general.sampling.temp", 1);
+  s.top_p = number("generation.top_p", "general.sampling.top_p", 1);
+  s.min_p = number("generation.min_p", "general.sampling.min_p", 0);
+  s.repetition_penalty = number("generation.repetition_penalty", "general.sampling.penalty_repeat", 1);
+  s.top_k = static_cast<int>(number("generation.top_k", "general.sampling.top_k", 0));
+  return s;
+}
+
+std::string display_name(const Model& model) {
+  if (auto name = model.file->metadata().text("general.name"); name && !name->empty()) return std::string(*name);
+  std::filesystem::path path = std::filesystem::absolute(model.file->path()).lexically_normal();
+  return path.has_filename() ? path.stem().string() : path.parent_path().filename().string();
+}
+
+LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options)
+    : model_(load_model(path, options)) {
+  if (has_tokenizer(*model_.file)) text_ = TextModel::load(*model_.file);
+  drawable_ = model_.spec.vocabulary;
+  if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
+
+  plan_cache(options);
+  step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
+  scheduler_ = std::make_unique<Scheduler>(
+      SchedulerLimits{.tokens = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]),
+                      .outputs = kMaxOutputs,
+                      .sequences = kMaxSequences},
+      pages_);
+
+  info_.name = display_name(model_);
+  info_.path = path.string();
+  info_.architecture = model_.spec.family;
+  info_.vocabulary = model_.spec.vocabulary;
+  info_.weight_bytes = model_.weight_bytes;
+  info_.streamed_bytes = model_.streamed_bytes;
+  info_.parameters = model_.parameters;
+  info_.sampling = recommended_sampling(model_.file->metadata());
+  auto written = std::filesystem::last_write_time(path).time_since_epoch();
+  auto epoch = std::chrono::file_clock::to_sys(std::chrono::file_clock::time_point(written)).time_since_epoch();
+  info_.created = std::chrono::duration_cast<std::chrono::seconds>(epoch).count();
+  publish();
+  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
+
+// How many pages: what was asked for, else enough for kMaxSequences full contexts, at most half a gigabyte or a
+// quarter of the free memory; but always one whole sequence.
+void LocalEngine::plan_cache(const EngineOptions& options) {
+  info_.model_context_length = model_.spec.context;
+  size_t page = page_bytes(trace_bucket(model_, 1), model_.kv_format);
+  size_t bytes = options.kv_bytes;
+  if (bytes == 0) bytes = std::min(kDefaultKvBytes, platform::memory().available_bytes / 4);
+  int64_t pages = std::max<int64_t>(1, static_cast<int64_t>(bytes / page));
+  int wanted = options.context > 0 ? options.context : model_.spec.context;
+  int64_t pages_each = (int64_t{wanted} + ops::kPageTokens - 1) / ops::kPageTokens;
+  if (options.context > 0) pages = std::max(pages, pages_each);
+  pages = std::min(pages, pages_each * kMaxSequences);
+  size_t available = platform::memory().available_bytes;
+  if (static_cast<size_t>(pages) * page > available) {
+    fail("a context of {} tokens needs {} MiB of cache, but only {} MiB of memory are free; use a smaller --ctx",
+         wanted, (static_cast<size_t>(pages) * page) >> 20, available >> 20);
+  }
+  pages_ = static_cast<int>(pages);
+  info_.context_length = static_cast<int>(std::min<int64_t>(wanted, pages * ops::kPageTokens));
+}
+
+LocalEngine::~LocalEngine() {
+  thread_.request_stop();
+  wake_.notify_all();
+}
+
+void LocalEngine::validate(const Request& request) const {
+  int64_t prompt = static_cast<int64_t>(request.prompt.size());
+  if (prompt == 0) fail("the prompt is empty");
+  int64_t room = request.prompt_logits && request.max_tokens == 0 ? info_.context_length : info_.context_length - 1;
+  if (prompt > room || prompt + request.max_tokens > info_.context_length) {
+    fail("the prompt has {} tokens and {} more are asked for, but the context holds {}", prompt, request.max_tokens,
+         info_.context_length);
+  }
+  auto in_vocabulary = [&](int32_t id) { return id >= 0 && id < info_.vocabulary; };
+  for (int32_t id : request.prompt) {
+    if (!in_vocabulary(id)) fail("token id {} is not in the vocabulary of {}", id, info_.vocabulary);
+  }
+  for (auto [id, bias] : request.sampling.logit_bias) {
+    if (!in_vocabulary(id)) fail("logit_bias names the token id {}; the vocabulary has {}", id, info_.vocabulary);
+  }
+  if (request.max_tokens < 0) fail("max_tokens is {}; it must not be negative", request.max_tokens);
+}
+
+uint64_t LocalEngine::submit(Request request, EventSink sink) {
+  validate(request);
+  uint64_t id;
+  {
+    std::lock_guard lock(mutex_);
+    id = next_id_++;
+    submitted_.push_back(std::make_unique<Running>(id, std::move(request), std::move(sink), drawable_));
+    ++published_.waiting;
+  }
+  wake_.notify_all();
+  return id;
+}
+
+void LocalEngine::cancel(uint64_t id) {
+  {
+    std::lock_guard lock(mutex_);
+    cancelled_.push_back(id);
+  }
+  wake_.notify_all();
+}
+
+EngineStats LocalEngine::stats() const {
+  std::lock_guard lock(mutex_);
+  return published_;
+}
+
+void LocalEngine::publish() {
+  counters_.running = scheduler_->running();
+  counters_.waiting = scheduler_->waiting();
+  counters_.pages_total = scheduler_->pages().total();
+  counters_.pages_free = scheduler_->pages().available();
+  counters_.preemptions = scheduler_->preemptions();
+  std::lock_guard lock(mutex_);
+  published_ = counters_;
+  published_.waiting += static_cast<int>(submitted_.size());
+}
+
+// Takes what other threads queued; sleeps while there is nothing to do. False when the engine ends.
+bool LocalEngine::take_commands(const std::stop_token& stop) {
+  std::vector<std::unique_ptr<Running>> submitted;
+  std::vector<uint64_t> cancelled;
+  {
+    std::unique_lock lock(mutex_);
+    wake_.wait(lock, stop, [&] { return !submitted_.empty() || !cancelled_.empty() || !running_.empty(); });
+    submitted.swap(submitted_);
+    cancelled.swap(cancelled_);
+  }
+  for (auto& running : submitted) {
+    scheduler_->add(&running->sequence);
+    running_.emplace(running->sequence.id, std::move(running));
+  }
+  for (uint64_t id : cancelled) finish(id, {.finish = Finish::cancelled});
+  return !stop.stop_requested();
+}
+
+void LocalEngine::loop(const std::stop_token& stop) {
+  while (take_commands(stop)) {
+    run_step();
+    publish();
+  }
+  while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
+}
+
+void LocalEngine::run_step() {
+  const std::vector<Work>& work = scheduler_->next();
+  if (work.empty()) return;
+  auto now = Clock::now();
+  for (const Work& w : work) {
+    Running& running = *running_.at(w.sequence->id);
+    if (running.started == Clock::time_point{}) running.started = now;
+  }
+  try {
+    step_->run(work);
+  } catch (const std::exception& error) {
+    log::error("a step failed: {}", error.what());
+    return fail_batch(work, error.what());
+  }
+  ++counters_.steps;
+  int row = 0;
+  for (const Work& w : work) {
+    Running& running = *running_.at(w.sequence->id);
+    w.sequence->computed += w.count;
+    bool complete = w.sequence->outstanding() == 0;
+    for (int i = 0; i < w.outputs; ++i, ++row) {
+      int position = w.sequence->computed - w.outputs + i;
+      if (running.request.prompt_logits && position < running.prompt_tokens()) {
+        running.request.prompt_logits(position, step_->logits(row));
+      }
+    }
+    if (complete) emit(running, step_->logits(row - 1));
+  }
+}
+
+// Draws the next token of a sequence whose text is computed, and ends the request where it ends.
+void LocalEngine::emit(Running& running, std::span<const float> logits) {
+  uint64_t id = running.sequence.id;
+  const Request& request = running.request;
+  if (running.generated == 0) {
+    running.first_token = Clock::now();
+    running.sequence.all_outputs = false;
+    counters_.prompt_tokens += running.prompt_tokens();
+    if (request.prompt_logits && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
+  }
+  running.last_token = Clock::now();
+  int32_t token = running.sampler.pick(logits);
+  const std::vector<int32_t>* ends = text_.tokenizer ? &text_.tokenizer->data().end_ids : nullptr;
+  if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
+    return finish(id, {.finish = Finish::stop});
+  }
+  ++running.generated;
+  ++counters_.generated_tokens;
+  running.sequence.tokens.push_back(token);
+
+  Event event{.token = token};
+  if (request.logprobs) {
+    event.logprob = logprob(logits, token);
+    event.top = top_logprobs(logits, request.top_logprobs);
+  }
+  bool full = static_cast<int>(running.sequence.tokens.size()) >= info_.context_length;
+  if (full || running.generated == request.max_tokens) {
+    event.finish = Finish::length;
+    return finish(id, std::move(event));
+  }
+  running.sink(event);
+}
+
+void LocalEngine::finish(uint64_t id, Event event) {
+  auto found = running_.find(id);
+  if (found == running_.end()) return;
+  std::unique_ptr<Running> running = std::move(found->second);
+  running_.erase(found);
+  scheduler_->remove(&running->sequence);
+  Clock::time_point never{};
+  Timings& t = event.timings;
+  t.prompt_tokens = running->prompt_tokens();
+  t.generated_tokens = running->generated;
+  if (running->started != never) t.queued_s = seconds(running->submitted, running->started);
+  if (running->first_token != never) t.prompt_s = seconds(running->started, running->first_token);
+  if (running->last_token != never) t.generate_s = seconds(running->first_token, running->last_token);
+  publish();
+  running->sink(event);
+}
+
+void LocalEngine::fail_batch(std::span<const Work> work, const std::string& why) {
+  std::vector<uint64_t> ids;
+  for (const Work& w : work) ids.push_back(w.sequence->id);
+  for (uint64_t id : ids) finish(id, {.finish = Finish::failed, .error = why});
+}
+
+}  // namespace
+
+std::unique_ptr<Engine> Engine::load(const std::filesystem::path& path, const EngineOptions& options) {
+  return std::make_unique<LocalEngine>(path, options);
+}
+
+}  // namespace troika::engine

@@ -1,0 +1,69 @@
+// The engine: one thread that owns the loaded model, its sequences and their cache pages, and turns requests
+// into events. Everything public may be called from any thread.
+//
+//   auto engine = Engine::load("model.gguf", {});
+//   uint64_t id = engine->submit({.prompt = ids, .max_tokens = 64}, [](const Event& e) { … });
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/request.h"
+#include "engine/text_model.h"
+
+namespace troika::engine {
+
+struct EngineOptions {
+  std::string device = "auto";  // "auto", "cpu" or "reference"
+  int threads = 0;              // 0: every physical core we may use
+  int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
+  std::string kv = "auto";      // "f16", "f32"; auto: f32 for float32 files, else f16
+  bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
+  std::string quantise;         // --quant: block format for float matrices of a safetensors folder; "" as they are
+  size_t kv_bytes = 0;          // memory for the cache; 0: chosen from the model and the machine
+  int batch_tokens = 512;       // token budget of a step, at most the largest bucket
+};
+
+struct ModelInfo {
+  std::string name;           // general.name, or the folder's or file's name
+  std::string path;
+  std::string architecture;   // "qwen2"
+  int64_t created = 0;        // the file's time, Unix seconds
+  int context_length = 0;     // tokens a sequence may have here (prompt and answer together)
+  int model_context_length = 0;  // what the model was made for
+  int vocabulary = 0;         // rows of the output head
+  size_t weight_bytes = 0;
+  size_t streamed_bytes = 0;  // of weights that each step reads whole: the floor of a decoded token
+  int64_t parameters = 0;
+  SamplingOptions sampling;   // the model's recommended sampling (generation_config), neutral where it says nothing
+};
+
+struct EngineStats {
+  int running = 0, waiting = 0;
+  int64_t pages_total = 0, pages_free = 0;
+  int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
+};
+
+class Engine {
+ public:
+  // Maps and prepares the model and starts the engine's thread. Throws Error.
+  static std::unique_ptr<Engine> load(const std::filesystem::path& path, const EngineOptions& options);
+  virtual ~Engine() = default;  // cancels what is running
+
+  virtual const ModelInfo& model() const = 0;
+  virtual const TextModel& text() const = 0;  // tokenizer may be null (a folder without one)
+
+  // Queues a request and returns its number. Throws Error at once when the request cannot be served: empty or
+  // too long a prompt (see check_fits), an id outside the vocabulary, a value out of range.
+  virtual uint64_t submit(Request request, EventSink sink) = 0;
+
+  // Ends the request within a step; its last event has Finish::cancelled. Unknown or finished numbers are ignored.
+  virtual void cancel(uint64_t id) = 0;
+
+  virtual EngineStats stats() const = 0;
+};
+
+}  // namespace troika::engine

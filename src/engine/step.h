@@ -1,0 +1,56 @@
+// One step: fills StepInputs from the scheduler's work, replays the smallest bucket that holds it, and gives the
+// logits. A bucket's program is traced, planned and compiled on first use; after that nothing is allocated.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "device/device.h"
+#include "engine/model.h"
+#include "engine/scheduler.h"
+#include "ops/step_inputs.h"
+
+namespace troika::engine {
+
+class Step {
+ public:
+  // `context`: tokens per sequence; `pages`: cache pages to allocate.
+  Step(const Model& model, int sequences, int context, int pages);
+
+  // Computes the work. Row r of the result, [V] each, belongs to the r-th output in the order of `work`.
+  void run(std::span<const Work> work);
+  std::span<const float> logits(int row) const;
+
+  const ops::StepInputs& inputs() const { return inputs_; }
+  size_t arena_bytes() const { return arena_->size(); }
+
+ private:
+  struct Compiled {
+    ops::Program program;
+    std::vector<size_t> offsets;
+    std::vector<std::shared_ptr<device::Weight>> weights;  // by tensor id
+    std::vector<std::unique_ptr<device::Executable>> segments;
+  };
+
+  void fill(std::span<const Work> work);
+  const Compiled& bucket(int tokens);
+  std::unique_ptr<Compiled> compile(int tokens);
+
+  const Model& model_;
+  ops::StepInputs inputs_;
+  std::vector<device::Cache> caches_;
+  std::shared_ptr<device::Buffer> arena_;
+  std::array<std::unique_ptr<Compiled>, std::size(kBuckets)> buckets_;
+  const float* logits_ = nullptr;  // of the last run, [outputs, V]
+};
+
+// The program's weights by tensor id, null for activations.
+std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, const ops::Program& program);
+
+// Bytes that a page of one layer's keys (or of its values) takes, and a page of all layers' keys and values.
+size_t cache_page_bytes(const ops::CacheInfo& cache, Format format);
+size_t page_bytes(const ops::Program& program, Format format);
+
+}  // namespace troika::engine

@@ -1,0 +1,114 @@
+#include "engine/text_model.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace troika::engine {
+namespace {
+
+constexpr int64_t kMostTokens = 10'000'000;
+
+std::optional<int32_t> token_id(const files::Metadata& m, std::string_view key, size_t tokens) {
+  auto id = m.integer(key);
+  if (!id) return std::nullopt;
+  if (*id < 0 || *id >= int64_t(tokens)) fail("{} is {}, but there are {} tokens", key, *id, tokens);
+  return static_cast<int32_t>(*id);
+}
+
+// Ends of generation beside eos: the markers that chat formats end a turn or a text with.
+constexpr std::string_view kEndMarkers[] = {"<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>",
+                                            "<|eom_id|>", "<end_of_turn>", "<eos>"};
+
+std::vector<int32_t> end_ids(const text::TokenizerData& data) {
+  std::vector<int32_t> ids;
+  if (data.eos) ids.push_back(*data.eos);
+  for (size_t id = 0; id < data.tokens.size(); ++id) {
+    if (data.types[id] != text::TokenType::control || data.eos == int32_t(id)) continue;
+    for (std::string_view marker : kEndMarkers) {
+      if (data.tokens[id] == marker) ids.push_back(static_cast<int32_t>(id));
+    }
+  }
+  return ids;
+}
+
+text::TokenizerData from_gguf(const files::ModelFile& file) {
+  const files::Metadata& m = file.metadata();
+  auto kind = m.text("tokenizer.ggml.model").value_or("");
+  if (kind != "gpt2") fail("{}: tokenizer '{}' is not supported; supported: gpt2", file.path().string(), kind);
+  text::TokenizerData data{.model = "bpe", .pre = std::string(m.text("tokenizer.ggml.pre").value_or("default"))};
+  auto tokens = m.strings("tokenizer.ggml.tokens");
+  if (int64_t(tokens.size()) > kMostTokens) fail("{}: {} tokens are too many", file.path().string(), tokens.size());
+  data.tokens.assign(tokens.begin(), tokens.end());
+  auto types = m.integers("tokenizer.ggml.token_type");
+  if (!types.empty() && types.size() != tokens.size()) {
+    fail("{}: {} tokens but {} token types", file.path().string(), tokens.size(), types.size());
+  }
+  data.types.assign(tokens.size(), text::TokenType::normal);
+  for (size_t i = 0; i < types.size(); ++i) {
+    if (types[i] < 1 || types[i] > 6) fail("{}: token {} has the unknown type {}", file.path().string(), i, types[i]);
+    data.types[i] = static_cast<text::TokenType>(types[i]);
+  }
+  for (std::string_view merge : m.strings("tokenizer.ggml.merges")) {
+    size_t space = merge.find(' ', 1);  // a merge's left part may begin with a space, never be empty
+    if (space == std::string_view::npos) fail("{}: the merge '{}' has no space", file.path().string(), merge);
+    data.merges.emplace_back(merge.substr(0, space), merge.substr(space + 1));
+  }
+  data.bos = token_id(m, "tokenizer.ggml.bos_token_id", tokens.size());
+  data.eos = token_id(m, "tokenizer.ggml.eos_token_id", tokens.size());
+  data.pad = token_id(m, "tokenizer.ggml.padding_token_id", tokens.size());
+  data.add_bos = m.boolean("tokenizer.ggml.add_bos_token").value_or(false);
+  data.end_ids = end_ids(data);
+  data.chat_template = std::string(m.text("tokenizer.chat_template").value_or(""));
+  return data;
+}
+
+// generation_config.json may name more ids that end a generation than the tokenizer does.
+void add_generation_ends(const files::Metadata& m, text::TokenizerData& data) {
+  for (const char* key : {"generation.eos_token_id", "eos_token_id"}) {
+    for (int64_t id : m.integers(key)) {
+      bool known = std::find(data.end_ids.begin(), data.end_ids.end(), id) != data.end_ids.end();
+      if (id >= 0 && id < int64_t(data.tokens.size()) && !known) data.end_ids.push_back(static_cast<int32_t>(id));
+    }
+  }
+}
+
+text::TokenizerData from_folder(const files::ModelFile& file) {
+  std::string config = file.text_file("tokenizer_config.json");
+  text::TokenizerData data;
+  if (std::string whole = file.text_file("tokenizer.json"); !whole.empty()) {
+    data = text::read_tokenizer_json(whole, config);
+  } else {
+    data = text::read_vocab_and_merges(file.text_file("vocab.json"), file.text_file("merges.txt"), config);
+  }
+  if (std::string jinja = file.text_file("chat_template.jinja"); !jinja.empty()) data.chat_template = std::move(jinja);
+  add_generation_ends(file.metadata(), data);
+  return data;
+}
+
+}  // namespace
+
+bool has_tokenizer(const files::ModelFile& file) {
+  if (file.kind() == files::FileKind::gguf) return file.metadata().has("tokenizer.ggml.tokens");
+  return !file.text_file("tokenizer.json").empty() || !file.text_file("vocab.json").empty();
+}
+
+TextModel TextModel::load(const files::ModelFile& file) {
+  if (!has_tokenizer(file)) fail("{} has no tokenizer", file.path().string());
+  auto data = file.kind() == files::FileKind::gguf ? from_gguf(file) : from_folder(file);
+  TextModel model;
+  if (!data.chat_template.empty()) model.chat_template = std::make_unique<text::ChatTemplate>(data.chat_template);
+  model.tokenizer = text::make_tokenizer(std::move(data));
+  return model;
+}
+
+std::string TextModel::render(nlohmann::ordered_json variables) const {
+  if (!chat_template) fail("this model has no chat template; use plain completions");
+  const text::TokenizerData& data = tokenizer->data();
+  if (data.bos && !variables.contains("bos_token")) variables["bos_token"] = tokenizer->bytes(*data.bos);
+  if (data.eos && !variables.contains("eos_token")) variables["eos_token"] = tokenizer->bytes(*data.eos);
+  return chat_template->render(variables);
+}
+
+}  // namespace troika::engine

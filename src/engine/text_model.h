@@ -1,0 +1,30 @@
+// A model's text side: tokenizer and chat template, read from a GGUF's metadata or a safetensors folder.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "files/model_file.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace troika::engine {
+
+struct TextModel {
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  std::unique_ptr<text::ChatTemplate> chat_template;  // null: the model has none
+
+  // Reads both; throws Error when the file has no tokenizer that we know.
+  static TextModel load(const files::ModelFile& file);
+
+  // The prompt text of a chat. `variables` holds messages, tools, add_generation_prompt and any other variable of
+  // the template; bos_token and eos_token are added. Throws Error (no template, or the template's own refusal).
+  std::string render(nlohmann::ordered_json variables) const;
+};
+
+// True when the file carries a tokenizer at all (golden folders do not).
+bool has_tokenizer(const files::ModelFile& file);
+
+}  // namespace troika::engine

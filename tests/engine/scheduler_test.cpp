@@ -1,0 +1,150 @@
+// The scheduler and the pages are arithmetic on plain data: tested with no device at all.
+#include "engine/scheduler.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+#include <random>
+
+#include "ops/step_inputs.h"
+
+namespace troika::engine {
+namespace {
+
+constexpr int P = ops::kPageTokens;
+
+Sequence sequence(uint64_t id, int tokens) {
+  Sequence s;
+  s.id = id;
+  s.tokens.resize(tokens, 1);
+  return s;
+}
+
+// What the engine does with the work: computes it and appends a token to sequences that are complete.
+void compute(const std::vector<Work>& work) {
+  for (const Work& w : work) {
+    w.sequence->computed += w.count;
+    if (w.sequence->outstanding() == 0) w.sequence->tokens.push_back(1);
+  }
+}
+
+TEST(Scheduler, ChunksALongPromptByTheBudget) {
+  Scheduler scheduler({.tokens = 100, .outputs = 8, .sequences = 8}, 100);
+  Sequence s = sequence(1, 250);
+  scheduler.add(&s);
+  for (int expected : {100, 100, 50, 1}) {
+    auto work = scheduler.next();
+    ASSERT_EQ(work.size(), 1u);
+    EXPECT_EQ(work[0].count, expected);
+    EXPECT_EQ(work[0].outputs, expected == 100 ? 0 : 1);
+    compute(work);
+  }
+}
+
+TEST(Scheduler, ServesGeneratingSequencesBeforePromptsInTheSameStep) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, 100);
+  Sequence a = sequence(1, 10), b = sequence(2, 500);
+  scheduler.add(&a);
+  compute(scheduler.next());
+  scheduler.add(&b);
+  auto work = scheduler.next();
+  ASSERT_EQ(work.size(), 2u);
+  EXPECT_EQ(work[0].sequence, &a);
+  EXPECT_EQ(work[0].count, 1);
+  EXPECT_EQ(work[1].sequence, &b);
+  EXPECT_EQ(work[1].count, 63);
+}
+
+TEST(Scheduler, GivesNoMoreOutputRowsThanAStepHas) {
+  Scheduler scheduler({.tokens = 512, .outputs = 4, .sequences = 16}, 100);
+  std::vector<Sequence> all;
+  for (int i = 0; i < 10; ++i) all.push_back(sequence(i, 5));
+  for (Sequence& s : all) scheduler.add(&s);
+  int outputs = 0;
+  for (const Work& w : scheduler.next()) outputs += w.outputs;
+  EXPECT_EQ(outputs, 4);
+}
+
+TEST(Scheduler, CutsAPromptThatWantsAllLogitsByTheOutputRows) {
+  Scheduler scheduler({.tokens = 512, .outputs = 16, .sequences = 4}, 100);
+  Sequence s = sequence(1, 40);
+  s.all_outputs = true;
+  scheduler.add(&s);
+  std::vector<int> counts;
+  while (s.outstanding() > 0) {
+    auto work = scheduler.next();
+    ASSERT_EQ(work.size(), 1u);
+    EXPECT_EQ(work[0].outputs, work[0].count);
+    counts.push_back(work[0].count);
+    s.computed += work[0].count;
+  }
+  EXPECT_EQ(counts, (std::vector<int>{16, 16, 8}));
+}
+
+TEST(Scheduler, MakesTheYoungestStartOverWhenPagesRunOut) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 4);
+  Sequence old = sequence(1, P), young = sequence(2, P);
+  scheduler.add(&old);
+  scheduler.add(&young);
+  for (int i = 0; i < 3 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 1);
+  EXPECT_GT(old.computed, 2 * P - 2);
+  EXPECT_TRUE(young.computed == 0 || young.pages.size() * P >= size_t(young.computed));
+  scheduler.remove(&old);
+  while (young.outstanding() > 1) compute(scheduler.next());
+  EXPECT_EQ(young.computed, int(young.tokens.size()) - 1);
+}
+
+TEST(Scheduler, FreesEveryPageOfARemovedSequence) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 20);
+  Sequence s = sequence(1, 300);
+  scheduler.add(&s);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.pages().available(), 20 - (300 + P - 1) / P);
+  scheduler.remove(&s);
+  EXPECT_EQ(scheduler.pages().available(), 20);
+  EXPECT_EQ(scheduler.running(), 0);
+}
+
+TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
+  std::mt19937 random(7);
+  Scheduler scheduler({.tokens = 128, .outputs = 8, .sequences = 6}, 24);
+  std::map<uint64_t, Sequence> all;
+  std::map<uint64_t, size_t> target;
+  uint64_t next_id = 0;
+  size_t finished = 0;
+  for (int step = 0; step < 20000 && finished < 300; ++step) {
+    if (next_id < 300 && random() % 2) {
+      Sequence& s = all[next_id] = sequence(next_id, 1 + int(random() % 200));
+      target[next_id++] = s.tokens.size() + 1 + random() % 100;
+      scheduler.add(&s);
+    }
+    auto work = scheduler.next();
+    int tokens = 0;
+    std::map<int32_t, uint64_t> owner;
+    for (const auto& [id, s] : all) {
+      for (int32_t page : s.pages) EXPECT_TRUE(owner.emplace(page, id).second) << "page " << page;
+    }
+    EXPECT_EQ(int(owner.size()) + scheduler.pages().available(), 24);
+    for (const Work& w : work) {
+      tokens += w.count;
+      EXPECT_GE(int(w.sequence->pages.size()) * P, w.sequence->computed + w.count);
+    }
+    EXPECT_LE(tokens, 128);
+    compute(work);
+    for (auto it = all.begin(); it != all.end();) {
+      if (it->second.tokens.size() >= target[it->first]) {
+        scheduler.remove(&it->second);
+        it = all.erase(it);
+        ++finished;
+      } else {
+        ++it;
+      }
+    }
+  }
+  EXPECT_EQ(finished, 300u);
+}
+
+}  // namespace
+}  // namespace troika::engine

@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Proves that check_goldens.py can fail: a pretended engine repeats the goldens, exactly or with one fault.
+
+    check_goldens_test.py tests/goldens
+
+The engine is this file again, started with TROIKA_FAULT set to the fault. Standard library only.
+"""
+import array
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve()
+MODEL = "qwen2-tied"
+
+# What the engine does wrong, and the comparison that must tell.
+FAULTS = {
+    "": None,
+    "within": None,                                    # off by half the tolerance
+    "off": "logits 17 tokens: off by",                 # one logit, three times the tolerance
+    "off-in-batch": "logits --batch 17 tokens: off by",
+    "nan": "not finite",
+    "short": "is [16, 331], not [17, 331]",
+    "missing": "wrote no",
+    "not-npy": "not an npy file",
+    "token": "greedy 17 tokens: differs from token 47",
+    "token-alone": "greedy alone 17 tokens: differs from token 0",
+    "stops": "greedy 17 tokens: differs from token 9",
+    "crash": "ended with 3: out of luck",
+    "no-json": "printed no",
+}
+
+
+def pretend(goldens, fault, arguments):
+    sys.path.insert(0, str(HERE.parent))
+    from check_goldens import Golden
+    verb, model = arguments[0], pathlib.Path(arguments[1])
+    golden = Golden(goldens / model.name.split(".")[0])
+    asked = json.loads(pathlib.Path(arguments[arguments.index("--ids") + 1]).read_text())["prompts"]
+    if fault == "crash":
+        print("out of luck", file=sys.stderr)
+        sys.exit(3)
+    indices = [golden.prompts.index(ids) for ids in asked]
+    if verb == "generate":
+        outputs = [list(golden.continuations[i]) for i in indices]
+        for ids, out in zip(asked, outputs):
+            if len(ids) != 17:
+                continue
+            if fault == "token":
+                out[-1] += 1
+            if fault == "token-alone" and len(asked) == 1:
+                out[0] += 1
+            if fault == "stops":
+                del out[9:]
+        print("nothing" if fault == "no-json" else json.dumps({"outputs": outputs}))
+        return
+    out = pathlib.Path(arguments[arguments.index("--out") + 1])
+    for n, i in enumerate(indices):
+        write_logits(out / f"{n}.npy", golden, i, fault, "--batch" in arguments)
+
+
+def write_logits(path, golden, i, fault, batch):
+    rows, columns = len(golden.prompts[i]), golden.vocab
+    values = array.array("f", bytes(4 * rows * columns))
+    for row, position in enumerate(golden.positions[i]):
+        values[position * columns:(position + 1) * columns] = golden.logits[i][row * columns:(row + 1) * columns]
+    if rows == 17:
+        shift = {"within": 1e-3, "off": 6e-3, "off-in-batch": 6e-3 if batch else 0}.get(fault, 0)
+        values[-5] += shift * golden.deviations[i]
+        if fault == "nan":
+            values[0] = float("nan")
+        if fault == "short":
+            rows, values = 16, values[:16 * columns]
+        if fault == "missing":
+            return
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}".encode()
+    header += b" " * (-(len(header) + 11) % 64) + b"\n"
+    magic = b"\x93NUMPX" if fault == "not-npy" else b"\x93NUMPY"
+    path.write_bytes(magic + b"\x01\x00" + struct.pack("<H", len(header)) + header + values.tobytes())
+
+
+def copy_short(source, target):
+    """The model's goldens without the long prompts, so that thirteen runs take seconds."""
+    golden = json.loads((source / "golden.json").read_text())
+    kept = [i for i, ids in enumerate(golden["prompts"]) if len(ids) in (3, 17)]
+    target.mkdir(parents=True)
+    for n, i in enumerate(kept):
+        (target / f"logits-{n}.npy").write_bytes((source / f"logits-{i}.npy").read_bytes())
+    for key in ("prompts", "continuations", "positions"):
+        golden[key] = [golden[key][i] for i in kept]
+    (target / "golden.json").write_text(json.dumps(golden))
+
+
+def main():
+    failures = 0
+    with tempfile.TemporaryDirectory() as folder:
+        goldens = pathlib.Path(folder) / "goldens"
+        copy_short(pathlib.Path(sys.argv[1]) / MODEL, goldens / MODEL)
+        engine = pathlib.Path(folder) / "engine"
+        engine.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{HERE}" --pretend "{goldens}" "$@"\n')
+        engine.chmod(0o755)
+        for fault, sentence in FAULTS.items():
+            command = [sys.executable, HERE.parent / "check_goldens.py", engine, goldens, "--only", MODEL]
+            done = subprocess.run(command, env={**os.environ, "TROIKA_FAULT": fault}, stdout=subprocess.PIPE, text=True)
+            failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+            told = not failed if sentence is None else any(sentence in line for line in failed)
+            good = told and done.returncode == (0 if sentence is None else 1)
+            failures += not good
+            said = failed[0] if failed else "nothing reported"
+            print(f"{'ok  ' if good else 'FAIL'} {fault or 'no fault'}: {said}")
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "--pretend":
+        pretend(pathlib.Path(sys.argv[2]), os.environ["TROIKA_FAULT"], sys.argv[3:])
+    else:
+        main()
