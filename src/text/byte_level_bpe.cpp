@@ -1,0 +1,187 @@
+// Encoding: cut out added tokens, normalise what lies between, cut it into pieces, merge each piece. Most
+// pieces are a token as they stand; whether merging leads there is found out once per token and remembered.
+#include "text/byte_level_bpe.h"
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstring>
+
+#include "base/error.h"
+#include "text/added_tokens.h"
+#include "text/byte_alphabet.h"
+#include "text/byte_pair_merger.h"
+#include "text/pre_tokenizer.h"
+#include "text/unicode.h"
+
+namespace troika::text {
+namespace {
+
+bool is_added(TokenType type) { return type == TokenType::control || type == TokenType::user_defined; }
+
+// All tokens' bytes in one block, by id, and the way back from bytes to the id.
+class Vocabulary {
+ public:
+  explicit Vocabulary(const TokenizerData& data) {
+    starts_.push_back(0);
+    std::vector<bool> spelled(data.tokens.size(), false);  // in the byte alphabet: can be a result of merges
+    for (size_t id = 0; id < data.tokens.size(); ++id) {
+      const std::optional<std::string> bytes = from_byte_alphabet(data.tokens[id]);
+      const bool literal = is_added(data.types[id]) || !bytes;
+      spelled[id] = bytes && !bytes->empty() && (!literal || *bytes == data.tokens[id]);
+      if (data.types[id] != TokenType::unused) block_ += literal ? data.tokens[id] : *bytes;
+      starts_.push_back(block_.size());
+    }
+    slots_.assign(std::bit_ceil(data.tokens.size() * 2 + 16), -1);
+    const auto enter = [&](bool added) {
+      for (size_t id = 0; id < data.tokens.size(); ++id) {
+        if (!spelled[id] || data.types[id] == TokenType::unused || is_added(data.types[id]) != added)
+          continue;
+        const std::string_view own = bytes(static_cast<int32_t>(id));
+        size_t at = slot(own);
+        if (slots_[at] < 0) slots_[at] = static_cast<int32_t>(id);  // a text listed twice keeps its lower id
+      }
+    };
+    enter(false);
+    enter(true);  // merges may lead to a token that was added later on; plain ones go first
+  }
+
+  std::string_view bytes(int32_t id) const {
+    if (id < 0 || static_cast<size_t>(id) + 1 >= starts_.size()) return {};
+    return std::string_view(block_).substr(starts_[id], starts_[id + 1] - starts_[id]);
+  }
+
+  // -1: no such token.
+  int32_t find(std::string_view bytes) const { return slots_[slot(bytes)]; }
+
+ private:
+  // Where these bytes are, or where they would go.
+  size_t slot(std::string_view wanted) const {
+    size_t at = std::hash<std::string_view>{}(wanted) & (slots_.size() - 1);
+    while (slots_[at] >= 0 && bytes(slots_[at]) != wanted) at = (at + 1) & (slots_.size() - 1);
+    return at;
+  }
+
+  std::string block_;
+  std::vector<size_t> starts_;
+  std::vector<int32_t> slots_;  // open addressing; a power of two, at most half full
+};
+
+std::vector<Merge> resolve_merges(const TokenizerData& data, const Vocabulary& vocabulary) {
+  std::vector<Merge> merges;
+  merges.reserve(data.merges.size());
+  for (const auto& [left, right] : data.merges) {
+    const auto id_of = [&](const std::string& text) {
+      const std::optional<std::string> bytes = from_byte_alphabet(text);
+      const int32_t id = bytes && !bytes->empty() ? vocabulary.find(*bytes) : -1;
+      if (id < 0) {
+        fail("tokenizer: merge {} needs the token '{}', which is not in the vocabulary", merges.size(),
+             sanitize_utf8(std::string_view(text).substr(0, 80)));
+      }
+      return id;
+    };
+    merges.push_back({.left = id_of(left), .right = id_of(right), .result = id_of(left + right)});
+  }
+  return merges;
+}
+
+class ByteLevelBpe final : public Tokenizer {
+ public:
+  explicit ByteLevelBpe(TokenizerData data)
+      : data_(std::move(data)),
+        vocabulary_(data_),
+        merger_(resolve_merges(data_, vocabulary_)),
+        pre_tokenizer_(data_.pre),
+        whole_(std::make_unique<std::atomic<Whole>[]>(data_.tokens.size())) {
+    data_.merges = {};
+    for (int byte = 0; byte < 256; ++byte) {
+      const char c = static_cast<char>(byte);
+      byte_ids_[byte] = vocabulary_.find({&c, 1});
+      if (byte_ids_[byte] < 0) fail("tokenizer: the vocabulary has no token for the byte 0x{:02X}", byte);
+    }
+    for (size_t id = 0; id < data_.tokens.size(); ++id) {
+      const TokenType type = data_.types[id];
+      if (!is_added(type)) continue;
+      all_added_.add(data_.tokens[id], static_cast<int32_t>(id));
+      if (type == TokenType::user_defined) user_defined_.add(data_.tokens[id], static_cast<int32_t>(id));
+    }
+  }
+
+  std::vector<int32_t> encode(std::string_view utf8, EncodeOptions options) const override {
+    std::string repaired;
+    if (!valid_utf8(utf8)) {
+      repaired = sanitize_utf8(utf8);
+      utf8 = repaired;
+    }
+    std::vector<int32_t> ids;
+    ids.reserve(utf8.size() / 3 + 1);
+    if (options.add_bos && data_.bos) ids.push_back(*data_.bos);
+    const AddedTokens& added = options.parse_special ? all_added_ : user_defined_;
+    for (size_t at = 0; at < utf8.size();) {
+      const AddedTokens::Found found = added.find(utf8, at);
+      if (found.id < 0) {
+        encode_text(utf8.substr(at), ids);
+        break;
+      }
+      encode_text(utf8.substr(at, found.begin - at), ids);
+      ids.push_back(found.id);
+      at = found.begin + found.bytes;
+    }
+    return ids;
+  }
+
+  std::string_view bytes(int32_t id) const override { return vocabulary_.bytes(id); }
+  int32_t vocab_size() const override { return static_cast<int32_t>(data_.tokens.size()); }
+  TokenType type(int32_t id) const override {
+    return id >= 0 && static_cast<size_t>(id) < data_.types.size() ? data_.types[id] : TokenType::unused;
+  }
+  const TokenizerData& data() const override { return data_; }
+
+ private:
+  // Does merging the bytes of a token give this token? Not always: rules of lower rank may lead elsewhere.
+  enum class Whole : uint8_t { unknown, yes, no };
+
+  void encode_text(std::string_view text, std::vector<int32_t>& ids) const {
+    if (text.empty()) return;
+    std::string normal;
+    if (data_.nfc && !surely_nfc(text)) {
+      normal = nfc(text);
+      text = normal;
+    }
+    PreTokenizer::Pieces pieces(pre_tokenizer_, text);
+    for (std::string_view piece = pieces.next(); !piece.empty(); piece = pieces.next())
+      encode_piece(piece, ids);
+  }
+
+  void encode_piece(std::string_view piece, std::vector<int32_t>& ids) const {
+    const int32_t whole = vocabulary_.find(piece);
+    const Whole known = whole < 0 ? Whole::no : whole_[whole].load(std::memory_order_relaxed);
+    if (known == Whole::yes) {
+      ids.push_back(whole);
+      return;
+    }
+    const size_t from = ids.size();
+    for (const char c : piece) ids.push_back(byte_ids_[static_cast<uint8_t>(c)]);
+    merger_.merge(ids, from);
+    if (known == Whole::unknown) {
+      const bool same = ids.size() == from + 1 && ids.back() == whole;
+      whole_[whole].store(same ? Whole::yes : Whole::no, std::memory_order_relaxed);
+    }
+  }
+
+  TokenizerData data_;
+  Vocabulary vocabulary_;
+  BytePairMerger merger_;
+  PreTokenizer pre_tokenizer_;
+  std::unique_ptr<std::atomic<Whole>[]> whole_;  // by id; racing writers write the same value
+  std::array<int32_t, 256> byte_ids_{};
+  AddedTokens all_added_, user_defined_;
+};
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> make_byte_level_bpe(TokenizerData data) {
+  return std::make_unique<ByteLevelBpe>(std::move(data));
+}
+
+}  // namespace troika::text
