@@ -17,27 +17,12 @@ std::optional<int32_t> token_id(const files::Metadata& m, std::string_view key, 
   return static_cast<int32_t>(*id);
 }
 
-// Ends of generation beside eos: the markers that chat formats end a turn or a text with.
-constexpr std::string_view kEndMarkers[] = {"<|im_end|>", "<|endoftext|>", "<|end_of_text|>", "<|eot_id|>",
-                                            "<|eom_id|>", "<end_of_turn>", "<eos>"};
-
-std::vector<int32_t> end_ids(const text::TokenizerData& data) {
-  std::vector<int32_t> ids;
-  if (data.eos) ids.push_back(*data.eos);
-  for (size_t id = 0; id < data.tokens.size(); ++id) {
-    if (data.types[id] != text::TokenType::control || data.eos == int32_t(id)) continue;
-    for (std::string_view marker : kEndMarkers) {
-      if (data.tokens[id] == marker) ids.push_back(static_cast<int32_t>(id));
-    }
-  }
-  return ids;
-}
-
 text::TokenizerData from_gguf(const files::ModelFile& file) {
   const files::Metadata& m = file.metadata();
   auto kind = m.text("tokenizer.ggml.model").value_or("");
   if (kind != "gpt2") fail("{}: tokenizer '{}' is not supported; supported: gpt2", file.path().string(), kind);
-  text::TokenizerData data{.model = "bpe", .pre = std::string(m.text("tokenizer.ggml.pre").value_or("default"))};
+  text::TokenizerData data{.model = "bpe", .pre = std::string(m.text("tokenizer.ggml.pre").value_or("gpt-2"))};
+  data.nfc = m.boolean("tokenizer.ggml.normalizer.nfc").value_or(data.pre != "gpt-2");  // Qwen normalises, GPT-2 does not
   auto tokens = m.strings("tokenizer.ggml.tokens");
   if (int64_t(tokens.size()) > kMostTokens) fail("{}: {} tokens are too many", file.path().string(), tokens.size());
   data.tokens.assign(tokens.begin(), tokens.end());
@@ -59,7 +44,7 @@ text::TokenizerData from_gguf(const files::ModelFile& file) {
   data.eos = token_id(m, "tokenizer.ggml.eos_token_id", tokens.size());
   data.pad = token_id(m, "tokenizer.ggml.padding_token_id", tokens.size());
   data.add_bos = m.boolean("tokenizer.ggml.add_bos_token").value_or(false);
-  data.end_ids = end_ids(data);
+  data.end_ids = text::find_end_ids(data);
   data.chat_template = std::string(m.text("tokenizer.chat_template").value_or(""));
   return data;
 }

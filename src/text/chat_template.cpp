@@ -23,24 +23,31 @@ jinja::Value to_value(jinja::Meter& meter, const Json& json, int depth) {
     fail("the chat's JSON is nested more than {} deep", jinja::kMaxValueDepth / 2);
   }
   switch (json.type()) {
-    case Json::value_t::null: return jinja::Value::none();
-    case Json::value_t::boolean: return json.get<bool>();
-    case Json::value_t::number_integer: return json.get<int64_t>();
+    case Json::value_t::null:
+      return jinja::Value::none();
+    case Json::value_t::boolean:
+      return json.get<bool>();
+    case Json::value_t::number_integer:
+      return json.get<int64_t>();
     case Json::value_t::number_unsigned: {
       auto value = json.get<uint64_t>();
       return value <= uint64_t{INT64_MAX} ? jinja::Value(int64_t(value)) : jinja::Value::big(value);
     }
-    case Json::value_t::number_float: return json.get<double>();
-    case Json::value_t::string: return json.get_ref<const std::string&>();
+    case Json::value_t::number_float:
+      return json.get<double>();
+    case Json::value_t::string:
+      return json.get_ref<const std::string&>();
     case Json::value_t::array: {
       std::vector<jinja::Value> items;
       items.reserve(json.size());
       for (const Json& item : json) items.push_back(to_value(meter, item, depth + 1));
       return make_list(meter, std::move(items));
     }
-    case Json::value_t::object: return make_dict(meter, to_dict(meter, json, depth));
+    case Json::value_t::object:
+      return make_dict(meter, to_dict(meter, json, depth));
     case Json::value_t::binary:
-    case Json::value_t::discarded: break;
+    case Json::value_t::discarded:
+      break;
   }
   fail("the chat's JSON holds a value that is no JSON");
 }

@@ -1,5 +1,6 @@
-// A model's chat template: Jinja text from a model file, turned once into a syntax tree, rendered for each request.
-// The text is untrusted: it sees nothing but the variables of the call, and every rendering runs under limits.
+// A model's chat template: Jinja text from a model file, turned once into a syntax tree, rendered for each
+// request. The text is untrusted: it sees nothing but the variables of the call, and every rendering runs
+// under limits.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +31,9 @@ class ChatTemplate {
   ChatTemplate& operator=(ChatTemplate&&) noexcept;
   ~ChatTemplate();
 
-  // `variables` is an object: messages, tools, add_generation_prompt, bos_token, ... in the order of the request.
-  // Throws Error: the template's own words when it calls raise_exception, otherwise the line and what went wrong.
+  // `variables` is an object: messages, tools, add_generation_prompt, bos_token, ... in the order of the
+  // request. Throws Error: the template's own words when it calls raise_exception, otherwise the line and
+  // what went wrong.
   std::string render(const nlohmann::ordered_json& variables, const RenderLimits& limits = {}) const;
 
  private:

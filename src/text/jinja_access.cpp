@@ -19,7 +19,8 @@ std::optional<Value> method(Machine& machine, const Value& owner, std::string_vi
   const Builtin* found = find_method(owner, name);
   if (found == nullptr) return std::nullopt;
   if (found->run == nullptr) {
-    return Value::undefined(fmt::format("{}.{} is not allowed: it would change data", owner.type_name(), name));
+    return Value::undefined(
+        fmt::format("{}.{} is not allowed: it would change data", owner.type_name(), name));
   }
   machine.meter.make(sizeof(BoundMethod));
   if (owner.depth() + 1 > kMaxValueDepth) fail("values are nested more than {} deep", kMaxValueDepth);
@@ -27,7 +28,9 @@ std::optional<Value> method(Machine& machine, const Value& owner, std::string_vi
 }
 
 // Elements can be taken by number.
-bool is_sequence(const Value& value) { return value.is(Kind::list) && value.list().flavor <= ListFlavor::range; }
+bool is_sequence(const Value& value) {
+  return value.is(Kind::list) && value.list().flavor <= ListFlavor::range;
+}
 
 // A slice bound, clamped to [low, high]; `otherwise` when absent.
 int64_t bound(const Value& value, int64_t length, int64_t low, int64_t high, int64_t otherwise) {
@@ -55,6 +58,7 @@ Value attribute(Machine& machine, const Value& owner, std::string_view name) {
 Value item(Machine& machine, const Value& owner, const Value& key) {
   if (owner.is(Kind::undefined)) fail("{}", owner.why_undefined());
   if (owner.is(Kind::dict)) {
+    machine.meter.step(owner.dict().search_steps(key));
     if (const Value* value = owner.dict().find(key)) return *value;
   }
   if (key.is(Kind::string)) {
@@ -66,7 +70,8 @@ Value item(Machine& machine, const Value& owner, const Value& key) {
     int64_t count = length(machine, owner), at = key.integer();
     if (at < 0 && at >= -count) at += count;
     if (at < 0 || at >= count) {
-      return Value::undefined(fmt::format("a value of type {} has no element {}", owner.type_name(), key.integer()));
+      return Value::undefined(
+          fmt::format("a value of type {} has no element {}", owner.type_name(), key.integer()));
     }
     if (is_sequence(owner)) return owner.list().items[size_t(at)];
     std::string_view text = owner.string();
@@ -79,14 +84,17 @@ Value item(Machine& machine, const Value& owner, const Value& key) {
 
 Value slice(Machine& machine, const Value& owner, const Value& start, const Value& stop, const Value& step) {
   if (owner.is(Kind::undefined)) fail("{}", owner.why_undefined());
-  if (!is_sequence(owner) && !owner.is(Kind::string)) fail("a value of type {} cannot be sliced", owner.type_name());
+  if (!is_sequence(owner) && !owner.is(Kind::string))
+    fail("a value of type {} cannot be sliced", owner.type_name());
   int64_t count = length(machine, owner);
   int64_t stride = 1;
   if (!step.is(Kind::none) && !step.is(Kind::missing)) {
-    if (!step.is_integer() || step.integer() == 0) fail("the step of a slice must be an integer other than 0");
+    if (!step.is_integer() || step.integer() == 0)
+      fail("the step of a slice must be an integer other than 0");
     stride = std::clamp<int64_t>(step.integer(), -count - 1, count + 1);
   }
-  int64_t first = stride > 0 ? bound(start, count, 0, count, 0) : bound(start, count, -1, count - 1, count - 1);
+  int64_t first =
+      stride > 0 ? bound(start, count, 0, count, 0) : bound(start, count, -1, count - 1, count - 1);
   int64_t last = stride > 0 ? bound(stop, count, 0, count, count) : bound(stop, count, -1, count - 1, -1);
   auto inside = [&](int64_t at) { return stride > 0 ? at < last : at > last; };
 
@@ -126,24 +134,31 @@ Value path(Machine& machine, const Value& owner, const Value& dotted) {
 Value as_list(Machine& machine, const Value& value) {
   std::vector<Value> items;
   switch (value.kind()) {
-    case Kind::list: return value;
-    case Kind::undefined: break;
+    case Kind::list:
+      return value;
+    case Kind::undefined:
+      break;
     case Kind::dict:
       for (const auto& [key, item] : value.dict().entries()) items.push_back(key);
       break;
     case Kind::string:
-      machine.meter.make(count_characters(value.string()), 4 * sizeof(Value));  // each one is a string of its own
+      machine.meter.make(count_characters(value.string()),
+                         4 * sizeof(Value));  // each one is a string of its own
       for (auto character : split_characters(value.string())) items.emplace_back(character);
       break;
-    default: fail("a value of type {} cannot be looped over", value.type_name());
+    default:
+      fail("a value of type {} cannot be looped over", value.type_name());
   }
   return make_list(machine.meter, std::move(items));
 }
 
 bool contains(Machine& machine, const Value& container, const Value& item) {
   switch (container.kind()) {
-    case Kind::undefined: return false;
-    case Kind::dict: return container.dict().find(item) != nullptr;
+    case Kind::undefined:
+      return false;
+    case Kind::dict:
+      machine.meter.step(container.dict().search_steps(item));
+      return container.dict().find(item) != nullptr;
     case Kind::list:
       for (const Value& other : container.list().items) {
         machine.meter.step();
@@ -151,24 +166,29 @@ bool contains(Machine& machine, const Value& container, const Value& item) {
       }
       return false;
     case Kind::string:
-      if (!item.is(Kind::string)) fail("only a string can be in a string, not a value of type {}", item.type_name());
+      if (!item.is(Kind::string))
+        fail("only a string can be in a string, not a value of type {}", item.type_name());
       machine.meter.scan(container.string().size());
       return find(container.string(), item.string()) != std::string::npos;
-    default: fail("nothing can be in a value of type {}", container.type_name());
+    default:
+      fail("nothing can be in a value of type {}", container.type_name());
   }
 }
 
 int64_t length(Machine& machine, const Value& value) {
   switch (value.kind()) {
-    case Kind::undefined: return 0;
+    case Kind::undefined:
+      return 0;
     case Kind::string:
       machine.meter.scan(value.string().size());
       return int64_t(count_characters(value.string()));
-    case Kind::dict: return int64_t(value.dict().size());
+    case Kind::dict:
+      return int64_t(value.dict().size());
     case Kind::list:
       if (value.list().flavor != ListFlavor::iterator) return int64_t(value.list().items.size());
       [[fallthrough]];
-    default: fail("a value of type {} has no length", value.type_name());
+    default:
+      fail("a value of type {} has no length", value.type_name());
   }
 }
 

@@ -33,14 +33,16 @@ void bind(const Builtin& builtin, Call& call) {
 int64_t Call::integer(size_t i, int64_t otherwise) const {
   if (!has(i)) return otherwise;
   if (arguments[i].is(Kind::undefined)) fail("{}", arguments[i].why_undefined());
-  if (!arguments[i].is_integer()) fail("an integer is needed, not a value of type {}", arguments[i].type_name());
+  if (!arguments[i].is_integer())
+    fail("an integer is needed, not a value of type {}", arguments[i].type_name());
   return arguments[i].integer();
 }
 
 std::string_view Call::string(size_t i, std::string_view otherwise) const {
   if (!has(i)) return otherwise;
   if (arguments[i].is(Kind::undefined)) fail("{}", arguments[i].why_undefined());
-  if (!arguments[i].is(Kind::string)) fail("a string is needed, not a value of type {}", arguments[i].type_name());
+  if (!arguments[i].is(Kind::string))
+    fail("a string is needed, not a value of type {}", arguments[i].type_name());
   return arguments[i].string();
 }
 
@@ -51,24 +53,31 @@ const std::string& Call::text() const {
 }
 
 Value run(const Builtin& builtin, Call& call) {
-  call.meter().step();
+  call.meter().step(1 + (call.arguments.size() + call.named.size()) / 8);
   bind(builtin, call);
   return builtin.run(call);
 }
 
 Value invoke(const Value& callee, Call& call) {
   switch (callee.kind()) {
-    case Kind::builtin: return run(*callee.builtin(), call);
-    case Kind::method: call.self = callee.method().self; return run(*callee.method().method, call);
-    case Kind::object: return callee.object()->call(call);
-    case Kind::undefined: fail("{}", callee.why_undefined());
-    default: fail("a value of type {} cannot be called", callee.type_name());
+    case Kind::builtin:
+      return run(*callee.builtin(), call);
+    case Kind::method:
+      call.self = callee.method().self;
+      return run(*callee.method().method, call);
+    case Kind::object:
+      return callee.object()->call(call);
+    case Kind::undefined:
+      fail("{}", callee.why_undefined());
+    default:
+      fail("a value of type {} cannot be called", callee.type_name());
   }
 }
 
 Value Namespace::attribute(Machine&, std::string_view name) {
   const Value* value = values_.find(name);
-  return value != nullptr ? *value : Value::undefined(fmt::format("the namespace has no attribute '{}'", name));
+  return value != nullptr ? *value
+                          : Value::undefined(fmt::format("the namespace has no attribute '{}'", name));
 }
 
 Value Namespace::call(Call&) { fail("a namespace cannot be called"); }

@@ -1,5 +1,5 @@
-// What a template can call by name: filters, tests, methods of values and global functions. Each is one row of a
-// table in its own .cpp; adding one is adding a row.
+// What a template can call by name: filters, tests, methods of values and global functions. Each is one row
+// of a table in its own .cpp; adding one is adding a row.
 #pragma once
 
 #include <memory>
@@ -38,7 +38,8 @@ struct Call {
   Meter& meter() { return machine.meter; }
   bool has(size_t i) const { return !arguments[i].is(Kind::missing); }
   const Value& operator[](size_t i) const { return arguments[i]; }
-  // Arguments that must have a type. An absent one is `otherwise`; in strings, of a limited lifetime (this call's).
+  // Arguments that must have a type. An absent one is `otherwise`; in strings, of a limited lifetime (this
+  // call's).
   bool flag(size_t i, bool otherwise) const { return has(i) ? arguments[i].truthy() : otherwise; }
   int64_t integer(size_t i, int64_t otherwise) const;
   std::string_view string(size_t i, std::string_view otherwise = {}) const;

@@ -37,7 +37,8 @@ std::string title_words(std::string_view text) {
   };
   for (std::string_view rest = text; !rest.empty();) {
     auto [code, bytes] = first_character(rest);
-    if (is_space(code) || (code < 0x80 && std::string_view("-({[<").find(char(code)) != std::string_view::npos)) {
+    if (is_space(code) ||
+        (code < 0x80 && std::string_view("-({[<").find(char(code)) != std::string_view::npos)) {
       flush(rest);
       out += rest.substr(0, size_t(bytes));
       word = rest.substr(size_t(bytes));
@@ -51,12 +52,23 @@ std::string escape_html(std::string_view text) {
   std::string out;
   for (char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&#34;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&#34;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
@@ -72,13 +84,15 @@ Value trim(Call& call) {
 Value as_string(Call& call) { return printed(call); }
 
 Value replace(Call& call) {
-  Call method{call.machine, printed(call), {to_text(call.meter(), call[0]), to_text(call.meter(), call[1])}, {}};
+  Call method{
+      call.machine, printed(call), {to_text(call.meter(), call[0]), to_text(call.meter(), call[1])}, {}};
   if (call.has(2) && !call[2].is(Kind::none)) method.arguments.push_back(call[2]);
   return run(*find_method(method.self, "replace"), method);
 }
 
 Value format(Call& call) {
-  if (!call.named.empty() && !call.arguments.empty()) fail("format takes values with names or without, not both");
+  if (!call.named.empty() && !call.arguments.empty())
+    fail("format takes values with names or without, not both");
   if (!call.named.empty()) {
     Dict dict;
     for (auto& [name, value] : call.named) dict.set(name, value);
@@ -140,12 +154,12 @@ Value count_words(Call& call) {
   std::string text = printed(call);
   int64_t count = 0;
   bool in_word = false;
-  for (auto character : split_characters(text)) {
+  each_character(text, [&](std::string_view character) {
     uint32_t code = first_character(character).code;
     bool is_word = is_letter(code) || is_digit(code) || code == '_';
     count += is_word && !in_word;
     in_word = is_word;
-  }
+  });
   return count;
 }
 
@@ -153,8 +167,8 @@ Value url_encode(Call& call) {
   std::string text = printed(call), out;
   call.meter().make(3 * text.size());
   for (unsigned char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-                 c == '-' || c == '~' || c == '/';
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                 c == '.' || c == '-' || c == '~' || c == '/';
     out += plain ? std::string(1, char(c)) : fmt::format("%{:02X}", c);
   }
   return out;
@@ -302,10 +316,13 @@ Value join(Call& call) {
 
 Value reverse(Call& call) {
   if (call.self.is(Kind::string)) {
-    std::string out;
     call.meter().make(call.self.string().size());
-    auto characters = split_characters(call.self.string());
-    for (auto at = characters.rbegin(); at != characters.rend(); ++at) out += *at;
+    std::string out(call.self.string().size(), ' ');
+    size_t from = out.size();
+    each_character(call.self.string(), [&](std::string_view character) {
+      from -= character.size();
+      out.replace(from, character.size(), character);
+    });
     return out;
   }
   std::vector<Value> items = elements(as_list(call.machine, call.self));
@@ -317,7 +334,8 @@ Value items(Call& call) {
   if (call.self.is(Kind::undefined)) return make_list(call.meter(), {}, ListFlavor::iterator);
   if (!call.self.is(Kind::dict)) fail("items needs a dict, not {}", call.self.type_name());
   Call method{call.machine, call.self, {}, {}};
-  return make_list(call.meter(), elements(run(*find_method(call.self, "items"), method)), ListFlavor::iterator);
+  return make_list(call.meter(), elements(run(*find_method(call.self, "items"), method)),
+                   ListFlavor::iterator);
 }
 
 // What a value is sorted and compared by: text without regard to case, unless case matters.
@@ -435,7 +453,8 @@ Value group_by(Call& call) {
     }
     Value name = path(call.machine, members[0], call[0]);
     if (name.is(Kind::undefined) && call.has(1)) name = call[1];
-    groups.push_back(make_list(call.meter(), {name, make_list(call.meter(), std::move(members))}, ListFlavor::tuple));
+    groups.push_back(
+        make_list(call.meter(), {name, make_list(call.meter(), std::move(members))}, ListFlavor::tuple));
   }
   return make_list(call.meter(), std::move(groups));
 }
@@ -471,9 +490,12 @@ Value map(Call& call) {
   if (call.arguments.empty() && !call.named.empty()) {
     Value attribute, otherwise;
     for (auto& [name, value] : call.named) {
-      if (name == "attribute") attribute = value;
-      else if (name == "default") otherwise = value;
-      else fail("map has no argument named '{}'", name);
+      if (name == "attribute")
+        attribute = value;
+      else if (name == "default")
+        otherwise = value;
+      else
+        fail("map has no argument named '{}'", name);
     }
     for (const Value& value : elements(all)) {
       call.meter().step();

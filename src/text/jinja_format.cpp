@@ -1,5 +1,5 @@
-// Python's two ways to fill in text: "%s" % value and "{}".format(value). The common conversions only: what is rare
-// in templates is refused, not guessed.
+// Python's two ways to fill in text: "%s" % value and "{}".format(value). The common conversions only: what
+// is rare in templates is refused, not guessed.
 #include "text/jinja_format.h"
 
 #include <algorithm>
@@ -50,7 +50,9 @@ class PercentFormatter {
 
  private:
   bool is_tuple() const { return arguments_.is(Kind::list) && arguments_.list().flavor == ListFlavor::tuple; }
-  bool is_container() const { return arguments_.is(Kind::list) || arguments_.is(Kind::dict); }  // may stay unused
+  bool is_container() const {
+    return arguments_.is(Kind::list) || arguments_.is(Kind::dict);
+  }  // may stay unused
 
   Value next() {
     if (is_tuple() && used_ < arguments_.list().items.size()) return arguments_.list().items[used_++];
@@ -78,12 +80,18 @@ class PercentFormatter {
     Conversion how;
     for (; at_ < format_.size(); ++at_) {
       char c = format_[at_];
-      if (c == '-') how.left = true;
-      else if (c == '0') how.zero = true;
-      else if (c == '+') how.plus = true;
-      else if (c == ' ') how.space = true;
-      else if (c == '#') how.alternate = true;
-      else break;
+      if (c == '-')
+        how.left = true;
+      else if (c == '0')
+        how.zero = true;
+      else if (c == '+')
+        how.plus = true;
+      else if (c == ' ')
+        how.space = true;
+      else if (c == '#')
+        how.alternate = true;
+      else
+        break;
     }
     how.width = number();
     if (at_ < format_.size() && format_[at_] == '.') {
@@ -100,8 +108,10 @@ class PercentFormatter {
     switch (how.type) {
       case 's':
       case 'r':
-        if (how.type == 's') print(machine_.meter, value, body);
-        else print_repr(machine_.meter, value, body);
+        if (how.type == 's')
+          print(machine_.meter, value, body);
+        else
+          print_repr(machine_.meter, value, body);
         if (how.precision >= 0) body.resize(byte_offset(body, size_t(how.precision)));
         break;
       case 'd':
@@ -109,18 +119,25 @@ class PercentFormatter {
       case 'u':
       case 'x':
       case 'X':
-      case 'o': body = whole(how, value, sign); break;
+      case 'o':
+        body = whole(how, value, sign);
+        break;
       case 'f':
       case 'F':
       case 'e':
       case 'E':
       case 'g':
-      case 'G': body = real(how, value, sign); break;
-      case 'c':
-        if (value.is_integer()) append_character(body, uint32_t(std::clamp<int64_t>(value.integer(), 0, 0x110000)));
-        else print(machine_.meter, value, body);
+      case 'G':
+        body = real(how, value, sign);
         break;
-      default: fail("'%{}' is not supported in a format", how.type);
+      case 'c':
+        if (value.is_integer())
+          append_character(body, uint32_t(std::clamp<int64_t>(value.integer(), 0, 0x110000)));
+        else
+          print(machine_.meter, value, body);
+        break;
+      default:
+        fail("'%{}' is not supported in a format", how.type);
     }
     bool numeric = how.type != 's' && how.type != 'r' && how.type != 'c';
     size_t used = sign.size() + count_characters(body);
@@ -143,7 +160,8 @@ class PercentFormatter {
 
   std::string whole(const Conversion& how, const Value& value, std::string& sign) {
     double approximate = number_of(value);
-    if (!value.is_integer() && !(std::abs(approximate) < 9.2e18)) fail("a number is out of range in a format");
+    if (!value.is_integer() && !(std::abs(approximate) < 9.2e18))
+      fail("a number is out of range in a format");
     int64_t number = value.is_integer() ? value.integer() : int64_t(approximate);
     take_sign(how, number < 0, sign);
     uint64_t size = number < 0 ? 0 - uint64_t(number) : uint64_t(number);
@@ -204,6 +222,7 @@ Value format_braces(Call& call) {
     std::string_view field = format.substr(at + 1, end - at - 1);
     if (field.find_first_of("!:.[{") != field.npos) fail("'{{{}}}' is not supported in a format", field);
     at = end;
+    call.meter().step(1 + call.named.size() / 16);
     size_t index = 0;
     auto parsed = std::from_chars(field.data(), field.data() + field.size(), index);
     if (field.empty()) index = counter++;
@@ -212,7 +231,8 @@ Value format_braces(Call& call) {
       print(call.meter(), call.arguments[index], out);
       continue;
     }
-    auto found = std::find_if(call.named.begin(), call.named.end(), [&](auto& entry) { return entry.first == field; });
+    auto found =
+        std::find_if(call.named.begin(), call.named.end(), [&](auto& entry) { return entry.first == field; });
     if (found == call.named.end()) fail("the format has no value for '{}'", field);
     print(call.meter(), found->second, out);
   }

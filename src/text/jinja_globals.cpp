@@ -1,5 +1,5 @@
-// Functions that exist without being members of anything: range, dict, namespace, and what transformers adds to
-// Jinja for chat templates: raise_exception and strftime_now.
+// Functions that exist without being members of anything: range, dict, namespace, and what transformers adds
+// to Jinja for chat templates: raise_exception and strftime_now.
 #include <ctime>
 
 #include "text/jinja_access.h"
@@ -35,7 +35,7 @@ void add_entries(Call& call, Dict& dict, const Value& from) {
   Value pairs = as_list(call.machine, from);
   for (const Value& pair : pairs.list().items) {
     if (!pair.is(Kind::list) || pair.list().items.size() != 2) fail("dict() needs pairs");
-    call.meter().step(1 + (pair.list().items[0].is(Kind::string) ? 0 : dict.size()));
+    call.meter().step(dict.search_steps(pair.list().items[0]));
     dict.set(pair.list().items[0], pair.list().items[1]);
   }
 }
@@ -73,10 +73,8 @@ Value strftime_now(Call& call) {
 }
 
 constexpr Builtin kGlobals[] = {
-    {"range", "start stop step", 1, range},
-    {"dict", "*", 0, make_dict},
-    {"namespace", "*", 0, make_namespace},
-    {"raise_exception", "message", 1, raise_exception},
+    {"range", "start stop step", 1, range},      {"dict", "*", 0, make_dict},
+    {"namespace", "*", 0, make_namespace},       {"raise_exception", "message", 1, raise_exception},
     {"strftime_now", "format", 1, strftime_now},
 };
 

@@ -1,6 +1,6 @@
-// Walks the tree. A name is looked up in the scopes outwards, then in the variables of the request, then among the
-// global functions. Loops, macros and block sets open scopes; what is set inside does not reach out, which is why
-// templates have namespaces.
+// Walks the tree. A name is looked up in the scopes outwards, then in the variables of the request, then
+// among the global functions. Loops, macros and block sets open scopes; what is set inside does not reach
+// out, which is why templates have namespaces.
 #include "text/jinja_interpreter.h"
 
 #include <memory>
@@ -25,7 +25,8 @@ enum class Flow { next, break_loop, continue_loop };
 
 class Interpreter {
  public:
-  Interpreter(const Dict& variables, const RenderLimits& limits) : machine_{Meter(limits), {}}, variables_(variables) {}
+  Interpreter(const Dict& variables, const RenderLimits& limits)
+      : machine_{Meter(limits), {}}, variables_(variables) {}
 
   std::string run(const Template& source) {
     std::string out;
@@ -51,7 +52,9 @@ class Interpreter {
   class ScopeGuard {
    public:
     ScopeGuard(Interpreter& interpreter, Scope* parent)
-        : interpreter_(interpreter), outer_(interpreter.scope_), scope_(std::make_unique<Scope>(Scope{parent})) {
+        : interpreter_(interpreter),
+          outer_(interpreter.scope_),
+          scope_(std::make_unique<Scope>(Scope{parent})) {
       interpreter_.scope_ = scope_.get();
     }
     explicit ScopeGuard(Interpreter& interpreter) : ScopeGuard(interpreter, interpreter.scope_) {}
@@ -121,7 +124,8 @@ class Interpreter {
     if (!target.parts.empty()) {
       Value parts = as_list(machine_, value);
       const auto& items = parts.list().items;
-      if (items.size() != target.parts.size()) fail("{} values for {} names", items.size(), target.parts.size());
+      if (items.size() != target.parts.size())
+        fail("{} values for {} names", items.size(), target.parts.size());
       for (size_t i = 0; i < items.size(); ++i) assign(target.parts[i], items[i]);
     } else if (target.attribute.empty()) {
       set(target.name, value);
@@ -140,26 +144,46 @@ class Interpreter {
     meter().step();
     line_ = expression.line;
     switch (expression.kind) {
-      case ExpressionKind::constant: return expression.value;
-      case ExpressionKind::name: return lookup(expression.name);
-      case ExpressionKind::list: return make_list(meter(), evaluate_all(expression.parts));
-      case ExpressionKind::tuple: return make_list(meter(), evaluate_all(expression.parts), ListFlavor::tuple);
-      case ExpressionKind::dict: return dict(expression);
-      case ExpressionKind::attribute: return attribute(machine_, part(expression, 0), expression.name);
-      case ExpressionKind::item: return element(expression);
-      case ExpressionKind::slice: return sliced(expression);
-      case ExpressionKind::call: return call(expression);
-      case ExpressionKind::filter: return filter(expression, part(expression, 0));
-      case ExpressionKind::test: return test(expression);
-      case ExpressionKind::negate: return negate(part(expression, 0));
-      case ExpressionKind::plus: return plus(expression);
-      case ExpressionKind::logical_not: return !part(expression, 0).truthy();
-      case ExpressionKind::logical_and: return logical(expression, false);
-      case ExpressionKind::logical_or: return logical(expression, true);
-      case ExpressionKind::binary: return binary(expression);
-      case ExpressionKind::concat: return concat(expression);
-      case ExpressionKind::compare: return compare(expression);
-      case ExpressionKind::choice: return choose(expression);
+      case ExpressionKind::constant:
+        return expression.value;
+      case ExpressionKind::name:
+        return lookup(expression.name);
+      case ExpressionKind::list:
+        return make_list(meter(), evaluate_all(expression.parts));
+      case ExpressionKind::tuple:
+        return make_list(meter(), evaluate_all(expression.parts), ListFlavor::tuple);
+      case ExpressionKind::dict:
+        return dict(expression);
+      case ExpressionKind::attribute:
+        return attribute(machine_, part(expression, 0), expression.name);
+      case ExpressionKind::item:
+        return element(expression);
+      case ExpressionKind::slice:
+        return sliced(expression);
+      case ExpressionKind::call:
+        return call(expression);
+      case ExpressionKind::filter:
+        return filter(expression, part(expression, 0));
+      case ExpressionKind::test:
+        return test(expression);
+      case ExpressionKind::negate:
+        return negate(part(expression, 0));
+      case ExpressionKind::plus:
+        return plus(expression);
+      case ExpressionKind::logical_not:
+        return !part(expression, 0).truthy();
+      case ExpressionKind::logical_and:
+        return logical(expression, false);
+      case ExpressionKind::logical_or:
+        return logical(expression, true);
+      case ExpressionKind::binary:
+        return binary(expression);
+      case ExpressionKind::concat:
+        return concat(expression);
+      case ExpressionKind::compare:
+        return compare(expression);
+      case ExpressionKind::choice:
+        return choose(expression);
     }
     return {};
   }
@@ -177,6 +201,7 @@ class Interpreter {
     Dict result;
     for (size_t i = 0; i + 1 < expression.parts.size(); i += 2) {
       Value key = part(expression, i);
+      meter().step(result.search_steps(key));
       result.set(std::move(key), part(expression, i + 1));
     }
     return make_dict(meter(), std::move(result));
@@ -198,8 +223,12 @@ class Interpreter {
     for (const Argument& argument : expression.arguments) {
       Value value = evaluate(*argument.value);
       switch (argument.kind) {
-        case ArgumentKind::positional: call.arguments.push_back(std::move(value)); break;
-        case ArgumentKind::named: call.named.emplace_back(argument.name, std::move(value)); break;
+        case ArgumentKind::positional:
+          call.arguments.push_back(std::move(value));
+          break;
+        case ArgumentKind::named:
+          call.named.emplace_back(argument.name, std::move(value));
+          break;
         case ArgumentKind::spread_list: {
           Value list = as_list(machine_, value);
           meter().make(list.list().items.size(), sizeof(Value));
@@ -267,14 +296,22 @@ class Interpreter {
 
   bool holds(CompareOperator op, const Value& a, const Value& b) {
     switch (op) {
-      case CompareOperator::equal: return equal(meter(), a, b);
-      case CompareOperator::unequal: return !equal(meter(), a, b);
-      case CompareOperator::less: return less(meter(), a, b);
-      case CompareOperator::less_equal: return less(meter(), a, b) || equal(meter(), a, b);
-      case CompareOperator::greater: return less(meter(), b, a);
-      case CompareOperator::greater_equal: return less(meter(), b, a) || equal(meter(), a, b);
-      case CompareOperator::in: return contains(machine_, b, a);
-      case CompareOperator::not_in: return !contains(machine_, b, a);
+      case CompareOperator::equal:
+        return equal(meter(), a, b);
+      case CompareOperator::unequal:
+        return !equal(meter(), a, b);
+      case CompareOperator::less:
+        return less(meter(), a, b);
+      case CompareOperator::less_equal:
+        return less(meter(), a, b) || equal(meter(), a, b);
+      case CompareOperator::greater:
+        return less(meter(), b, a);
+      case CompareOperator::greater_equal:
+        return less(meter(), b, a) || equal(meter(), a, b);
+      case CompareOperator::in:
+        return contains(machine_, b, a);
+      case CompareOperator::not_in:
+        return !contains(machine_, b, a);
     }
     return false;
   }
@@ -311,22 +348,42 @@ class Interpreter {
     meter().step();
     line_ = statement.line;
     switch (statement.kind) {
-      case StatementKind::text: emit(statement.text); break;
-      case StatementKind::print: emit(statement); break;
-      case StatementKind::choose: return choose(statement);
-      case StatementKind::loop: loop(statement, evaluate(*statement.value), 0); break;
-      case StatementKind::assign: assign(statement.target, evaluate(*statement.value)); break;
-      case StatementKind::assign_block: assign_block(statement); break;
-      case StatementKind::macro: set(statement.macro->name, make_macro(statement)); break;
-      case StatementKind::call_block: call_block(statement); break;
-      case StatementKind::filter_block: filter_block(statement); break;
-      case StatementKind::with: return with(statement);
+      case StatementKind::text:
+        emit(statement.text);
+        break;
+      case StatementKind::print:
+        emit(statement);
+        break;
+      case StatementKind::choose:
+        return choose(statement);
+      case StatementKind::loop:
+        loop(statement, evaluate(*statement.value), 0);
+        break;
+      case StatementKind::assign:
+        assign(statement.target, evaluate(*statement.value));
+        break;
+      case StatementKind::assign_block:
+        assign_block(statement);
+        break;
+      case StatementKind::macro:
+        set(statement.macro->name, make_macro(statement));
+        break;
+      case StatementKind::call_block:
+        call_block(statement);
+        break;
+      case StatementKind::filter_block:
+        filter_block(statement);
+        break;
+      case StatementKind::with:
+        return with(statement);
       case StatementKind::scope: {
         ScopeGuard scope(*this);
         return execute(statement.body);
       }
-      case StatementKind::break_loop: return Flow::break_loop;
-      case StatementKind::continue_loop: return Flow::continue_loop;
+      case StatementKind::break_loop:
+        return Flow::break_loop;
+      case StatementKind::continue_loop:
+        return Flow::continue_loop;
     }
     return Flow::next;
   }
@@ -462,7 +519,8 @@ std::string Interpreter::run_macro(const MacroSyntax& macro, Scope* defined_in, 
   Depth depth(*this);
   ScopeGuard scope(*this, defined_in);
   for (const Parameter& parameter : macro.parameters) {
-    set(parameter.name, Value::undefined(fmt::format("the macro's parameter '{}' was not given", parameter.name)));
+    set(parameter.name,
+        Value::undefined(fmt::format("the macro's parameter '{}' was not given", parameter.name)));
   }
   size_t given = std::min(call.arguments.size(), macro.parameters.size());
   std::vector<bool> is_given(macro.parameters.size());
@@ -473,6 +531,7 @@ std::string Interpreter::run_macro(const MacroSyntax& macro, Scope* defined_in, 
   if (call.arguments.size() > given && !macro.takes_varargs) {
     fail("the macro '{}' takes at most {} arguments", macro.name, macro.parameters.size());
   }
+  meter().step(macro.parameters.size() * call.named.size() / 64);
   Dict others;
   for (const auto& [name, value] : call.named) {
     size_t at = 0;
@@ -495,7 +554,8 @@ std::string Interpreter::run_macro(const MacroSyntax& macro, Scope* defined_in, 
   }
   if (macro.takes_kwargs) set("kwargs", make_dict(meter(), std::move(others)));
   if (macro.takes_varargs) {
-    set("varargs", make_list(meter(), {call.arguments.begin() + int64_t(given), call.arguments.end()}, ListFlavor::tuple));
+    set("varargs", make_list(meter(), {call.arguments.begin() + int64_t(given), call.arguments.end()},
+                             ListFlavor::tuple));
   }
   Capture capture(*this);
   execute(macro.body);
@@ -524,7 +584,8 @@ class Interpreter::Loop : public Object {
     if (name == "revindex0") return count - at_ - 1;
     if (name == "depth0") return level_;
     if (name == "depth") return level_ + 1;
-    if (name == "previtem") return at_ > 0 ? items()[size_t(at_ - 1)] : Value::undefined("there is no previous item");
+    if (name == "previtem")
+      return at_ > 0 ? items()[size_t(at_ - 1)] : Value::undefined("there is no previous item");
     if (name == "nextitem") {
       return at_ + 1 < count ? items()[size_t(at_ + 1)] : Value::undefined("there is no next item");
     }

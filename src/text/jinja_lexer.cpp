@@ -1,5 +1,5 @@
-// Two modes, as in Jinja: outside of tags text runs up to the next {{, {% or {#; inside there are names, constants
-// and operators up to the matching end, which counts only where all brackets are closed.
+// Two modes, as in Jinja: outside of tags text runs up to the next {{, {% or {#; inside there are names,
+// constants and operators up to the matching end, which counts only where all brackets are closed.
 #include "text/jinja_lexer.h"
 
 #include <array>
@@ -12,15 +12,18 @@ namespace troika::text::jinja {
 
 namespace {
 
-constexpr size_t kMaxSource = 512u << 10;  // real templates have up to some 30 KB; a tree is about 100 times as large
+constexpr size_t kMaxSource =
+    512u << 10;  // real templates have up to some 30 KB; a tree is about 100 times as large
+constexpr size_t kLongestName = 256;
 
-constexpr std::array<std::string_view, 26> kOperators = {
-    "**", "//", "==", "!=", ">=", "<=", "+", "-", "*", "/", "%", "~", "[", "]",
-    "(",  ")",  "{",  "}",  ">",  "<",  "=", ".", ":", "|", ",", ";"};
+constexpr std::array<std::string_view, 26> kOperators = {"**", "//", "==", "!=", ">=", "<=", "+", "-", "*",
+                                                         "/",  "%",  "~",  "[",  "]",  "(",  ")", "{", "}",
+                                                         ">",  "<",  "=",  ".",  ":",  "|",  ",", ";"};
 
 bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_name_start(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
 }
 
 // Line ends become \n, and one at the very end of the file is not part of the template.
@@ -81,7 +84,8 @@ class Lexer {
   void text() {
     size_t begin = at_, tag = at_;
     while ((tag = source_.find('{', tag)) != std::string::npos &&
-           (tag + 1 == source_.size() || std::string_view("{%#").find(source_[tag + 1]) == std::string_view::npos)) {
+           (tag + 1 == source_.size() ||
+            std::string_view("{%#").find(source_[tag + 1]) == std::string_view::npos)) {
       ++tag;
     }
     if (tag == std::string::npos) {
@@ -117,7 +121,8 @@ class Lexer {
     if (rest().size() > end.size() && rest()[0] == '-' && rest().substr(1).starts_with(end)) {
       advance(1 + end.size());
       skip_space();
-    } else if (is_block && rest().size() > end.size() && rest()[0] == '+' && rest().substr(1).starts_with(end)) {
+    } else if (is_block && rest().size() > end.size() && rest()[0] == '+' &&
+               rest().substr(1).starts_with(end)) {
       advance(1 + end.size());
     } else if (skip(end)) {
       if (is_block) skip("\n");
@@ -207,6 +212,8 @@ class Lexer {
   void name() {
     size_t begin = at_;
     while (at_ < source_.size() && (is_name_start(source_[at_]) || is_ascii_digit(source_[at_]))) advance(1);
+    if (at_ - begin > kLongestName)
+      fail_at(line_, fmt::format("a name of {} bytes is too long", at_ - begin));
     add(TokenKind::name, source_.substr(begin, at_ - begin));
   }
 
@@ -223,7 +230,8 @@ class Lexer {
       add(TokenKind::op, std::string(symbol));
       return advance(symbol.size());
     }
-    fail_at(line_, fmt::format("'{}' has no meaning here", rest().substr(0, size_t(first_character(rest()).bytes))));
+    fail_at(line_,
+            fmt::format("'{}' has no meaning here", rest().substr(0, size_t(first_character(rest()).bytes))));
   }
 
   // 12, 1_000, 0x1f, 0o17, 0b1, 1.5, 1e3; "1.x" is a number, a dot and a name.
@@ -275,11 +283,13 @@ class Lexer {
     const char* end = digits.data() + digits.size();
     if (is_real) {
       double value = 0;
-      if (std::from_chars(digits.data(), end, value).ec != std::errc()) fail_at(line_, digits + " is out of range");
+      if (std::from_chars(digits.data(), end, value).ec != std::errc())
+        fail_at(line_, digits + " is out of range");
       return add(TokenKind::constant, {}, value);
     }
     int64_t value = 0;
-    if (std::from_chars(digits.data(), end, value, base).ec != std::errc()) fail_at(line_, digits + " is too large");
+    if (std::from_chars(digits.data(), end, value, base).ec != std::errc())
+      fail_at(line_, digits + " is too large");
     add(TokenKind::constant, {}, value);
   }
 
@@ -307,21 +317,42 @@ class Lexer {
     char c = source_[at_];
     advance(1);
     switch (c) {
-      case '\n': return;
+      case '\n':
+        return;
       case '\\':
       case '\'':
-      case '"': out += c; return;
-      case 'a': out += '\a'; return;
-      case 'b': out += '\b'; return;
-      case 'f': out += '\f'; return;
-      case 'n': out += '\n'; return;
-      case 'r': out += '\r'; return;
-      case 't': out += '\t'; return;
-      case 'v': out += '\v'; return;
-      case 'x': return append_character(out, code(16, 2, 2));
-      case 'u': return append_character(out, paired(code(16, 4, 4)));
-      case 'U': return append_character(out, code(16, 8, 8));
-      default: break;
+      case '"':
+        out += c;
+        return;
+      case 'a':
+        out += '\a';
+        return;
+      case 'b':
+        out += '\b';
+        return;
+      case 'f':
+        out += '\f';
+        return;
+      case 'n':
+        out += '\n';
+        return;
+      case 'r':
+        out += '\r';
+        return;
+      case 't':
+        out += '\t';
+        return;
+      case 'v':
+        out += '\v';
+        return;
+      case 'x':
+        return append_character(out, code(16, 2, 2));
+      case 'u':
+        return append_character(out, paired(code(16, 4, 4)));
+      case 'U':
+        return append_character(out, code(16, 8, 8));
+      default:
+        break;
     }
     if (c >= '0' && c < '8') {
       --at_;
@@ -366,7 +397,8 @@ class Lexer {
 }  // namespace
 
 std::vector<Token> tokenize(std::string_view source) {
-  if (source.size() > kMaxSource) fail_at(1, fmt::format("{} bytes are too many for a template", source.size()));
+  if (source.size() > kMaxSource)
+    fail_at(1, fmt::format("{} bytes are too many for a template", source.size()));
   return Lexer(with_plain_line_ends(source)).run();
 }
 

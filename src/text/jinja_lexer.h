@@ -1,5 +1,6 @@
-// Cuts a template into tokens. All of Jinja's rules about white space around tags (trim_blocks and lstrip_blocks on,
-// the signs - and +, raw blocks, comments) are settled here: the parser sees text exactly as it will be printed.
+// Cuts a template into tokens. All of Jinja's rules about white space around tags (trim_blocks and
+// lstrip_blocks on, the signs - and +, raw blocks, comments) are settled here: the parser sees text exactly
+// as it will be printed.
 #pragma once
 
 #include <string>

@@ -1,5 +1,6 @@
-// What a rendering has used and may still use. Everything whose cost depends on the template or on its data is
-// charged here before it happens, so that a hostile template ends with a sentence and not with a dead server.
+// What a rendering has used and may still use. Everything whose cost depends on the template or on its data
+// is charged here before it happens, so that a hostile template ends with a sentence and not with a dead
+// server.
 #pragma once
 
 #include <cstddef>

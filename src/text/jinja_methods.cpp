@@ -1,5 +1,5 @@
-// Methods of strings, lists and dicts. Those that would change a value exist in Python and are listed without a
-// function: to a template they are undefined, as in Jinja's immutable sandbox.
+// Methods of strings, lists and dicts. Those that would change a value exist in Python and are listed without
+// a function: to a template they are undefined, as in Jinja's immutable sandbox.
 #include <algorithm>
 
 #include "text/jinja_access.h"
@@ -31,7 +31,9 @@ Value strip_text(Call& call) {
 }
 
 template <std::string (*change)(std::string_view)>
-Value change_text(Call& call) { return change(charged_text(call)); }
+Value change_text(Call& call) {
+  return change(charged_text(call));
+}
 
 Value list_of(Call& call, const std::vector<std::string_view>& parts, ListFlavor flavor = ListFlavor::list) {
   call.meter().make(parts.size(), 4 * sizeof(Value));  // each one is a string of its own
@@ -43,19 +45,28 @@ template <bool from_right>
 Value split_text(Call& call) {
   const std::string& text = charged_text(call);
   int64_t limit = call.integer(1, -1);
-  if (!call.has(0) || call[0].is(Kind::none)) return list_of(call, split_words(text, limit, from_right));
+  bool by_words = !call.has(0) || call[0].is(Kind::none);
+  // The most parts that there can be.
+  call.meter().make(text.size() / (by_words ? 2 : std::max<size_t>(1, call.string(0).size())),
+                    sizeof(std::string_view));
+  if (by_words) return list_of(call, split_words(text, limit, from_right));
   if (call.string(0).empty()) fail("split() needs a separator that is not empty");
   return list_of(call, split_at(text, call.string(0), limit, from_right));
 }
 
-Value split_text_lines(Call& call) { return list_of(call, split_lines(charged_text(call), call.flag(0, false))); }
+Value split_text_lines(Call& call) {
+  const std::string& text = charged_text(call);
+  call.meter().make(text.size(), sizeof(std::string_view));
+  return list_of(call, split_lines(text, call.flag(0, false)));
+}
 
 template <bool from_right>
 Value partition_text(Call& call) {
   std::string_view text = charged_text(call), separator = call.string(0);
   if (separator.empty()) fail("partition() needs a separator that is not empty");
   size_t at = from_right ? find_last(text, separator) : find(text, separator);
-  std::vector<std::string_view> parts = {text.substr(0, at), separator, text.substr(std::min(text.size(), at + separator.size()))};
+  std::vector<std::string_view> parts = {text.substr(0, at), separator,
+                                         text.substr(std::min(text.size(), at + separator.size()))};
   if (at == text.npos) parts = from_right ? decltype(parts){"", "", text} : decltype(parts){text, "", ""};
   return list_of(call, parts, ListFlavor::tuple);
 }
@@ -84,10 +95,11 @@ Value replace_text(Call& call) {
     out += piece;
   };
   if (from.empty()) {  // between all characters
-    for (std::string_view character : split_characters(text)) {
-      if (limit-- != 0) put(to); else ++limit;
+    each_character(text, [&](std::string_view character) {
+      if (limit != 0) put(to);
+      if (limit > 0) --limit;
       put(character);
-    }
+    });
     if (limit != 0) put(to);
     return out;
   }
@@ -162,10 +174,10 @@ template <bool (*is_class)(uint32_t)>
 Value all_characters(Call& call) {
   std::string_view text = charged_text(call);
   if (text.empty()) return false;
-  for (auto character : split_characters(text)) {
-    if (!is_class(first_character(character).code)) return false;
-  }
-  return true;
+  bool all = true;
+  each_character(text,
+                 [&](std::string_view character) { all = all && is_class(first_character(character).code); });
+  return all;
 }
 bool is_letter_or_digit(uint32_t code) { return is_letter(code) || is_digit(code); }
 
@@ -177,7 +189,10 @@ Value is_unchanged_by(Call& call) {
 
 std::string swap_case(std::string_view text) {
   std::string out;
-  for (auto character : split_characters(text)) out += upper(character) == character ? lower(character) : upper(character);
+  each_character(text, [&](std::string_view character) {
+    std::string raised = upper(character);
+    out += raised == character ? lower(character) : raised;
+  });
   return out;
 }
 
@@ -205,7 +220,8 @@ Value fill_with_zeros(Call& call) {
   if (missing <= 0) return text;
   call.meter().make(size_t(missing), 1);
   size_t sign = !text.empty() && (text[0] == '-' || text[0] == '+');
-  return std::string(text.substr(0, sign)) + std::string(size_t(missing), '0') + std::string(text.substr(sign));
+  return std::string(text.substr(0, sign)) + std::string(size_t(missing), '0') +
+         std::string(text.substr(sign));
 }
 
 constexpr Builtin kStringMethods[] = {
@@ -292,6 +308,7 @@ constexpr Builtin kListMethods[] = {
 // --- dicts
 
 Value get_from_dict(Call& call) {
+  call.meter().step(call.self.dict().search_steps(call[0]));
   const Value* value = call.self.dict().find(call[0]);
   return value != nullptr ? *value : call.has(1) ? call[1] : Value::none();
 }

@@ -12,13 +12,20 @@ namespace {
 
 constexpr std::string_view symbol(BinaryOperator op) {
   switch (op) {
-    case BinaryOperator::add: return "+";
-    case BinaryOperator::subtract: return "-";
-    case BinaryOperator::multiply: return "*";
-    case BinaryOperator::divide: return "/";
-    case BinaryOperator::floor_divide: return "//";
-    case BinaryOperator::modulo: return "%";
-    case BinaryOperator::power: return "**";
+    case BinaryOperator::add:
+      return "+";
+    case BinaryOperator::subtract:
+      return "-";
+    case BinaryOperator::multiply:
+      return "*";
+    case BinaryOperator::divide:
+      return "/";
+    case BinaryOperator::floor_divide:
+      return "//";
+    case BinaryOperator::modulo:
+      return "%";
+    case BinaryOperator::power:
+      return "**";
   }
   return "?";
 }
@@ -71,9 +78,12 @@ Value whole(BinaryOperator op, int64_t a, int64_t b) {
 
 Value real(BinaryOperator op, double a, double b) {
   switch (op) {
-    case BinaryOperator::add: return a + b;
-    case BinaryOperator::subtract: return a - b;
-    case BinaryOperator::multiply: return a * b;
+    case BinaryOperator::add:
+      return a + b;
+    case BinaryOperator::subtract:
+      return a - b;
+    case BinaryOperator::multiply:
+      return a * b;
     case BinaryOperator::divide:
       if (b == 0) fail("division by zero");
       return a / b;

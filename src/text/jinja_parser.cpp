@@ -38,9 +38,10 @@ struct CompareRow {
   std::string_view symbol;
   CompareOperator op;
 };
-constexpr CompareRow kComparisons[] = {{"==", CompareOperator::equal},      {"!=", CompareOperator::unequal},
-                                       {"<", CompareOperator::less},        {"<=", CompareOperator::less_equal},
-                                       {">", CompareOperator::greater},     {">=", CompareOperator::greater_equal}};
+constexpr CompareRow kComparisons[] = {
+    {"==", CompareOperator::equal},  {"!=", CompareOperator::unequal},
+    {"<", CompareOperator::less},    {"<=", CompareOperator::less_equal},
+    {">", CompareOperator::greater}, {">=", CompareOperator::greater_equal}};
 
 class Parser {
  public:
@@ -60,21 +61,29 @@ class Parser {
   int line() const { return current().line; }
 
   bool at_op(std::string_view op) const { return current().kind == TokenKind::op && current().text == op; }
-  bool at_name(std::string_view name) const { return current().kind == TokenKind::name && current().text == name; }
+  bool at_name(std::string_view name) const {
+    return current().kind == TokenKind::name && current().text == name;
+  }
   bool skip_op(std::string_view op) { return at_op(op) && (take(), true); }
   bool skip_name(std::string_view name) { return at_name(name) && (take(), true); }
 
   std::string what_is_here() const {
     switch (current().kind) {
       case TokenKind::name:
-      case TokenKind::op: return fmt::format("'{}'", current().text);
-      case TokenKind::constant: return "a constant";
-      case TokenKind::print_end: return "'}}'";
-      case TokenKind::block_end: return "'%}'";
-      case TokenKind::end: return "the end of the template";
+      case TokenKind::op:
+        return fmt::format("'{}'", current().text);
+      case TokenKind::constant:
+        return "a constant";
+      case TokenKind::print_end:
+        return "'}}'";
+      case TokenKind::block_end:
+        return "'%}'";
+      case TokenKind::end:
+        return "the end of the template";
       case TokenKind::text:
       case TokenKind::block_begin:
-      case TokenKind::print_begin: break;
+      case TokenKind::print_begin:
+        break;
     }
     return "text";
   }
@@ -111,7 +120,9 @@ class Parser {
    private:
     Parser& parser_;
   };
-  [[noreturn]] void too_deep() const { fail_at(line(), fmt::format("nested more than {} deep", kMaxSyntaxDepth)); }
+  [[noreturn]] void too_deep() const {
+    fail_at(line(), fmt::format("nested more than {} deep", kMaxSyntaxDepth));
+  }
 
   ExpressionPtr node(ExpressionKind kind, int line) const {
     auto expression = std::make_unique<Expression>();
@@ -179,7 +190,8 @@ class Parser {
     ExpressionPtr comparison;
     while (true) {
       CompareOperator op;
-      if (const auto* row = current().kind == TokenKind::op ? find_row(kComparisons, current().text) : nullptr) {
+      if (const auto* row =
+              current().kind == TokenKind::op ? find_row(kComparisons, current().text) : nullptr) {
         take();
         op = row->op;
       } else if (skip_name("in")) {
@@ -255,7 +267,8 @@ class Parser {
       Value value = take().value;
       if (!value.is(Kind::string)) return constant(std::move(value));
       std::string text = value.string();  // neighbours become one string
-      while (current().kind == TokenKind::constant && current().value.is(Kind::string)) text += take().value.string();
+      while (current().kind == TokenKind::constant && current().value.is(Kind::string))
+        text += take().value.string();
       return constant(std::move(text));
     }
     if (current().kind == TokenKind::name) {
@@ -439,8 +452,8 @@ class Parser {
 
   // --- statements
 
-  // Everything up to a block whose name is in `ends`, which is left for the caller ("{%" taken, its name not), or up
-  // to the end of the template when there are no ends.
+  // Everything up to a block whose name is in `ends`, which is left for the caller ("{%" taken, its name
+  // not), or up to the end of the template when there are no ends.
   Body body(Names ends) {
     Nesting nesting(*this);
     Body statements;
@@ -465,7 +478,8 @@ class Parser {
         }
         case TokenKind::block_begin: {
           take();
-          if (std::any_of(ends.begin(), ends.end(), [&](auto name) { return at_name(name); })) return statements;
+          if (std::any_of(ends.begin(), ends.end(), [&](auto name) { return at_name(name); }))
+            return statements;
           block(statements, here);
           break;
         }
@@ -473,7 +487,8 @@ class Parser {
         case TokenKind::block_end:
         case TokenKind::name:
         case TokenKind::constant:
-        case TokenKind::op: unexpected("text or a tag");
+        case TokenKind::op:
+          unexpected("text or a tag");
       }
     }
   }
@@ -504,10 +519,12 @@ class Parser {
 
   void block(Body& out, int here) {
     static constexpr BlockRow kBlocks[] = {
-        {"if", &Parser::if_block},         {"for", &Parser::for_block},           {"set", &Parser::set_block},
-        {"macro", &Parser::macro_block},   {"call", &Parser::call_block},         {"filter", &Parser::filter_block},
-        {"with", &Parser::with_block},     {"generation", &Parser::generation_block},
-        {"break", &Parser::break_block},   {"continue", &Parser::continue_block}, {"print", &Parser::print_block}};
+        {"if", &Parser::if_block},       {"for", &Parser::for_block},
+        {"set", &Parser::set_block},     {"macro", &Parser::macro_block},
+        {"call", &Parser::call_block},   {"filter", &Parser::filter_block},
+        {"with", &Parser::with_block},   {"generation", &Parser::generation_block},
+        {"break", &Parser::break_block}, {"continue", &Parser::continue_block},
+        {"print", &Parser::print_block}};
     std::string name = expect_identifier();
     for (const BlockRow& row : kBlocks) {
       if (row.name == name) return (this->*row.parse)(out, here);

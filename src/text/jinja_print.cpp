@@ -38,11 +38,12 @@ void print_quoted(Meter& meter, std::string_view text, std::string& out) {
       out += "\\t";
     } else if (is_printable(code)) {
       out += plain;
-    } else if (code > 0x10FFFF) {
+    } else if (meter.make(10); code > 0x10FFFF) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(plain[0]));
     } else {
-      out += code < 0x100 ? fmt::format("\\x{:02x}", code)
-                          : code < 0x10000 ? fmt::format("\\u{:04x}", code) : fmt::format("\\U{:08x}", code);
+      out += code < 0x100     ? fmt::format("\\x{:02x}", code)
+             : code < 0x10000 ? fmt::format("\\u{:04x}", code)
+                              : fmt::format("\\U{:08x}", code);
     }
     text.remove_prefix(size_t(bytes));
   }
@@ -72,9 +73,12 @@ void print_list(Meter& meter, const Value& value, std::string& out) {
       print_items(meter, list, out);
       append(meter, out, "])");
       return;
-    case ListFlavor::iterator: append(meter, out, "<generator object>"); return;
+    case ListFlavor::iterator:
+      append(meter, out, "<generator object>");
+      return;
     case ListFlavor::range:
-    case ListFlavor::list: break;
+    case ListFlavor::list:
+      break;
   }
   append(meter, out, "[");
   print_items(meter, list, out);
@@ -83,18 +87,26 @@ void print_list(Meter& meter, const Value& value, std::string& out) {
 
 class JsonPrinter {
  public:
-  JsonPrinter(Meter& meter, const JsonStyle& style, std::string& out) : meter_(meter), style_(style), out_(out) {}
+  JsonPrinter(Meter& meter, const JsonStyle& style, std::string& out)
+      : meter_(meter), style_(style), out_(out) {}
 
   void print(const Value& value, int level) {
     meter_.step();
     switch (value.kind()) {
-      case Kind::none: return append(meter_, out_, "null");
-      case Kind::boolean: return append(meter_, out_, value.boolean() ? "true" : "false");
-      case Kind::integer: return append(meter_, out_, std::to_string(value.integer()));
-      case Kind::big: return append(meter_, out_, std::to_string(value.big()));
-      case Kind::real: return append(meter_, out_, real(value.number()));
-      case Kind::string: return print_string(value.string());
-      case Kind::dict: return print_dict(value.dict(), level);
+      case Kind::none:
+        return append(meter_, out_, "null");
+      case Kind::boolean:
+        return append(meter_, out_, value.boolean() ? "true" : "false");
+      case Kind::integer:
+        return append(meter_, out_, std::to_string(value.integer()));
+      case Kind::big:
+        return append(meter_, out_, std::to_string(value.big()));
+      case Kind::real:
+        return append(meter_, out_, real(value.number()));
+      case Kind::string:
+        return print_string(value.string());
+      case Kind::dict:
+        return print_dict(value.dict(), level);
       case Kind::list:
         if (value.list().flavor <= ListFlavor::tuple) return print_list(value.list(), level);
         break;
@@ -102,7 +114,8 @@ class JsonPrinter {
       case Kind::undefined:
       case Kind::object:
       case Kind::builtin:
-      case Kind::method: break;
+      case Kind::method:
+        break;
     }
     if (value.is(Kind::undefined)) fail("tojson: {}", value.why_undefined());
     fail("tojson: a value of type {} is not JSON", value.type_name());
@@ -138,7 +151,8 @@ class JsonPrinter {
     meter_.make(dict.size() * sizeof(entries[0]));
     for (const auto& entry : dict.entries()) entries.push_back(&entry);
     if (style_.sort_keys) {
-      std::stable_sort(entries.begin(), entries.end(), [&](auto* a, auto* b) { return less(meter_, a->first, b->first); });
+      std::stable_sort(entries.begin(), entries.end(),
+                       [&](auto* a, auto* b) { return less(meter_, a->first, b->first); });
     }
     append(meter_, out_, "{");
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -167,18 +181,33 @@ class JsonPrinter {
       std::string_view plain = text.substr(0, size_t(bytes));
       text.remove_prefix(size_t(bytes));
       switch (code) {
-        case '"': out_ += "\\\""; continue;
-        case '\\': out_ += "\\\\"; continue;
-        case '\n': out_ += "\\n"; continue;
-        case '\r': out_ += "\\r"; continue;
-        case '\t': out_ += "\\t"; continue;
-        case '\f': out_ += "\\f"; continue;
-        case '\b': out_ += "\\b"; continue;
-        default: break;
+        case '"':
+          out_ += "\\\"";
+          continue;
+        case '\\':
+          out_ += "\\\\";
+          continue;
+        case '\n':
+          out_ += "\\n";
+          continue;
+        case '\r':
+          out_ += "\\r";
+          continue;
+        case '\t':
+          out_ += "\\t";
+          continue;
+        case '\f':
+          out_ += "\\f";
+          continue;
+        case '\b':
+          out_ += "\\b";
+          continue;
+        default:
+          break;
       }
       if (code >= 0x20 && (code < 0x80 || !style_.ascii || code > 0x10FFFF)) {
         out_ += plain;
-      } else if (code < 0x10000) {
+      } else if (meter_.make(12); code < 0x10000) {
         out_ += fmt::format("\\u{:04x}", code);
       } else {
         out_ += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + ((code - 0x10000) >> 10), 0xDC00 + (code & 0x3FF));
@@ -210,14 +239,22 @@ void print_repr(Meter& meter, const Value& value, std::string& out) {
   meter.step();
   switch (value.kind()) {
     case Kind::missing:
-    case Kind::undefined: return append(meter, out, "Undefined");
-    case Kind::none: return append(meter, out, "None");
-    case Kind::boolean: return append(meter, out, value.boolean() ? "True" : "False");
-    case Kind::integer: return append(meter, out, std::to_string(value.integer()));
-    case Kind::big: return append(meter, out, std::to_string(value.big()));
-    case Kind::real: return append(meter, out, print_real(value.number()));
-    case Kind::string: return print_quoted(meter, value.string(), out);
-    case Kind::list: return print_list(meter, value, out);
+    case Kind::undefined:
+      return append(meter, out, "Undefined");
+    case Kind::none:
+      return append(meter, out, "None");
+    case Kind::boolean:
+      return append(meter, out, value.boolean() ? "True" : "False");
+    case Kind::integer:
+      return append(meter, out, std::to_string(value.integer()));
+    case Kind::big:
+      return append(meter, out, std::to_string(value.big()));
+    case Kind::real:
+      return append(meter, out, print_real(value.number()));
+    case Kind::string:
+      return print_quoted(meter, value.string(), out);
+    case Kind::list:
+      return print_list(meter, value, out);
     case Kind::dict: {
       append(meter, out, "{");
       bool first = true;

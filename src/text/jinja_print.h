@@ -1,5 +1,5 @@
-// Values as text: the way {{ }} prints them (Python's str), the way they look inside lists (repr), and as JSON.
-// All writers append to `out` and charge the meter as they go.
+// Values as text: the way {{ }} prints them (Python's str), the way they look inside lists (repr), and as
+// JSON. All writers append to `out` and charge the meter as they go.
 #pragma once
 
 #include <string>
@@ -18,8 +18,8 @@ struct JsonStyle {
   bool ascii = false;
   bool sort_keys = false;
   bool indented = false;
-  std::string indent;               // of one level
-  std::string between = ", ";       // items; without the newline of the indented form
+  std::string indent;          // of one level
+  std::string between = ", ";  // items; without the newline of the indented form
   std::string after_key = ": ";
 };
 void print_json(Meter& meter, const Value& value, const JsonStyle& style, std::string& out);

@@ -113,8 +113,10 @@ bool is_printable(uint32_t code) {
     case UTF8PROC_CATEGORY_CO:
     case UTF8PROC_CATEGORY_ZS:
     case UTF8PROC_CATEGORY_ZL:
-    case UTF8PROC_CATEGORY_ZP: return false;
-    default: return true;
+    case UTF8PROC_CATEGORY_ZP:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -144,7 +146,8 @@ std::string lower(std::string_view text) {
 
 std::string capitalize(std::string_view text) {
   bool first = true;
-  return map_characters(text, [&](uint32_t code) { return std::exchange(first, false) ? upper(code) : lower(code); });
+  return map_characters(
+      text, [&](uint32_t code) { return std::exchange(first, false) ? upper(code) : lower(code); });
 }
 
 std::string title(std::string_view text) {
@@ -161,8 +164,7 @@ std::string_view strip_space(std::string_view text, Side side) {
 }
 
 std::string_view strip(std::string_view text, std::string_view characters, Side side) {
-  auto set = split_characters(characters);
-  return strip_while(text, side, [&](std::string_view c) { return std::find(set.begin(), set.end(), c) != set.end(); });
+  return strip_while(text, side, [&](std::string_view c) { return find(characters, c) != characters.npos; });
 }
 
 size_t find(std::string_view text, std::string_view needle, size_t from) {
@@ -224,8 +226,8 @@ std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends)
   size_t start = 0;
   for (size_t at = 0; at < text.size();) {
     auto [code, bytes] = first_character(text.substr(at));
-    bool ends = (code >= 10 && code <= 13) || (code >= 0x1C && code <= 0x1E) || code == 0x85 || code == 0x2028 ||
-                code == 0x2029;
+    bool ends = (code >= 10 && code <= 13) || (code >= 0x1C && code <= 0x1E) || code == 0x85 ||
+                code == 0x2028 || code == 0x2029;
     size_t end = at + size_t(bytes);
     if (code == '\r' && end < text.size() && text[end] == '\n') ++end;
     if (ends) {

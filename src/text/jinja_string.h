@@ -1,5 +1,6 @@
-// Python's str operations on UTF-8: lengths, positions and slices count characters, case and space follow Unicode.
-// A byte that belongs to no valid character counts as a character of its own, so nothing here can fail on bad text.
+// Python's str operations on UTF-8: lengths, positions and slices count characters, case and space follow
+// Unicode. A byte that belongs to no valid character counts as a character of its own, so nothing here can
+// fail on bad text.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,20 @@ Character first_character(std::string_view text);
 void append_character(std::string& out, uint32_t code);
 
 size_t count_characters(std::string_view text);
-size_t byte_offset(std::string_view text, size_t characters);  // of the character with this number, or the end
-std::vector<std::string_view> split_characters(std::string_view text);
+size_t byte_offset(std::string_view text,
+                   size_t characters);  // of the character with this number, or the end
+std::vector<std::string_view> split_characters(
+    std::string_view text);  // 16 bytes for each: charge them before
+
+// Calls visit(std::string_view) for each character.
+template <typename Visit>
+void each_character(std::string_view text, Visit visit) {
+  while (!text.empty()) {
+    auto bytes = size_t(first_character(text).bytes);
+    visit(text.substr(0, bytes));
+    text.remove_prefix(bytes);
+  }
+}
 
 bool is_space(uint32_t code);
 bool is_printable(uint32_t code);
@@ -42,7 +55,8 @@ size_t find(std::string_view text, std::string_view needle, size_t from = 0);
 size_t find_last(std::string_view text, std::string_view needle);
 
 // `limit` < 0: no limit.
-std::vector<std::string_view> split_at(std::string_view text, std::string_view separator, int64_t limit, bool from_right);
+std::vector<std::string_view> split_at(std::string_view text, std::string_view separator, int64_t limit,
+                                       bool from_right);
 std::vector<std::string_view> split_words(std::string_view text, int64_t limit, bool from_right);
 std::vector<std::string_view> split_lines(std::string_view text, bool keep_ends);
 

@@ -1,5 +1,5 @@
-// The syntax tree of a template. Two kinds of node, each one plain struct whose fields mean what the kind says.
-// A tree knows its depth, so that walking and destroying it is bounded whatever the source was.
+// The syntax tree of a template. Two kinds of node, each one plain struct whose fields mean what the kind
+// says. A tree knows its depth, so that walking and destroying it is bounded whatever the source was.
 #pragma once
 
 #include <memory>
@@ -33,10 +33,10 @@ enum class ExpressionKind {
   logical_not,  // not parts[0]
   logical_and,
   logical_or,
-  binary,       // parts[0] name parts[1]
-  concat,       // parts joined by ~
-  compare,      // parts[0] operators[0] parts[1] operators[1] ...
-  choice,       // parts[1] if parts[0] else parts[2], which may be null
+  binary,   // parts[0] name parts[1]
+  concat,   // parts joined by ~
+  compare,  // parts[0] operators[0] parts[1] operators[1] ...
+  choice,   // parts[1] if parts[0] else parts[2], which may be null
 };
 
 enum class BinaryOperator { add, subtract, multiply, divide, floor_divide, modulo, power };
@@ -75,17 +75,17 @@ struct Parameter {
 };
 
 enum class StatementKind {
-  text,            // text
-  print,           // value
-  choose,          // branches
-  loop,            // target in value if filter: body, otherwise; recursive
-  assign,          // target = value
-  assign_block,    // target = body, through value (a chain of filters) if there is one
-  macro,           // macro
-  call_block,      // value with macro as its `caller`
-  filter_block,    // body through value
-  with,            // targets = values: body
-  scope,           // body, in a scope of its own
+  text,          // text
+  print,         // value
+  choose,        // branches
+  loop,          // target in value if filter: body, otherwise; recursive
+  assign,        // target = value
+  assign_block,  // target = body, through value (a chain of filters) if there is one
+  macro,         // macro
+  call_block,    // value with macro as its `caller`
+  filter_block,  // body through value
+  with,          // targets = values: body
+  scope,         // body, in a scope of its own
   break_loop,
   continue_loop,
 };

@@ -10,9 +10,13 @@ namespace troika::text::jinja {
 namespace {
 
 template <Kind kind>
-Value is_kind(Call& call) { return call.self.is(kind); }
+Value is_kind(Call& call) {
+  return call.self.is(kind);
+}
 template <bool wanted>
-Value is_exactly(Call& call) { return call.self.is(Kind::boolean) && call.self.boolean() == wanted; }
+Value is_exactly(Call& call) {
+  return call.self.is(Kind::boolean) && call.self.boolean() == wanted;
+}
 
 Value is_defined(Call& call) { return !call.self.is(Kind::undefined); }
 Value is_number(Call& call) { return call.self.is_number(); }
@@ -35,8 +39,12 @@ Value is_equal(Call& call) { return equal(call.meter(), call.self, call[0]); }
 Value is_unequal(Call& call) { return !equal(call.meter(), call.self, call[0]); }
 Value is_less(Call& call) { return less(call.meter(), call.self, call[0]); }
 Value is_greater(Call& call) { return less(call.meter(), call[0], call.self); }
-Value is_at_most(Call& call) { return less(call.meter(), call.self, call[0]) || equal(call.meter(), call.self, call[0]); }
-Value is_at_least(Call& call) { return less(call.meter(), call[0], call.self) || equal(call.meter(), call.self, call[0]); }
+Value is_at_most(Call& call) {
+  return less(call.meter(), call.self, call[0]) || equal(call.meter(), call.self, call[0]);
+}
+Value is_at_least(Call& call) {
+  return less(call.meter(), call[0], call.self) || equal(call.meter(), call.self, call[0]);
+}
 Value is_in(Call& call) { return contains(call.machine, call[0], call.self); }
 
 double rest_of_division(Call& call, const Value& by) {
@@ -60,7 +68,9 @@ Value is_unchanged_by(Call& call) {
   return has_letter && change(text) == text;
 }
 
-Value is_filter(Call& call) { return call.self.is(Kind::string) && find_filter(call.self.string()) != nullptr; }
+Value is_filter(Call& call) {
+  return call.self.is(Kind::string) && find_filter(call.self.string()) != nullptr;
+}
 Value is_test(Call& call) { return call.self.is(Kind::string) && find_test(call.self.string()) != nullptr; }
 
 constexpr Builtin kTests[] = {

@@ -1,5 +1,5 @@
-// Truth, depth, equality and order of values, as Python defines them; and dicts, a list of entries with an index
-// of the names when there are many.
+// Truth, depth, equality and order of values, as Python defines them; and dicts, a list of entries with an
+// index of the names when there are many.
 #include "text/jinja_value.h"
 
 #include <algorithm>
@@ -29,18 +29,25 @@ bool numbers_less(const Value& a, const Value& b) {
 
 double Value::number() const {
   switch (kind()) {
-    case Kind::real: return std::get<double>(data_);
-    case Kind::big: return double(std::get<uint64_t>(data_));
-    default: return double(integer());
+    case Kind::real:
+      return std::get<double>(data_);
+    case Kind::big:
+      return double(std::get<uint64_t>(data_));
+    default:
+      return double(integer());
   }
 }
 
 int Value::depth() const {
   switch (kind()) {
-    case Kind::list: return list().depth;
-    case Kind::dict: return dict().depth();
-    case Kind::method: return method().self.depth() + 1;
-    default: return 0;
+    case Kind::list:
+      return list().depth;
+    case Kind::dict:
+      return dict().depth();
+    case Kind::method:
+      return method().self.depth() + 1;
+    default:
+      return 0;
   }
 }
 
@@ -48,45 +55,73 @@ bool Value::truthy() const {
   switch (kind()) {
     case Kind::missing:
     case Kind::undefined:
-    case Kind::none: return false;
-    case Kind::boolean: return boolean();
-    case Kind::integer: return integer() != 0;
-    case Kind::big: return true;
-    case Kind::real: return std::get<double>(data_) != 0;
-    case Kind::string: return !string().empty();
-    case Kind::list: return list().flavor == ListFlavor::iterator || !list().items.empty();
-    case Kind::dict: return dict().size() != 0;
+    case Kind::none:
+      return false;
+    case Kind::boolean:
+      return boolean();
+    case Kind::integer:
+      return integer() != 0;
+    case Kind::big:
+      return true;
+    case Kind::real:
+      return std::get<double>(data_) != 0;
+    case Kind::string:
+      return !string().empty();
+    case Kind::list:
+      return list().flavor == ListFlavor::iterator || !list().items.empty();
+    case Kind::dict:
+      return dict().size() != 0;
     case Kind::object:
     case Kind::builtin:
-    case Kind::method: return true;
+    case Kind::method:
+      return true;
   }
   return false;
 }
 
 std::string_view Value::type_name() const {
   switch (kind()) {
-    case Kind::missing: return "missing";
-    case Kind::undefined: return "Undefined";
-    case Kind::none: return "NoneType";
-    case Kind::boolean: return "bool";
+    case Kind::missing:
+      return "missing";
+    case Kind::undefined:
+      return "Undefined";
+    case Kind::none:
+      return "NoneType";
+    case Kind::boolean:
+      return "bool";
     case Kind::integer:
-    case Kind::big: return "int";
-    case Kind::real: return "float";
-    case Kind::string: return "str";
-    case Kind::dict: return "dict";
-    case Kind::object: return object()->type_name();
-    case Kind::builtin: return "function";
-    case Kind::method: return "method";
-    case Kind::list: break;
+    case Kind::big:
+      return "int";
+    case Kind::real:
+      return "float";
+    case Kind::string:
+      return "str";
+    case Kind::dict:
+      return "dict";
+    case Kind::object:
+      return object()->type_name();
+    case Kind::builtin:
+      return "function";
+    case Kind::method:
+      return "method";
+    case Kind::list:
+      break;
   }
   switch (list().flavor) {
-    case ListFlavor::list: return "list";
-    case ListFlavor::tuple: return "tuple";
-    case ListFlavor::range: return "range";
-    case ListFlavor::keys: return "dict_keys";
-    case ListFlavor::values: return "dict_values";
-    case ListFlavor::items: return "dict_items";
-    case ListFlavor::iterator: return "generator";
+    case ListFlavor::list:
+      return "list";
+    case ListFlavor::tuple:
+      return "tuple";
+    case ListFlavor::range:
+      return "range";
+    case ListFlavor::keys:
+      return "dict_keys";
+    case ListFlavor::values:
+      return "dict_values";
+    case ListFlavor::items:
+      return "dict_items";
+    case ListFlavor::iterator:
+      return "generator";
   }
   return "list";
 }
@@ -130,7 +165,8 @@ size_t Dict::position(const Value& key) const {
   if (key.is(Kind::string)) return position(std::string_view(key.string()));
   for (size_t i = 0; i < entries_.size(); ++i) {
     const Value& other = entries_[i].first;
-    if (key.is_number() ? other.is_number() && numbers_equal(key, other) : key.kind() == other.kind()) return i;
+    if (key.is_number() ? other.is_number() && numbers_equal(key, other) : key.kind() == other.kind())
+      return i;
   }
   return entries_.size();
 }
@@ -161,7 +197,8 @@ bool equal(Meter& meter, const Value& a, const Value& b) {
   switch (a.kind()) {
     case Kind::missing:
     case Kind::undefined:
-    case Kind::none: return true;
+    case Kind::none:
+      return true;
     case Kind::string:
       if (a.string().size() != b.string().size()) return false;
       meter.scan(a.string().size());
@@ -181,20 +218,23 @@ bool equal(Meter& meter, const Value& a, const Value& b) {
       if (&x == &y) return true;
       if (x.size() != y.size()) return false;
       for (const auto& [key, value] : x.entries()) {
-        meter.step();
+        meter.step(y.search_steps(key));
         const Value* other = y.find(key);
         if (other == nullptr || !equal(meter, value, *other)) return false;
       }
       return true;
     }
-    case Kind::object: return a.object() == b.object();
-    case Kind::builtin: return a.builtin() == b.builtin();
+    case Kind::object:
+      return a.object() == b.object();
+    case Kind::builtin:
+      return a.builtin() == b.builtin();
     case Kind::method:
       return a.method().method == b.method().method && equal(meter, a.method().self, b.method().self);
     case Kind::boolean:
     case Kind::integer:
     case Kind::big:
-    case Kind::real: return numbers_equal(a, b);
+    case Kind::real:
+      return numbers_equal(a, b);
   }
   return false;
 }

@@ -1,6 +1,6 @@
-// The values a template computes with: plain data with Python's meaning. Strings, lists and dicts are immutable
-// and shared, so copying a Value is cheap and no value can hold itself; what changes or runs (namespaces, loops,
-// macros) is an Object, owned by the rendering and only pointed at here.
+// The values a template computes with: plain data with Python's meaning. Strings, lists and dicts are
+// immutable and shared, so copying a Value is cheap and no value can hold itself; what changes or runs
+// (namespaces, loops, macros) is an Object, owned by the rendering and only pointed at here.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,21 @@ struct Machine;
 
 // In the order of Value's alternatives. `missing` is an argument that was not given; templates never see it.
 // `big` is a JSON number above the range of int64: it can be printed, compared and turned into a double.
-enum class Kind { missing, undefined, none, boolean, integer, big, real, string, list, dict, object, builtin, method };
+enum class Kind {
+  missing,
+  undefined,
+  none,
+  boolean,
+  integer,
+  big,
+  real,
+  string,
+  list,
+  dict,
+  object,
+  builtin,
+  method
+};
 
 class Value {
  public:
@@ -53,8 +67,10 @@ class Value {
 
   Kind kind() const { return Kind(data_.index()); }
   bool is(Kind kind) const { return this->kind() == kind; }
-  bool is_number() const { return kind() >= Kind::boolean && kind() <= Kind::real; }  // bool is an int in Python
-  bool is_integer() const { return is(Kind::boolean) || is(Kind::integer); }          // that fits in int64
+  bool is_number() const {
+    return kind() >= Kind::boolean && kind() <= Kind::real;
+  }                                                                           // bool is an int in Python
+  bool is_integer() const { return is(Kind::boolean) || is(Kind::integer); }  // that fits in int64
 
   bool boolean() const { return std::get<bool>(data_); }
   int64_t integer() const { return is(Kind::boolean) ? boolean() : std::get<int64_t>(data_); }
@@ -68,19 +84,19 @@ class Value {
   const Builtin* builtin() const { return std::get<const Builtin*>(data_); }
   const std::string& why_undefined() const { return *std::get<Undefined>(data_).why; }
 
-  int depth() const;                         // 0 for scalars, 1 + the deepest element for containers
+  int depth() const;  // 0 for scalars, 1 + the deepest element for containers
   bool truthy() const;
-  std::string_view type_name() const;        // as Python says it: "str", "list", ...
+  std::string_view type_name() const;  // as Python says it: "str", "list", ...
 
  private:
   struct None {};
   struct Undefined {
     std::shared_ptr<const std::string> why;
   };
-  using Data = std::variant<std::monostate, Undefined, None, bool, int64_t, uint64_t, double,
-                            std::shared_ptr<const std::string>, std::shared_ptr<const List>,
-                            std::shared_ptr<const Dict>, Object*, const Builtin*,
-                            std::shared_ptr<const BoundMethod>>;
+  using Data =
+      std::variant<std::monostate, Undefined, None, bool, int64_t, uint64_t, double,
+                   std::shared_ptr<const std::string>, std::shared_ptr<const List>,
+                   std::shared_ptr<const Dict>, Object*, const Builtin*, std::shared_ptr<const BoundMethod>>;
   explicit Value(Data data) : data_(std::move(data)) {}
   Data data_;
 };
@@ -106,7 +122,9 @@ class Dict {
   int depth() const { return depth_; }
   const Value* find(const Value& key) const;
   const Value* find(std::string_view key) const;
-  void set(Value key, Value value);  // while it is being built; throws on an unhashable key or on too deep nesting
+  size_t search_steps(const Value& key) const { return key.is(Kind::string) ? 1 : 1 + size() / 16; }
+  void set(Value key,
+           Value value);  // while it is being built; throws on an unhashable key or on too deep nesting
 
  private:
   size_t position(const Value& key) const;  // size() when it is not there

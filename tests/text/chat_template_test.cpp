@@ -33,7 +33,8 @@ fs::path shared_data() {
 }
 
 // The text, or "error: " and the sentence.
-std::string render(std::string_view source, const Json& variables = Json::object(), const RenderLimits& limits = {}) {
+std::string render(std::string_view source, const Json& variables = Json::object(),
+                   const RenderLimits& limits = {}) {
   try {
     return ChatTemplate(source).render(variables, limits);
   } catch (const Error& error) {
@@ -108,7 +109,8 @@ TEST(ChatTemplate, RendersAChatWithToolsPartsAndThinking) {
   EXPECT_EQ(render(kChat, chat()),
             "<|start|>system\nBe brief.\n\n\n{\"zeta\": 1, \"alpha\": [\"é\", \"\\u0001\"]}<|end|>\n"
             "<|start|>user\nLook: <image><|end|>\n"
-            "<|start|>assistant\nA cat.<call>{\"name\": \"feed\", \"arguments\": {\"what\": \"fish\", \"grams\": 5.0, "
+            "<|start|>assistant\nA cat.<call>{\"name\": \"feed\", \"arguments\": {\"what\": \"fish\", "
+            "\"grams\": 5.0, "
             "\"wet\": true, \"to\": null}}</call><|end|>\n"
             "<|start|>user\nGrüße <|end|> {{ x }}<|end|>\n"
             "<|start|>assistant\n<think>\n\n</think>\n\n");
@@ -122,7 +124,8 @@ TEST(ChatTemplate, RealFamiliesRenderAsRecorded) {
     if (entry.path().extension() != ".json") continue;
     ++families;
     Json golden = Json::parse(read(entry.path()));
-    ChatTemplate chat_template(read(shared_data() / "chat-templates" / golden["template"].get<std::string>()));
+    ChatTemplate chat_template(
+        read(shared_data() / "chat-templates" / golden["template"].get<std::string>()));
     for (const Json& test : golden["cases"]) {
       ++cases;
       Json variables = {{"messages", test["messages"]},
@@ -161,22 +164,22 @@ TEST(ChatTemplate, JsonValuesKeepTheirMeaning) {
   EXPECT_EQ(render("{{ i }} {{ u }} {{ f }} {{ n }} {{ t }} {{ s }} {{ a }} {{ o }}", variables),
             "-3 18446744073709551615 1.0 None True x [1] {'b': 1, 'a': 2}");
   EXPECT_EQ(render("{{ u|tojson }} {{ u == u }} {{ u > i }}", variables), "18446744073709551615 True True");
-  EXPECT_EQ(render("{{ x }}", Json::array()), "error: the variables of a chat template must be a JSON object");
+  EXPECT_EQ(render("{{ x }}", Json::array()),
+            "error: the variables of a chat template must be a JSON object");
 }
 
 TEST(ChatTemplate, JsonThatIsNestedTooDeepIsRefused) {
-  Json deep = "x";
-  for (int i = 0; i < 3000; ++i) deep = Json::array({deep});
+  Json deep = Json::parse(std::string(3000, '[') + std::string(3000, ']'));
   EXPECT_EQ(render("{{ d }}", {{"d", deep}}), "error: the chat's JSON is nested more than 100 deep");
 }
 
 TEST(ChatTemplate, LimitsAreTheCallers) {
-  EXPECT_EQ(render("{% for i in range(100) %}{{ i }}{% endfor %}", {}, {.steps = 50}),
+  EXPECT_EQ(render("{% for i in range(100) %}{{ i }}{% endfor %}", Json::object(), {.steps = 50}),
             "error: chat template, line 1: the template runs for more than 50 steps");
-  EXPECT_EQ(render("{{ 'ab' * 10 }}", {}, {.output_bytes = 19}),
+  EXPECT_EQ(render("{{ 'ab' * 10 }}", Json::object(), {.output_bytes = 19}),
             "error: chat template, line 1: the rendered text exceeds 19 bytes");
-  EXPECT_EQ(render("{{ 'ab' * 10 }}", {}, {.output_bytes = 20}), "abababababababababab");
-  EXPECT_EQ(render("{% set x = 'ab' * 600 %}", {}, {.memory_bytes = 1000}),
+  EXPECT_EQ(render("{{ 'ab' * 10 }}", Json::object(), {.output_bytes = 20}), "abababababababababab");
+  EXPECT_EQ(render("{% set x = 'ab' * 600 %}", Json::object(), {.memory_bytes = 1000}),
             "error: chat template, line 1: the template makes more than 1000 bytes of text and lists");
 }
 
@@ -211,7 +214,7 @@ TEST(ChatTemplate, ATemplateCutAnywhereIsAnErrorOrRendersButNeverWorse) {
 
 TEST(ChatTemplate, ATemplateWithAnyByteReplacedIsAnErrorOrRendersButNeverWorse) {
   std::string source(kChat);
-  for (size_t i = 0; i < source.size(); i += 3) {
+  for (size_t i = 0; i < source.size(); i += 7) {
     char before = source[i];
     for (char other : {'\0', '{', '}', '%', '(', ']', '\'', '|', '\xff', ' '}) {
       source[i] = other;

@@ -1,0 +1,22 @@
+// Chooses among the tables at run time. This file is compiled for the plainest machine.
+#include "kernels/kernel_table.h"
+
+#include "base/platform.h"
+#include "kernels/tables.h"
+
+namespace troika::kernels {
+
+const KernelTable* kernel_table(Isa isa) {
+  switch (isa) {
+    case Isa::scalar: return scalar_table();
+    case Isa::avx2: return platform::cpu().avx2 ? avx2_table() : nullptr;
+  }
+  return nullptr;
+}
+
+const KernelTable& kernel_table() {
+  const KernelTable* best = kernel_table(Isa::avx2);
+  return best ? *best : *kernel_table(Isa::scalar);
+}
+
+}  // namespace troika::kernels

@@ -1,0 +1,50 @@
+// One KernelTable out of one Simd type.
+#pragma once
+
+#include "kernels/attend.h"
+#include "kernels/kernel_table.h"
+#include "kernels/linear.h"
+#include "kernels/rows.h"
+
+namespace troika::kernels {
+
+template <class S, template <class> class Weight>
+constexpr FormatKernels plain_row(Format format) {
+  return {format, linear<S, PlainTile, Weight<S>>, nullptr};
+}
+
+template <class S, template <class> class Weight>
+constexpr FormatKernels block_row(Format format) {
+  return {format, linear<S, UnpackedTile, Weight<S>>, linear<S, IntegerTile, Weight<S>>};
+}
+
+template <class S>
+inline constexpr FormatKernels kFormats[] = {
+    plain_row<S, PlainF32>(Format::f32),   plain_row<S, PlainF16>(Format::f16),
+    plain_row<S, PlainBf16>(Format::bf16), block_row<S, WeightQ8_0>(Format::q8_0),
+    block_row<S, WeightQ4_0>(Format::q4_0), block_row<S, WeightQ4K>(Format::q4_k),
+    block_row<S, WeightQ6K>(Format::q6_k),
+};
+
+template <class S>
+inline constexpr KernelTable kTable = {
+    .name = S::kName,
+    .formats = kFormats<S>,
+    .format_count = sizeof(kFormats<S>) / sizeof(FormatKernels),
+    .quantise = quantise<S>,
+    .rms_norm = rms_norm<S>,
+    .layer_norm = layer_norm<S>,
+    .add_norm = add_norm<S>,
+    .add = add<S>,
+    .mul = mul<S>,
+    .scale = scale<S>,
+    .softcap = softcap<S>,
+    .unary = unary<S>,
+    .gated = gated<S>,
+    .rope = rope<S>,
+    .to_f16 = to_f16<S>,
+    .attend = attend<S>,
+    .relax = S::relax,
+};
+
+}  // namespace troika::kernels

@@ -1,0 +1,179 @@
+// troika doctor: what this machine offers, which of it this build uses, and what to do about the rest. Each figure
+// says whether it was measured here and now or read from the system.
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/resource.h>
+
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "apps/bandwidth.h"
+#include "apps/hardware.h"
+#include "apps/model_options.h"
+#include "apps/verbs.h"
+#include "base/error.h"
+#include "base/platform.h"
+#include "device/device.h"
+#include "kernels/kernel_table.h"
+
+namespace troika::apps {
+namespace {
+
+constexpr double kGiB = 1 << 30;
+
+struct Report {
+  platform::Cpu cpu;
+  std::string kernels;  // the instruction set chosen
+  platform::Memory memory;
+  std::optional<size_t> memlock_bytes;  // nothing: unlimited
+  double read_bytes_per_s = 0;          // measured with cpu.cores threads
+  std::string embedded_model;           // path, "" when it is missing
+  std::vector<Accelerator> gpus, npus;
+  std::vector<std::string> advice;
+};
+
+std::optional<size_t> memlock_limit() {
+  struct rlimit limit {};
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
+std::string embedded_model() {
+  try {
+    return find_model(kEmbeddedModel).string();
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+std::string name_of(const Accelerator& a) { return a.node.empty() ? a.pci_id : a.node; }
+
+void advise_on(std::vector<std::string>& advice, const Accelerator& a, std::string_view module) {
+  if (a.driver.empty()) {
+    advice.push_back(fmt::format("{}: no driver is bound; load it with: sudo modprobe {}", name_of(a), module));
+  } else if (!a.present) {
+    advice.push_back(fmt::format("{}: the kernel has it, but the node is not here; in a container pass it in with "
+                                 "--device {}", a.node, a.node));
+  } else if (!a.accessible) {
+    advice.push_back(fmt::format("{}: no permission; type: sudo usermod -aG render \"$USER\", then log in again", a.node));
+  }
+}
+
+std::vector<std::string> advise(const Report& r) {
+  std::vector<std::string> advice;
+  if (!r.cpu.avx2) {
+    advice.push_back("the CPU lacks AVX2, FMA or F16C (or hides them): the plain kernels are used, which are slow");
+  }
+  if (r.embedded_model.empty()) {
+    advice.push_back(fmt::format("the embedded model {} is missing: is the checkout whole? `serve --model FILE` and "
+                                 "`run FILE` need no embedded model", kEmbeddedModel));
+  }
+  if (r.memory.available_bytes < (size_t{2} << 30)) {
+    advice.push_back("less than 2 GiB of memory are free: close something before loading a model of some size");
+  }
+  for (const Accelerator& gpu : r.gpus) advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
+  for (const Accelerator& npu : r.npus) advise_on(advice, npu, "amdxdna");
+  return advice;
+}
+
+Report examine(const std::filesystem::path& root) {
+  Report r{.cpu = platform::cpu(),
+           .kernels = std::string(kernels::kernel_table().name),
+           .memory = platform::memory(),
+           .memlock_bytes = memlock_limit(),
+           .read_bytes_per_s = measure_read_bandwidth(platform::cpu().cores),
+           .embedded_model = embedded_model(),
+           .gpus = find_gpus(root),
+           .npus = find_npus(root)};
+  r.advice = advise(r);
+  return r;
+}
+
+nlohmann::ordered_json to_json(const std::vector<Accelerator>& list) {
+  auto json = nlohmann::ordered_json::array();
+  for (const Accelerator& a : list) {
+    json.push_back({{"node", a.node},       {"vendor", a.vendor},         {"pci_id", a.pci_id}, {"driver", a.driver},
+                    {"present", a.present}, {"accessible", a.accessible}, {"used", false}});
+  }
+  return json;
+}
+
+nlohmann::ordered_json to_json(const Report& r) {
+  nlohmann::ordered_json memlock = nullptr, model = nullptr;
+  if (r.memlock_bytes) memlock = *r.memlock_bytes;
+  if (!r.embedded_model.empty()) model = r.embedded_model;
+  return {{"version", TROIKA_VERSION},
+          {"cpu",
+           {{"name", r.cpu.name},
+            {"cores", r.cpu.cores},
+            {"avx2", r.cpu.avx2},
+            {"avx512", r.cpu.avx512},
+            {"kernels", r.kernels}}},
+          {"memory", {{"total_bytes", r.memory.total_bytes}, {"available_bytes", r.memory.available_bytes}}},
+          {"memlock_bytes", memlock},
+          {"read_bandwidth",
+           {{"bytes_per_s", r.read_bytes_per_s}, {"threads", r.cpu.cores}, {"source", "measured"}}},
+          {"embedded_model", model},
+          {"devices_built", device::device_names()},
+          {"gpus", to_json(r.gpus)},
+          {"npus", to_json(r.npus)},
+          {"advice", r.advice}};
+}
+
+void line(std::string_view label, std::string_view text) { fmt::print("{:<11}{}\n", label, text); }
+
+void print_accelerators(std::string_view label, const std::vector<Accelerator>& list) {
+  if (list.empty()) line(label, "none found");
+  for (const Accelerator& a : list) {
+    const char* state = a.driver.empty() ? "no driver" : !a.present ? "node missing" : a.accessible ? "accessible" : "no permission";
+    line(label, fmt::format("{} {} {}{}{}: {}; not used", a.vendor, a.pci_id, a.node, a.driver.empty() ? "" : " driver ",
+                            a.driver, state));
+  }
+}
+
+void print(const Report& r) {
+  fmt::print("troika {}\n\n", TROIKA_VERSION);
+  line("CPU", fmt::format("{}, {} cores for us", r.cpu.name, r.cpu.cores));
+  bool wider = r.cpu.avx512 && r.kernels.find("512") == std::string::npos;
+  line("kernels", fmt::format("{}{}", r.kernels, wider ? " (the CPU has AVX-512 too; this build has no kernels for it)" : ""));
+  line("memory", fmt::format("{:.1f} GiB, {:.1f} GiB free", double(r.memory.total_bytes) / kGiB,
+                             double(r.memory.available_bytes) / kGiB));
+  line("bandwidth", fmt::format("{:.1f} GB/s read by {} threads, measured just now", r.read_bytes_per_s / 1e9, r.cpu.cores));
+  line("memlock", r.memlock_bytes ? fmt::format("{} KiB; the CPU needs none", *r.memlock_bytes >> 10) : "unlimited");
+  line("model", r.embedded_model.empty() ? "the embedded model is missing" : r.embedded_model);
+  print_accelerators("GPU", r.gpus);
+  print_accelerators("NPU", r.npus);
+  fmt::print("\nThis build computes on the CPU only (devices: {}). Vulkan and NPU devices are not built yet.\n"
+             "Bandwidth was measured; everything else is what the system says of itself.\n",
+             fmt::join(device::device_names(), ", "));
+  if (!r.advice.empty()) fmt::print("\nWhat to do:\n");
+  for (const std::string& advice : r.advice) fmt::print("- {}\n", advice);
+}
+
+}  // namespace
+
+void add_doctor(CLI::App& app) {
+  struct Options {
+    bool json = false;
+    std::string root = "/";
+  };
+  auto o = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("doctor", "Say what hardware and limits were found, and what to do about each");
+  verb->add_flag("--json", o->json, "as JSON");
+  verb->add_option("--root", o->root, "look for sys/ and dev/ here")->group("");  // hidden: for tests
+  verb->callback([o] {
+    Report report = examine(o->root);
+    if (o->json) {
+      fmt::print("{}\n", to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+    } else {
+      print(report);
+    }
+  });
+}
+
+}  // namespace troika::apps

@@ -1,0 +1,32 @@
+// From a stretch of tape to launches for the thread pool: every pointer, size and kernel is settled here.
+#pragma once
+
+#include "device/cpu/thread_pool.h"
+#include "device/device.h"
+#include "kernels/kernel_table.h"
+
+namespace troika::device::cpu {
+
+// Where the kernels read a weight: in the file's mapping, or in a float32 copy where they cannot (vectors, which
+// are small, and formats without a kernel).
+struct CpuWeight : Weight {
+  WeightView view;            // keeps the mapping alive
+  std::vector<float> floats;  // the copy, or empty
+  Format format = Format::f32;
+  const std::byte* data = nullptr;
+};
+
+struct CompileOptions {
+  const kernels::KernelTable* kernels = nullptr;
+  int threads = 1;
+  bool float32 = false;
+};
+
+struct Compiled {
+  std::vector<Launch> launches;
+  std::vector<std::shared_ptr<void>> keep;  // all that the launches point at, but the program and StepInputs
+};
+
+Compiled compile(const Segment& segment, const CompileOptions& options);
+
+}  // namespace troika::device::cpu

@@ -1,0 +1,36 @@
+// A refused request: an HTTP status and the members of OpenAI's error object.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "base/error.h"
+#include "server/http.h"
+
+namespace troika::server {
+
+struct ApiError : Error {
+  ApiError(int status, std::string type, const std::string& message, std::string param = "",
+           std::string code = "")
+      : Error(message),
+        status(status),
+        type(std::move(type)),
+        param(std::move(param)),
+        code(std::move(code)) {}
+
+  int status;
+  std::string type, param, code;  // empty: null in the reply
+};
+
+// 400 for the field at `path`, such as "messages[0].content"; "" when no single field is to blame.
+template <typename... Args>
+[[noreturn]] void refuse(const std::string& path, fmt::format_string<Args...> format, Args&&... args) {
+  throw ApiError(400, "invalid_request_error", fmt::format(format, std::forward<Args>(args)...), path);
+}
+
+// {"error": {…}} in one line.
+std::string error_body(const ApiError& error);
+Reply error_reply(const ApiError& error);
+
+}  // namespace troika::server

@@ -1,0 +1,362 @@
+// See connection.h. While an answer is made, two coroutines run side by side: one sends what the work yields,
+// the other reads. The reader keeps bytes of a next request for later; when it meets the end of the stream,
+// the peer has hung up, the sender is cancelled and the work destroyed, which frees its sequences.
+#include "server/connection.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http.hpp>
+#include <ctime>
+
+#include "base/log.h"
+#include "server/api_error.h"
+#include "server/routes.h"
+
+namespace troika::server {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using namespace boost::asio::experimental::awaitable_operators;
+using boost::system::error_code;
+
+namespace {
+
+constexpr size_t kBufferBytes = 64 << 10;  // at most this much of next requests is read ahead
+constexpr size_t kBodyPiece = 64 << 10;    // progress that a body must make within body_timeout
+constexpr size_t kWritePiece = 64 << 10;   // progress that a client must let us make within write_timeout
+constexpr auto kLinger = std::chrono::seconds(2);
+
+int from_hex(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+// The path of a request target: without scheme, host and query, percent-decoded.
+std::string path_of(std::string_view target) {
+  if (target.starts_with("http://") || target.starts_with("https://")) {
+    const size_t slash = target.find('/', target.find("://") + 3);
+    target = slash == target.npos ? "/" : target.substr(slash);
+  }
+  target = target.substr(0, target.find_first_of("?#"));
+  std::string path;
+  for (size_t i = 0; i < target.size(); ++i) {
+    if (target[i] == '%' && i + 2 < target.size() && from_hex(target[i + 1]) >= 0 &&
+        from_hex(target[i + 2]) >= 0) {
+      path += char(from_hex(target[i + 1]) * 16 + from_hex(target[i + 2]));
+      i += 2;
+    } else {
+      path += target[i];
+    }
+  }
+  return path;
+}
+
+std::string http_date() {
+  char text[40];
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  const size_t length = std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return {text, length};
+}
+
+// What to say about a request that could not be read; nothing when nobody is there to hear it.
+std::optional<ApiError> refusal_of(error_code error, bool timed_out) {
+  const auto refusal = [](int status, const char* message, const char* code) {
+    return ApiError(status, "invalid_request_error", message, "", code);
+  };
+  if (timed_out) return refusal(408, "The request came too slowly.", "request_timeout");
+  if (error == http::error::body_limit)
+    return refusal(413, "The request body is too large.", "request_too_large");
+  if (error == http::error::header_limit || error == http::error::buffer_overflow)
+    return refusal(431, "The request's headers are too large.", "headers_too_large");
+  if (error == http::error::partial_message)
+    return refusal(400, "The request ended before its announced length.", "");
+  const bool about_http = error.category() == make_error_code(http::error::bad_method).category();
+  if (about_http && error != http::error::end_of_stream)
+    return refusal(400, "This is not a valid HTTP/1.1 request.", "");
+  return std::nullopt;
+}
+
+std::string chunk_of(std::string_view bytes) { return fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes); }
+
+}  // namespace
+
+struct Connection::Incoming {
+  HttpRequest request;
+  std::string id = random_id("req_");
+  int version = 11;         // 10 or 11
+  bool keep_alive = false;  // after this answer
+
+  bool chunked() const { return version >= 11; }
+  bool head() const { return request.method == "HEAD"; }
+};
+
+namespace {
+
+enum class BodyLength { known, chunked, until_close };
+
+std::string head_of(const Reply& reply, const std::string& id, bool keep_alive, BodyLength length,
+                    size_t bytes) {
+  std::string head =
+      fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nContent-Type: {}\r\nx-request-id: {}\r\n",
+                  reply.status, std::string(http::obsolete_reason(http::status(reply.status))), http_date(),
+                  reply.content_type, id);
+  for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, value);
+  if (length == BodyLength::known) head += fmt::format("Content-Length: {}\r\n", bytes);
+  if (length == BodyLength::chunked) head += "Transfer-Encoding: chunked\r\n";
+  head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
+  return head;
+}
+
+}  // namespace
+
+Connection::Connection(asio::ip::tcp::socket socket, Shared& shared)
+    : socket_(std::move(socket)),
+      shared_(shared),
+      buffer_(2 * kBufferBytes + shared.options.header_bytes),
+      deadline_(socket_.get_executor()),
+      bell_(socket_.get_executor()) {}
+
+asio::awaitable<void> Connection::run() {
+  const auto self = shared_from_this();
+  try {
+    error_code ignored;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    while (co_await serve_one()) {
+    }
+  } catch (const boost::system::system_error&) {
+    // Cancelled in the middle: the peer is gone, too slow, or the server ends.
+  } catch (const std::exception& error) {
+    log::error("a connection failed: {}", error.what());
+  }
+  close();
+}
+
+void Connection::close_if_idle() {
+  if (idle_) close();
+}
+
+void Connection::close() {
+  error_code ignored;
+  socket_.close(ignored);
+  deadline_.cancel();
+  bell_.cancel();
+}
+
+void Connection::expect_within(std::chrono::milliseconds time) {
+  deadline_.expires_after(time);
+  deadline_.async_wait([weak = weak_from_this()](error_code error) {
+    const auto self = weak.lock();
+    if (error || !self || self->deadline_.expiry() > std::chrono::steady_clock::now()) return;
+    self->timed_out_ = true;
+    error_code ignored;
+    self->socket_.cancel(ignored);
+  });
+}
+
+void Connection::expect_nothing() { deadline_.expires_at(asio::steady_timer::time_point::max()); }
+
+asio::awaitable<bool> Connection::serve_one() {
+  if (!co_await read_first_byte()) co_return false;
+  Incoming incoming;
+  if (!co_await read_request(incoming)) co_return false;
+  Reply reply = co_await make_reply(incoming.request);
+  incoming.request.body = {};
+  log::debug("{} {} {}: {}", incoming.id, incoming.request.method, incoming.request.path, reply.status);
+  if (shared_.draining) incoming.keep_alive = false;
+  const bool sent = co_await send(incoming, std::move(reply));
+  if (sent && !incoming.keep_alive) co_await linger();
+  co_return sent&& incoming.keep_alive && !shared_.draining;
+}
+
+asio::awaitable<bool> Connection::read_first_byte() {
+  if (buffer_.size() > 0) co_return true;
+  idle_ = true;
+  expect_within(shared_.options.idle_timeout);
+  error_code error;
+  const size_t count = co_await socket_.async_read_some(buffer_.prepare(4096),
+                                                        asio::redirect_error(asio::use_awaitable, error));
+  buffer_.commit(count);
+  idle_ = false;
+  co_return !error;
+}
+
+asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
+  http::request_parser<http::buffer_body> parser;
+  parser.header_limit(shared_.options.header_bytes);
+  parser.body_limit(shared_.options.body_bytes);
+  error_code error;
+  const auto handler = [&error] { return asio::redirect_error(asio::use_awaitable, error); };
+
+  expect_within(shared_.options.header_timeout);
+  co_await http::async_read_header(socket_, buffer_, parser, handler());
+  auto& message = parser.get();
+  if (!error && !parser.is_done()) {
+    if (boost::beast::iequals(message[http::field::expect], "100-continue") && message.version() >= 11 &&
+        buffer_.size() == 0) {
+      if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+    }
+    std::vector<char> piece(kBodyPiece);
+    while (!error && !parser.is_done()) {
+      message.body() = {.data = piece.data(), .size = piece.size(), .more = true};
+      expect_within(shared_.options.body_timeout);
+      co_await http::async_read(socket_, buffer_, parser, handler());
+      if (error == http::error::need_buffer) error = {};
+      incoming.request.body.append(piece.data(), piece.size() - message.body().size);
+    }
+  }
+  expect_nothing();
+
+  if (error) {
+    if (const auto refusal = refusal_of(error, timed_out_)) co_await refuse_and_close(*refusal);
+    co_return false;
+  }
+  incoming.request.method = std::string(message.method_string());
+  incoming.request.path = path_of(std::string_view(message.target().data(), message.target().size()));
+  incoming.version = int(message.version());
+  incoming.keep_alive = parser.keep_alive();
+  co_return true;
+}
+
+// For requests that cannot be read to their end.
+asio::awaitable<void> Connection::refuse_and_close(const ApiError& error) {
+  const Reply reply = error_reply(error);
+  timed_out_ = false;
+  const bool sent = co_await write(
+      head_of(reply, random_id("req_"), false, BodyLength::known, reply.body.size()) + reply.body);
+  if (sent) co_await linger();
+}
+
+asio::awaitable<Reply> Connection::make_reply(const HttpRequest& request) {
+  Match match = match_route(request);
+  if (!match.route) co_return std::move(match.reply);
+  if (!match.route->heavy) co_return answer(match, shared_.models, request);
+  co_return co_await asio::co_spawn(
+      shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
+      asio::use_awaitable);
+}
+
+asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
+  if (reply.work) {
+    if (reply.streamed && !incoming.chunked()) incoming.keep_alive = false;
+    auto outcome = co_await (send_work(incoming, reply) || watch_peer());
+    reply.work.reset();
+    expect_nothing();
+    co_return outcome.index() == 0 && std::get<0>(outcome);
+  }
+  std::string bytes = head_of(reply, incoming.id, incoming.keep_alive, BodyLength::known, reply.body.size());
+  if (!incoming.head()) bytes += reply.body;
+  co_return co_await write(std::move(bytes));
+}
+
+// Must not throw: the two coroutines of `send` end when one of them returns.
+asio::awaitable<bool> Connection::send_work(const Incoming& incoming, Reply& reply) {
+  try {
+    reply.work->on_ready([weak = weak_from_this(), executor = socket_.get_executor()] {
+      asio::post(executor, [weak] {
+        if (const auto self = weak.lock()) {
+          self->rung_ = true;
+          self->bell_.cancel();
+        }
+      });
+    });
+    if (reply.streamed)
+      co_return co_await send_stream(incoming, reply);  // no ?: here, g++ 12 destroys both twice
+    co_return co_await send_whole(incoming, reply);
+  } catch (const boost::system::system_error&) {  // cancelled
+  } catch (const std::exception& error) {
+    log::error("{} {}: {}", incoming.request.method, incoming.request.path, error.what());
+  }
+  co_return false;
+}
+
+asio::awaitable<bool> Connection::send_whole(const Incoming& incoming, Reply& reply) {
+  Progress progress = reply.work->advance();
+  while (!progress.done) {
+    co_await wait_for_work();
+    if (!socket_.is_open()) co_return false;
+    progress = reply.work->advance();
+  }
+  reply.status = progress.status;
+  co_return co_await write(
+      head_of(reply, incoming.id, incoming.keep_alive, BodyLength::known, progress.bytes.size()) +
+      progress.bytes);
+}
+
+asio::awaitable<bool> Connection::send_stream(const Incoming& incoming, Reply& reply) {
+  const bool chunked = incoming.chunked();
+  std::string bytes = head_of(reply, incoming.id, incoming.keep_alive,
+                              chunked ? BodyLength::chunked : BodyLength::until_close, 0);
+  for (;;) {
+    const Progress progress = reply.work->advance();
+    if (!progress.bytes.empty()) bytes += chunked ? chunk_of(progress.bytes) : progress.bytes;
+    if (progress.done && chunked) bytes += "0\r\n\r\n";
+    if (!bytes.empty()) {
+      const bool written = co_await write(std::move(bytes));
+      if (!written) co_return false;
+    }
+    bytes.clear();
+    if (progress.done) co_return true;
+    if (!co_await wait_for_work()) bytes = chunked ? chunk_of(": ping\n\n") : ": ping\n\n";
+  }
+}
+
+// True when the bell has rung, false after ping_interval without.
+asio::awaitable<bool> Connection::wait_for_work() {
+  if (!rung_) {
+    error_code ignored;
+    bell_.expires_after(shared_.options.ping_interval);
+    co_await bell_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  co_return std::exchange(rung_, false);
+}
+
+// Returns when the peer has hung up.
+asio::awaitable<void> Connection::watch_peer() {
+  error_code error;
+  while (buffer_.size() < kBufferBytes) {
+    const size_t count = co_await socket_.async_read_some(buffer_.prepare(4096),
+                                                          asio::redirect_error(asio::use_awaitable, error));
+    buffer_.commit(count);
+    if (error) co_return;
+  }
+  // Enough of next requests; from here on only writing tells whether the peer is there.
+  asio::steady_timer never(socket_.get_executor(), asio::steady_timer::time_point::max());
+  co_await never.async_wait(asio::use_awaitable);
+}
+
+asio::awaitable<bool> Connection::write(std::string bytes) {
+  for (size_t done = 0; done < bytes.size();) {
+    expect_within(shared_.options.write_timeout);
+    error_code error;
+    const size_t piece = std::min(kWritePiece, bytes.size() - done);
+    done += co_await socket_.async_write_some(asio::buffer(bytes.data() + done, piece),
+                                              asio::redirect_error(asio::use_awaitable, error));
+    if (error) co_return false;
+  }
+  expect_nothing();
+  co_return true;
+}
+
+// Closing a socket with unread bytes resets the connection and may take our last answer from the peer's
+// hands: so first end our side, then swallow what still comes for a moment.
+asio::awaitable<void> Connection::linger() {
+  error_code error;
+  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
+  if (error) co_return;
+  idle_ = true;
+  expect_within(kLinger);
+  char rest[4096];
+  while (!error)
+    co_await socket_.async_read_some(asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
+}
+
+}  // namespace troika::server

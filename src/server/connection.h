@@ -1,0 +1,73 @@
+// One client's connection: reads requests one after the other, has them answered, writes the answers, and
+// keeps an eye on the peer while an answer is in the making. Lives on the server's one I/O thread.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "server/api_error.h"
+#include "server/http.h"
+#include "server/models.h"
+#include "server/server.h"
+
+namespace troika::server {
+
+// What all connections share.
+struct Shared {
+  const ServerOptions& options;
+  const Models& models;
+  boost::asio::thread_pool& pool;
+  bool draining = false;  // answer what has begun, then close
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::ip::tcp::socket socket, Shared& shared);
+
+  // Until the connection is over; does not throw.
+  boost::asio::awaitable<void> run();
+
+  // For shutting down.
+  void close_if_idle();
+  void close();
+
+ private:
+  template <typename T>
+  using awaitable = boost::asio::awaitable<T>;
+  struct Incoming;
+
+  awaitable<bool> serve_one();  // false: close the connection
+  awaitable<bool> read_first_byte();
+  awaitable<bool> read_request(Incoming& incoming);
+  awaitable<Reply> make_reply(const HttpRequest& request);
+  awaitable<void> refuse_and_close(const ApiError& error);
+  awaitable<bool> send(Incoming& incoming, Reply reply);
+  awaitable<bool> send_work(const Incoming& incoming, Reply& reply);
+  awaitable<bool> send_whole(const Incoming& incoming, Reply& reply);
+  awaitable<bool> send_stream(const Incoming& incoming, Reply& reply);
+  awaitable<void> watch_peer();
+  awaitable<bool> wait_for_work();
+  awaitable<bool> write(std::string bytes);
+  awaitable<void> linger();
+
+  void expect_within(std::chrono::milliseconds time);  // cancels the socket's operations otherwise
+  void expect_nothing();
+
+  boost::asio::ip::tcp::socket socket_;
+  Shared& shared_;
+  boost::beast::flat_buffer buffer_;  // received and not yet parsed
+  boost::asio::steady_timer deadline_;
+  boost::asio::steady_timer bell_;  // its wait is cancelled when work has something new
+  bool rung_ = false;
+  bool timed_out_ = false;
+  bool idle_ = false;  // between two requests
+};
+
+}  // namespace troika::server

@@ -1,0 +1,50 @@
+// What passes between the connection, which knows sockets, and the APIs, which know JSON: a request, a reply,
+// and work that a reply may still have to do. Plain data; no socket library here.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace troika::server {
+
+struct HttpRequest {
+  std::string method;
+  std::string path;  // percent-decoded, without the query
+  std::string body;
+};
+
+// A step of an answer that takes time.
+struct Progress {
+  std::string bytes;  // streamed: to be sent now. Otherwise, when done: the whole body
+  bool done = false;
+  int status = 200;  // when done, if the answer is not streamed
+};
+
+// An answer in the making. All calls come from the connection's thread; destroying it gives up what still
+// runs.
+class Work {
+ public:
+  virtual ~Work() = default;
+
+  // `wake` is called from any thread, never after the destructor, whenever `advance` has something new.
+  virtual void on_ready(std::function<void()> wake) = 0;
+
+  virtual Progress advance() = 0;
+};
+
+struct Reply {
+  int status = 200;
+  std::string content_type = "application/json";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::unique_ptr<Work> work;  // set: `body` is empty and comes from here
+  bool streamed = false;       // with `work`: server-sent events as they come
+};
+
+// `prefix` and 24 random hexadecimal digits.
+std::string random_id(const char* prefix);
+
+}  // namespace troika::server

@@ -1,0 +1,171 @@
+// See json_input.h. The limits exist because work and memory must stay in proportion to what was sent: depth
+// for the recursion of copying and printing, values for their 16 bytes each, and comparisons because members
+// of an ordered object are found by walking them.
+#include "server/json_input.h"
+
+#include <cmath>
+
+#include "server/api_error.h"
+
+namespace troika::server {
+namespace {
+
+constexpr int kMaxDepth = 128;
+constexpr int64_t kMaxValues = 2'000'000;
+constexpr int64_t kMaxComparisons = 50'000'000;
+
+class Limits {
+ public:
+  bool operator()(int depth, Json::parse_event_t event, Json&) {
+    using Event = Json::parse_event_t;
+    switch (event) {
+      case Event::object_start:
+      case Event::array_start:
+        if (depth >= kMaxDepth) refuse("", "The request body is nested deeper than {} levels.", kMaxDepth);
+        members_.push_back(0);
+        count_value();
+        break;
+      case Event::object_end:
+      case Event::array_end:
+        members_.pop_back();
+        break;
+      case Event::key:
+        comparisons_ += members_.back()++;
+        if (comparisons_ > kMaxComparisons)
+          refuse("", "The request body has an object with too many members.");
+        break;
+      case Event::value:
+        count_value();
+        break;
+    }
+    return true;
+  }
+
+ private:
+  void count_value() {
+    if (++values_ > kMaxValues) refuse("", "The request body has more than {} values.", kMaxValues);
+  }
+
+  std::vector<int64_t> members_;  // of the objects that are open
+  int64_t comparisons_ = 0, values_ = 0;
+};
+
+}  // namespace
+
+Json parse_json(std::string_view text) {
+  try {
+    return Json::parse(text.begin(), text.end(), Limits());
+  } catch (const Json::parse_error& e) {
+    const std::string_view what = e.what();
+    const bool encoding = what.find("UTF-8") != what.npos;
+    refuse("", "The request body is not valid JSON: {} at byte {}.",
+           encoding ? "ill-formed UTF-8" : "syntax error", e.byte);
+  } catch (const Json::exception&) {
+    refuse("", "The request body is not valid JSON: a number is out of range.");
+  }
+}
+
+std::string_view kind_of(const Json& value) {
+  switch (value.type()) {
+    case Json::value_t::null:
+      return "null";
+    case Json::value_t::object:
+      return "an object";
+    case Json::value_t::array:
+      return "an array";
+    case Json::value_t::string:
+      return "a string";
+    case Json::value_t::boolean:
+      return "a boolean";
+    case Json::value_t::number_integer:
+    case Json::value_t::number_unsigned:
+    case Json::value_t::number_float:
+      return "a number";
+    case Json::value_t::binary:
+    case Json::value_t::discarded:
+      break;
+  }
+  return "nothing";
+}
+
+std::optional<int64_t> as_integer(const Json& value) {
+  if (value.is_number_unsigned()) {
+    const auto number = value.get<uint64_t>();
+    if (number > uint64_t(INT64_MAX)) return std::nullopt;
+    return int64_t(number);
+  }
+  if (value.is_number_integer()) return value.get<int64_t>();
+  if (!value.is_number_float()) return std::nullopt;
+  const double number = value.get<double>();
+  if (std::floor(number) != number || std::abs(number) >= 9.2e18) return std::nullopt;
+  return int64_t(number);
+}
+
+Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
+  if (!object.is_object())
+    refuse(path_, "{} must be a JSON object, not {}.", path_.empty() ? "The request body" : path_,
+           kind_of(object));
+}
+
+const Json* Fields::find(std::string_view name) const {
+  const auto member = object_.find(std::string(name));
+  return member == object_.end() || member->is_null() ? nullptr : &*member;
+}
+
+const Json& Fields::required(std::string_view name) const {
+  const Json* value = find(name);
+  if (!value)
+    throw ApiError(400, "invalid_request_error", fmt::format("{} is required.", path(name)), path(name),
+                   "missing_required_parameter");
+  return *value;
+}
+
+std::string Fields::path(std::string_view name) const {
+  return path_.empty() ? std::string(name) : fmt::format("{}.{}", path_, name);
+}
+
+std::optional<bool> Fields::boolean(std::string_view name) const {
+  const Json* value = find(name);
+  if (!value) return std::nullopt;
+  if (!value->is_boolean())
+    refuse(path(name), "{} must be true or false, not {}.", path(name), kind_of(*value));
+  return value->get<bool>();
+}
+
+std::optional<int64_t> Fields::integer(std::string_view name, int64_t low, int64_t high) const {
+  const Json* value = find(name);
+  if (!value) return std::nullopt;
+  if (!value->is_number()) refuse(path(name), "{} must be an integer, not {}.", path(name), kind_of(*value));
+  const auto number = as_integer(*value);
+  if (!number || *number < low || *number > high)
+    refuse(path(name), "{} must be an integer from {} to {}, not {}.", path(name), low, high, value->dump());
+  return number;
+}
+
+std::optional<double> Fields::number(std::string_view name, double low, double high) const {
+  const Json* value = find(name);
+  if (!value) return std::nullopt;
+  if (!value->is_number()) refuse(path(name), "{} must be a number, not {}.", path(name), kind_of(*value));
+  const double number = value->get<double>();
+  if (!(number >= low && number <= high))
+    refuse(path(name), "{} must be a number from {} to {}, not {}.", path(name), low, high, value->dump());
+  return number;
+}
+
+std::optional<std::string> Fields::string(std::string_view name) const {
+  const Json* value = find(name);
+  if (!value) return std::nullopt;
+  if (!value->is_string()) refuse(path(name), "{} must be a string, not {}.", path(name), kind_of(*value));
+  return value->get<std::string>();
+}
+
+std::optional<std::string> Fields::choice(std::string_view name,
+                                          const std::vector<std::string_view>& allowed) const {
+  auto value = string(name);
+  if (!value) return std::nullopt;
+  for (std::string_view word : allowed)
+    if (*value == word) return value;
+  refuse(path(name), "{} must be one of: {}.", path(name), fmt::join(allowed, ", "));
+}
+
+}  // namespace troika::server

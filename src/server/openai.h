@@ -1,0 +1,18 @@
+// The handlers of OpenAI's API and of health checks. See routes.h for the meaning of the arguments.
+#pragma once
+
+#include <string_view>
+
+#include "server/http.h"
+#include "server/models.h"
+
+namespace troika::server {
+
+Reply chat_completions(const Models& models, const HttpRequest& request, std::string_view rest);
+Reply completions(const Models& models, const HttpRequest& request, std::string_view rest);
+Reply list_models(const Models& models, const HttpRequest& request, std::string_view rest);
+Reply show_model(const Models& models, const HttpRequest& request, std::string_view rest);
+Reply health(const Models& models, const HttpRequest& request, std::string_view rest);
+Reply welcome(const Models& models, const HttpRequest& request, std::string_view rest);
+
+}  // namespace troika::server

@@ -1,0 +1,185 @@
+// See openai_request.h.
+#include "server/openai_request.h"
+
+#include <charconv>
+#include <limits>
+
+#include "server/api_error.h"
+
+namespace troika::server {
+namespace {
+
+constexpr int kMaxChoices = 128;
+constexpr int kMaxStops = 4;
+constexpr int kAnyInt = std::numeric_limits<int>::max();
+
+// Fields that would change the answer and that we cannot honour yet, each with the values that ask for
+// nothing.
+struct Unsupported {
+  std::string_view field;
+  std::string_view neutral;  // JSON values separated by blanks; null always is
+};
+constexpr Unsupported kUnsupported[] = {
+    {"functions", "[]"},
+    {"function_call", "\"none\" \"auto\""},
+    {"audio", ""},
+    {"suffix", "\"\""},
+    {"grammar", "\"\""},
+    {"json_schema", ""},
+    {"mirostat", "0"},
+    {"dry_multiplier", "0 0.0"},
+    {"xtc_probability", "0 0.0"},
+    {"lora", "[]"},
+};
+
+[[noreturn]] void refuse_unsupported(const std::string& path, std::string_view what) {
+  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", what), path,
+                 "unsupported_parameter");
+}
+
+void refuse_what_we_cannot_honour(const Fields& fields) {
+  for (const auto& [name, neutral] : kUnsupported) {
+    const Json* value = fields.find(name);
+    if (!value) continue;
+    const bool long_one = value->is_structured() && !value->empty();
+    const std::string text = long_one ? "" : value->dump(-1, ' ', true);
+    if (long_one || fmt::format(" {} ", neutral).find(fmt::format(" {} ", text)) == std::string::npos)
+      refuse_unsupported(fields.path(name), name);
+  }
+  if (const Json* tools = fields.find("tools")) {
+    if (!tools->is_array()) refuse("tools", "tools must be an array, not {}.", kind_of(*tools));
+    const Json* choice = fields.find("tool_choice");
+    if (!tools->empty() && !(choice && *choice == "none")) refuse_unsupported("tools", "Calling tools");
+  }
+  if (const Json* choice = fields.find("tool_choice")) {
+    if (choice->is_string()) {
+      const auto word = fields.choice("tool_choice", {"none", "auto", "required"});
+      if (*word == "required") refuse_unsupported("tool_choice", "Calling tools");
+    } else {
+      Fields(*choice, "tool_choice");
+      refuse_unsupported("tool_choice", "Calling tools");
+    }
+  }
+  if (const Json* format = fields.find("response_format")) {
+    const Fields members(*format, "response_format");
+    members.required("type");
+    const auto type = members.choice("type", {"text", "json_object", "json_schema"});
+    if (*type != "text") refuse_unsupported("response_format", fmt::format("response_format {}", *type));
+  }
+  if (const Json* modalities = fields.find("modalities")) {
+    if (!modalities->is_array())
+      refuse("modalities", "modalities must be an array, not {}.", kind_of(*modalities));
+    for (const Json& modality : *modalities)
+      if (modality != "text") refuse_unsupported("modalities", "Any output but text");
+  }
+}
+
+std::vector<std::string> read_stops(const Fields& fields) {
+  const Json* stop = fields.find("stop");
+  if (!stop) return {};
+  std::vector<std::string> stops;
+  if (stop->is_string()) {
+    stops.push_back(*stop);
+  } else if (stop->is_array()) {
+    if (stop->size() > kMaxStops)
+      refuse("stop", "stop must have at most {} strings, not {}.", kMaxStops, stop->size());
+    for (size_t i = 0; i < stop->size(); ++i) {
+      const Json& item = (*stop)[i];
+      if (!item.is_string())
+        refuse(fmt::format("stop[{}]", i), "stop[{}] must be a string, not {}.", i, kind_of(item));
+      stops.push_back(item);
+    }
+  } else {
+    refuse("stop", "stop must be a string or an array of strings, not {}.", kind_of(*stop));
+  }
+  for (const std::string& text : stops)
+    if (text.empty()) refuse("stop", "A stop string must not be empty.");
+  return stops;
+}
+
+std::vector<std::pair<int32_t, float>> read_logit_bias(const Fields& fields, int vocabulary) {
+  const Json* bias = fields.find("logit_bias");
+  if (!bias) return {};
+  Fields(*bias, "logit_bias");
+  std::vector<std::pair<int32_t, float>> result;
+  for (const auto& [key, value] : bias->items()) {
+    const std::string path = fmt::format("logit_bias.{}", key.substr(0, 40));
+    int32_t id = -1;
+    const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
+    if (error != std::errc() || end != key.data() + key.size() || id < 0 || id >= vocabulary)
+      refuse(path, "The keys of logit_bias must be token ids from 0 to {}, not '{}'.", vocabulary - 1,
+             key.substr(0, 40));
+    if (!value.is_number() || !(value.get<double>() >= -100 && value.get<double>() <= 100))
+      refuse(path, "{} must be a number from -100 to 100.", path);
+    result.emplace_back(id, value.get<float>());
+  }
+  return result;
+}
+
+// The request's value, or what the model recommends.
+void override(float& option, const std::optional<double>& value) {
+  if (value) option = float(*value);
+}
+
+engine::SamplingOptions read_sampling(const Fields& fields, const engine::ModelInfo& model) {
+  engine::SamplingOptions sampling = model.sampling;
+  override(sampling.temperature, fields.number("temperature", 0, 2));
+  override(sampling.top_p, fields.number("top_p", 0, 1));
+  override(sampling.min_p, fields.number("min_p", 0, 1));
+  override(sampling.typical_p, fields.number("typical_p", 0, 1));
+  override(sampling.presence_penalty, fields.number("presence_penalty", -2, 2));
+  override(sampling.frequency_penalty, fields.number("frequency_penalty", -2, 2));
+  override(sampling.repetition_penalty, fields.number("repeat_penalty", 0.01, 100));
+  override(sampling.repetition_penalty, fields.number("repetition_penalty", 0.01, 100));
+  if (const auto top_k = fields.integer("top_k", -1, kAnyInt))
+    sampling.top_k = int(std::max<int64_t>(*top_k, 0));
+  if (sampling.top_p == 0) sampling.top_k = 1;  // the smallest nucleus is the likeliest token
+  if (const auto seed = fields.integer("seed", INT64_MIN, INT64_MAX)) sampling.seed = uint64_t(*seed);
+  sampling.logit_bias = read_logit_bias(fields, model.vocabulary);
+  return sampling;
+}
+
+}  // namespace
+
+CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model) {
+  refuse_what_we_cannot_honour(fields);
+  CompletionRequest request;
+  request.sampling = read_sampling(fields, model);
+  request.stops = read_stops(fields);
+  request.n = int(fields.integer("n", 1, kMaxChoices).value_or(1));
+  const auto max_tokens = fields.integer("max_tokens", 1, kAnyInt);
+  const auto max_completion_tokens = fields.integer("max_completion_tokens", 1, kAnyInt);
+  if (max_tokens) request.max_tokens = int(*max_tokens);
+  if (max_completion_tokens) request.max_tokens = int(*max_completion_tokens);
+  request.stream = fields.boolean("stream").value_or(false);
+  request.ignore_end = fields.boolean("ignore_eos").value_or(false);
+  fields.string("user");
+  fields.boolean("parallel_tool_calls");
+  if (const Json* options = fields.find("stream_options")) {
+    const Fields members(*options, "stream_options");
+    request.include_usage = members.boolean("include_usage").value_or(false);
+    members.boolean("include_obfuscation");
+    if (!request.stream) refuse("stream_options", "stream_options needs stream to be true.");
+  }
+  return request;
+}
+
+int fit_to_context(const engine::ModelInfo& model, size_t prompt_tokens, std::optional<int> max_tokens,
+                   const std::string& param) {
+  const size_t context = size_t(model.context_length);
+  const size_t wanted = size_t(max_tokens.value_or(1));
+  if (prompt_tokens + wanted <= context) return max_tokens.value_or(0);
+  const std::string message =
+      max_tokens
+          ? fmt::format(
+                "The context has {} tokens; this request needs {}: {} of the prompt and {} for the answer "
+                "(max_tokens). Shorten the prompt or ask for fewer tokens.",
+                context, prompt_tokens + wanted, prompt_tokens, wanted)
+          : fmt::format(
+                "The context has {} tokens; the prompt has {} and leaves no room for an answer. Shorten "
+                "the prompt.",
+                context, prompt_tokens);
+  throw ApiError(400, "invalid_request_error", message, param, "context_length_exceeded");
+}
+
+}  // namespace troika::server

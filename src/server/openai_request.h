@@ -1,0 +1,35 @@
+// What chat and text completions have in common on the way in: how to sample, when to stop, what to stream.
+// Every field is checked for type and range; fields we do not know are ignored; fields we know and cannot
+// honour are refused, because an answer that silently lacks what was asked for is worse than none.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "server/json_input.h"
+
+namespace troika::server {
+
+struct CompletionRequest {
+  engine::SamplingOptions sampling;
+  std::vector<std::string> stops;
+  std::optional<int> max_tokens;
+  int n = 1;
+  bool stream = false, include_usage = false;
+  bool ignore_end = false;  // go on past end-of-generation tokens
+};
+
+// `model` supplies the sampling that the request leaves open.
+CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model);
+
+// The variables of the chat template: messages, add_generation_prompt and the caller's own.
+Json read_chat_variables(const Fields& fields);
+
+// The engine's max_tokens for a prompt of this size. Throws ApiError (400, context_length_exceeded) with the
+// exact counts when prompt and answer do not fit the context; nothing is cut.
+int fit_to_context(const engine::ModelInfo& model, size_t prompt_tokens, std::optional<int> max_tokens,
+                   const std::string& param);
+
+}  // namespace troika::server

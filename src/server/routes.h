@@ -1,0 +1,33 @@
+// Which function answers which request: one table of method and path.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/http.h"
+#include "server/models.h"
+
+namespace troika::server {
+
+// `rest` is what follows the route's path, for routes that end in '/'.
+using Handler = Reply (*)(const Models&, const HttpRequest&, std::string_view rest);
+
+struct Route {
+  std::string_view method, path;
+  Handler handler;
+  bool heavy;  // parses, renders and tokenises: belongs on the pool
+};
+
+struct Match {
+  const Route* route = nullptr;  // null: `reply` says why
+  std::string rest;
+  Reply reply;
+};
+
+// HEAD finds GET's route. Paths work with and without /v1 in front.
+Match match_route(const HttpRequest& request);
+
+// The handler's reply; every exception becomes an error reply.
+Reply answer(const Match& match, const Models& models, const HttpRequest& request);
+
+}  // namespace troika::server

@@ -1,0 +1,178 @@
+// See server.h: the listener, the signals, and the orderly end.
+#include "server/server.h"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <set>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "server/connection.h"
+
+namespace troika::server {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+struct Server::Impl {
+  Impl(ServerOptions options, std::vector<ServedModel> models);
+
+  void listen();
+  asio::awaitable<void> accept();
+  asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
+  void turn_away(tcp::socket socket);
+  void on_signal();
+  void drain();
+  void end_when_empty();
+
+  const ServerOptions options;
+  const Models models;
+  asio::io_context io{1};
+  asio::thread_pool pool;
+  Shared shared;
+  tcp::acceptor acceptor;
+  asio::signal_set signals;
+  asio::steady_timer drain_timer;
+  std::set<Connection*> connections;
+  uint16_t port = 0;
+};
+
+Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
+    : options(std::move(given)),
+      models(std::move(served)),
+      pool(size_t(std::max(1, options.workers))),
+      shared{options, models, pool},
+      acceptor(io),
+      signals(io),
+      drain_timer(io) {
+  listen();
+}
+
+void Server::Impl::listen() {
+  error_code error;
+  tcp::resolver resolver(io);
+  const auto found =
+      resolver.resolve(options.host, std::to_string(options.port), tcp::resolver::passive, error);
+  if (error || found.empty()) fail("cannot listen on {}: this machine has no such address", options.host);
+  // "localhost" is both ::1 and 127.0.0.1, and clients mean the second more often.
+  tcp::endpoint endpoint = found.begin()->endpoint();
+  for (const auto& entry : found) {
+    if (!entry.endpoint().address().is_v4()) continue;
+    endpoint = entry.endpoint();
+    break;
+  }
+  acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error == asio::error::address_in_use)
+    fail("cannot listen on {}:{}: another program uses this port; stop it or choose another with --port",
+         options.host, options.port);
+  if (error == asio::error::access_denied)
+    fail("cannot listen on {}:{}: ports below 1024 are for root; choose another with --port", options.host,
+         options.port);
+  if (error) fail("cannot listen on {}:{}: {}", options.host, options.port, error.message());
+  port = acceptor.local_endpoint().port();
+}
+
+asio::awaitable<void> Server::Impl::accept() {
+  for (;;) {
+    error_code error;
+    tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+    if (!acceptor.is_open()) co_return;
+    if (error) {  // no file descriptor left, most likely: others may end and free one
+      log::warn("cannot accept a connection: {}", error.message());
+      asio::steady_timer pause(io, std::chrono::milliseconds(100));
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      if (!acceptor.is_open()) co_return;
+      continue;
+    }
+    if (connections.size() >= options.max_connections) {
+      turn_away(std::move(socket));
+      continue;
+    }
+    auto connection = std::make_shared<Connection>(std::move(socket), shared);
+    connections.insert(connection.get());
+    asio::co_spawn(io, serve(std::move(connection)), asio::detached);
+  }
+}
+
+asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Connection> connection) {
+  co_await connection->run();
+  connections.erase(connection.get());
+  end_when_empty();
+}
+
+void Server::Impl::turn_away(tcp::socket socket) {
+  error_code ignored;
+  socket.non_blocking(true, ignored);
+  socket.write_some(asio::buffer(std::string_view("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                                  "Content-Length: 0\r\nConnection: close\r\n\r\n")),
+                    ignored);
+}
+
+void Server::Impl::on_signal() {
+  signals.async_wait([this](error_code error, int) {
+    if (error) return;
+    if (shared.draining) {
+      for (Connection* connection : connections) connection->close();
+      return;
+    }
+    log::info("stopping; running answers have {} s to end", options.drain_timeout.count() / 1000);
+    drain();
+    on_signal();
+  });
+}
+
+void Server::Impl::drain() {
+  if (shared.draining) return;
+  shared.draining = true;
+  error_code ignored;
+  acceptor.close(ignored);
+  for (Connection* connection : connections) connection->close_if_idle();
+  drain_timer.expires_after(options.drain_timeout);
+  drain_timer.async_wait([this](error_code error) {
+    if (error) return;
+    for (Connection* connection : connections) connection->close();
+  });
+  end_when_empty();
+}
+
+void Server::Impl::end_when_empty() {
+  if (!shared.draining || !connections.empty()) return;
+  error_code ignored;
+  signals.cancel(ignored);
+  drain_timer.cancel();
+}
+
+Server::Server(ServerOptions options, std::vector<ServedModel> models)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(models))) {}
+
+Server::~Server() = default;
+
+void Server::run() {
+  if (impl_->options.handle_signals) {
+    impl_->signals.add(SIGINT);
+    impl_->signals.add(SIGTERM);
+    impl_->on_signal();
+  }
+  asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
+  impl_->io.run();
+}
+
+void Server::stop() {
+  asio::post(impl_->io, [impl = impl_.get()] { impl->drain(); });
+}
+
+uint16_t Server::port() const { return impl_->port; }
+
+}  // namespace troika::server

@@ -1,0 +1,61 @@
+// The HTTP server: OpenAI's API over the engines it is given. One thread moves bytes; parsing, rendering and
+// tokenising happen on a small pool; the engines' threads only drop events into mailboxes.
+//
+//   Server server({.port = 8000}, {{.id = "qwen2.5-7b", .engine = engine.get()}});
+//   server.run();   // until stop(), from another thread or, with handle_signals, SIGINT or SIGTERM
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+
+namespace troika::server {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  // an address or "localhost"
+  uint16_t port = 8000;            // 0: any free one; see Server::port
+  size_t body_bytes = 32u << 20;
+  uint32_t header_bytes = 16u << 10;
+  size_t max_connections = 512;
+  int workers = 3;              // threads that parse, render and tokenise
+  bool handle_signals = false;  // SIGINT and SIGTERM call stop; a second one ends at once
+
+  // How long a client may take. Each is for one piece of progress, not for a whole upload or download.
+  std::chrono::milliseconds header_timeout{10'000};
+  std::chrono::milliseconds body_timeout{60'000};
+  std::chrono::milliseconds idle_timeout{75'000};  // between two requests of one connection
+  std::chrono::milliseconds write_timeout{60'000};
+  std::chrono::milliseconds drain_timeout{5'000};   // what running answers get after stop
+  std::chrono::milliseconds ping_interval{15'000};  // a comment line keeps a silent stream alive
+};
+
+struct ServedModel {
+  std::string id;                    // what clients call it
+  std::vector<std::string> aliases;  // also accepted in requests
+  engine::Engine* engine = nullptr;  // outlives the server
+};
+
+class Server {
+ public:
+  // Opens the port. Throws Error when it is taken or the host is unknown.
+  Server(ServerOptions options, std::vector<ServedModel> models);
+  ~Server();
+
+  // Serves on the calling thread until stop; call it once.
+  void run();
+
+  // Any thread: stops accepting, lets running answers end within drain_timeout, then run returns.
+  void stop();
+
+  uint16_t port() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace troika::server

@@ -1,0 +1,67 @@
+#include "tensor/format.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <limits>
+
+#include "base/error.h"
+#include "tensor/quant/quant.h"
+
+namespace troika {
+namespace {
+
+using namespace quant;
+
+constexpr std::array kFormats = {
+    FormatInfo{Format::f32, "f32", 1, 4, pack_f32, unpack_f32},
+    FormatInfo{Format::f16, "f16", 1, 2, pack_f16, unpack_f16},
+    FormatInfo{Format::bf16, "bf16", 1, 2, pack_bf16, unpack_bf16},
+    FormatInfo{Format::i32, "i32", 1, 4, pack_i32, unpack_i32},
+    FormatInfo{Format::q8_0, "q8_0", 32, 34, pack_q8_0, unpack_q8_0},
+    FormatInfo{Format::q4_0, "q4_0", 32, 18, pack_q4_0, unpack_q4_0},
+    FormatInfo{Format::q4_k, "q4_k", 256, 144, pack_q4_k, unpack_q4_k},
+    FormatInfo{Format::q6_k, "q6_k", 256, 210, pack_q6_k, unpack_q6_k},
+};
+
+bool equal_in_any_case(std::string_view a, std::string_view b) {
+  return std::ranges::equal(
+      a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
+}
+
+}  // namespace
+
+std::span<const FormatInfo> formats() { return kFormats; }
+
+const FormatInfo& info(Format format) {
+  auto row = std::ranges::find(kFormats, format, &FormatInfo::format);
+  check(row != kFormats.end(), "a format has a row in the table");
+  return *row;
+}
+
+std::optional<Format> find_format(std::string_view name) {
+  for (const FormatInfo& row : kFormats)
+    if (equal_in_any_case(row.name, name)) return row.format;
+  return std::nullopt;
+}
+
+std::optional<Format> find_format(uint32_t gguf_type) {
+  for (const FormatInfo& row : kFormats)
+    if (static_cast<uint32_t>(row.format) == gguf_type) return row.format;
+  return std::nullopt;
+}
+
+size_t bytes_of(Format format, const Shape& shape) {
+  const FormatInfo& f = info(format);
+  if (shape.rank == 0) fail("a tensor without dimensions has no bytes in format {}", f.name);
+  if (shape.columns() % f.block_values != 0)
+    fail("rows of {} values do not fit format {}, whose blocks hold {} values", shape.columns(), f.name,
+         f.block_values);
+  size_t bytes = static_cast<size_t>(shape.columns() / f.block_values) * f.block_bytes;
+  for (int i = 0; i + 1 < shape.rank; ++i)
+    if (__builtin_mul_overflow(bytes, static_cast<size_t>(shape[i]), &bytes))
+      fail("a tensor of shape {} is too large", to_string(shape));
+  return bytes;
+}
+
+}  // namespace troika

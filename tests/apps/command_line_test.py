@@ -1,0 +1,269 @@
+#!/usr/bin/env python3
+"""The verbs as scripts call them: exit codes, one-sentence errors, clean standard output.
+
+    command_line_test.py BINARY PROJECT
+"""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BINARY = pathlib.Path(sys.argv[1]).resolve()
+PROJECT = pathlib.Path(sys.argv[2]).resolve()
+GOLDENS = PROJECT / "tests" / "goldens"
+FOLDER = GOLDENS / "qwen2-tied"            # safetensors, no tokenizer
+GGUF = GOLDENS / "qwen2-tied.f32.gguf"     # one token a byte, no chat template
+MINI = "troika-mini"                       # the embedded model
+VERBS = ["run", "serve", "show", "plan", "bench", "compare", "doctor", "tokenize", "render", "logits", "generate"]
+
+
+def troika(*arguments, stdin="", env=None):
+    return subprocess.run([BINARY, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=120,
+                          env=os.environ | (env or {}))
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self):
+        self.temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(self.temporary.cleanup)
+        self.folder = pathlib.Path(self.temporary.name)
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def answer(self, *arguments, **how):
+        done = troika(*arguments, **how)
+        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done.stdout
+
+    def refusal(self, *arguments, says, code=1, **how):
+        """It ends with `code`, prints nothing on stdout and one sentence on stderr that holds all of `says`."""
+        done = troika(*arguments, **how)
+        self.assertEqual(done.returncode, code, f"{arguments}: {done.stderr}")
+        self.assertEqual(done.stdout, "", arguments)
+        if code == 1:
+            self.assertRegex(done.stderr, r"\Aerror: [^\n]+\n\Z", arguments)
+        for words in [says] if isinstance(says, str) else says:
+            self.assertIn(words, done.stderr, arguments)
+
+    def ids(self, prompts):
+        return self.file("ids.json", json.dumps({"prompts": prompts}))
+
+
+class Help(CommandLine):
+    def test_version_and_help_go_to_stdout(self):
+        self.assertRegex(self.answer("--version"), r"\Atroika \d+\.\d+\.\d+\n\Z")
+        top = self.answer("--help")
+        for verb in VERBS:
+            self.assertIn(verb, top)
+            self.assertIn("--help", self.answer(verb, "--help"))
+
+    def test_a_wrong_command_line_ends_with_2(self):
+        self.refusal(says="", code=2)
+        self.refusal("frobnicate", says="", code=2)
+        self.refusal("generate", FOLDER, says="--ids", code=2)
+        self.refusal("generate", FOLDER, "--ids", self.ids([[1]]), "--ctx", "-1", says="--ctx", code=2)
+        self.refusal("run", GGUF, "--temperature", "hot", "hi", says="--temperature", code=2)
+
+    def test_options_have_twins_in_the_environment(self):
+        self.refusal("generate", FOLDER, "--ids", self.ids([[1] * 10]), "--tokens", 1, env={"TROIKA_CTX": "8"},
+                     says="the context holds 8")
+
+
+class WrongModels(CommandLine):
+    def test_each_says_what_is_wrong_with_it(self):
+        (self.folder / "empty").mkdir()
+        whole = GGUF.read_bytes()
+        cases = [
+            ("no-such-model", "there is no model 'no-such-model'"),
+            (self.folder / "none.gguf", "there is no model"),
+            (self.file("nothing.gguf", b""), "is empty"),
+            (self.folder / "empty", "config.json"),
+            (self.file("text.gguf", "Dear reader,\nthis is a letter.\n"), "not a GGUF file"),
+            (self.file("header.gguf", whole[:100]), "more than it can hold"),
+            (self.file("tensors.gguf", whole[:len(whole) // 2]), "cut short"),
+            (self.file("config.json", "{\"model_type\": \"qwen2\"}"), "not a GGUF file"),
+        ]
+        for model, words in cases:
+            for verb in (["show", model], ["run", model, "hi"], ["tokenize", model], ["generate", model, "--ids", "x"]):
+                with self.subTest(verb=verb[0], model=str(model)):
+                    done = troika(*verb, stdin="[]")
+                    self.assertEqual(done.returncode, 1, done.stderr)
+                    self.assertRegex(done.stderr, r"\Aerror: [^\n]+\n\Z")
+            self.refusal("show", model, says=words)
+
+    def test_a_folder_that_lost_its_weights(self):
+        lost = self.folder / "lost"
+        lost.mkdir()
+        shutil.copy(FOLDER / "config.json", lost)
+        self.refusal("generate", lost, "--ids", self.ids([[1]]), says="safetensors")
+
+    def test_an_unknown_device(self):
+        self.refusal("generate", FOLDER, "--ids", self.ids([[1]]), "--device", "vulkan", says=["vulkan", "cpu"])
+
+
+class WrongIds(CommandLine):
+    def refuse(self, content, says):
+        ids = self.file("ids.json", content if isinstance(content, str) else json.dumps(content))
+        self.refusal("generate", FOLDER, "--ids", ids, "--tokens", 1, says=says)
+        self.refusal("logits", FOLDER, "--ids", ids, "--out", self.folder / "out", says=says)
+
+    def test_json_that_is_none_or_another(self):
+        self.refuse("", "not valid JSON")
+        self.refuse('{"prompts": [[1, 2', "not valid JSON")
+        for other in ([[1]], {"prompt": [[1]]}, {"prompts": [1]}, {"prompts": [["a"]]}, {"prompts": "abc"}):
+            self.refuse(other, "prompts")
+
+    def test_ids_that_no_vocabulary_has(self):
+        self.refuse({"prompts": [[]]}, "empty")
+        self.refuse({"prompts": [[1], [1, -1]]}, "vocabulary")
+        self.refuse({"prompts": [[331]]}, "vocabulary")
+
+    def test_numbers_that_are_no_ids_are_not_bent_into_some(self):
+        for wrong in (1.5, True, 2**32 + 5, -2**32 + 5, 2**70):
+            with self.subTest(wrong=wrong):
+                self.refuse({"prompts": [[wrong]]}, "ids.json")
+
+    def test_a_missing_file(self):
+        self.refusal("generate", FOLDER, "--ids", self.folder / "none.json", says="none.json")
+
+    def test_a_prompt_longer_than_the_context_is_refused_with_the_counts(self):
+        ids = self.ids([[1] * 10])
+        self.refusal("generate", FOLDER, "--ids", ids, "--tokens", 2, "--ctx", 8, says=["10", "2", "8"])
+        self.refusal("generate", FOLDER, "--ids", ids, "--tokens", 7, "--ctx", 16, says=["10", "7", "16"])
+        self.answer("generate", FOLDER, "--ids", ids, "--tokens", 6, "--ctx", 16)
+
+    def test_a_place_that_cannot_be_written(self):
+        self.refusal("logits", FOLDER, "--ids", self.ids([[1]]), "--out", self.file("file", "x") / "out", says="file")
+
+
+class Plumbing(CommandLine):
+    def test_tokenize_and_back(self):
+        texts = ["abc", "", "h\u00e9 \u4f60\u597d \U0001f434", "  two\n\nlines\t"]
+        ids = self.answer("tokenize", GGUF, stdin=json.dumps(texts))
+        self.assertEqual(json.loads(ids)[0], [97, 98, 99])
+        self.assertEqual(json.loads(self.answer("tokenize", GGUF, "--decode", stdin=ids)), texts)
+
+    def test_tokenize_refuses_what_is_no_array_of_strings(self):
+        for wrong in ("", "[", '[1]', '[["a"]]', '"abc"', '{"a": "abc"}', "null"):
+            with self.subTest(wrong=wrong):
+                self.refusal("tokenize", GGUF, stdin=wrong, says="input")
+        for wrong in ('["a"]', "[1]", "[[1.5]]", "[[4294967301]]"):
+            with self.subTest(wrong=wrong):
+                self.refusal("tokenize", GGUF, "--decode", stdin=wrong, says="input")
+
+    def test_render_without_a_template_or_messages(self):
+        self.refusal("render", GGUF, stdin='{"messages": []}', says="no chat template")
+        self.refusal("render", GGUF, stdin="{}", says="messages")
+        self.refusal("render", GGUF, stdin="[", says="not valid JSON")
+
+    def test_a_folder_without_a_tokenizer(self):
+        self.refusal("tokenize", FOLDER, stdin="[]", says="no tokenizer")
+        self.refusal("run", FOLDER, "hi", says="no tokenizer")
+
+    def test_doctor_tells_what_it_measured(self):
+        found = json.loads(self.answer("doctor", "--json"))
+        self.assertGreater(found["read_bandwidth"]["bytes_per_s"], 1e8)
+        self.assertLess(found["read_bandwidth"]["bytes_per_s"], 2e12)
+        self.assertEqual(found["read_bandwidth"]["source"], "measured")
+        self.assertGreaterEqual(found["cpu"]["cores"], 1)
+        self.assertIn("cpu", found["devices_built"])
+        self.assertIn("on the CPU only", self.answer("doctor"))
+
+    def machine(self, nodes=True):
+        """A made-up /sys and /dev: an AMD GPU and an NPU."""
+        root = self.folder / "machine"
+        for kind, name, device, driver in (("drm", "renderD128", "0x15bf", "amdgpu"), ("accel", "accel0", "0x1502", "amdxdna")):
+            pci = root / "sys/class" / kind / name / "device"
+            pci.mkdir(parents=True)
+            (pci / "vendor").write_text("0x1002\n" if kind == "drm" else "0x1022\n")
+            (pci / "device").write_text(device + "\n")
+            (pci / "driver").symlink_to(f"../../bus/pci/drivers/{driver}")
+            node = root / "dev" / ("dri" if kind == "drm" else "accel") / name
+            node.parent.mkdir(parents=True)
+            if nodes:
+                node.write_text("")
+        return root
+
+    def test_doctor_finds_the_gpu_and_the_npu(self):
+        root = self.machine()
+        found = json.loads(self.answer("doctor", "--json", "--root", root))
+        self.assertEqual([g["node"] for g in found["gpus"]], ["/dev/dri/renderD128"])
+        self.assertEqual(found["gpus"][0] | {"vendor": "AMD", "driver": "amdgpu", "accessible": True, "used": False},
+                         found["gpus"][0])
+        self.assertEqual(found["npus"][0] | {"pci_id": "1022:1502", "driver": "amdxdna"}, found["npus"][0])
+
+    def test_doctor_says_what_to_do_about_a_missing_node_and_a_missing_driver(self):
+        root = self.machine(nodes=False)
+        bare = root / "sys/bus/pci/devices/0000:66:00.1"
+        bare.mkdir(parents=True)
+        (bare / "vendor").write_text("0x1022\n")
+        (bare / "device").write_text("0x1502\n")
+        advice = "\n".join(json.loads(self.answer("doctor", "--json", "--root", root))["advice"])
+        self.assertIn("--device /dev/dri/renderD128", advice)
+        self.assertIn("modprobe amdxdna", advice)
+
+
+class PipedChat(CommandLine):
+    def test_the_answer_alone_is_on_stdout(self):
+        from_pipe = troika("run", GGUF, "--seed", 1, "--max-tokens", 12, stdin="hello\n")
+        self.assertEqual(from_pipe.returncode, 0, from_pipe.stderr)
+        self.assertTrue(from_pipe.stdout.endswith("\n"))
+        self.assertIn("cut after 12 tokens", from_pipe.stderr)
+        as_argument = troika("run", GGUF, "hello", "--seed", 1, "--max-tokens", 12)
+        self.assertEqual(as_argument.stdout, from_pipe.stdout)
+
+    def test_a_prompt_and_a_pipe_are_joined_by_an_empty_line(self):
+        joined = troika("run", GGUF, "sum up:", "--seed", 3, "--max-tokens", 8, stdin="a\nb\n")
+        whole = troika("run", GGUF, "--seed", 3, "--max-tokens", 8, stdin="sum up:\n\na\nb")
+        self.assertEqual(joined.stdout, whole.stdout)
+
+    def test_the_seed_decides(self):
+        answers = {troika("run", GGUF, "hello", "--seed", s, "--max-tokens", 12).stdout for s in (1, 1, 2, 2)}
+        self.assertEqual(len(answers), 2)
+
+    def test_nothing_to_answer(self):
+        self.refusal("run", GGUF, says="no question")
+        self.refusal("run", GGUF, "look", "--image", "x.png", says="no eyes")
+
+    def test_a_full_context_is_said(self):
+        self.refusal("run", GGUF, "--ctx", 16, stdin="x" * 40, says=["40", "16", "--ctx"])
+        full = troika("run", GGUF, "--ctx", 16, "--seed", 1, stdin="x" * 10)
+        self.assertEqual(full.returncode, 0, full.stderr)
+        self.assertIn("context of 16 tokens is full", full.stderr)
+
+
+class EmbeddedModel(CommandLine):
+    def test_it_tokenizes_and_renders(self):
+        texts = ["What is 17 + 25?", "h\u00e9 \u4f60\u597d"]
+        ids = self.answer("tokenize", MINI, stdin=json.dumps(texts))
+        self.assertEqual(json.loads(self.answer("tokenize", MINI, "--decode", stdin=ids)), texts)
+        prompt = self.answer("render", MINI, stdin=json.dumps(
+            {"messages": [{"role": "user", "content": "Hi <|im_end|>"}], "add_generation_prompt": True}))
+        self.assertTrue(prompt.endswith("<|im_start|>assistant\n"), prompt)
+        special = json.loads(self.answer("tokenize", MINI, "--special", stdin='["<|im_end|>"]'))
+        plain = json.loads(self.answer("tokenize", MINI, stdin='["<|im_end|>"]'))
+        self.assertEqual(len(special[0]), 1)
+        self.assertGreater(len(plain[0]), 1)
+
+    def test_it_is_the_default_and_answers_and_stops(self):
+        by_default = troika("run", "--temperature", 0, stdin="What is 2 + 3?")
+        self.assertEqual(by_default.returncode, 0, by_default.stderr)
+        self.assertIn("5", by_default.stdout)
+        self.assertEqual(by_default.stderr, "")
+        self.assertEqual(troika("run", MINI, "What is 2 + 3?", "--temperature", 0).stdout, by_default.stdout)
+
+    def test_words_that_name_no_file_are_a_question_to_it(self):
+        self.assertEqual(self.answer("run", "What is 2 + 3?", "--temperature", 0),
+                         self.answer("run", MINI, "What is 2 + 3?", "--temperature", 0))
+        self.refusal("run", "what?", says="there is no model 'what?'")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""`troika run` on a real (pseudo) terminal: editing, commands, Ctrl-C, Ctrl-D, history, and no escape sequences
+from the model.
+
+    terminal_chat_test.py BINARY PROJECT
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import stat
+import sys
+import tempfile
+import time
+import unittest
+
+BINARY = str(pathlib.Path(sys.argv[1]).resolve())
+MODEL = str(pathlib.Path(sys.argv[2]).resolve() / "tests/goldens/qwen2-tied.f32.gguf")
+PROMPT = ">>> "
+
+
+class Terminal:
+    def __init__(self, state, model, *arguments):
+        self.screen = ""  # since the last wait
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.environ.update(XDG_STATE_HOME=state, TERM="xterm", LC_ALL="C")
+            os.execv(BINARY, [BINARY, "run", model, *arguments])
+
+    def wait_for(self, pattern, seconds=60):
+        """What was shown up to and with the pattern; it must come."""
+        end = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.screen)):
+            if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
+                raise AssertionError(f"no {pattern!r} within {seconds} s, but {self.screen!r}")
+            try:
+                data = os.read(self.fd, 65536)
+            except OSError:
+                data = b""
+            if not data:
+                raise AssertionError(f"the program ended before {pattern!r}: {self.screen!r}")
+            self.screen += data.decode(errors="replace")
+        seen, self.screen = self.screen[:found.end()], self.screen[found.end():]
+        return seen
+
+    def type(self, text):
+        os.write(self.fd, text.encode())
+
+    def line(self, text):
+        """Types a line at the prompt; what it shows until the next prompt."""
+        self.type(text + "\r")
+        self.wait_for(r"\n")
+        return self.wait_for(r"\n[^\n]*" + PROMPT + "|^[^\n]*" + PROMPT)
+
+    def end(self):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    if not os.read(self.fd, 65536):
+                        break
+                except OSError:
+                    break
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+
+class TerminalChat(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.state = str(self.folder / "state")
+
+    def start(self, *arguments, model=MODEL):
+        terminal = Terminal(self.state, model, *arguments)
+        self.assertIn("/help", terminal.wait_for(PROMPT))
+        return terminal
+
+    def saved(self, terminal):
+        path = self.folder / "chat.json"
+        shown = terminal.line(f"/save {path}")
+        self.assertIn("Saved", shown)
+        return json.loads(path.read_text())["messages"]
+
+    def test_a_conversation_is_saved_cleared_and_loaded(self):
+        t = self.start("--seed", "1", "--max-tokens", "6")
+        t.line('/set system "Be brief."')
+        t.line("hello")
+        t.line("and again")
+        messages = self.saved(t)
+        self.assertEqual([m["role"] for m in messages], ["system", "user", "assistant", "user", "assistant"])
+        self.assertEqual(messages[0]["content"], "Be brief.")
+        self.assertEqual(messages[3]["content"], "and again")
+        t.line("/clear")
+        self.assertIn("Loaded 5 messages", t.line(f"/load {self.folder / 'chat.json'}"))
+        self.assertEqual(self.saved(t), messages)
+        t.line("/clear")
+        self.assertEqual(self.saved(t), messages[:1])
+        t.type("/bye\r")
+        self.assertEqual(t.end(), 0)
+
+    def test_settings_are_shown_and_checked(self):
+        t = self.start()
+        for name, value in (("temperature", "0.7"), ("top_p", "0.5"), ("top_k", "7"), ("seed", "9"), ("max_tokens", "3")):
+            self.assertNotIn("error", t.line(f"/set {name} {value}"))
+            self.assertIn(f"{name} {value}", t.line("/set"))
+        for wrong in ("/set temperature hot", "/set temperature -1", "/set top_p nan", "/set top_k 1.5", "/set seed -1",
+                      "/set colour red", "/load /nonexistent", "/save", "/image cat.png", "/frobnicate"):
+            self.assertIn("error: ", t.line(wrong), wrong)
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+    def test_ctrl_c_stops_the_answer_and_not_the_program(self):
+        t = self.start("--device", "reference", model="troika-mini")  # slow enough to be stopped
+        t.type("Count from 1 to 20.\r")
+        t.wait_for(r"20\.\r\n[^\r\n]")
+        t.type("\x03")
+        t.wait_for(r"\[stopped\]")
+        t.wait_for(PROMPT)
+        self.assertEqual([m["role"] for m in self.saved(t)], ["user", "assistant"])
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+    def test_ctrl_c_at_the_prompt_drops_the_line(self):
+        t = self.start("--max-tokens", "2")
+        t.type("never mind\x03")
+        t.wait_for(r"\^C")
+        t.wait_for(PROMPT)
+        t.line("hello")
+        self.assertEqual(self.saved(t)[0]["content"], "hello")
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+    def test_history_outlives_the_program_and_is_private(self):
+        t = self.start("--max-tokens", "2", "--seed", "1")
+        t.line("the one question h\u00e9")
+        t.type("/bye\r")
+        self.assertEqual(t.end(), 0)
+        file = pathlib.Path(self.state) / "troika" / "history"
+        self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
+        t = self.start("--max-tokens", "2", "--seed", "1")
+        t.type("\x1b[A\x1b[A\r")  # up twice: /bye, then the question
+        t.wait_for(r"cut after 2 tokens")
+        t.wait_for(PROMPT)
+        self.assertEqual(self.saved(t)[0]["content"], "the one question h\u00e9")
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+    def test_control_characters_of_the_model_never_reach_the_terminal(self):
+        t = self.start("--seed", "1", "--max-tokens", "200")
+        shown = t.line("hello")
+        raw = self.saved(t)[-1]["content"]
+        control = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
+        self.assertRegex(raw, control)  # else this test proves nothing
+        self.assertIsNone(control.search(shown.replace("\r\n", "\n")), repr(shown))
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

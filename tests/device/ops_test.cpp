@@ -1,0 +1,319 @@
+// One list of op cases for every device there is. A case is a small tape; its result on the device is compared
+// with the plain definition in ops/reference.cpp. A new device needs no new test.
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "device/tape.h"
+#include "ops/rewrites.h"
+
+namespace troika::device {
+namespace {
+
+using ops::Builder;
+using ops::Tensor;
+
+struct Case {
+  std::string name;
+  int bucket = 1, live = 1;                              // tokens
+  std::function<Tensor(Builder&, std::vector<Tensor>)> ops;  // takes the inputs, returns a [T, …] tensor
+  std::vector<int> inputs;                               // columns of each
+  Format weights = Format::f32;
+  Format cache = Format::f32;
+  bool multiplies = false;                               // by weights: int8 activations may be used
+  int sequences = 1;
+  std::vector<int> positions{};                          // of each live token; empty: 0, 1, 2, …
+  bool fuses = false;
+};
+
+constexpr int kSequencePages = 12;
+
+Tape make_tape(const Case& c) {
+  Tape tape;
+  int outputs = std::max(1, c.live / 2);
+  Builder b(c.bucket, std::min(c.bucket, outputs + 1));
+  std::vector<Tensor> inputs;
+  for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(b.embed("x" + std::to_string(i), 4, c.inputs[i]));
+  tape.program = b.finish(b.pick_rows(c.ops(b, inputs)));
+  tape.first_op = inputs.size();
+
+  tape.inputs = ops::StepInputs(c.bucket, c.bucket, c.sequences, kSequencePages);
+  tape.inputs.tokens = c.live;
+  tape.inputs.outputs = outputs;
+  for (int o = 0; o < outputs; ++o) tape.inputs.output_rows[o] = c.live - outputs + o;
+  tape.pages = c.sequences * kSequencePages;
+  std::vector<int> shuffled(tape.pages);
+  for (int i = 0; i < tape.pages; ++i) shuffled[i] = i;
+  std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(5));
+  std::copy(shuffled.begin(), shuffled.end(), tape.inputs.page_table.begin());
+  for (int t = 0; t < c.live; ++t) {
+    tape.inputs.token_ids[t] = t * 5 % 7;
+    tape.inputs.sequences[t] = t * c.sequences / c.live;
+    tape.inputs.positions[t] = c.positions.empty() ? t : c.positions[t];
+  }
+  tape.fill_weights(c.weights, 11);
+  tape.fill_inputs(77);
+  if (!c.fuses) return tape;
+  size_t parts = tape.program.ops.size();
+  tape.program = ops::fuse(tape.program, [](auto&, auto&) { return true; });
+  EXPECT_LT(tape.program.ops.size(), parts) << c.name << " was to be fused";
+  return tape;
+}
+
+void compare(const Tape& tape, const Outcome& got, const Outcome& want, bool int8) {
+  std::vector<bool> written(got.arena.size(), false);
+  for (const ops::TensorInfo& t : tape.program.tensors) {
+    size_t id = size_t(&t - tape.program.tensors.data());
+    if (t.role != ops::Role::activation) continue;
+    size_t live = size_t(ops::live_rows(t, tape.inputs)) * t.shape.columns(), at = got.offsets[id];
+    bool computed = false;
+    for (const ops::Op& op : tape.program.ops) computed |= std::count(op.out.begin(), op.out.end(), Tensor{uint32_t(id)});
+    if (!computed) continue;  // fused away
+    std::span<const float> ours{&got.arena[at], live}, right{&want.arena[at], live};
+    EXPECT_TRUE(int8 ? close_on_average(ours, right) : close(ours, right, 2e-5)) << t.name << to_string(t.shape);
+    std::fill_n(written.begin() + ptrdiff_t(at), live, true);
+  }
+  for (size_t i = 0; i < written.size(); ++i) {
+    if (written[i]) continue;
+    ASSERT_TRUE(same_bits({&got.arena[i], 1}, {&want.arena[i], 1})) << "overwritten: arena[" << i << "] is " << got.arena[i];
+  }
+  for (size_t i = 0; i < got.keys.size(); ++i) {
+    EXPECT_TRUE(same_bits(got.keys[i], want.keys[i])) << "keys of cache " << i;
+    EXPECT_TRUE(same_bits(got.values[i], want.values[i])) << "values of cache " << i;
+  }
+}
+
+struct Rig {
+  std::unique_ptr<Device> device;
+  bool float32;
+};
+
+const std::vector<Rig>& rigs() {
+  static const std::vector<Rig> all = [] {
+    std::vector<Rig> found;
+    for (std::string_view name : device_names()) {
+      for (bool float32 : {true, false}) found.push_back({make_device(name, {.threads = 2, .float32 = float32}), float32});
+    }
+    return found;
+  }();
+  return all;
+}
+
+void check_on_every_device(const Case& c) {
+  Tape tape = make_tape(c);
+  Outcome want = run_plain(tape);
+  int ran = 0;
+  for (const auto& [device, float32] : rigs()) {
+    SCOPED_TRACE(fmt::format("{} on {}{}", c.name, device->info().name, float32 ? " in float32" : ""));
+    for (const ops::Op& op : tape.program.ops) ASSERT_TRUE(device->supports(tape.program, op));
+    Outcome got;
+    try {
+      got = run_on(*device, tape, c.cache);
+    } catch (const Error&) {
+      ASSERT_NE(c.cache, Format::f32);
+      continue;  // does not keep this cache format, and says so
+    }
+    ++ran;
+    compare(tape, got, want, c.multiplies && !float32);
+  }
+  EXPECT_GT(ran, 0);
+}
+
+constexpr Format kFloats[] = {Format::f32, Format::f16, Format::bf16};
+constexpr Format kBlocks[] = {Format::q8_0, Format::q4_0, Format::q4_k, Format::q6_k};
+
+Case linear_case(Format format, int depth, int out, int tokens, Builder::Bias bias) {
+  return {.name = fmt::format("linear {} {}x{} tokens {}", info(format).name, out, depth, tokens),
+          .bucket = tokens + 2, .live = tokens,
+          .ops = [=](Builder& b, auto x) { return b.linear(x[0], "w", out, bias); },
+          .inputs = {depth}, .weights = format, .multiplies = true};
+}
+
+TEST(EveryDevice, MultipliesByFloatWeightsOfAnyShape) {
+  for (Format format : kFloats) {
+    for (int depth : {1, 3, 17, 64, 255}) {
+      for (int out : {1, 3, 17, 255}) {
+        for (int tokens : {1, 2, 3, 17}) check_on_every_device(linear_case(format, depth, out, tokens, Builder::Bias::yes));
+      }
+    }
+  }
+}
+
+TEST(EveryDevice, MultipliesByBlockWeightsOfAnyShape) {
+  for (Format format : kBlocks) {
+    int block = info(format).block_values;
+    for (int depth : {block, 3 * block, 9 * block}) {
+      for (int out : {1, 3, 17, 255}) {
+        for (int tokens : {1, 2, 3, 7, 17}) check_on_every_device(linear_case(format, depth, out, tokens, Builder::Bias::no));
+      }
+    }
+  }
+}
+
+TEST(EveryDevice, MultipliesManyTokens) {
+  for (Format format : {Format::f16, Format::q8_0, Format::q4_k, Format::q6_k}) {
+    check_on_every_device(linear_case(format, 1024, 160, 255, Builder::Bias::yes));
+  }
+}
+
+TEST(EveryDevice, SharesOneInputAmongSeveralLinears) {
+  for (Format format : {Format::f32, Format::q4_k}) {
+    check_on_every_device({.name = "three linears and back", .bucket = 9, .live = 9,
+                           .ops = [](Builder& b, auto x) {
+                             Tensor q = b.linear(x[0], "q", 256), k = b.linear(x[1], "k", 256);
+                             return b.add(b.add(q, k), b.linear(x[0], "v", 256));
+                           },
+                           .inputs = {256, 256}, .weights = format, .multiplies = true});
+  }
+}
+
+TEST(EveryDevice, FusesGatedLinears) {
+  for (Format format : {Format::f32, Format::q8_0, Format::q4_k}) {
+    for (int out : {3, 17, 255}) {
+      for (int tokens : {1, 3, 100}) {
+        check_on_every_device({.name = fmt::format("linear_gated {} tokens {}", out, tokens), .bucket = tokens, .live = tokens,
+                               .ops = [=](Builder& b, auto x) {
+                                 Tensor gate = b.linear(x[0], "gate", out), up = b.linear(x[0], "up", out);
+                                 return b.gated(ops::Activation::silu, gate, up);
+                               },
+                               .inputs = {512}, .weights = format, .multiplies = true, .fuses = true});
+      }
+    }
+  }
+}
+
+TEST(EveryDevice, EmbedsTokensFromAnyFormat) {
+  for (const FormatInfo& format : formats()) {
+    if (format.format == Format::i32) continue;
+    check_on_every_device({.name = fmt::format("embed {}", format.name), .bucket = 19, .live = 17,
+                           .ops = [](Builder& b, auto) { return b.embed("table", 7, 512); }, .weights = format.format});
+  }
+}
+
+using Maker = std::function<Tensor(Builder&, std::vector<Tensor>)>;
+
+TEST(EveryDevice, AgreesOnRowWiseOps) {
+  const std::vector<std::pair<std::string, Maker>> kinds = {
+      {"rms_norm", [](Builder& b, auto x) { return b.rms_norm(x[0], "n", 1e-6f); }},
+      {"layer_norm", [](Builder& b, auto x) { return b.layer_norm(x[0], "n", 1e-5f); }},
+      {"add", [](Builder& b, auto x) { return b.add(x[0], x[1]); }},
+      {"mul", [](Builder& b, auto x) { return b.mul(x[0], x[1]); }},
+      {"scale", [](Builder& b, auto x) { return b.scale(x[0], 0.37f); }},
+      {"softcap", [](Builder& b, auto x) { return b.softcap(x[0], 1.5f); }},
+      {"concat", [](Builder& b, auto x) { return b.concat(x[0], x[1]); }},
+      {"slice", [](Builder& b, auto x) { return b.slice(b.concat(x[0], x[1]), 1, 1); }},
+  };
+  for (const auto& [name, make] : kinds) {
+    for (int columns : {1, 3, 17, 64, 255, 5001}) {
+      if (name == "layer_norm" && columns == 1) continue;  // 0 by definition, times 1/ε in rounding errors
+      for (int tokens : {1, 3, 17}) {
+        check_on_every_device({.name = fmt::format("{} {}x{}", name, tokens, columns), .bucket = tokens + 1, .live = tokens,
+                               .ops = make, .inputs = {columns, columns}});
+      }
+    }
+  }
+}
+
+TEST(EveryDevice, AgreesOnAddNorm) {
+  for (int columns : {1, 3, 17, 255, 1024}) {
+    check_on_every_device({.name = fmt::format("add_norm {}", columns), .bucket = 6, .live = 5,
+                           .ops = [](Builder& b, auto x) {
+                             Tensor sum = b.add(x[0], x[1]);
+                             return b.add(b.rms_norm(sum, "n", 1e-6f), sum);
+                           },
+                           .inputs = {columns, columns}, .fuses = true});
+  }
+}
+
+TEST(EveryDevice, AgreesOnActivations) {
+  for (auto kind : {ops::Activation::silu, ops::Activation::gelu_tanh, ops::Activation::gelu_erf, ops::Activation::relu}) {
+    for (int columns : {1, 3, 17, 255}) {
+      check_on_every_device({.name = fmt::format("act {} {}", int(kind), columns), .bucket = 4, .live = 3,
+                             .ops = [=](Builder& b, auto x) { return b.act(kind, b.scale(x[0], 4)); }, .inputs = {columns}});
+      check_on_every_device({.name = fmt::format("gated {} {}", int(kind), columns), .bucket = 4, .live = 3,
+                             .ops = [=](Builder& b, auto x) { return b.gated(kind, x[0], x[1]); },
+                             .inputs = {columns, columns}});
+    }
+  }
+}
+
+std::shared_ptr<const ops::RopeTable> rope_table(int head_dim, float amplitude) {
+  auto table = std::make_shared<ops::RopeTable>();
+  for (int i = 0; i < head_dim / 2; ++i) table->inverse_frequency.push_back(std::pow(10000.0f, -2.0f * i / head_dim));
+  table->amplitude = amplitude;
+  return table;
+}
+
+TEST(EveryDevice, RotatesHeads) {
+  for (int head_dim : {2, 6, 16, 64, 80, 128}) {
+    for (int heads : {1, 3, 7}) {
+      auto one = rope_table(head_dim, 1), other = rope_table(head_dim, 1.25f);
+      check_on_every_device({.name = fmt::format("rope {}x{}", heads, head_dim), .bucket = 5, .live = 4,
+                             .ops = [=](Builder& b, auto x) {
+                               return b.add(b.rope(x[0], heads, one), b.add(b.rope(x[0], heads, other), b.rope(x[1], heads, one)));
+                             },
+                             .inputs = {heads * head_dim, heads * head_dim}, .positions = {0, 17, 4095, 32767}});
+    }
+  }
+}
+
+struct Heads { int group, kv_heads, dim; };
+
+Case attend_case(Heads h, ops::AttendParams params, Format cache, std::vector<int> positions, int sequences) {
+  int heads = h.group * h.kv_heads;
+  return {.name = fmt::format("attend {}x{} of {} window {} softcap {} {}", h.group, h.kv_heads, h.dim, params.window,
+                              params.softcap, info(cache).name),
+          .bucket = int(positions.size()) + 1, .live = int(positions.size()),
+          .ops = [=](Builder& b, auto x) {
+            ops::AttendParams p = params;
+            b.kv_cache(1, 2);  // another layer's cache
+            p.cache = b.kv_cache(h.kv_heads, h.dim);
+            p.heads = heads;
+            p.scale = 1 / std::sqrt(float(h.dim));
+            b.kv_write(p.cache, x[1], x[2]);
+            return b.attend(x[0], p);
+          },
+          .inputs = {heads * h.dim, h.kv_heads * h.dim, h.kv_heads * h.dim}, .cache = cache,
+          .sequences = sequences, .positions = std::move(positions)};
+}
+
+TEST(EveryDevice, AttendsInPagedCaches) {
+  for (Format cache : {Format::f32, Format::f16}) {
+    for (Heads h : {Heads{1, 1, 16}, Heads{1, 3, 64}, Heads{2, 2, 128}, Heads{7, 2, 64}, Heads{5, 1, 80}, Heads{3, 2, 6}}) {
+      for (int window : {0, 1, 33, 100}) {
+        for (float softcap : {0.0f, 2.0f}) {
+          // Two sequences: the end of a long prompt over page edges, and a single late token.
+          check_on_every_device(attend_case(h, {.softcap = softcap, .window = window}, cache, {30, 31, 32, 33, 34, 200}, 2));
+        }
+      }
+    }
+  }
+}
+
+TEST(EveryDevice, AttendsInARaggedBatch) {
+  for (Format cache : {Format::f32, Format::f16}) {
+    std::vector<int> by_three = {0, 1, 2, 100, 101, 102, 63, 64, 65, 380, 381, 382};
+    check_on_every_device(attend_case({2, 2, 32}, {}, cache, by_three, 4));
+    check_on_every_device(attend_case({4, 1, 64}, {.window = 48}, cache, by_three, 4));
+  }
+}
+
+TEST(EveryDevice, RefusesACacheFormatThatItCannotKeep) {
+  Tape tape = make_tape(attend_case({1, 1, 32}, {}, Format::f32, {0}, 1));
+  for (std::string_view name : device_names()) {
+    auto device = make_device(name, {.threads = 1});
+    EXPECT_THROW(run_on(*device, tape, Format::q8_0), Error) << name;
+  }
+}
+
+TEST(DeviceNames, AreListedWhenOneIsUnknown) {
+  try {
+    make_device("abacus", {});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "unknown device \"abacus\"; there are: cpu, reference");
+  }
+}
+
+}  // namespace
+}  // namespace troika::device

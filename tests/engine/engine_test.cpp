@@ -1,0 +1,221 @@
+// The engine on golden models: what a request gets must not depend on who runs beside it, on the order, on the
+// number of threads, or on running out of cache.
+#include "engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <condition_variable>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "base/error.h"
+#include "ops/step_inputs.h"
+
+namespace troika::engine {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::HasSubstr;
+
+const std::filesystem::path kModel = std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied";
+
+// Collects a request's events; may cancel it after some tokens.
+class Client {
+ public:
+  void start(Engine& engine, Request request, int hang_up_after = -1) {
+    std::lock_guard lock(mutex_);
+    id_ = engine.submit(std::move(request), [this, &engine, hang_up_after](const Event& event) {
+      std::lock_guard inner(mutex_);
+      if (event.token >= 0) tokens_.push_back(event.token);
+      last_ = event;
+      if (int(tokens_.size()) == hang_up_after) engine.cancel(id_);
+      if (event.finish != Finish::none) done_ = true;
+      changed_.notify_all();
+    });
+  }
+  std::vector<int32_t> wait() {
+    std::unique_lock lock(mutex_);
+    EXPECT_TRUE(changed_.wait_for(lock, 60s, [&] { return done_; }));
+    return tokens_;
+  }
+  Event last() const { return last_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t id_ = 0;
+  std::vector<int32_t> tokens_;
+  Event last_;
+  bool done_ = false;
+};
+
+std::vector<int32_t> prompt(int tokens, int seed) {
+  std::mt19937 random(seed);
+  std::vector<int32_t> ids(tokens);
+  for (int32_t& id : ids) id = int32_t(random() % 331);
+  return ids;
+}
+
+Request greedy(int tokens, int seed, int generate) {
+  return {.prompt = prompt(tokens, seed), .max_tokens = generate, .sampling = {.temperature = 0}};
+}
+
+Request sampled(int tokens, int seed, int generate) {
+  return {.prompt = prompt(tokens, seed),
+          .max_tokens = generate,
+          .sampling = {.temperature = 1.5f, .top_p = 0.95f, .repetition_penalty = 1.1f, .seed = uint64_t(seed)}};
+}
+
+std::vector<int32_t> alone(Engine& engine, Request request) {
+  Client client;
+  client.start(engine, std::move(request));
+  return client.wait();
+}
+
+Request mixed(int i) { return i % 2 ? sampled(1 + i * 13, i, 40) : greedy(1 + i * 13, i, 40); }
+
+std::vector<std::vector<int32_t>> all_alone(Engine& engine, int count) {
+  std::vector<std::vector<int32_t>> results;
+  for (int i = 0; i < count; ++i) results.push_back(alone(engine, mixed(i)));
+  return results;
+}
+
+void expect_together(Engine& engine, const std::vector<std::vector<int32_t>>& expected) {
+  std::vector<Client> clients(expected.size());
+  for (size_t i = 0; i < expected.size(); ++i) clients[i].start(engine, mixed(int(i)));
+  for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << "request " << i;
+}
+
+TEST(Engine, GivesARequestTheSameTokensAloneAndAmongOthers) {
+  for (bool float32 : {false, true}) {
+    auto engine = Engine::load(kModel, {.threads = 2, .float32 = float32});
+    expect_together(*engine, all_alone(*engine, 12));
+  }
+}
+
+TEST(Engine, GivesTheSameTokensWithAnyNumberOfThreads) {
+  auto one = Engine::load(kModel, {.threads = 1}), three = Engine::load(kModel, {.threads = 3});
+  EXPECT_EQ(all_alone(*one, 6), all_alone(*three, 6));
+}
+
+TEST(Engine, GivesTheSameTokensWithInt8Weights) {
+  auto engine = Engine::load(kModel, {.threads = 2, .quantise = "q8_0"});
+  expect_together(*engine, all_alone(*engine, 12));
+}
+
+TEST(Engine, GivesTheSameTokensWhenTheCacheRunsOutAndSequencesStartOver) {
+  constexpr int kCount = 5, kPrompt = ops::kPageTokens - 1;  // all need their second page in the same step
+  auto request = [](int i) { return i % 2 ? sampled(kPrompt, i, 60) : greedy(kPrompt, i, 60); };
+  auto roomy = Engine::load(kModel, {.threads = 2});
+  size_t page = size_t{ops::kPageTokens} * 3 * 2 * 32 * sizeof(float);  // P tokens × 3 layers × (K and V) × G·D
+  auto tight = Engine::load(kModel, {.threads = 2, .context = 128, .kv_bytes = kCount * page});
+  ASSERT_EQ(tight->stats().pages_total, kCount);
+  std::vector<Client> clients(kCount);
+  for (int i = 0; i < kCount; ++i) clients[i].start(*tight, request(i));
+  for (int i = 0; i < kCount; ++i) EXPECT_EQ(clients[i].wait(), alone(*roomy, request(i))) << "request " << i;
+  EXPECT_GT(tight->stats().preemptions, 0);
+  EXPECT_EQ(tight->stats().pages_free, tight->stats().pages_total);
+}
+
+TEST(Engine, FreesACancelledSequenceAndLeavesTheOthersAlone) {
+  auto engine = Engine::load(kModel, {.threads = 2});
+  auto expected = all_alone(*engine, 10);
+  std::vector<Client> clients(10);
+  for (int i = 0; i < 10; ++i) clients[i].start(*engine, mixed(i), i % 3 == 0 ? 7 : -1);
+  for (int i = 0; i < 10; ++i) {
+    auto tokens = clients[i].wait();
+    if (i % 3 == 0) {
+      EXPECT_EQ(clients[i].last().finish, Finish::cancelled);
+      EXPECT_LE(tokens.size(), 9u);
+    } else {
+      EXPECT_EQ(tokens, expected[i]);
+    }
+  }
+  EXPECT_EQ(engine->stats().pages_free, engine->stats().pages_total);
+  EXPECT_EQ(engine->stats().running, 0);
+}
+
+TEST(Engine, EndsWhatRunsWhenItIsDestroyed) {
+  Client client, waiting;
+  auto engine = Engine::load(kModel, {.threads = 1});
+  client.start(*engine, greedy(10, 1, 1000));
+  waiting.start(*engine, greedy(500, 2, 500));
+  engine.reset();
+  client.wait();
+  waiting.wait();
+  EXPECT_EQ(client.last().finish, Finish::cancelled);
+}
+
+TEST(Engine, StopsWhenTheContextIsFull) {
+  auto engine = Engine::load(kModel, {.threads = 2, .context = 64});
+  Client client;
+  client.start(*engine, greedy(60, 1, 0));
+  EXPECT_EQ(client.wait().size(), 4u);
+  EXPECT_EQ(client.last().finish, Finish::length);
+  EXPECT_EQ(client.last().timings.prompt_tokens, 60);
+  EXPECT_EQ(client.last().timings.generated_tokens, 4);
+}
+
+std::string refusal(Engine& engine, Request request) {
+  try {
+    engine.submit(std::move(request), [](const Event&) { ADD_FAILURE() << "no event was due"; });
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Engine, RefusesWhatItCannotServeAndSaysWhy) {
+  auto engine = Engine::load(kModel, {.threads = 1, .context = 64});
+  EXPECT_THAT(refusal(*engine, {}), HasSubstr("empty"));
+  EXPECT_THAT(refusal(*engine, greedy(64, 1, 0)), HasSubstr("64"));
+  EXPECT_THAT(refusal(*engine, greedy(60, 1, 5)), HasSubstr("60 tokens and 5 more"));
+  EXPECT_THAT(refusal(*engine, {.prompt = {331}, .max_tokens = 1}), HasSubstr("331"));
+  EXPECT_THAT(refusal(*engine, {.prompt = {-1}, .max_tokens = 1}), HasSubstr("-1"));
+  EXPECT_THAT(refusal(*engine, {.prompt = {1}, .max_tokens = -1}), HasSubstr("max_tokens"));
+  EXPECT_THAT(refusal(*engine, {.prompt = {1}, .max_tokens = 1, .sampling = {.logit_bias = {{400, 1}}}}), HasSubstr("400"));
+}
+
+TEST(Engine, GivesLogprobsThatAreOfTheSoftmax) {
+  auto engine = Engine::load(kModel, {.threads = 2});
+  std::vector<float> logits;
+  Request request = greedy(9, 3, 1);
+  request.logprobs = true;
+  request.top_logprobs = 5;
+  request.prompt_logits = [&](int position, std::span<const float> row) {
+    if (position == 8) logits.assign(row.begin(), row.end());
+  };
+  Client client;
+  client.start(*engine, request);
+  auto tokens = client.wait();
+  ASSERT_EQ(logits.size(), 331u);
+  double sum = 0;
+  for (float l : logits) sum += std::exp(double(l));
+  EXPECT_NEAR(client.last().logprob, logits[tokens[0]] - std::log(sum), 1e-4);
+  ASSERT_EQ(client.last().top.size(), 5u);
+  EXPECT_EQ(client.last().top[0].id, tokens[0]);
+  EXPECT_GE(client.last().top[3].logprob, client.last().top[4].logprob);
+}
+
+TEST(Engine, SaysWhatIsWrongWithAModelBeforeItRuns) {
+  auto message = [](const std::filesystem::path& path, const EngineOptions& options) -> std::string {
+    try {
+      Engine::load(path, options);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_THAT(message("/nonexistent.gguf", {}), HasSubstr("/nonexistent.gguf"));
+  EXPECT_THAT(message(kModel, {.device = "vulkan"}), HasSubstr("vulkan"));
+  EXPECT_THAT(message(kModel, {.quantise = "q9_z"}), HasSubstr("q9_z"));
+  EXPECT_THAT(message(kModel, {.kv = "q3"}), HasSubstr("q3"));
+}
+
+}  // namespace
+}  // namespace troika::engine

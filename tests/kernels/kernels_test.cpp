@@ -1,0 +1,225 @@
+// The tables of all instruction sets of this machine: the integer kernels against an exact emulation, the small
+// kernels against the C library, and the tables against each other. (tests/device compares all ops with their
+// definitions.)
+#include "kernels/kernel_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "base/half.h"
+
+namespace troika::kernels {
+namespace {
+
+std::vector<const KernelTable*> tables() {
+  std::vector<const KernelTable*> found;
+  for (Isa isa : {Isa::scalar, Isa::avx2}) {
+    if (const KernelTable* table = kernel_table(isa)) found.push_back(table);
+  }
+  return found;
+}
+
+std::vector<float> random_values(size_t n, uint32_t seed, float scale = 1) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, scale);
+  std::vector<float> values(n);
+  for (float& v : values) v = normal(random);
+  return values;
+}
+
+struct QuantisedRow {
+  const int8_t* q;
+  const float* scale;
+  const float* sum;
+};
+
+QuantisedRow row_of(const std::vector<std::byte>& bytes, int row, int depth) {
+  const std::byte* p = bytes.data() + row * quantised_row_bytes(depth);
+  auto scale = reinterpret_cast<const float*>(p + depth);
+  return {reinterpret_cast<const int8_t*>(p), scale, scale + depth / kQuantBlock};
+}
+
+TEST(Quantise, RoundsToTheNearestOf255Steps) {
+  for (const KernelTable* table : tables()) {
+    for (int depth : {32, 96, 256}) {
+      auto x = random_values(size_t(3) * depth, 4, 10);
+      for (int i = 0; i < 32; ++i) x[depth + i] = 0;  // a block of zeros
+      std::vector<std::byte> out(3 * quantised_row_bytes(depth), std::byte{0x5a});
+      table->quantise(x.data(), 3, depth, out.data());
+      for (int row = 0; row < 3; ++row) {
+        QuantisedRow r = row_of(out, row, depth);
+        for (int b = 0; b < depth / 32; ++b) {
+          float largest = 0;
+          int sum = 0;
+          for (int i = 0; i < 32; ++i) {
+            float value = x[size_t(row) * depth + b * 32 + i];
+            largest = std::max(largest, std::abs(value));
+            sum += r.q[b * 32 + i];
+            EXPECT_NEAR(r.q[b * 32 + i] * r.scale[b], value, r.scale[b] * 0.5001f) << table->name;
+          }
+          EXPECT_FLOAT_EQ(r.scale[b], largest / 127);
+          EXPECT_FLOAT_EQ(r.sum[b], r.scale[b] * float(sum));
+        }
+      }
+    }
+  }
+}
+
+// The same integers multiplied one by one in double: what is left is float32 rounding of the sums.
+TEST(IntegerLinear, EqualsAnExactEmulation) {
+  for (const KernelTable* table : tables()) {
+    for (int f = 0; f < table->format_count; ++f) {
+      const FormatKernels& kernels = table->formats[f];
+      if (!kernels.int8) continue;
+      const FormatInfo& format = info(kernels.format);
+      for (int tokens : {1, 2, 3, 5, 8, 11}) {
+        int depth = 5 * format.block_values, rows = 7;
+        auto weights = random_values(size_t(rows) * depth, 8);
+        size_t stride = row_bytes(kernels.format, depth);
+        std::vector<std::byte> bytes(rows * stride);
+        format.pack(weights, {}, bytes.data());
+        format.unpack(bytes.data(), weights);
+        auto x = random_values(size_t(tokens) * depth, 9, 3);
+        std::vector<std::byte> quantised(tokens * quantised_row_bytes(depth));
+        table->quantise(x.data(), tokens, depth, quantised.data());
+        auto bias = random_values(rows, 10);
+        std::vector<float> out(size_t(tokens) * (rows + 2), -1e30f);
+        kernels.int8({.x = quantised.data(), .x_stride = quantised_row_bytes(depth), .tokens = tokens, .depth = depth,
+                      .weight = bytes.data(), .weight_stride = stride, .rows = rows, .bias = bias.data(),
+                      .out = out.data(), .out_stride = size_t(rows) + 2});
+        for (int t = 0; t < tokens; ++t) {
+          QuantisedRow r = row_of(quantised, t, depth);
+          for (int o = 0; o < rows; ++o) {
+            double want = bias[o], size = std::abs(want);
+            for (int k = 0; k < depth; ++k) {
+              double product = double(weights[size_t(o) * depth + k]) * r.q[k] * r.scale[k / 32];
+              want += product;
+              size += std::abs(product);
+            }
+            EXPECT_NEAR(out[size_t(t) * (rows + 2) + o], want, 2e-6 * size)
+                << table->name << " " << format.name << " token " << t << " of " << tokens << " row " << o;
+          }
+          EXPECT_EQ(out[size_t(t) * (rows + 2) + rows], -1e30f) << "written past the rows";
+        }
+      }
+    }
+  }
+}
+
+// The largest weights and activations of every format fit the 16-bit sums of the vector kernels.
+TEST(IntegerLinear, SurvivesExtremeValues) {
+  for (const KernelTable* table : tables()) {
+    for (int f = 0; f < table->format_count; ++f) {
+      const FormatKernels& kernels = table->formats[f];
+      if (!kernels.int8) continue;
+      const FormatInfo& format = info(kernels.format);
+      int depth = format.block_values;
+      for (int pattern : {0x00, 0x7f, 0x80, 0xff}) {
+        std::vector<std::byte> bytes(row_bytes(kernels.format, depth), std::byte(pattern));
+        uint16_t one = float_to_f16(1);  // scales that are numbers
+        if (kernels.format == Format::q6_k) std::memcpy(bytes.data() + 208, &one, 2);
+        else std::memcpy(bytes.data(), &one, 2);
+        if (kernels.format == Format::q4_k) std::memcpy(bytes.data() + 2, &one, 2);
+        std::vector<float> weights(depth);
+        format.unpack(bytes.data(), weights);
+        for (float sign : {1.0f, -1.0f}) {
+          std::vector<float> x(depth, sign);
+          std::vector<std::byte> quantised(quantised_row_bytes(depth));
+          table->quantise(x.data(), 1, depth, quantised.data());
+          float out = 0;
+          kernels.int8({.x = quantised.data(), .x_stride = quantised.size(), .tokens = 1, .depth = depth,
+                        .weight = bytes.data(), .weight_stride = bytes.size(), .rows = 1, .bias = nullptr, .out = &out,
+                        .out_stride = 1});
+          double want = 0, size = 0;
+          for (float w : weights) want += w * sign, size += std::abs(w);
+          EXPECT_NEAR(out, want, 2e-6 * size) << table->name << " " << format.name << " pattern " << pattern;
+        }
+      }
+    }
+  }
+}
+
+TEST(Activations, AreAccurateOverTheWholeRange) {
+  std::vector<float> x;
+  for (float v = -120; v <= 120; v += 0.037f) x.push_back(v);
+  for (float v = 1e-6f; v < 1; v *= 1.7f) x.insert(x.end(), {v, -v});
+  x.push_back(0);
+  std::vector<float> out(x.size());
+  for (const KernelTable* table : tables()) {
+    auto expect = [&](const char* what, double (*want)(double), double relative, double absolute) {
+      for (size_t i = 0; i < x.size(); ++i) {
+        double right = want(x[i]);
+        ASSERT_NEAR(out[i], right, relative * std::abs(right) + absolute) << table->name << " " << what << "(" << x[i] << ")";
+      }
+    };
+    table->unary(Unary::silu, x.data(), out.data(), x.size());
+    expect("silu", [](double v) { return v / (1 + std::exp(-v)); }, 1e-6, 1e-30);
+    table->unary(Unary::gelu_tanh, x.data(), out.data(), x.size());
+    expect("gelu_tanh", [](double v) {
+      return 0.5 * v * (1 + std::tanh(0.79788456080286536 * (v + 0.044715 * v * v * v)));
+    }, 2e-6, 1e-6);
+    table->softcap(x.data(), 1, out.data(), x.size());
+    expect("tanh", [](double v) { return std::tanh(v); }, 1e-6, 0);
+  }
+}
+
+TEST(Activations, LetNotANumberThrough) {
+  for (const KernelTable* table : tables()) {
+    std::vector<float> x(9, NAN), out(9);
+    for (Unary kind : {Unary::silu, Unary::gelu_tanh, Unary::gelu_erf, Unary::relu}) {
+      table->unary(kind, x.data(), out.data(), x.size());
+      for (float v : out) EXPECT_TRUE(std::isnan(v)) << table->name << " " << int(kind);
+    }
+  }
+}
+
+TEST(ToF16, RoundsLikeTheCompiler) {
+  auto x = random_values(1003, 6, 100);
+  for (const KernelTable* table : tables()) {
+    for (size_t n : {1u, 7u, 8u, 1003u}) {
+      std::vector<uint16_t> out(n + 1, 0x1234);
+      table->to_f16(x.data(), out.data(), n);
+      for (size_t i = 0; i < n; ++i) EXPECT_EQ(out[i], float_to_f16(x[i]));
+      EXPECT_EQ(out[n], 0x1234);
+    }
+  }
+}
+
+// Everything that only differs by fused or separate rounding: each table against the first.
+TEST(Tables, AgreeWithEachOther) {
+  auto all = tables();
+  for (const KernelTable* table : all) {
+    for (int f = 0; f < table->format_count; ++f) {
+      const FormatInfo& format = info(table->formats[f].format);
+      int depth = 3 * format.block_values + (format.block_values == 1 ? 40 : 0), rows = 5, tokens = 7;
+      size_t stride = row_bytes(format.format, depth);
+      std::vector<std::byte> bytes(rows * stride + 1);  // a tensor of a safetensors file may begin at any byte
+      size_t shift = format.block_values == 1 ? 1 : 0;
+      format.pack(random_values(size_t(rows) * depth, 12), {}, bytes.data());
+      std::memmove(bytes.data() + shift, bytes.data(), rows * stride);
+      auto x = random_values(size_t(tokens) * depth, 13);
+      std::vector<float> want(size_t(tokens) * rows), got(want.size());
+      auto run = [&](const KernelTable& t, std::vector<float>& out) {
+        t.formats[f].float32({.x = reinterpret_cast<const std::byte*>(x.data()), .x_stride = depth * sizeof(float),
+                              .tokens = tokens, .depth = depth, .weight = bytes.data() + shift, .weight_stride = stride,
+                              .rows = rows, .bias = nullptr, .out = out.data(), .out_stride = size_t(rows)});
+      };
+      run(*all[0], want);
+      run(*table, got);
+      for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-4) << table->name << " " << format.name;
+    }
+  }
+}
+
+TEST(Tables, OfferTheFastestOfThisMachine) {
+  EXPECT_NE(kernel_table(Isa::scalar), nullptr);
+  EXPECT_EQ(kernel_table().name, tables().back()->name);
+  EXPECT_EQ(kernel_table().find(Format::i32), nullptr);
+}
+
+}  // namespace
+}  // namespace troika::kernels

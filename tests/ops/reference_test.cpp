@@ -1,0 +1,215 @@
+// The definitions of the operations on small cases computed by hand.
+#include "ops/reference.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "ops/builder.h"
+
+namespace troika::ops {
+namespace {
+
+using ::testing::FloatNear;
+using ::testing::Pointwise;
+
+// One op on given inputs. `x` are token tensors by value, weights are given by name.
+struct OneOp {
+  int tokens = 1;
+  std::vector<std::vector<float>> x;
+  std::map<std::string, std::vector<float>> weights = {};
+  StepInputs inputs = StepInputs(8, 8, 2, 4);
+  std::vector<float> keys = std::vector<float>(1024), values = std::vector<float>(1024);
+
+  template <typename Trace>
+  std::vector<float> run(Trace trace) {
+    Builder b(tokens, 1);
+    std::vector<Tensor> in;
+    for (size_t i = 0; i < x.size(); ++i) in.push_back(b.embed("x" + std::to_string(i), 1, int(x[i].size()) / tokens));
+    Tensor out = trace(b, in);
+    Program p = b.finish(b.pick_rows(out));
+    inputs.tokens = tokens;
+    inputs.outputs = 1;
+    std::vector<std::vector<float>> memory;
+    for (const TensorInfo& t : p.tensors) {
+      auto given = weights.find(t.name);
+      memory.push_back(given != weights.end() ? given->second : std::vector<float>(size_t(t.shape.values())));
+      EXPECT_EQ(memory.back().size(), size_t(t.shape.values())) << t.name;
+    }
+    for (size_t i = 0; i < in.size(); ++i) memory[in[i].id] = x[i];
+    std::vector<float*> tensors;
+    for (auto& m : memory) tensors.push_back(m.data());
+    std::vector<ReferenceCache> caches(p.caches.size(), {keys.data(), values.data()});
+    for (size_t i = in.size(); i < p.ops.size(); ++i) {
+      run_reference(p, p.ops[i], inputs, {.tensors = tensors, .caches = caches});
+    }
+    return memory[out.id];
+  }
+};
+
+MATCHER_P(Near, want, "") {
+  return ::testing::ExplainMatchResult(Pointwise(FloatNear(1e-5f), std::vector<float>(want)), arg, result_listener);
+}
+std::vector<float> values(std::initializer_list<float> list) { return list; }
+
+TEST(Reference, EmbedsRowsOfTheTable) {
+  OneOp op{.tokens = 2, .weights = {{"table.weight", {1, 2, 3, 4, 5, 6}}}};
+  op.inputs.token_ids = {2, 0};
+  EXPECT_THAT(op.run([](Builder& b, auto) { return b.embed("table", 3, 2); }), Near(values({5, 6, 1, 2})));
+}
+
+TEST(Reference, MultipliesByTheTransposedWeightAndAddsTheBias) {
+  OneOp op{.tokens = 2, .x = {{1, 2, 3, 4}}, .weights = {{"w.weight", {1, 0, 0, 1, 1, 1}}, {"w.bias", {10, 20, 30}}}};
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.linear(x[0], "w", 3, Builder::Bias::yes); }),
+              Near(values({11, 22, 33, 13, 24, 37})));
+}
+
+TEST(Reference, NormalisesRows) {
+  OneOp op{.tokens = 2, .x = {{3, 4, 0, 5}}, .weights = {{"n.weight", {1, 2}}, {"n.bias", {0.5f, -1}}}};
+  float r = std::sqrt(12.5f);
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.rms_norm(x[0], "n", 0); }),
+              Near(values({3 / r, 8 / r, 0, 10 / r})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.layer_norm(x[0], "n", 0); }),
+              Near(values({-0.5f, 1, -0.5f, 1})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.rms_norm(x[0], "n", 12.5f); })[0], FloatNear(0.6f, 1e-6f));
+}
+
+TEST(Reference, CombinesValuesOneByOne) {
+  OneOp op{.tokens = 1, .x = {{1, -2, 3}, {4, 5, -6}}};
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.add(x[0], x[1]); }), Near(values({5, 3, -3})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.mul(x[0], x[1]); }), Near(values({4, -10, -18})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.scale(x[0], -2); }), Near(values({-2, 4, -6})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.softcap(x[0], 2); }),
+              Near(values({2 * std::tanh(0.5f), -2 * std::tanh(1.0f), 2 * std::tanh(1.5f)})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.gated(Activation::relu, x[0], x[1]); }), Near(values({4, 0, -18})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.concat(x[0], x[1]); }), Near(values({1, -2, 3, 4, 5, -6})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.slice(x[0], 1, 2); }), Near(values({-2, 3})));
+}
+
+TEST(Reference, KnowsTheActivations) {
+  EXPECT_NEAR(activate(Activation::silu, 1), 0.7310585786, 1e-9);
+  EXPECT_NEAR(activate(Activation::silu, -800), 0, 1e-9);
+  EXPECT_NEAR(activate(Activation::gelu_tanh, 1), 0.8411919906, 1e-9);
+  EXPECT_NEAR(activate(Activation::gelu_erf, 1), 0.8413447461, 1e-9);
+  EXPECT_EQ(activate(Activation::relu, -3), 0);
+  EXPECT_EQ(activate(Activation::relu, 3), 3);
+}
+
+TEST(Reference, RotatesHalvesOfHeadsByPosition) {
+  auto table = std::make_shared<RopeTable>();
+  table->inverse_frequency = {1, 0.5f};
+  table->amplitude = 2;
+  OneOp op{.tokens = 2, .x = {{1, 2, 3, 4, 1, 0, 0, 0}}};
+  op.inputs.positions = {0, 3};
+  auto out = op.run([&](Builder& b, auto x) { return b.rope(x[0], 1, table); });
+  float c = std::cos(3.0f), s = std::sin(3.0f);
+  EXPECT_THAT(out, Near(values({2, 4, 6, 8, 2 * c, 0, 2 * s, 0})));
+}
+
+// One head of width 1: a key is a number, and so is the score.
+struct Attention : OneOp {
+  Attention() {
+    tokens = 2;
+    inputs.positions = {33, 2};
+    inputs.sequences = {1, 0};
+    inputs.page_table = {3, 0, 0, 0, /* sequence 1 */ 2, 1, 0, 0};
+    keys.assign(4 * kPageTokens, 0);
+    values.assign(4 * kPageTokens, -1e6f);  // never to be seen
+    for (int j = 0; j < 32; ++j) values[2 * kPageTokens + j] = 1;
+    values[1 * kPageTokens + 0] = 35;
+    values[1 * kPageTokens + 1] = 33;
+    for (int j = 0; j < 3; ++j) values[3 * kPageTokens + j] = float(j);
+    x = {{1, 1}};
+  }
+  std::vector<float> attended(AttendParams p) {
+    return run([p](Builder& b, auto in) {
+      AttendParams params = p;
+      params.cache = b.kv_cache(1, 1);
+      params.heads = 1;
+      return b.attend(in[0], params);
+    });
+  }
+};
+
+TEST(Reference, AveragesValuesOfTheOwnSequenceOverPageEdges) {
+  Attention a;
+  EXPECT_THAT(a.attended({.scale = 1}), Near(values({100.0f / 34, 1})));
+}
+
+TEST(Reference, LooksBackNoFurtherThanTheWindow) {
+  Attention a;
+  EXPECT_THAT(a.attended({.scale = 1, .window = 2}), Near(values({34, 1.5f})));
+  EXPECT_THAT(a.attended({.scale = 1, .window = 1}), Near(values({33, 2})));
+}
+
+TEST(Reference, WeighsByScaledAndCappedScores) {
+  Attention a;
+  a.keys[3 * kPageTokens + 1] = std::log(4.0f);  // weights 1, 2, 1 at scale 1/2
+  EXPECT_NEAR(a.attended({.scale = 0.5f})[1], 1, 1e-6);
+  a.keys[3 * kPageTokens + 1] = 0;
+  a.keys[3 * kPageTokens + 2] = 1000;  // capped at 3
+  float e = std::exp(3.0f);
+  EXPECT_NEAR(a.attended({.scale = 1, .softcap = 3})[1], (1 + 2 * e) / (2 + e), 1e-5);
+}
+
+TEST(Reference, SharesKeyHeadsAmongQueryHeads) {
+  OneOp op{.tokens = 1, .x = {{0, 0, 0, 0}}};
+  op.values[0] = 5;                // page 0, head 0, token 0
+  op.values[kPageTokens] = 7;      // head 1
+  auto out = op.run([](Builder& b, auto in) {
+    return b.attend(in[0], {.cache = b.kv_cache(2, 1), .heads = 4, .scale = 1});
+  });
+  EXPECT_THAT(out, Near(values({5, 5, 7, 7})));
+}
+
+TEST(Reference, WritesKeysAndValuesWhereThePageTableSays) {
+  OneOp op{.tokens = 2, .x = {{1, 2, 3, 4}, {5, 6, 7, 8}}};
+  op.inputs.positions = {33, 0};
+  op.inputs.sequences = {0, 1};
+  op.inputs.page_table = {9, 2, 9, 9, 3, 9, 9, 9};
+  op.run([](Builder& b, auto in) {
+    b.kv_write(b.kv_cache(2, 1), in[0], in[1]);
+    return in[0];
+  });
+  EXPECT_EQ(op.keys[(2 * 2 + 0) * kPageTokens + 1], 1);
+  EXPECT_EQ(op.keys[(2 * 2 + 1) * kPageTokens + 1], 2);
+  EXPECT_EQ(op.keys[(3 * 2 + 0) * kPageTokens], 3);
+  EXPECT_EQ(op.values[(3 * 2 + 1) * kPageTokens], 8);
+  EXPECT_EQ(std::count(op.keys.begin(), op.keys.end(), 0.0f), 1020);
+}
+
+TEST(Reference, PicksTheRowsWanted) {
+  Builder b(3, 2);
+  Tensor x = b.embed("x", 1, 2);
+  Program p = b.finish(b.pick_rows(x));
+  StepInputs inputs(3, 2, 1, 1);
+  inputs.tokens = 3;
+  inputs.outputs = 2;
+  inputs.output_rows = {0, 2};
+  std::vector<float> in = {1, 2, 3, 4, 5, 6}, out(4);
+  std::vector<float*> tensors(p.tensors.size());
+  tensors[x.id] = in.data();
+  tensors[p.logits.id] = out.data();
+  run_reference(p, p.ops[1], inputs, {.tensors = tensors, .caches = {}});
+  EXPECT_THAT(out, Near(values({1, 2, 5, 6})));
+}
+
+TEST(Reference, TouchesLiveRowsOnly) {
+  Builder b(3, 1);
+  Tensor x = b.embed("x", 1, 1);
+  Tensor y = b.scale(x, 2);
+  Program p = b.finish(b.pick_rows(y));
+  StepInputs inputs(3, 1, 1, 1);
+  inputs.tokens = 2;
+  std::vector<float> in = {1, 2, 3}, out = {-1, -1, -1};
+  std::vector<float*> tensors(p.tensors.size());
+  tensors[x.id] = in.data();
+  tensors[y.id] = out.data();
+  run_reference(p, p.ops[1], inputs, {.tensors = tensors, .caches = {}});
+  EXPECT_THAT(out, Near(values({2, 4, -1})));
+}
+
+}  // namespace
+}  // namespace troika::ops
