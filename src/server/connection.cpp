@@ -340,6 +340,11 @@ asio::awaitable<bool> Connection::write(std::string bytes) {
     const size_t piece = std::min(kWritePiece, bytes.size() - done);
     done += co_await socket_.async_write_some(asio::buffer(bytes.data() + done, piece),
                                               asio::redirect_error(asio::use_awaitable, error));
+    if (error && timed_out_) {
+      // The peer does not read: close with a reset, or the kernel keeps megabytes for it for minutes.
+      error_code ignored;
+      socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+    }
     if (error) co_return false;
   }
   expect_nothing();

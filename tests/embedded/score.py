@@ -49,7 +49,7 @@ def main():
             answers = list(pool.map(lambda q: ask(url, q["messages"]), questions))
     finally:
         server.terminate()
-        server.wait()
+        server.wait(timeout=30)
     wrong = [(q, a) for q, a in zip(questions, answers) if a.strip() != q["answer"].strip()]
     if args.show:
         for question, answer in wrong:

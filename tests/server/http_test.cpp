@@ -230,8 +230,8 @@ TEST_F(Http, DropsAClientThatDoesNotReadAndNeverStopsTheEngine) {
   engine.info().context_length = 200'000;
   engine.script = [](const engine::Request&) { return std::vector<int32_t>(100'000, 'a'); };
   RawClient client(port());
-  client.send(RawClient::post_text("/v1/chat/completions",
-                                   chat_body({{"stream", true}, {"logprobs", true}}).dump()));
+  client.send(
+      RawClient::post_text("/v1/chat/completions", chat_body({{"stream", true}, {"logprobs", true}}).dump()));
   ASSERT_TRUE(client.wait_for("\"content\":\"a\""));
   EXPECT_EQ(get("/health").status, 503);
   EXPECT_TRUE(engine.idle_within(60s));  // it ran to its end although nobody read

@@ -66,7 +66,8 @@ class Corpus:
         while True:
             draw = self.draws[bisect.bisect(self.weights, rng.random() * self.weights[-1])]
             talk = draw(rng)
-            if not held_out(talk):
+            # A common greeting is no question to hold out, and too common to miss.
+            if not held_out(talk) or (talk.topic == "greetings" and not talk.fit):
                 return talk
 
     def _system(self, rng, talk: Talk) -> str | None:

@@ -5,7 +5,7 @@ import copy
 
 import torch
 
-from corpus import as_messages, render_question
+from corpus import DEFAULT_SYSTEM, as_messages, render_question
 from talk import plain
 
 LONGEST_ANSWER = 112
@@ -14,8 +14,6 @@ LONGEST_ANSWER = 112
 def prompt(chat) -> str:
     """The chat as a server renders it, up to where the last answer begins. No system message means the default one
     there, so it does here."""
-    from corpus import DEFAULT_SYSTEM
-
     system = DEFAULT_SYSTEM if chat.system is None else chat.system
     text = ""
     for i, (question, answer) in enumerate(chat.turns):

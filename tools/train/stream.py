@@ -8,7 +8,9 @@ import queue
 import random
 
 import numpy as np
+from tokenizers import Tokenizer
 
+import words
 from corpus import Corpus
 from packing import Encoder, pack
 
@@ -16,13 +18,18 @@ CHATS_A_SHARE = 3000  # short chats that a process writes at once
 LONG_CHATS_A_SHARE = 160
 
 
+def spellable(tokenizer) -> set[str]:
+    """The pieces of words in small letters among the tokens, without the space that may begin them."""
+    pieces = {token.removeprefix("\u0120") for token in tokenizer.get_vocab()}
+    return {piece for piece in pieces if len(piece) > 1 and piece.isascii() and piece.isalpha() and piece.islower()}
+
+
 def write_rows(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, short_queue, long_queue, long_every: int):
     """A process's work: shares of short rows, and now and then one of long rows."""
-    from tokenizers import Tokenizer
-
     corpus = Corpus(commands)
     tokenizer = Tokenizer.from_file(tokenizer_path)
     encoder = Encoder(tokenizer)
+    words.PIECES.extend(sorted(spellable(tokenizer)))
     filler = tokenizer.token_to_id("<|endoftext|>")
     rng = random.Random(seed)
     short, long = corpus.stream(rng, corpus.short), corpus.stream(rng, corpus.long)

@@ -95,8 +95,14 @@ def pick(rng: random.Random, items):
     return items[int(rng.random() * len(items))]
 
 
+# The tokenizer's pieces of words, once it is known: every one of them must be spelled now and then.
+PIECES: list[str] = []
+
+
 def invented(rng: random.Random) -> str:
     """A word that does not exist but could: it teaches the letters of all pieces of words."""
+    if PIECES and rng.random() < 0.6:
+        return "".join(pick(rng, PIECES) for _ in range(pick(rng, (1, 2, 2, 3))))[:14]
     word = ""
     for _ in range(1 + int(rng.random() * 3)):
         word += pick(rng, _ONSETS) + pick(rng, _VOWELS) + pick(rng, _CODAS)
