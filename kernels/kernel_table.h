@@ -70,7 +70,8 @@ struct KernelTable {
   const FormatKernels* formats;
   int format_count;
 
-  void (*quantise)(const float* x, int rows, int depth, std::byte* out) noexcept;
+  // Rows of `out` are `stride` bytes apart.
+  void (*quantise)(const float* x, int rows, int depth, std::byte* out, size_t stride) noexcept;
   void (*rms_norm)(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept;
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
                      float epsilon) noexcept;

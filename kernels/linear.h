@@ -29,7 +29,7 @@ const float* float_row(const LinearArgs& args, int token) noexcept {
 // Weights that are floats already. The last K % 8 values go through a buffer padded with zeros.
 template <class S, class Weight, int R, int T>
 struct PlainTile {
-  static constexpr int kWidest = 6;  // tokens; with 2 rows 12 sums, 2 weights and an activation: 15 registers
+  static constexpr int kWidest = S::kFloatTokens;
   static constexpr int rows(int tokens) { return tokens == 1 ? 4 : 2; }
   static void run(const LinearArgs& args, int row, int token) noexcept {
     using F = typename S::F;
@@ -73,7 +73,7 @@ struct PlainTile {
 // Block formats against float32 activations.
 template <class S, class Weight, int R, int T>
 struct UnpackedTile {
-  static constexpr int kWidest = 6;
+  static constexpr int kWidest = S::kFloatTokens;
   static constexpr int rows(int tokens) { return tokens == 1 ? 4 : 2; }
   static void run(const LinearArgs& args, int row, int token) noexcept {
     using F = typename S::F;
@@ -104,7 +104,7 @@ struct UnpackedTile {
 // Block formats against quantised activations (kernel_table.h shows their layout).
 template <class S, class Weight, int R, int T>
 struct IntegerTile {
-  static constexpr int kWidest = 8;
+  static constexpr int kWidest = S::kIntegerTokens;
   // More rows at once were never faster, and at 1 token up to 2.5 times slower (q8_0, q6_k; 4096x4096, Zen 5).
   static constexpr int rows(int) { return 1; }
   static void run(const LinearArgs& args, int row, int token) noexcept {
@@ -192,10 +192,9 @@ void linear(const LinearArgs& args) noexcept {
 
 // Rounds rows of floats to int8 with one scale for each 32 values.
 template <class S>
-void quantise(const float* x, int rows, int depth, std::byte* out) noexcept {
+void quantise(const float* x, int rows, int depth, std::byte* out, size_t stride) noexcept {
   using F = typename S::F;
   assert(depth % kQuantBlock == 0);
-  size_t stride = quantised_row_bytes(depth);
   int blocks = depth / kQuantBlock;
   for (int row = 0; row < rows; ++row, x += depth, out += stride) {
     auto q = reinterpret_cast<int8_t*>(out);

@@ -11,6 +11,8 @@ namespace troika::kernels {
 
 struct Avx2 {
   static constexpr const char* kName = "avx2";
+  static constexpr int kFloatTokens = 6;  // with 2 rows 12 sums, 2 weights and an activation: 15 of 16 registers
+  static constexpr int kIntegerTokens = 8;
   using F = __m256;
   using B = __m256i;
   using W = __m256i;

@@ -15,6 +15,7 @@ namespace troika::kernels {
 
 struct Scalar {
   static constexpr const char* kName = "scalar";
+  static constexpr int kFloatTokens = 2, kIntegerTokens = 2;  // widest tiles of linear.h
   struct F { float v[8]; };
   struct B { int8_t v[32]; };
   struct W { int16_t v[16]; };

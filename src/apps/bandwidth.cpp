@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kRuns = 8;  // a fifth of a second; most of them may be disturbed
+constexpr int kRuns = 8;        // a fifth of a second; most of them may be disturbed
 constexpr size_t kPart = 4096;  // parts are whole pages
 
 size_t last_cache_bytes() {
@@ -58,7 +58,8 @@ double measure_read_bandwidth(int threads) {
   // Runs when all threads have arrived: before the first run, then after each.
   auto all_here = [&]() noexcept {
     Clock::time_point now = Clock::now();
-    if (phase++ > 0) best = std::max(best, double(bytes) / std::chrono::duration<double>(now - begin).count());
+    if (phase++ > 0)
+      best = std::max(best, double(bytes) / std::chrono::duration<double>(now - begin).count());
     begin = Clock::now();
   };
   std::barrier gate(threads, all_here);

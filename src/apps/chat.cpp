@@ -81,8 +81,11 @@ Answer Chat::ask(std::string_view question, const std::function<void(std::string
     engine::Request request{.prompt = prompt(), .sampling = settings.sampling};
     int room = engine_.model().context_length - static_cast<int>(request.prompt.size());
     if (room < 1) {
-      fail("the conversation has {} tokens with this question, but the context holds {}; make it shorter, /clear it, "
-           "or start with a larger --ctx", request.prompt.size(), engine_.model().context_length);
+      fail(
+          "the conversation has {} tokens with this question, but the context holds {}; make it shorter, "
+          "/clear it, "
+          "or start with a larger --ctx",
+          request.prompt.size(), engine_.model().context_length);
     }
     request.max_tokens = std::min(room, settings.max_tokens > 0 ? settings.max_tokens : room);
     id = engine_.submit(std::move(request), [mailbox](const engine::Event& event) { mailbox->put(event); });

@@ -33,14 +33,14 @@ class Chat {
   // `engine` must outlive this and must have a tokenizer; throws Error when it has none.
   explicit Chat(engine::Engine& engine);
 
-  // The answer to `question`; `show` gets it piece by piece on the calling thread. When `interrupted` (asked every
-  // few milliseconds) says so, the answer ends where it is. Question and answer join the conversation, unless
-  // nothing was answered. Throws Error, the conversation unchanged, when the context is too small.
+  // The answer to `question`; `show` gets it piece by piece on the calling thread. When `interrupted` (asked
+  // every few milliseconds) says so, the answer ends where it is. Question and answer join the conversation,
+  // unless nothing was answered. Throws Error, the conversation unchanged, when the context is too small.
   Answer ask(std::string_view question, const std::function<void(std::string_view)>& show,
              const std::function<bool()>& interrupted);
 
-  void set_system(std::string text);  // "": none, the model's template may have its own
-  void clear();                       // all but the system message
+  void set_system(std::string text);                   // "": none, the model's template may have its own
+  void clear();                                        // all but the system message
   void save(const std::filesystem::path& path) const;  // {"messages": [{"role", "content"}, …]}
   void load(const std::filesystem::path& path);        // replaces the conversation
 

@@ -56,9 +56,10 @@ std::string show_settings(const Chat& chat) {
   for (const Message& m : chat.messages()) {
     if (m.role == "system") system = m.content;
   }
-  return fmt::format("temperature {}\ntop_p {}\ntop_k {}\nmin_p {}\nseed {}\nmax_tokens {}\nsystem {}", s.temperature,
-                     s.top_p, s.top_k, s.min_p, s.seed ? std::to_string(*s.seed) : "(drawn)",
-                     chat.settings.max_tokens > 0 ? std::to_string(chat.settings.max_tokens) : "(what fits)", system);
+  return fmt::format("temperature {}\ntop_p {}\ntop_k {}\nmin_p {}\nseed {}\nmax_tokens {}\nsystem {}",
+                     s.temperature, s.top_p, s.top_k, s.min_p, s.seed ? std::to_string(*s.seed) : "(drawn)",
+                     chat.settings.max_tokens > 0 ? std::to_string(chat.settings.max_tokens) : "(what fits)",
+                     system);
 }
 
 void set(Chat& chat, std::string_view name, std::string_view value) {

@@ -35,7 +35,8 @@ unsigned char drop_line(EditLine* editor, int) {
   return CC_REDISPLAY;
 }
 
-// The editor reads characters by the locale; in a bare container that is "C", where no letter but ASCII exists.
+// The editor reads characters by the locale; in a bare container that is "C", where no letter but ASCII
+// exists.
 void use_utf8() {
   if (!std::setlocale(LC_CTYPE, "") || std::string_view(nl_langinfo(CODESET)) != "UTF-8") {
     std::setlocale(LC_CTYPE, "C.UTF-8");
@@ -120,6 +121,8 @@ Interrupt::Interrupt() {
 }
 
 Interrupt::~Interrupt() { ::sigaction(SIGINT, &before_interrupt, nullptr); }
+
+void Interrupt::forget() { interrupted = 0; }
 
 bool Interrupt::pressed() const { return interrupted != 0; }
 

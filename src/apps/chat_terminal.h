@@ -1,5 +1,5 @@
-// The terminal's side of a chat: lines with editing and history, Ctrl-C as a question that can be asked, and text
-// from a model made harmless for a terminal.
+// The terminal's side of a chat: lines with editing and history, Ctrl-C as a question that can be asked, and
+// text from a model made harmless for a terminal.
 #pragma once
 
 #include <filesystem>
@@ -37,6 +37,7 @@ class Interrupt {
   ~Interrupt();
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
+  void forget();  // what was pressed until now
   bool pressed() const;
 };
 

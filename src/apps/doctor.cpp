@@ -1,9 +1,9 @@
-// troika doctor: what this machine offers, which of it this build uses, and what to do about the rest. Each figure
-// says whether it was measured here and now or read from the system.
-#include <CLI/CLI.hpp>
+// troika doctor: what this machine offers, which of it this build uses, and what to do about the rest. Each
+// figure says whether it was measured here and now or read from the system.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/resource.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <memory>
@@ -55,28 +55,37 @@ std::string name_of(const Accelerator& a) { return a.node.empty() ? a.pci_id : a
 
 void advise_on(std::vector<std::string>& advice, const Accelerator& a, std::string_view module) {
   if (a.driver.empty()) {
-    advice.push_back(fmt::format("{}: no driver is bound; load it with: sudo modprobe {}", name_of(a), module));
+    advice.push_back(
+        fmt::format("{}: no driver is bound; load it with: sudo modprobe {}", name_of(a), module));
   } else if (!a.present) {
-    advice.push_back(fmt::format("{}: the kernel has it, but the node is not here; in a container pass it in with "
-                                 "--device {}", a.node, a.node));
+    advice.push_back(
+        fmt::format("{}: the kernel has it, but the node is not here; in a container pass it in with "
+                    "--device {}",
+                    a.node, a.node));
   } else if (!a.accessible) {
-    advice.push_back(fmt::format("{}: no permission; type: sudo usermod -aG render \"$USER\", then log in again", a.node));
+    advice.push_back(
+        fmt::format("{}: no permission; type: sudo usermod -aG render \"$USER\", then log in again", a.node));
   }
 }
 
 std::vector<std::string> advise(const Report& r) {
   std::vector<std::string> advice;
   if (!r.cpu.avx2) {
-    advice.push_back("the CPU lacks AVX2, FMA or F16C (or hides them): the plain kernels are used, which are slow");
+    advice.push_back(
+        "the CPU lacks AVX2, FMA or F16C (or hides them): the plain kernels are used, which are slow");
   }
   if (r.embedded_model.empty()) {
-    advice.push_back(fmt::format("the embedded model {} is missing: is the checkout whole? `serve --model FILE` and "
-                                 "`run FILE` need no embedded model", kEmbeddedModel));
+    advice.push_back(
+        fmt::format("the embedded model {} is missing: is the checkout whole? `serve --model FILE` and "
+                    "`run FILE` need no embedded model",
+                    kEmbeddedModel));
   }
   if (r.memory.available_bytes < (size_t{2} << 30)) {
-    advice.push_back("less than 2 GiB of memory are free: close something before loading a model of some size");
+    advice.push_back(
+        "less than 2 GiB of memory are free: close something before loading a model of some size");
   }
-  for (const Accelerator& gpu : r.gpus) advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
+  for (const Accelerator& gpu : r.gpus)
+    advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
   for (const Accelerator& npu : r.npus) advise_on(advice, npu, "amdxdna");
   return advice;
 }
@@ -97,8 +106,13 @@ Report examine(const std::filesystem::path& root) {
 nlohmann::ordered_json to_json(const std::vector<Accelerator>& list) {
   auto json = nlohmann::ordered_json::array();
   for (const Accelerator& a : list) {
-    json.push_back({{"node", a.node},       {"vendor", a.vendor},         {"pci_id", a.pci_id}, {"driver", a.driver},
-                    {"present", a.present}, {"accessible", a.accessible}, {"used", false}});
+    json.push_back({{"node", a.node},
+                    {"vendor", a.vendor},
+                    {"pci_id", a.pci_id},
+                    {"driver", a.driver},
+                    {"present", a.present},
+                    {"accessible", a.accessible},
+                    {"used", false}});
   }
   return json;
 }
@@ -130,9 +144,12 @@ void line(std::string_view label, std::string_view text) { fmt::print("{:<11}{}\
 void print_accelerators(std::string_view label, const std::vector<Accelerator>& list) {
   if (list.empty()) line(label, "none found");
   for (const Accelerator& a : list) {
-    const char* state = a.driver.empty() ? "no driver" : !a.present ? "node missing" : a.accessible ? "accessible" : "no permission";
-    line(label, fmt::format("{} {} {}{}{}: {}; not used", a.vendor, a.pci_id, a.node, a.driver.empty() ? "" : " driver ",
-                            a.driver, state));
+    const char* state = a.driver.empty() ? "no driver"
+                        : !a.present     ? "node missing"
+                        : a.accessible   ? "accessible"
+                                         : "no permission";
+    line(label, fmt::format("{} {} {}{}{}: {}; not used", a.vendor, a.pci_id, a.node,
+                            a.driver.empty() ? "" : " driver ", a.driver, state));
   }
 }
 
@@ -140,17 +157,21 @@ void print(const Report& r) {
   fmt::print("troika {}\n\n", TROIKA_VERSION);
   line("CPU", fmt::format("{}, {} cores for us", r.cpu.name, r.cpu.cores));
   bool wider = r.cpu.avx512 && r.kernels.find("512") == std::string::npos;
-  line("kernels", fmt::format("{}{}", r.kernels, wider ? " (the CPU has AVX-512 too; this build has no kernels for it)" : ""));
+  line("kernels", fmt::format("{}{}", r.kernels,
+                              wider ? " (the CPU has AVX-512 too; this build has no kernels for it)" : ""));
   line("memory", fmt::format("{:.1f} GiB, {:.1f} GiB free", double(r.memory.total_bytes) / kGiB,
                              double(r.memory.available_bytes) / kGiB));
-  line("bandwidth", fmt::format("{:.1f} GB/s read by {} threads, measured just now", r.read_bytes_per_s / 1e9, r.cpu.cores));
-  line("memlock", r.memlock_bytes ? fmt::format("{} KiB; the CPU needs none", *r.memlock_bytes >> 10) : "unlimited");
+  line("bandwidth", fmt::format("{:.1f} GB/s read by {} threads, measured just now", r.read_bytes_per_s / 1e9,
+                                r.cpu.cores));
+  line("memlock",
+       r.memlock_bytes ? fmt::format("{} KiB; the CPU needs none", *r.memlock_bytes >> 10) : "unlimited");
   line("model", r.embedded_model.empty() ? "the embedded model is missing" : r.embedded_model);
   print_accelerators("GPU", r.gpus);
   print_accelerators("NPU", r.npus);
-  fmt::print("\nThis build computes on the CPU only (devices: {}). Vulkan and NPU devices are not built yet.\n"
-             "Bandwidth was measured; everything else is what the system says of itself.\n",
-             fmt::join(device::device_names(), ", "));
+  fmt::print(
+      "\nThis build computes on the CPU only (devices: {}). Vulkan and NPU devices are not built yet.\n"
+      "Bandwidth was measured; everything else is what the system says of itself.\n",
+      fmt::join(device::device_names(), ", "));
   if (!r.advice.empty()) fmt::print("\nWhat to do:\n");
   for (const std::string& advice : r.advice) fmt::print("- {}\n", advice);
 }
@@ -163,13 +184,15 @@ void add_doctor(CLI::App& app) {
     std::string root = "/";
   };
   auto o = std::make_shared<Options>();
-  auto* verb = app.add_subcommand("doctor", "Say what hardware and limits were found, and what to do about each");
+  auto* verb =
+      app.add_subcommand("doctor", "Say what hardware and limits were found, and what to do about each");
   verb->add_flag("--json", o->json, "as JSON");
   verb->add_option("--root", o->root, "look for sys/ and dev/ here")->group("");  // hidden: for tests
   verb->callback([o] {
     Report report = examine(o->root);
     if (o->json) {
-      fmt::print("{}\n", to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+      fmt::print("{}\n",
+                 to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
     } else {
       print(report);
     }

@@ -15,8 +15,9 @@ namespace fs = std::filesystem;
 struct Vendor {
   std::string_view number, name;
 };
-constexpr Vendor kVendors[] = {{"1002", "AMD"},   {"1022", "AMD"},     {"10de", "NVIDIA"}, {"8086", "Intel"},
-                               {"1af4", "virtio"}, {"1234", "Bochs VGA"}, {"15ad", "VMware"}};
+constexpr Vendor kVendors[] = {{"1002", "AMD"},   {"1022", "AMD"},    {"10de", "NVIDIA"},
+                               {"8086", "Intel"}, {"1af4", "virtio"}, {"1234", "Bochs VGA"},
+                               {"15ad", "VMware"}};
 
 constexpr std::string_view kAmdNpus[] = {"1022:1502", "1022:17f0"};  // XDNA of the 7040/8040; XDNA 2
 
@@ -31,7 +32,8 @@ std::string number_in(const fs::path& file) {
 Accelerator read_device(const fs::path& device) {
   Accelerator found;
   std::string vendor = number_in(device / "vendor");
-  auto known = std::find_if(std::begin(kVendors), std::end(kVendors), [&](const Vendor& v) { return v.number == vendor; });
+  auto known = std::find_if(std::begin(kVendors), std::end(kVendors),
+                            [&](const Vendor& v) { return v.number == vendor; });
   found.vendor = known != std::end(kVendors) ? std::string(known->name) : vendor.empty() ? "unknown" : vendor;
   if (!vendor.empty()) found.pci_id = vendor + ":" + number_in(device / "device");
   std::error_code error;
@@ -50,7 +52,8 @@ std::vector<fs::path> entries(const fs::path& folder, std::string_view prefix) {
   return found;
 }
 
-std::vector<Accelerator> nodes(const fs::path& root, const char* sysfs, std::string_view prefix, const char* dev) {
+std::vector<Accelerator> nodes(const fs::path& root, const char* sysfs, std::string_view prefix,
+                               const char* dev) {
   std::vector<Accelerator> found;
   for (const fs::path& entry : entries(root / sysfs, prefix)) {
     Accelerator one = read_device(entry / "device");
@@ -65,7 +68,9 @@ std::vector<Accelerator> nodes(const fs::path& root, const char* sysfs, std::str
 
 }  // namespace
 
-std::vector<Accelerator> find_gpus(const fs::path& root) { return nodes(root, "sys/class/drm", "renderD", "dev/dri"); }
+std::vector<Accelerator> find_gpus(const fs::path& root) {
+  return nodes(root, "sys/class/drm", "renderD", "dev/dri");
+}
 
 std::vector<Accelerator> find_npus(const fs::path& root) {
   std::vector<Accelerator> found = nodes(root, "sys/class/accel", "accel", "dev/accel");

@@ -1,6 +1,6 @@
 // troika run: a chat in the terminal; one question and one answer when it is given a prompt or a pipe.
-#include <CLI/CLI.hpp>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -65,15 +65,16 @@ void comment(const Answer& answer, bool verbose) {
 }
 
 void answer_one(Chat& chat, std::string_view question, bool verbose) {
-  Answer answer = chat.ask(question, [](std::string_view piece) { print(printable(piece)); }, [] { return false; });
+  Answer answer = chat.ask(
+      question, [](std::string_view piece) { print(printable(piece)); }, [] { return false; });
   if (!answer.text.ends_with('\n')) print("\n");
   comment(answer, verbose);
 }
 
-void answer_interactively(Chat& chat, std::string_view question, bool verbose) {
-  Interrupt interrupt;
-  Answer answer = chat.ask(question, [](std::string_view piece) { print(printable(piece)); },
-                           [&] { return interrupt.pressed(); });
+void answer_interactively(Chat& chat, std::string_view question, Interrupt& interrupt, bool verbose) {
+  interrupt.forget();
+  Answer answer = chat.ask(
+      question, [](std::string_view piece) { print(printable(piece)); }, [&] { return interrupt.pressed(); });
   print(interrupt.pressed() ? "\n[stopped]\n\n" : "\n\n");
   comment(answer, verbose);
 }
@@ -81,11 +82,12 @@ void answer_interactively(Chat& chat, std::string_view question, bool verbose) {
 void converse(Chat& chat, std::string_view model, bool verbose) {
   std::printf("%s. /help lists the commands, /bye or Ctrl-D ends.\n\n", printable(model).c_str());
   LineEditor editor(history_file());
+  Interrupt interrupt;  // all the time: a Ctrl-C that comes a moment too late must not end the program
   while (auto line = editor.read()) {
     if (line->find_first_not_of(" \t") == std::string::npos) continue;
     try {
       if (line->front() != '/') {
-        answer_interactively(chat, *line, verbose);
+        answer_interactively(chat, *line, interrupt, verbose);
         continue;
       }
       CommandResult result = run_command(chat, *line);

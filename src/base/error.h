@@ -17,6 +17,12 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// A broken invariant: nothing the user did. A server answers 500, not 400.
+class InternalError : public Error {
+ public:
+  using Error::Error;
+};
+
 // Throws Error with the formatted sentence.
 template <typename... Args>
 [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) {

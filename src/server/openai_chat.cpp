@@ -68,6 +68,8 @@ class ChatWork : public CompletionWork {
 std::string render(const engine::Engine& engine, Json variables) {
   try {
     return engine.text().render(std::move(variables));
+  } catch (const InternalError&) {
+    throw;
   } catch (const Error& error) {
     refuse("messages", "{}", error.what());
   }

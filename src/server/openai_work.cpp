@@ -134,6 +134,8 @@ void submit_choices(Generation& generation, const engine::Request& request, int 
       if (choice.sampling.seed) *choice.sampling.seed += uint64_t(i);
       generation.submit(std::move(choice));
     }
+  } catch (const InternalError&) {
+    throw;
   } catch (const Error& error) {
     refuse("", "{}", error.what());
   }

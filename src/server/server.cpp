@@ -128,8 +128,8 @@ void Server::Impl::on_signal() {
       return;
     }
     log::info("stopping; running answers have {} s to end", options.drain_timeout.count() / 1000);
+    on_signal();  // before drain, which cancels it when nobody is left to wait for
     drain();
-    on_signal();
   });
 }
 

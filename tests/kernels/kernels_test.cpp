@@ -49,7 +49,7 @@ TEST(Quantise, RoundsToTheNearestOf255Steps) {
       auto x = random_values(size_t(3) * depth, 4, 10);
       for (int i = 0; i < 32; ++i) x[depth + i] = 0;  // a block of zeros
       std::vector<std::byte> out(3 * quantised_row_bytes(depth), std::byte{0x5a});
-      table->quantise(x.data(), 3, depth, out.data());
+      table->quantise(x.data(), 3, depth, out.data(), quantised_row_bytes(depth));
       for (int row = 0; row < 3; ++row) {
         QuantisedRow r = row_of(out, row, depth);
         for (int b = 0; b < depth / 32; ++b) {
@@ -85,7 +85,7 @@ TEST(IntegerLinear, EqualsAnExactEmulation) {
         format.unpack(bytes.data(), weights);
         auto x = random_values(size_t(tokens) * depth, 9, 3);
         std::vector<std::byte> quantised(tokens * quantised_row_bytes(depth));
-        table->quantise(x.data(), tokens, depth, quantised.data());
+        table->quantise(x.data(), tokens, depth, quantised.data(), quantised_row_bytes(depth));
         auto bias = random_values(rows, 10);
         std::vector<float> out(size_t(tokens) * (rows + 2), -1e30f);
         kernels.int8({.x = quantised.data(), .x_stride = quantised_row_bytes(depth), .tokens = tokens, .depth = depth,
@@ -129,7 +129,7 @@ TEST(IntegerLinear, SurvivesExtremeValues) {
         for (float sign : {1.0f, -1.0f}) {
           std::vector<float> x(depth, sign);
           std::vector<std::byte> quantised(quantised_row_bytes(depth));
-          table->quantise(x.data(), 1, depth, quantised.data());
+          table->quantise(x.data(), 1, depth, quantised.data(), quantised.size());
           float out = 0;
           kernels.int8({.x = quantised.data(), .x_stride = quantised.size(), .tokens = 1, .depth = depth,
                         .weight = bytes.data(), .weight_stride = bytes.size(), .rows = 1, .bias = nullptr, .out = &out,

@@ -228,7 +228,7 @@ class Compiler {
     if (quantised_tensor_ != int64_t{x.id}) {
       quantised_tensor_ = x.id;
       each_row(rows(x), [=, from = data(x), to = quantised_, quantise = table_.quantise](int row) {
-        quantise(from + size_t(row) * depth, 1, depth, to + row * stride);
+        quantise(from + size_t(row) * depth, 1, depth, to + row * stride, stride);
       });
     }
     return {quantised_, stride, true};
