@@ -1,0 +1,97 @@
+// Hidden states of the golden models, after the embedding, each layer and the final norm, against Hugging Face's:
+// where logits would only say that something is wrong, these say where.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "engine/model.h"
+#include "engine/step.h"
+#include "plan/memory.h"
+
+namespace troika::engine {
+namespace {
+
+const std::filesystem::path kGoldens = std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens";
+
+// The float32 values of a .npy file of format version 1.
+std::vector<float> read_npy(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(in), {});
+  uint16_t header = 0;
+  std::memcpy(&header, bytes.data() + 8, sizeof header);
+  std::vector<float> values((bytes.size() - 10 - header) / sizeof(float));
+  std::memcpy(values.data(), bytes.data() + 10 + header, values.size() * sizeof(float));
+  return values;
+}
+
+// Runs the first golden prompt op by op and keeps what the ops of interest give.
+std::vector<std::vector<float>> hidden_states(const std::filesystem::path& folder, const char* device_name) {
+  Model model = load_model(folder, {.device = device_name, .threads = 2, .float32 = true});
+  auto golden = nlohmann::json::parse(std::ifstream(folder / "golden.json"));
+  auto prompt = golden["prompts"][0].get<std::vector<int32_t>>();
+  int tokens = int(prompt.size());
+
+  ops::Program program = trace_bucket(model, tokens);
+  plan::MemoryPlan memory = plan::plan_memory(program);
+  ops::StepInputs inputs(tokens, tokens, 1, 1);
+  inputs.tokens = inputs.outputs = tokens;
+  inputs.token_ids = prompt;
+  std::iota(inputs.positions.begin(), inputs.positions.end(), 0);
+  std::iota(inputs.output_rows.begin(), inputs.output_rows.end(), 0);
+  auto arena = model.device->allocate(memory.bytes);
+  std::vector<device::Cache> caches;
+  for (const ops::CacheInfo& cache : program.caches) {
+    size_t bytes = cache_page_bytes(cache, model.kv_format);
+    caches.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+  }
+  auto weights = weights_of(model, program);
+
+  std::vector<std::vector<float>> states;
+  auto keep = [&](ops::Tensor t) {
+    const float* values = reinterpret_cast<const float*>(arena->host() + memory.offsets[t.id]);
+    states.emplace_back(values, values + size_t(tokens) * model.spec.width);
+  };
+  int adds = 0;
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const ops::Op& op = program.ops[i];
+    auto run = model.device->compile({.program = &program, .begin = i, .end = i + 1, .arena = arena,
+                                      .offsets = memory.offsets, .weights = weights, .caches = caches,
+                                      .inputs = &inputs});
+    run->submit();
+    run->wait();
+    bool residual = op.kind == ops::OpKind::add || op.kind == ops::OpKind::add_norm;
+    if (op.kind == ops::OpKind::embed || (residual && ++adds % 2 == 0)) keep(op.out[0]);  // the MLP's, not attention's
+    if (op.name == "norm") keep(op.out.back());
+  }
+  return states;
+}
+
+class HiddenStates : public ::testing::TestWithParam<std::tuple<const char*, const char*>> {};
+
+TEST_P(HiddenStates, AgreeWithTheReference) {
+  auto [name, device] = GetParam();
+  std::vector<float> expected = read_npy(kGoldens / name / "hidden-0.npy");
+  auto states = hidden_states(kGoldens / name, device);
+  ASSERT_FALSE(states.empty());
+  ASSERT_EQ(expected.size(), states.size() * states[0].size());
+  for (size_t s = 0; s < states.size(); ++s) {
+    const float* want = expected.data() + s * states[s].size();
+    double error = 0, norm = 0;
+    for (size_t i = 0; i < states[s].size(); ++i) {
+      error += (states[s][i] - want[i]) * (states[s][i] - want[i]);
+      norm += want[i] * want[i];
+    }
+    EXPECT_LT(std::sqrt(error / norm), 1e-5) << "state " << s << " of " << states.size();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Goldens, HiddenStates,
+                         ::testing::Combine(::testing::Values("qwen2-tied", "qwen2-untied", "qwen2-yarn"),
+                                            ::testing::Values("cpu", "reference")));
+
+}  // namespace
+}  // namespace troika::engine
