@@ -3,8 +3,8 @@
 
     tools/check_layers.py [ROOT]
 
-Reads every #include of src/ and kernels/. A second rule keeps heavy third-party headers out of everybody's way:
-a header that one folder shows to another drags none of them along. One line a fault, exit status 1 if any.
+Reads every #include of src/ and kernels/. A second rule keeps heavy third-party headers out of everybody's
+way: a header that one folder shows to another drags none of them along. One line a fault, exit status 1 if any.
 """
 import pathlib
 import re

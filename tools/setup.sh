@@ -1,10 +1,11 @@
-# What ./run and ./test share: the Debian packages and the build. Sourced by bash with `root` set to the project's
-# folder. Everything is said on stderr, stdout belongs to troika; with nothing to do it says nothing and is quick.
+# What ./run and ./test share: the Debian packages and the build. Sourced by bash with `root` set to the
+# project's folder. Everything is said on stderr, stdout belongs to troika; with nothing to do it is quick and
+# says nothing.
 
 # Commands and the packages they come in, then libraries (Boost is looked up by its version, see boost_ready).
 readonly build_commands=(cmake:cmake ninja:ninja-build g++:g++ pkg-config:pkg-config)
-readonly build_libraries=(nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libfmt-dev libspdlog-dev
-                          libcli11-dev libedit-dev)
+readonly build_libraries=(nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libfmt-dev
+                          libspdlog-dev libcli11-dev libedit-dev)
 readonly test_commands=(python3:python3 curl:curl)
 readonly test_libraries=(libgtest-dev libgmock-dev)
 
@@ -13,11 +14,16 @@ die() { say "error: $*"; exit 1; }
 
 boost_ready() {  # 1.81 or newer: Beast with C++20 coroutines as we use it
   local line
-  line=$(grep -m1 '^#define BOOST_VERSION ' /usr/include/boost/version.hpp 2>/dev/null) && (( ${line##* } >= 108100 ))
+  line=$(grep -m1 '^#define BOOST_VERSION ' /usr/include/boost/version.hpp 2>/dev/null) &&
+    (( ${line##* } >= 108100 ))
 }
 
 boost_package() {  # Debian 12 has several; its default one is too old
-  if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2>/dev/null; then echo libboost1.81-dev; else echo libboost-dev; fi
+  if grep -q '^VERSION_CODENAME=bookworm' /etc/os-release 2>/dev/null; then
+    echo libboost1.81-dev
+  else
+    echo libboost-dev
+  fi
 }
 
 node_ready() {
@@ -71,7 +77,7 @@ need_packages() {
   say "installing Debian packages: ${missing[*]}"
   local log=$root/build/packages.log
   own_build_folder
-  # The lists may be old or absent; if they cannot be fetched, the packages may still come from a local source.
+  # The lists may be old or absent; if they cannot be fetched, packages may still come from a local source.
   "${as_root[@]}" apt-get -qq update >"$log" 2>&1 || true
   if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends \
       -o DPkg::Lock::Timeout=300 install "${missing[@]}" >>"$log" 2>&1; then
@@ -79,7 +85,8 @@ need_packages() {
     die "apt-get could not install the packages; the log is $log. The command was:"$'\n'"  $by_hand"
   fi
   find_missing "$1"
-  (( ${#missing[@]} == 0 )) || die "still missing after the installation: ${missing[*]}; Troika needs Debian 12, Ubuntu 24.04 or newer"
+  (( ${#missing[@]} == 0 )) ||
+    die "still missing after the installation: ${missing[*]}; Troika needs Debian 12, Ubuntu 24.04 or newer"
 }
 
 own_build_folder() {

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <iterator>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/error.h"
 #include "base/file_map.h"
@@ -22,13 +23,26 @@ nlohmann::ordered_json parse_json(std::string_view text, std::string_view what) 
   }
 }
 
+// nlohmann's own conversion would round 1.5, cut 2³² + 5 and take true for 1.
+std::vector<int32_t> to_ids(const nlohmann::ordered_json& list, std::string_view what) {
+  if (!list.is_array()) fail("{}: expected an array of token ids", what);
+  std::vector<int32_t> ids;
+  for (const auto& item : list) {
+    bool fits = item.is_number_integer() && std::in_range<int32_t>(item.get<int64_t>()) &&
+                (!item.is_number_unsigned() || std::in_range<int32_t>(item.get<uint64_t>()));
+    if (!fits) fail("{}: {} is no token id", what, item.dump());
+    ids.push_back(item.get<int32_t>());
+  }
+  return ids;
+}
+
 std::vector<std::vector<int32_t>> read_prompts(const std::filesystem::path& path) {
   auto json = parse_json(read_text_file(path), path.string());
-  try {
-    return json.at("prompts").get<std::vector<std::vector<int32_t>>>();
-  } catch (const nlohmann::json::exception&) {
-    fail("{}: expected {{\"prompts\": [[ids], …]}}", path.string());
-  }
+  bool well_formed = json.is_object() && json.contains("prompts") && json["prompts"].is_array();
+  if (!well_formed) fail("{}: expected {{\"prompts\": [[ids], …]}}", path.string());
+  std::vector<std::vector<int32_t>> prompts;
+  for (const auto& prompt : json["prompts"]) prompts.push_back(to_ids(prompt, path.string() + ": prompts"));
+  return prompts;
 }
 
 void write_npy(const std::filesystem::path& path, std::span<const float> values, size_t rows, size_t columns) {

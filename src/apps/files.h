@@ -15,6 +15,9 @@ std::string read_stdin();
 // Throws Error naming `what` when the text is not JSON.
 nlohmann::ordered_json parse_json(std::string_view text, std::string_view what);
 
+// A JSON array of token ids, each a whole number that fits; throws Error naming `what` for anything else.
+std::vector<int32_t> to_ids(const nlohmann::ordered_json& list, std::string_view what);
+
 // {"prompts": [[ids], …]}; throws Error for anything else.
 std::vector<std::vector<int32_t>> read_prompts(const std::filesystem::path& path);
 

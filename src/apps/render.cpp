@@ -15,8 +15,7 @@ namespace troika::apps {
 namespace {
 
 void render(const std::string& name) {
-  auto file = files::ModelFile::open(find_model(name));
-  engine::TextModel text = engine::TextModel::load(*file);
+  engine::TextModel text = engine::TextModel::load(find_model(name));
   nlohmann::ordered_json chat = parse_json(read_stdin(), "the input");
   if (!chat.is_object() || !chat.contains("messages")) fail("the input has no \"messages\"");
   std::string prompt = text.render(std::move(chat));

@@ -20,13 +20,13 @@ struct Options {
 };
 
 void tokenize(const Options& o) {
-  auto file = files::ModelFile::open(find_model(o.model));
-  engine::TextModel text = engine::TextModel::load(*file);
+  engine::TextModel text = engine::TextModel::load(find_model(o.model));
   nlohmann::ordered_json in = parse_json(read_stdin(), "the input"), out = nlohmann::ordered_json::array();
+  if (!in.is_array()) fail("the input is no JSON array of {}", o.decode ? "arrays of ids" : "strings");
   try {
     for (const auto& item : in) {
       if (o.decode) {
-        out.push_back(text.tokenizer->decode(item.get<std::vector<int32_t>>(), false));
+        out.push_back(text.tokenizer->decode(to_ids(item, "the input"), false));
       } else {
         out.push_back(text.tokenizer->encode(item.get_ref<const std::string&>(),
                                              {.parse_special = o.special, .add_bos = o.bos}));

@@ -1,9 +1,11 @@
 #include "engine/text_model.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/file_map.h"
 
 namespace troika::engine {
 namespace {
@@ -59,17 +61,21 @@ void add_generation_ends(const files::Metadata& m, text::TokenizerData& data) {
   }
 }
 
-text::TokenizerData from_folder(const files::ModelFile& file) {
-  std::string config = file.text_file("tokenizer_config.json");
-  text::TokenizerData data;
-  if (std::string whole = file.text_file("tokenizer.json"); !whole.empty()) {
-    data = text::read_tokenizer_json(whole, config);
-  } else {
-    data = text::read_vocab_and_merges(file.text_file("vocab.json"), file.text_file("merges.txt"), config);
-  }
-  if (std::string jinja = file.text_file("chat_template.jinja"); !jinja.empty()) data.chat_template = std::move(jinja);
-  add_generation_ends(file.metadata(), data);
+// `read` gives the contents of a file of the folder, "" when it is absent.
+text::TokenizerData from_folder(const std::function<std::string(const char* name)>& read) {
+  std::string config = read("tokenizer_config.json");
+  std::string whole = read("tokenizer.json");
+  text::TokenizerData data = whole.empty() ? text::read_vocab_and_merges(read("vocab.json"), read("merges.txt"), config)
+                                           : text::read_tokenizer_json(whole, config);
+  if (std::string jinja = read("chat_template.jinja"); !jinja.empty()) data.chat_template = std::move(jinja);
   return data;
+}
+
+TextModel assemble(text::TokenizerData data) {
+  TextModel model;
+  if (!data.chat_template.empty()) model.chat_template = std::make_unique<text::ChatTemplate>(data.chat_template);
+  model.tokenizer = text::make_tokenizer(std::move(data));
+  return model;
 }
 
 }  // namespace
@@ -81,11 +87,20 @@ bool has_tokenizer(const files::ModelFile& file) {
 
 TextModel TextModel::load(const files::ModelFile& file) {
   if (!has_tokenizer(file)) fail("{} has no tokenizer", file.path().string());
-  auto data = file.kind() == files::FileKind::gguf ? from_gguf(file) : from_folder(file);
-  TextModel model;
-  if (!data.chat_template.empty()) model.chat_template = std::make_unique<text::ChatTemplate>(data.chat_template);
-  model.tokenizer = text::make_tokenizer(std::move(data));
-  return model;
+  if (file.kind() == files::FileKind::gguf) return assemble(from_gguf(file));
+  auto data = from_folder([&](const char* name) { return file.text_file(name); });
+  add_generation_ends(file.metadata(), data);
+  return assemble(std::move(data));
+}
+
+TextModel TextModel::load(const std::filesystem::path& path) {
+  if (!std::filesystem::is_directory(path)) return load(*files::ModelFile::open(path));
+  if (!std::filesystem::exists(path / "tokenizer.json") && !std::filesystem::exists(path / "vocab.json")) {
+    fail("{} has no tokenizer: neither tokenizer.json nor vocab.json", path.string());
+  }
+  return assemble(from_folder([&](const char* name) {
+    return std::filesystem::exists(path / name) ? read_text_file(path / name) : std::string();
+  }));
 }
 
 std::string TextModel::render(nlohmann::ordered_json variables) const {

@@ -1,6 +1,7 @@
 // A model's text side: tokenizer and chat template, read from a GGUF's metadata or a safetensors folder.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -18,6 +19,9 @@ struct TextModel {
 
   // Reads both; throws Error when the file has no tokenizer that we know.
   static TextModel load(const files::ModelFile& file);
+
+  // The same from a GGUF file, or from a folder that need not hold more than the tokenizer's files.
+  static TextModel load(const std::filesystem::path& path);
 
   // The prompt text of a chat. `variables` holds messages, tools, add_generation_prompt and any other variable of
   // the template; bos_token and eos_token are added. Throws Error (no template, or the template's own refusal).

@@ -40,7 +40,8 @@ class CheckLayers(unittest.TestCase):
         self.assertEqual(check(GOOD), (0, "7 files keep to the layers\n"))
 
     def test_an_include_upwards_is_named_by_file_and_line(self):
-        self.expect({"src/base/log.cpp": '\n#  include "text/tokenizer.h"\n'}, "src/base/log.cpp:2:", "text stands after base")
+        self.expect({"src/base/log.cpp": '\n#  include "text/tokenizer.h"\n'},
+                    "src/base/log.cpp:2:", "text stands after base")
 
     def test_siblings_do_not_see_each_other(self):
         self.expect({"src/files/gguf.cpp": '#include "text/tokenizer.h"\n'}, "text stands beside files")

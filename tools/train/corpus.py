@@ -85,7 +85,7 @@ class Corpus:
                 more = self.talk(rng)
                 if more.joins:
                     turns.extend(more.turns)
-        return Chat(system, tuple(turns))
+        return Chat(system, (turns[0], *((casual(rng, question), answer) for question, answer in turns[1:])))
 
     def long(self, rng) -> Chat:
         """Many talks in one chat, often with a name that is told early and asked for late."""
@@ -110,6 +110,15 @@ class Corpus:
             chat = draw(rng)
             if not self.is_held_out(chat):
                 yield chat
+
+
+def casual(rng, question: str) -> str:
+    """A later question of a chat as it is often typed: small first letter, no mark at the end."""
+    if rng.random() < 0.2 and question[0].isupper() and (question[1:2].islower() or question[1:2] == " "):
+        question = question[0].lower() + question[1:]
+    if rng.random() < 0.1 and question[-1] in "?." and len(question) > 3:
+        question = question[:-1]
+    return question
 
 
 def render_question(system: str | None, question: str, first: bool) -> str:

@@ -17,7 +17,9 @@ import time
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load as from_safetensors
 from safetensors.torch import save as to_safetensors
+from tokenizers import Tokenizer
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 import evaluate
@@ -47,8 +49,10 @@ def read_options():
     options.add_argument("--long-every", type=int, default=10, help="one step in so many is of long chats")
     options.add_argument("--rate", type=float, default=1.5e-3)
     options.add_argument("--warmup", type=int, default=300, help="steps")
+    options.add_argument("--score-seconds", type=float, default=75, help="score every so often on the way")
     options.add_argument("--processes", type=int, default=14)
     options.add_argument("--tokenizer-chats", type=int, default=300_000)
+    options.add_argument("--resume", type=pathlib.Path, help="go on from the weights and the tokenizer of this run")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--no-compile", action="store_true")
     return options.parse_args()
@@ -102,6 +106,13 @@ def optimizer_for(model, rate: float, device):
                              betas=(0.9, 0.98), eps=1e-8, fused=device.type == "cuda")
 
 
+def load(model, run: pathlib.Path) -> None:
+    """The weights that `save` wrote."""
+    weights = from_safetensors(b"".join(piece.read_bytes() for piece in sorted(run.glob("model.part*"))))
+    missing = model.load_state_dict(weights, strict=False).missing_keys
+    assert missing in ([], ["lm_head.weight"]), f"{run} lacks {missing}"
+
+
 def save(model, tokenizer, out: pathlib.Path, report: dict) -> None:
     """The weights as half floats in one safetensors file, cut into pieces; the tokenizer; the scores."""
     weights = {name: weight.detach().half().cpu().contiguous() for name, weight in model.state_dict().items() if name != "lm_head.weight"}
@@ -125,13 +136,18 @@ def main() -> None:
         print(f"[{time.monotonic() - begun:6.1f} s] {text}", flush=True)
 
     corpus = Corpus(chosen.commands)
-    tokenizer = train_tokenizer(corpus, chosen.tokenizer_chats, chosen.seed)
+    if chosen.resume:
+        tokenizer = Tokenizer.from_file(str(chosen.resume / "tokenizer.json"))
+    else:
+        tokenizer = train_tokenizer(corpus, chosen.tokenizer_chats, chosen.seed)
     tokenizer_path = str(chosen.out / "tokenizer.json")
     tokenizer.save(tokenizer_path)
-    say("tokenizer trained")
+    say("tokenizer ready")
     short_queue, long_queue, workers = stream.start(chosen.commands, tokenizer_path, chosen.seed, chosen.width, chosen.long_width,
                                                     chosen.processes, chosen.long_every)
     model = new_model(chosen, tokenizer.get_vocab_size(), tokenizer.token_to_id("<|im_end|>")).to(device)
+    if chosen.resume:
+        load(model, chosen.resume)
     say(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters on {device}")
     optimizer = optimizer_for(model, chosen.rate, device)
     pools = [stream.Pool(short_queue, chosen.rows, 60_000, 1), stream.Pool(long_queue, chosen.long_rows, 4_000, 2)]
@@ -167,13 +183,13 @@ def main() -> None:
         optimizer.zero_grad(set_to_none=True)
         running.append(loss.detach())
         step += 1
-        if step % 200 == 0 or step == 20:
+        if step % 200 == 0 or step in (5, 20, 60):
             mean = torch.stack(running).mean().item()  # waits for the GPU, so the clock above stays honest
             running = []
             tokens = step * chosen.rows * chosen.width
             say(f"step {step} loss {mean:.4f} rate {rate:.2e} {tokens / (time.monotonic() - first) / 1e6:.2f} M tokens/s "
                 f"{tokens / 1e6:.0f} M, shown again {pools[0].repeated / max(1, pools[0].shown):.0%}")
-        if time.monotonic() - scored > 75 and last - time.monotonic() > 30:
+        if time.monotonic() - scored > chosen.score_seconds and last - time.monotonic() > 30:
             part = evaluate.score(model, tokenizer, corpus.held_out, device, every=2)
             scored = time.monotonic()
             say(f"held-out (every second): {part['exact']}/{part['questions']} {part['topics']}")
