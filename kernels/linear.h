@@ -139,8 +139,11 @@ struct IntegerTile {
               below[r][t] = S::fma(S::load(w.min), S::load(s + groups_per_row), below[r][t]);
             }
           } else {
-            static_assert(kGroups == 1 && !Weight::kHasMin);
+            static_assert(kGroups == 1);
             both[t][0] = w.scale[0] * s[0];
+            if constexpr (Weight::kHasMin) {  // an eighth of it in each of eight lanes
+              below[r][t] = S::fma(S::set1(w.min[0] / 8), S::set1(s[groups_per_row]), below[r][t]);
+            }
           }
         }
 #pragma GCC unroll 8

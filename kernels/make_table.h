@@ -22,7 +22,9 @@ template <class S>
 inline constexpr FormatKernels kFormats[] = {
     plain_row<S, PlainF32>(Format::f32),   plain_row<S, PlainF16>(Format::f16),
     plain_row<S, PlainBf16>(Format::bf16), block_row<S, WeightQ8_0>(Format::q8_0),
-    block_row<S, WeightQ4_0>(Format::q4_0), block_row<S, WeightQ4K>(Format::q4_k),
+    block_row<S, WeightQ4_0>(Format::q4_0), block_row<S, WeightQ4_1>(Format::q4_1),
+    block_row<S, WeightQ5_0>(Format::q5_0), block_row<S, WeightQ5_1>(Format::q5_1),
+    block_row<S, WeightQ4K>(Format::q4_k), block_row<S, WeightQ5K>(Format::q5_k),
     block_row<S, WeightQ6K>(Format::q6_k),
 };
 

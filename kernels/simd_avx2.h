@@ -66,6 +66,15 @@ struct Avx2 {
   static B load_16_bytes_twice(const void* p) {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
+  // Eight copies of each of the 4 bytes, of which byte i keeps bit i % 8.
+  static B spread_bits(const uint8_t* p) {
+    int32_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    const __m256i eight_each = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
+    const __m256i own_bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
+    __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(bits), eight_each);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, own_bit), own_bit);
+  }
   static B mask(B a, uint8_t bits) { return _mm256_and_si256(a, _mm256_set1_epi8(static_cast<char>(bits))); }
   static B merge(B a, B b) { return _mm256_or_si256(a, b); }
   static B minus(B a, uint8_t b) { return _mm256_sub_epi8(a, _mm256_set1_epi8(static_cast<char>(b))); }

@@ -114,6 +114,12 @@ struct Scalar {
     std::memcpy(r.v + 16, p, 16);
     return r;
   }
+  // Byte i is 0xff where bit i of the 4 bytes is set, else 0.
+  static B spread_bits(const uint8_t* p) {
+    B r;
+    for (int i = 0; i < 32; ++i) r.v[i] = (p[i / 8] >> (i % 8) & 1) ? -1 : 0;
+    return r;
+  }
   static B mask(B a, uint8_t bits) { return bytes(a, a, [bits](uint8_t x, uint8_t) { return x & bits; }); }
   static B merge(B a, B b) { return bytes(a, b, [](uint8_t x, uint8_t y) { return x | y; }); }
   static B minus(B a, uint8_t b) { return bytes(a, a, [b](uint8_t x, uint8_t) { return x - b; }); }

@@ -47,6 +47,18 @@ void unpack_half(typename S::B q, float scale, float min, float* out) noexcept {
   S::store(out + 16 * kHalf + 8, S::fma(s, S::template widen<2 * kHalf + 1>(q), m));
 }
 
+// A block whose factors are all one, as floats.
+template <class S, class Weight>
+void unpack_groups(const typename Weight::Block& block, float* out) noexcept {
+  Groups<S, Weight::kGroups> g;
+  Weight::groups(block, g);
+  for (int i = 0; i < Weight::kGroups; ++i) {
+    float min = Weight::kHasMin ? g.min[i] : 0;
+    unpack_half<S, 0>(g.q[i], g.scale[i], min, out + 32 * i);
+    unpack_half<S, 1>(g.q[i], g.scale[i], min, out + 32 * i);
+  }
+}
+
 template <class S>
 struct WeightQ8_0 {
   using Block = quant::BlockQ8_0;
@@ -57,13 +69,21 @@ struct WeightQ8_0 {
     to.factor[0] = S::pair(1, 1);
     to.scale[0] = S::half(block.d);
   }
-  static void unpack(const Block& block, float* out) noexcept {
-    Groups<S, 1> g;
-    groups(block, g);
-    unpack_half<S, 0>(g.q[0], g.scale[0], 0, out);
-    unpack_half<S, 1>(g.q[0], g.scale[0], 0, out);
-  }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ8_0>(block, out); }
 };
+
+// The levels of a block of 32: weight i in the low nibble of byte i, weight i + 16 in the high one.
+template <class S>
+typename S::B levels4(const uint8_t (&q)[16]) noexcept {
+  typename S::B both = S::load_16_bytes_twice(q);
+  return S::mask(S::halves(both, S::template shift_right<4>(both)), 0x0f);
+}
+
+// The same with a fifth bit of weight i in bit i of `high`.
+template <class S>
+typename S::B levels5(const uint8_t (&q)[16], const uint8_t (&high)[4]) noexcept {
+  return S::merge(levels4<S>(q), S::mask(S::spread_bits(high), 0x10));
+}
 
 template <class S>
 struct WeightQ4_0 {
@@ -71,18 +91,67 @@ struct WeightQ4_0 {
   static constexpr int kGroups = 1;
   static constexpr bool kSigned = true, kHasMin = false;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
-    typename S::B both = S::load_16_bytes_twice(block.q);
-    to.q[0] = S::minus(S::mask(S::halves(both, S::template shift_right<4>(both)), 0x0f), 8);
+    to.q[0] = S::minus(levels4<S>(block.q), 8);
     to.factor[0] = S::pair(1, 1);
     to.scale[0] = S::half(block.d);
   }
-  static void unpack(const Block& block, float* out) noexcept {
-    Groups<S, 1> g;
-    groups(block, g);
-    unpack_half<S, 0>(g.q[0], g.scale[0], 0, out);
-    unpack_half<S, 1>(g.q[0], g.scale[0], 0, out);
-  }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ4_0>(block, out); }
 };
+
+template <class S>
+struct WeightQ4_1 {
+  using Block = quant::BlockQ4_1;
+  static constexpr int kGroups = 1;
+  static constexpr bool kSigned = false, kHasMin = true;
+  static void groups(const Block& block, Groups<S, 1>& to) noexcept {
+    to.q[0] = levels4<S>(block.q);
+    to.factor[0] = S::pair(1, 1);
+    to.scale[0] = S::half(block.d);
+    to.min[0] = -S::half(block.m);
+  }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ4_1>(block, out); }
+};
+
+template <class S>
+struct WeightQ5_0 {
+  using Block = quant::BlockQ5_0;
+  static constexpr int kGroups = 1;
+  static constexpr bool kSigned = true, kHasMin = false;
+  static void groups(const Block& block, Groups<S, 1>& to) noexcept {
+    to.q[0] = S::minus(levels5<S>(block.q, block.high), 16);
+    to.factor[0] = S::pair(1, 1);
+    to.scale[0] = S::half(block.d);
+  }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ5_0>(block, out); }
+};
+
+template <class S>
+struct WeightQ5_1 {
+  using Block = quant::BlockQ5_1;
+  static constexpr int kGroups = 1;
+  static constexpr bool kSigned = false, kHasMin = true;
+  static void groups(const Block& block, Groups<S, 1>& to) noexcept {
+    to.q[0] = levels5<S>(block.q, block.high);
+    to.factor[0] = S::pair(1, 1);
+    to.scale[0] = S::half(block.d);
+    to.min[0] = -S::half(block.m);
+  }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ5_1>(block, out); }
+};
+
+// The lines of Q4_K and Q5_K: four scales or mins of 6 bits at once, a byte each; blocks.h shows where their bits
+// lie.
+template <class S, class Block>
+void load_lines(const Block& block, Groups<S, 8>& to) noexcept {
+  for (auto& factor : to.factor) factor = S::pair(1, 1);
+  uint32_t word[3];
+  std::memcpy(word, block.scales, sizeof word);
+  uint64_t scales = word[0] & 0x3f3f3f3f, mins = word[1] & 0x3f3f3f3f;
+  scales |= uint64_t{(word[2] & 0x0f0f0f0f) | ((word[0] >> 2) & 0x30303030)} << 32;
+  mins |= uint64_t{((word[2] >> 4) & 0x0f0f0f0f) | ((word[1] >> 2) & 0x30303030)} << 32;
+  S::store(to.scale, S::mul(S::widen_unsigned(scales), S::set1(S::half(block.d))));
+  S::store(to.min, S::mul(S::widen_unsigned(mins), S::set1(S::half(block.dmin))));
+}
 
 template <class S>
 struct WeightQ4K {
@@ -95,23 +164,34 @@ struct WeightQ4K {
       to.q[2 * pair] = S::mask(both, 0x0f);
       to.q[2 * pair + 1] = S::mask(S::template shift_right<4>(both), 0x0f);
     }
-    for (auto& factor : to.factor) factor = S::pair(1, 1);
-    // Four scales or mins of 6 bits at once, a byte each; blocks.h shows where their bits lie.
-    uint32_t word[3];
-    std::memcpy(word, block.scales, sizeof word);
-    uint64_t scales = word[0] & 0x3f3f3f3f, mins = word[1] & 0x3f3f3f3f;
-    scales |= uint64_t{(word[2] & 0x0f0f0f0f) | ((word[0] >> 2) & 0x30303030)} << 32;
-    mins |= uint64_t{((word[2] >> 4) & 0x0f0f0f0f) | ((word[1] >> 2) & 0x30303030)} << 32;
-    S::store(to.scale, S::mul(S::widen_unsigned(scales), S::set1(S::half(block.d))));
-    S::store(to.min, S::mul(S::widen_unsigned(mins), S::set1(S::half(block.dmin))));
+    load_lines<S>(block, to);
   }
-  static void unpack(const Block& block, float* out) noexcept {
-    Groups<S, 8> g;
-    groups(block, g);
-    for (int i = 0; i < 8; ++i) {
-      unpack_half<S, 0>(g.q[i], g.scale[i], g.min[i], out + 32 * i);
-      unpack_half<S, 1>(g.q[i], g.scale[i], g.min[i], out + 32 * i);
-    }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ4K>(block, out); }
+};
+
+template <class S>
+struct WeightQ5K {
+  using Block = quant::BlockQ5K;
+  static constexpr int kGroups = 8;
+  static constexpr bool kSigned = false, kHasMin = true;
+  static void groups(const Block& block, Groups<S, 8>& to) noexcept {
+    typename S::B high = S::load_bytes(block.high);
+    two_groups<0>(block, S::template shift_left<4>(S::mask(high, 0x03)), to);
+    two_groups<1>(block, S::template shift_left<2>(S::mask(high, 0x0c)), to);
+    two_groups<2>(block, high, to);
+    two_groups<3>(block, S::template shift_right<2>(S::mask(high, 0xc0)), to);
+    load_lines<S>(block, to);
+  }
+  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ5K>(block, out); }
+
+ private:
+  // high: the first group's fifth bits in bit 4, the second's in bit 5.
+  template <int kPair>
+  static void two_groups(const Block& block, typename S::B high, Groups<S, 8>& to) noexcept {
+    typename S::B both = S::load_bytes(block.q + 32 * kPair);
+    typename S::B second = S::template shift_right<1>(S::mask(high, 0x20));
+    to.q[2 * kPair] = S::merge(S::mask(both, 0x0f), S::mask(high, 0x10));
+    to.q[2 * kPair + 1] = S::merge(S::mask(S::template shift_right<4>(both), 0x0f), second);
   }
 };
 

@@ -19,8 +19,12 @@ size_t number_bytes(Format format) {
     case Format::f16:
     case Format::bf16:
     case Format::q4_0:
+    case Format::q4_1:
+    case Format::q5_0:
+    case Format::q5_1:
     case Format::q8_0:
     case Format::q4_k:
+    case Format::q5_k:
     case Format::q6_k:
       return 2;
   }

@@ -20,7 +20,11 @@ constexpr std::array kFormats = {
     FormatInfo{Format::i32, "i32", 1, 4, pack_i32, unpack_i32},
     FormatInfo{Format::q8_0, "q8_0", 32, 34, pack_q8_0, unpack_q8_0},
     FormatInfo{Format::q4_0, "q4_0", 32, 18, pack_q4_0, unpack_q4_0},
+    FormatInfo{Format::q4_1, "q4_1", 32, 20, pack_q4_1, unpack_q4_1},
+    FormatInfo{Format::q5_0, "q5_0", 32, 22, pack_q5_0, unpack_q5_0},
+    FormatInfo{Format::q5_1, "q5_1", 32, 24, pack_q5_1, unpack_q5_1},
     FormatInfo{Format::q4_k, "q4_k", 256, 144, pack_q4_k, unpack_q4_k},
+    FormatInfo{Format::q5_k, "q5_k", 256, 176, pack_q5_k, unpack_q5_k},
     FormatInfo{Format::q6_k, "q6_k", 256, 210, pack_q6_k, unpack_q6_k},
 };
 

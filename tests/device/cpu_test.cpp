@@ -74,8 +74,10 @@ class EveryFormat : public ::testing::TestWithParam<std::pair<Format, bool>> {};
 // Float weights are multiplied in float32 either way.
 const std::pair<Format, bool> kFormats[] = {
     {Format::f32, true},   {Format::f16, true},   {Format::bf16, true}, {Format::q8_0, true},
-    {Format::q8_0, false}, {Format::q4_0, true},  {Format::q4_0, false}, {Format::q4_k, true},
-    {Format::q4_k, false}, {Format::q6_k, true},  {Format::q6_k, false},
+    {Format::q8_0, false}, {Format::q4_0, true},  {Format::q4_0, false}, {Format::q4_1, true},
+    {Format::q4_1, false}, {Format::q5_0, true},  {Format::q5_0, false}, {Format::q5_1, true},
+    {Format::q5_1, false}, {Format::q4_k, true},  {Format::q4_k, false}, {Format::q5_k, true},
+    {Format::q5_k, false}, {Format::q6_k, true},  {Format::q6_k, false},
 };
 
 INSTANTIATE_TEST_SUITE_P(Cpu, EveryFormat, ::testing::ValuesIn(kFormats), [](const auto& test) {

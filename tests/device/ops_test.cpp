@@ -120,7 +120,8 @@ void check_on_every_device(const Case& c) {
 }
 
 constexpr Format kFloats[] = {Format::f32, Format::f16, Format::bf16};
-constexpr Format kBlocks[] = {Format::q8_0, Format::q4_0, Format::q4_k, Format::q6_k};
+constexpr Format kBlocks[] = {Format::q8_0, Format::q4_0, Format::q4_1, Format::q5_0,
+                              Format::q5_1, Format::q4_k, Format::q5_k, Format::q6_k};
 
 Case linear_case(Format format, int depth, int out, int tokens, Builder::Bias bias) {
   return {.name = fmt::format("linear {} {}x{} tokens {}", info(format).name, out, depth, tokens),
@@ -151,7 +152,7 @@ TEST(EveryDevice, MultipliesByBlockWeightsOfAnyShape) {
 }
 
 TEST(EveryDevice, MultipliesManyTokens) {
-  for (Format format : {Format::f16, Format::q8_0, Format::q4_k, Format::q6_k}) {
+  for (Format format : {Format::f16, Format::q8_0, Format::q5_1, Format::q4_k, Format::q6_k}) {
     check_on_every_device(linear_case(format, 1024, 160, 255, Builder::Bias::yes));
   }
 }

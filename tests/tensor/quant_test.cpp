@@ -54,15 +54,20 @@ double squared_error(std::span<const float> a, std::span<const float> b, std::sp
   return sum;
 }
 
+double packing_error(Format format, std::span<const float> values) {
+  const FormatInfo& f = info(format);
+  return squared_error(values, unpacked(f, packed(f, values)));
+}
+
 double relative_error(const FormatInfo& f, std::span<const float> values) {
   auto back = unpacked(f, packed(f, values));
   std::vector<float> zeros(values.size());
   return std::sqrt(squared_error(values, back) / squared_error(values, zeros));
 }
 
-// What the simplest packing of Q4_K would lose: the range of each group in 15 steps, scales and minima
-// rounded to 6 bits of their largest.
-double plain_q4_k_error(std::span<const float> x) {
+// What the simplest packing of Q4_K (top 15) or Q5_K (31) would lose: the range of each group in `top` steps,
+// scales and minima rounded to 6 bits of their largest.
+double plain_lines_error(std::span<const float> x, float top) {
   double error = 0;
   for (size_t block = 0; block < x.size(); block += 256) {
     float scale[8], minimum[8], d = 0, dmin = 0;
@@ -72,7 +77,7 @@ double plain_q4_k_error(std::span<const float> x) {
         low = std::min(low, x[block + g * 32 + i]);
         high = std::max(high, x[block + g * 32 + i]);
       }
-      scale[g] = (high - low) / 15;
+      scale[g] = (high - low) / top;
       minimum[g] = -low;
       d = std::max(d, scale[g] / 63);
       dmin = std::max(dmin, minimum[g] / 63);
@@ -82,7 +87,7 @@ double plain_q4_k_error(std::span<const float> x) {
     for (int i = 0; i < 256; ++i) {
       float s = d * std::min(63.0f, std::round(scale[i / 32] / d));
       float m = dmin == 0 ? 0 : dmin * std::min(63.0f, std::round(minimum[i / 32] / dmin));
-      float q = s == 0 ? 0 : std::clamp(std::round((x[block + i] + m) / s), 0.0f, 15.0f);
+      float q = s == 0 ? 0 : std::clamp(std::round((x[block + i] + m) / s), 0.0f, top);
       double off = double{s * q - m} - x[block + i];
       error += off * off;
     }
@@ -149,7 +154,7 @@ TEST(Formats, UnpackTheRecordedBlocksBitForBit) {
     }
     ++compared;
   }
-  EXPECT_EQ(compared, 5);  // Q4_0 Q8_0 Q4_K Q6_K BF16
+  EXPECT_EQ(compared, 9);  // Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K BF16
 }
 
 TEST(Formats, AreFoundByNameInAnyCaseAndByNumber) {
@@ -184,7 +189,8 @@ TEST(Formats, LoseNoMoreOfGaussianWeightsThanTheirBitsMust) {
     double bound;
   } bounds[] = {
       {Format::f32, 0},       {Format::f16, 3e-4},    {Format::bf16, 2.5e-3}, {Format::q8_0, 6e-3},
-      {Format::q4_0, 9.5e-2}, {Format::q4_k, 7.2e-2}, {Format::q6_k, 1.8e-2},
+      {Format::q4_0, 9.5e-2}, {Format::q4_1, 8.4e-2}, {Format::q5_0, 4.7e-2}, {Format::q5_1, 4.1e-2},
+      {Format::q4_k, 7.2e-2}, {Format::q5_k, 3.7e-2}, {Format::q6_k, 1.8e-2},
   };
   auto values = random_values(64 * 256, 0.02f, 1);
   for (auto [format, bound] : bounds)
@@ -199,26 +205,24 @@ TEST(Formats, KQuantsAreNeverWorseThanPlainRounding) {
       for (float& value : values) value += 0.05f;  // all on one side
     if (seed % 4 == 3)
       for (float& value : values) value = std::fabs(value);
-    const FormatInfo &q4 = info(Format::q4_k), &q6 = info(Format::q6_k);
-    double e4 = squared_error(values, unpacked(q4, packed(q4, values)));
-    double e6 = squared_error(values, unpacked(q6, packed(q6, values)));
-    EXPECT_LE(e4, plain_q4_k_error(values) * (1 + 1e-5)) << "seed " << seed;
-    EXPECT_LE(e6, plain_q6_k_error(values) * (1 + 1e-5)) << "seed " << seed;
+    EXPECT_LE(packing_error(Format::q4_k, values), plain_lines_error(values, 15) * (1 + 1e-5)) << "seed " << seed;
+    EXPECT_LE(packing_error(Format::q5_k, values), plain_lines_error(values, 31) * (1 + 1e-5)) << "seed " << seed;
+    EXPECT_LE(packing_error(Format::q6_k, values), plain_q6_k_error(values) * (1 + 1e-5)) << "seed " << seed;
   }
 }
 
 TEST(Formats, KQuantsGainMuchOverPlainRounding) {
   auto values = random_values(64 * 256, 0.02f, 5);
-  const FormatInfo &q4 = info(Format::q4_k), &q6 = info(Format::q6_k);
-  EXPECT_LE(squared_error(values, unpacked(q4, packed(q4, values))), plain_q4_k_error(values) * 0.9);
-  EXPECT_LE(squared_error(values, unpacked(q6, packed(q6, values))), plain_q6_k_error(values) * 0.9);
+  EXPECT_LE(packing_error(Format::q4_k, values), plain_lines_error(values, 15) * 0.9);
+  EXPECT_LE(packing_error(Format::q5_k, values), plain_lines_error(values, 31) * 0.9);
+  EXPECT_LE(packing_error(Format::q6_k, values), plain_q6_k_error(values) * 0.9);
 }
 
 TEST(Formats, KQuantsSpendTheirErrorWhereItMattersLeast) {
   auto values = random_values(16 * 256, 0.02f, 9);
   std::vector<float> importance(values.size());
   for (size_t i = 0; i < importance.size(); ++i) importance[i] = i % 8 == 0 ? 100.0f : 1.0f;
-  for (Format format : {Format::q4_k, Format::q6_k}) {
+  for (Format format : {Format::q4_k, Format::q5_k, Format::q6_k}) {
     const FormatInfo& f = info(format);
     double weighed = squared_error(values, unpacked(f, packed(f, values, importance)), importance);
     double even = squared_error(values, unpacked(f, packed(f, values)), importance);
@@ -320,6 +324,28 @@ TEST(Formats, Q4GivesTheLargestMagnitudeTheSideOfEightSteps) {
   EXPECT_EQ(block.q[1], 8 | 15 << 4);
 }
 
+TEST(Formats, Q5GivesTheLargestMagnitudeTheSideOfSixteenSteps) {
+  std::vector<float> values(32);
+  values[0] = 32;
+  values[17] = -30;
+  auto bytes = packed(info(Format::q5_0), values);
+  quant::BlockQ5_0 block;
+  std::memcpy(&block, bytes.data(), sizeof block);
+  EXPECT_EQ(f16_to_float(block.d), -2.0f);
+  EXPECT_EQ(block.q[0], 0);         // weight 0: level 0; weight 16: level 16
+  EXPECT_EQ(block.q[1], 15 << 4);   // weight 1: level 16; weight 17: level 31
+  EXPECT_EQ(block.high[0], 0xfe);   // all but weight 0
+  EXPECT_EQ(block.high[2], 0xff);
+}
+
+TEST(Formats, RangedBlocksLayTheirLevelsFromTheLeastToTheGreatest) {
+  for (auto [format, top] : {std::pair{Format::q4_1, 15}, {Format::q5_1, 31}}) {
+    std::vector<float> values(32);
+    for (int i = 0; i < 32; ++i) values[i] = 3 + 0.5f * static_cast<float>(i % (top + 1));
+    EXPECT_EQ(unpacked(info(format), packed(info(format), values)), values) << info(format).name;
+  }
+}
+
 // The layouts by hand, for machines without the recorded blocks: one weight is set, all others are zero.
 TEST(Formats, Q4KFindsEveryWeightScaleAndMinimumInItsPlace) {
   const FormatInfo& f = info(Format::q4_k);
@@ -342,6 +368,51 @@ TEST(Formats, Q4KFindsEveryWeightScaleAndMinimumInItsPlace) {
       float expected = k == i ? 0.5f * 41 * 13 - 0.25f * 22 : k / 32 == g ? -0.25f * 22 : 0;
       ASSERT_EQ(values[k], expected) << "weight " << k << " with weight " << i << " set";
     }
+  }
+}
+
+TEST(Formats, BlocksOf32FindEveryWeightInItsPlace) {
+  auto expect_one = [](auto block, Format format, int i, float set, float others) {
+    auto values = unpacked(info(format), std::as_bytes(std::span(&block, 1)));
+    for (int k = 0; k < 32; ++k)
+      ASSERT_EQ(values[k], k == i ? set : others) << info(format).name << " weight " << k << " of " << i;
+  };
+  auto fill = [](auto& block, int i) {
+    block.d = float_to_f16(0.5f);
+    block.q[i % 16] = i < 16 ? 0x0b : 0xb0;
+    if constexpr (requires { block.m; }) block.m = float_to_f16(-0.75f);
+    if constexpr (requires { block.high; }) block.high[i / 8] = static_cast<uint8_t>(1 << (i % 8));
+  };
+  for (int i = 0; i < 32; ++i) {
+    quant::BlockQ4_0 q4_0{};
+    quant::BlockQ4_1 q4_1{};
+    quant::BlockQ5_0 q5_0{};
+    quant::BlockQ5_1 q5_1{};
+    fill(q4_0, i), fill(q4_1, i), fill(q5_0, i), fill(q5_1, i);
+    expect_one(q4_0, Format::q4_0, i, 0.5f * (11 - 8), 0.5f * -8);
+    expect_one(q4_1, Format::q4_1, i, 0.5f * 11 - 0.75f, -0.75f);
+    expect_one(q5_0, Format::q5_0, i, 0.5f * (27 - 16), 0.5f * -16);
+    expect_one(q5_1, Format::q5_1, i, 0.5f * 27 - 0.75f, -0.75f);
+  }
+}
+
+TEST(Formats, Q5KFindsEveryFifthBitInItsPlace) {
+  const FormatInfo& f = info(Format::q5_k);
+  for (int i = 0; i < 256; ++i) {
+    quant::BlockQ5K block{};
+    int g = i / 32;
+    block.d = float_to_f16(0.5f);
+    block.dmin = float_to_f16(0.25f);
+    for (int k = 0; k < 4; ++k) {
+      block.scales[k] = 3;  // of groups 0 to 3
+      block.scales[k + 4] = 2;
+      block.scales[k + 8] = 3 | 2 << 4;  // of groups 4 to 7
+    }
+    block.q[g / 2 * 32 + i % 32] = g % 2 == 0 ? 0x0d : 0xd0;
+    block.high[i % 32] = static_cast<uint8_t>(1 << g);
+    auto values = unpacked(f, std::as_bytes(std::span(&block, 1)));
+    for (int k = 0; k < 256; ++k)
+      ASSERT_EQ(values[k], k == i ? 0.5f * 3 * 29 - 0.25f * 2 : -0.25f * 2) << "weight " << k << " of " << i;
   }
 }
 

@@ -1,243 +1,25 @@
-// Q4_K: 256 weights in 8 groups of 32, each group a line w = scale * q - minimum over q in 0..15; scales and
-// minima are themselves stored with 6 bits (see blocks.h).
-//
-// Packing searches for the least weighted squared error in two rounds. For each group alone: lay the 16
-// levels over the range, a little tighter and a little wider, fit the line through the chosen levels by least
-// squares, keep the best. Then for the block: store the lines with 6 bits, try each one's neighbours, and fit
-// the two common factors once more. Where the plain lines (range / 15) do better, they are taken, so the
-// search is never worse than they.
-#include <array>
-#include <cmath>
+// Q4_K: 256 weights in 8 groups of 32, each group a line over q in 0..15 (lines.h); a byte holds the levels of two
+// groups (blocks.h).
 #include <cstring>
-#include <numeric>
 
-#include "base/half.h"
 #include "tensor/quant/blocks.h"
-#include "tensor/quant/four.h"
-#include "tensor/quant/quant.h"
+#include "tensor/quant/lines.h"
 
 namespace troika::quant {
-namespace {
-
-constexpr int kGroups = 8;
-constexpr int kGroupValues = 32;
-constexpr int kTop = 15;       // highest level of a weight
-constexpr int kScaleTop = 63;  // highest stored scale or minimum
-
-struct Line {
-  float scale = 0, minimum = 0;  // w = scale * q - minimum, neither negative
-};
-using Lines = std::array<Line, kGroups>;
-
-struct Group {
-  const float* x;  // [32] the weights
-  const float* w;  // [32] their importance
-};
-using Groups = std::array<Group, kGroups>;
-
-// A block while it is being packed.
-struct Draft {
-  float d = 0, dmin = 0;  // exactly representable as halves
-  std::array<int, kGroups> scale{}, minimum{};
-  std::array<float, kGroups> errors{};
-
-  float error() const { return std::accumulate(errors.begin(), errors.end(), 0.0f); }
-  Line line(int g) const { return {d * static_cast<float>(scale[g]), dmin * static_cast<float>(minimum[g])}; }
-};
-
-// Calls use(x, w, q) for four weights at a time, with the level nearest to each.
-template <typename Use>
-inline void each_level(Group group, Line line, Use use) {
-  float inverse = line.scale >= 1e-30f ? 1 / line.scale : 0;
-  float shift = line.minimum * inverse;
-  for (int i = 0; i < kGroupValues; i += 4) {
-    Four x = load4(group.x + i);
-    use(x, load4(group.w + i), levels4(x * inverse + shift, 0, kTop));
-  }
-}
-
-float error_of(Group group, Line line) {
-  Four errors{};
-  each_level(group, line, [&](Four x, Four w, Four q) {
-    Four off = q * line.scale - line.minimum - x;
-    errors += w * off * off;
-  });
-  return sum4(errors);
-}
-
-Line plain_line(Group group) {
-  float low = 0, high = group.x[0];
-  for (int i = 0; i < kGroupValues; ++i) {
-    low = std::min(low, group.x[i]);
-    high = std::max(high, group.x[i]);
-  }
-  return {(high - low) / kTop, -low};
-}
-
-struct Fit {
-  Line line;
-  double error = 0;  // with those levels, less the constant sum of w * x * x
-};
-
-// The best line for the levels that `start` assigns: weighted least squares, the minimum held at or above
-// zero.
-Fit refit(Group group, Line start) {
-  Four w4{}, wq4{}, wqq4{}, wx4{}, wqx4{};
-  each_level(group, start, [&](Four x, Four w, Four q) {
-    w4 += w;
-    wq4 += w * q;
-    wqq4 += w * q * q;
-    wx4 += w * x;
-    wqx4 += w * q * x;
-  });
-  double w = sum4(w4), wq = sum4(wq4), wqq = sum4(wqq4), wx = sum4(wx4), wqx = sum4(wqx4);
-  double determinant = w * wqq - wq * wq;
-  double scale = start.scale, minimum = start.minimum;
-  if (determinant > 1e-6 * w * wqq) {  // else all have one level: nothing to fit
-    scale = (w * wqx - wq * wx) / determinant;
-    minimum = (wq * wqx - wqq * wx) / determinant;
-    if (minimum < 0) {
-      minimum = 0;
-      scale = wqx / wqq;
-    }
-    if (scale < 0) return {start, 0};
-  }
-  double error = scale * (scale * wqq - 2 * wqx) + minimum * (minimum * w + 2 * wx - 2 * scale * wq);
-  return {{static_cast<float>(scale), static_cast<float>(minimum)}, error};
-}
-
-Line best_line(Group group) {
-  Line plain = plain_line(group);
-  Fit best{plain, 0};
-  // Levels over the range, from 13.8 (wider steps never pay) to 17.4 (narrower ones clip the ends).
-  for (float top = 13.8f; top < 17.5f; top += 0.4f) {
-    Fit fit = refit(group, {plain.scale * kTop / top, plain.minimum});
-    if (fit.error < best.error) best = fit;
-  }
-  Line again = refit(group, best.line).line;
-  if (error_of(group, again) < error_of(group, best.line)) best.line = again;
-  return error_of(group, best.line) < error_of(group, plain) ? best.line : plain;
-}
-
-float as_half(float value) { return f16_to_float(float_to_f16(value)); }
-
-int stored(float value, float factor) {
-  if (!(factor > 0)) return 0;
-  return static_cast<int>(std::clamp(value / factor + 0.5f, 0.0f, static_cast<float>(kScaleTop)));
-}
-
-// A block with these lines, scales and minima rounded.
-Draft rounded(const Groups& groups, const Lines& lines) {
-  float scale = 0, minimum = 0;
-  for (const Line& line : lines) {
-    scale = std::max(scale, line.scale);
-    minimum = std::max(minimum, line.minimum);
-  }
-  Draft draft;
-  draft.d = as_half(scale / kScaleTop);
-  draft.dmin = as_half(minimum / kScaleTop);
-  for (int g = 0; g < kGroups; ++g) {
-    draft.scale[g] = stored(lines[g].scale, draft.d);
-    draft.minimum[g] = stored(lines[g].minimum, draft.dmin);
-    draft.errors[g] = error_of(groups[g], draft.line(g));
-  }
-  return draft;
-}
-
-// The same with each group's scale and minimum moved by at most one where that is better.
-Draft nudged(const Groups& groups, const Draft& from) {
-  Draft draft = from;
-  for (int g = 0; g < kGroups; ++g)
-    for (int s = std::max(0, from.scale[g] - 1); s <= std::min(kScaleTop, from.scale[g] + 1); ++s)
-      for (int m = std::max(0, from.minimum[g] - 1); m <= std::min(kScaleTop, from.minimum[g] + 1); ++m) {
-        float error =
-            error_of(groups[g], {from.d * static_cast<float>(s), from.dmin * static_cast<float>(m)});
-        if (error < draft.errors[g]) {
-          draft.errors[g] = error;
-          draft.scale[g] = s;
-          draft.minimum[g] = m;
-        }
-      }
-  return draft;
-}
-
-// The same scales, minima and levels with the two factors that fit them best: least squares over d and dmin,
-// where weight = d * (scale * q) - dmin * minimum.
-Draft with_refitted_factors(const Groups& groups, const Draft& draft) {
-  double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
-  for (int g = 0; g < kGroups; ++g) {
-    float b = static_cast<float>(draft.minimum[g]);
-    Four waa{}, wa{}, w1{}, wax{}, wx{};
-    each_level(groups[g], draft.line(g), [&](Four x, Four w, Four q) {
-      Four a = q * static_cast<float>(draft.scale[g]);
-      waa += w * a * a;
-      wa += w * a;
-      w1 += w;
-      wax += w * a * x;
-      wx += w * x;
-    });
-    aa += sum4(waa);
-    ab += b * sum4(wa);
-    bb += b * b * sum4(w1);
-    ax += sum4(wax);
-    bx += b * sum4(wx);
-  }
-  double determinant = aa * bb - ab * ab;
-  double d = draft.d, dmin = draft.dmin;
-  if (determinant > 1e-9 * aa * bb) {
-    d = (ax * bb - ab * bx) / determinant;
-    dmin = (ab * ax - aa * bx) / determinant;
-  } else if (bb == 0 && aa > 0) {
-    d = ax / aa;
-  }
-  if (!(d >= 0 && dmin >= 0 && d <= kLargest && dmin <= kLargest)) return draft;
-  Draft fitted = draft;
-  fitted.d = as_half(static_cast<float>(d));
-  fitted.dmin = as_half(static_cast<float>(dmin));
-  for (int g = 0; g < kGroups; ++g) fitted.errors[g] = error_of(groups[g], fitted.line(g));
-  return fitted.error() < draft.error() ? fitted : draft;
-}
-
-BlockQ4K block_of(const Groups& groups, const Draft& draft) {
-  BlockQ4K block{};
-  block.d = float_to_f16(draft.d);
-  block.dmin = float_to_f16(draft.dmin);
-  for (int i = 0; i < 4; ++i) {
-    int scale = draft.scale[i + 4], minimum = draft.minimum[i + 4];
-    block.scales[i] = static_cast<uint8_t>(draft.scale[i] | (scale >> 4) << 6);
-    block.scales[i + 4] = static_cast<uint8_t>(draft.minimum[i] | (minimum >> 4) << 6);
-    block.scales[i + 8] = static_cast<uint8_t>((scale & 15) | (minimum & 15) << 4);
-  }
-  for (int g = 0; g < kGroups; ++g) {
-    uint8_t* out = block.q + g / 2 * 32;
-    each_level(groups[g], draft.line(g), [&](Four, Four, Four q) {
-      for (int lane = 0; lane < 4; ++lane)
-        *out++ |= static_cast<uint8_t>(static_cast<int>(q[lane]) << (g % 2 * 4));
-    });
-  }
-  return block;
-}
-
-}  // namespace
 
 void pack_q4_k(Values values, Values importance, std::byte* out) {
   constexpr int n = BlockQ4K::kValues;
   for (size_t first = 0; first < values.size(); first += n, out += sizeof(BlockQ4K)) {
-    float x[n], w[n];
+    Values weights = importance.empty() ? importance : importance.subspan(first, n);
+    LineBlock lines = pack_lines(values.subspan(first, n), weights, 15);
+    BlockQ4K block{};
+    block.d = lines.d;
+    block.dmin = lines.dmin;
+    std::memcpy(block.scales, lines.scales, sizeof block.scales);
     for (int i = 0; i < n; ++i) {
-      x[i] = tame(values[first + i]);
-      w[i] = importance.empty() ? 1.0f : tame_importance(importance[first + i]);
+      int g = i / 32, l = i % 32;
+      block.q[g / 2 * 32 + l] |= static_cast<uint8_t>(lines.levels[i] << (g % 2 * 4));
     }
-    Groups groups;
-    Lines plain, searched;
-    for (int g = 0; g < kGroups; ++g) {
-      groups[g] = {x + g * kGroupValues, w + g * kGroupValues};
-      plain[g] = plain_line(groups[g]);
-      searched[g] = best_line(groups[g]);
-    }
-    Draft draft = rounded(groups, searched), simple = rounded(groups, plain);
-    if (!(draft.error() < simple.error())) draft = simple;
-    BlockQ4K block = block_of(groups, with_refitted_factors(groups, nudged(groups, draft)));
     std::memcpy(out, &block, sizeof block);
   }
 }
@@ -247,15 +29,11 @@ void unpack_q4_k(const std::byte* in, std::span<float> values) {
   for (size_t first = 0; first < values.size(); first += n, in += sizeof(BlockQ4K)) {
     BlockQ4K block;
     std::memcpy(&block, in, sizeof block);
-    float d = f16_to_float(block.d), dmin = f16_to_float(block.dmin);
-    const uint8_t* s = block.scales;
-    for (int g = 0; g < kGroups; ++g) {
-      int scale = g < 4 ? s[g] & 63 : (s[g + 4] & 15) | (s[g - 4] >> 6) << 4;
-      int minimum = g < 4 ? s[g + 4] & 63 : (s[g + 4] >> 4) | (s[g] >> 6) << 4;
-      float group_d = d * static_cast<float>(scale), group_min = dmin * static_cast<float>(minimum);
-      for (int i = 0; i < kGroupValues; ++i) {
-        int q = block.q[g / 2 * 32 + i] >> (g % 2 * 4) & 15;
-        values[first + g * kGroupValues + i] = group_d * static_cast<float>(q) - group_min;
+    for (int g = 0; g < LineBlock::kGroups; ++g) {
+      Line line = line_of(block.d, block.dmin, block.scales, g);
+      for (int l = 0; l < LineBlock::kGroupValues; ++l) {
+        int q = block.q[g / 2 * 32 + l] >> (g % 2 * 4) & 15;
+        values[first + g * LineBlock::kGroupValues + l] = line.scale * static_cast<float>(q) - line.minimum;
       }
     }
   }

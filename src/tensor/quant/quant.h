@@ -17,7 +17,11 @@ void pack_bf16(Values values, Values importance, std::byte* out);
 void pack_i32(Values values, Values importance, std::byte* out);
 void pack_q8_0(Values values, Values importance, std::byte* out);
 void pack_q4_0(Values values, Values importance, std::byte* out);
+void pack_q4_1(Values values, Values importance, std::byte* out);
+void pack_q5_0(Values values, Values importance, std::byte* out);
+void pack_q5_1(Values values, Values importance, std::byte* out);
 void pack_q4_k(Values values, Values importance, std::byte* out);
+void pack_q5_k(Values values, Values importance, std::byte* out);
 void pack_q6_k(Values values, Values importance, std::byte* out);
 
 void unpack_f32(const std::byte* in, std::span<float> values);
@@ -26,7 +30,11 @@ void unpack_bf16(const std::byte* in, std::span<float> values);
 void unpack_i32(const std::byte* in, std::span<float> values);
 void unpack_q8_0(const std::byte* in, std::span<float> values);
 void unpack_q4_0(const std::byte* in, std::span<float> values);
+void unpack_q4_1(const std::byte* in, std::span<float> values);
+void unpack_q5_0(const std::byte* in, std::span<float> values);
+void unpack_q5_1(const std::byte* in, std::span<float> values);
 void unpack_q4_k(const std::byte* in, std::span<float> values);
+void unpack_q5_k(const std::byte* in, std::span<float> values);
 void unpack_q6_k(const std::byte* in, std::span<float> values);
 
 inline constexpr float kLargest = 65504;  // the largest half: no scale of a tamed value overflows
