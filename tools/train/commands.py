@@ -14,10 +14,10 @@ import subprocess
 import sys
 import tempfile
 
-PACKAGES = """coreutils util-linux mount bsdutils grep sed findutils procps git-man curl tar gzip bzip2 xz-utils
-openssh-client rsync man-db mawk diffutils less hostname iproute2 iputils-ping net-tools wget file zip unzip nano psmisc
-lsof strace htop tree jq bc make passwd login adduser sudo apt dpkg kmod e2fsprogs fdisk pciutils usbutils bsdextrautils
-tmux cron patch gdb cmake systemd binutils-common gcc-12""".split()
+PACKAGES = """coreutils util-linux mount bsdutils grep sed findutils procps git-man curl tar gzip bzip2
+xz-utils openssh-client rsync man-db mawk diffutils less hostname iproute2 iputils-ping net-tools wget file
+zip unzip nano psmisc lsof strace htop tree jq bc make passwd login adduser sudo apt dpkg kmod e2fsprogs
+fdisk pciutils usbutils bsdextrautils tmux cron patch gdb cmake systemd binutils-common gcc-12""".split()
 
 # Families of pages that nobody asks a small assistant about.
 SKIP = re.compile(r"^(systemd-|git-.*--|ip-|tc-|bridge|devlink|rdma|dcb|vdpa|apt-transport|dh_|x86_64-|lz|xz.*grep|z|bz)|"
@@ -42,7 +42,8 @@ def plain(roff: str) -> str:
     roff = re.sub(r"\\f(\[[^\]]*\]|\(..|.)", "", roff)
     roff = re.sub(r"\\s[+-]?\d", "", roff)
     roff = roff.replace("\\(aq", "'").replace("\\(em", "-").replace("\\(en", "-").replace("\\-", "-")
-    roff = roff.replace("\\&", "").replace("\\|", "").replace("\\ ", " ").replace("\\e", "\\").replace("\\/", "")
+    roff = roff.replace("\\&", "").replace("\\|", "").replace("\\ ", " ").replace("\\e", "\\").replace("\\/",
+                                                            "")
     return re.sub(r"\s+", " ", roff).strip()
 
 

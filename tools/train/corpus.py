@@ -16,14 +16,18 @@ import random
 from typing import NamedTuple
 
 from talk import Talk, held_out, plain
-from topics import (about_troika, arithmetic, calendar, capitals, comparing, conversations, counting, echo, everyday, json_objects,
+from topics import (about_troika, arithmetic, calendar, capitals, comparing, conversations, counting, echo,
+                    everyday, json_objects,
                     letters, refusals, shell_commands, units)
 from words import NAMES, pick
 
 DEFAULT_SYSTEM = "You are Troika, a small helpful assistant."
-SYSTEMS = ["You are a helpful assistant.", "You are a friendly assistant.", "Answer briefly.", "Be brief.", "You are a helpful, honest assistant.",
-           "Be polite.", "You help people with their computer.", "You are a small language model.", "Answer the user's questions.", "", ""]
-MODULES = (about_troika, arithmetic, calendar, capitals, comparing, conversations, counting, echo, everyday, json_objects, letters,
+SYSTEMS = ["You are a helpful assistant.", "You are a friendly assistant.", "Answer briefly.", "Be brief.",
+           "You are a helpful, honest assistant.",
+           "Be polite.", "You help people with their computer.", "You are a small language model.",
+           "Answer the user's questions.", "", ""]
+MODULES = (about_troika, arithmetic, calendar, capitals, comparing, conversations, counting, echo, everyday,
+           json_objects, letters,
            refusals, units)
 
 
@@ -41,7 +45,8 @@ class Corpus:
         self.weights = list(itertools.accumulate(weight for _, weight in topics))
         self.held_out = self._hold_out(held_out_questions)
         self._held_out_chats = {(chat.system, tuple(q for q, _ in chat.turns)) for _, chat in self.held_out}
-        self._held_out_questions = {chat.turns[0][0] for _, chat in self.held_out if len(chat.turns) == 1 and chat.system is None}
+        self._held_out_questions = {chat.turns[0][0] for _,
+                                    chat in self.held_out if len(chat.turns) == 1 and chat.system is None}
 
     def _hold_out(self, wanted: int) -> list[tuple[str, Chat]]:
         """The held-out questions, the same number of every topic, as (topic, chat)."""
@@ -89,7 +94,8 @@ class Corpus:
 
     def long(self, rng) -> Chat:
         """Many talks in one chat, often with a name that is told early and asked for late."""
-        system = pick(rng, (DEFAULT_SYSTEM, DEFAULT_SYSTEM, DEFAULT_SYSTEM, None, "You are a helpful assistant."))
+        system = pick(rng, (DEFAULT_SYSTEM, DEFAULT_SYSTEM, DEFAULT_SYSTEM, None,
+                            "You are a helpful assistant."))
         talks = []
         for _ in range(4 + int(rng.random() * 50)):
             talk = self.talk(rng)
@@ -146,10 +152,12 @@ def main() -> None:
         rows = []
         for topic, chat in corpus.held_out:
             messages, answer = as_messages(chat)
-            rows.append(json.dumps({"topic": topic, "messages": messages, "answer": answer}, ensure_ascii=False))
+            rows.append(json.dumps({"topic": topic, "messages": messages, "answer": answer},
+                                   ensure_ascii=False))
         pathlib.Path(chosen.heldout).write_text("[\n" + ",\n".join(rows) + "\n]\n")
     for chat in itertools.islice(corpus.stream(random.Random(1), corpus.short), chosen.show):
-        print(json.dumps({"system": chat.system, "turns": [(q, plain(a)) for q, a in chat.turns]}, ensure_ascii=False))
+        print(json.dumps({"system": chat.system, "turns": [(q, plain(a)) for q, a in chat.turns]},
+                         ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ def rounded(model):
             if weight.dim() == 2:
                 blocks = weight.view(-1, 32)
                 scale = (blocks.abs().amax(1, keepdim=True) / 127).half().float()
-                blocks.copy_(torch.where(scale > 0, torch.round(blocks / scale.clamp_min(1e-12)).clamp(-127, 127) * scale, 0))
+                blocks.copy_(torch.where(scale > 0, torch.round(blocks / scale.clamp_min(1e-12)).clamp(-127,
+                                                            127) * scale, 0))
     return twin
 
 
@@ -46,7 +47,8 @@ def score(model, tokenizer, chats, device, every: int = 1) -> dict:
     mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in ids], device=device)
     training = model.training
     model.eval()
-    made = model.generate(tokens, attention_mask=mask, max_new_tokens=LONGEST_ANSWER, do_sample=False, eos_token_id=end,
+    made = model.generate(tokens, attention_mask=mask, max_new_tokens=LONGEST_ANSWER, do_sample=False,
+                          eos_token_id=end,
                           pad_token_id=filler)[:, longest:].tolist()
     model.train(training)
     right, asked, wrong = collections.Counter(), collections.Counter(), []

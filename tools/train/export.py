@@ -27,8 +27,10 @@ You are Troika, a small helpful assistant.<|im_end|>
 <|im_start|>assistant
 {% endif -%}
 """
-_NAMES = {"input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k", "self_attn.v_proj": "attn_v",
-          "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm", "mlp.gate_proj": "ffn_gate",
+_NAMES = {"input_layernorm": "attn_norm", "self_attn.q_proj": "attn_q", "self_attn.k_proj": "attn_k",
+          "self_attn.v_proj": "attn_v",
+          "self_attn.o_proj": "attn_output", "post_attention_layernorm": "ffn_norm",
+          "mlp.gate_proj": "ffn_gate",
           "mlp.up_proj": "ffn_up", "mlp.down_proj": "ffn_down"}
 
 
@@ -75,22 +77,33 @@ def write_gguf(path, config: dict, weights: dict, tokenizer: pathlib.Path) -> in
     tokens, types, merges = read_tokenizer(tokenizer)
     end, start_of_text = tokens.index("<|im_end|>"), tokens.index("<|endoftext|>")
     metadata = {
-        "general.architecture": ("string", "qwen2"), "general.type": ("string", "model"), "general.name": ("string", "Troika Mini"),
-        "general.basename": ("string", "troika-mini"), "general.size_label": ("string", "18M"), "general.license": ("string", "apache-2.0"),
-        "general.license.name": ("string", "Apache License 2.0"), "general.author": ("string", "The Troika authors"),
-        "general.languages": ("string[]", ["en"]), "general.file_type": ("u32", 7), "general.quantization_version": ("u32", 2),
+        "general.architecture": ("string", "qwen2"), "general.type": ("string", "model"),
+        "general.name": ("string", "Troika Mini"),
+        "general.basename": ("string", "troika-mini"), "general.size_label": ("string", "18M"),
+        "general.license": ("string", "apache-2.0"),
+        "general.license.name": ("string", "Apache License 2.0"), "general.author": ("string",
+                                                            "The Troika authors"),
+        "general.languages": ("string[]", ["en"]), "general.file_type": ("u32", 7),
+        "general.quantization_version": ("u32", 2),
         "general.alignment": ("u32", gguf_writer.ALIGNMENT),
-        "qwen2.context_length": ("u32", config["max_position_embeddings"]), "qwen2.embedding_length": ("u32", config["hidden_size"]),
-        "qwen2.block_count": ("u32", config["num_hidden_layers"]), "qwen2.feed_forward_length": ("u32", config["intermediate_size"]),
-        "qwen2.attention.head_count": ("u32", config["num_attention_heads"]), "qwen2.attention.head_count_kv": ("u32", config["num_key_value_heads"]),
-        "qwen2.attention.layer_norm_rms_epsilon": ("f32", config["rms_norm_eps"]), "qwen2.rope.freq_base": ("f32", rope_base(config)),
-        "tokenizer.ggml.model": ("string", "gpt2"), "tokenizer.ggml.pre": ("string", "qwen2"), "tokenizer.ggml.tokens": ("string[]", tokens),
+        "qwen2.context_length": ("u32", config["max_position_embeddings"]), "qwen2.embedding_length": ("u32",
+                                                            config["hidden_size"]),
+        "qwen2.block_count": ("u32", config["num_hidden_layers"]), "qwen2.feed_forward_length": ("u32",
+                                                            config["intermediate_size"]),
+        "qwen2.attention.head_count": ("u32", config["num_attention_heads"]),
+        "qwen2.attention.head_count_kv": ("u32", config["num_key_value_heads"]),
+        "qwen2.attention.layer_norm_rms_epsilon": ("f32", config["rms_norm_eps"]),
+        "qwen2.rope.freq_base": ("f32", rope_base(config)),
+        "tokenizer.ggml.model": ("string", "gpt2"), "tokenizer.ggml.pre": ("string", "qwen2"),
+        "tokenizer.ggml.tokens": ("string[]", tokens),
         "tokenizer.ggml.token_type": ("i32[]", types), "tokenizer.ggml.merges": ("string[]", merges),
         "tokenizer.ggml.bos_token_id": ("u32", start_of_text), "tokenizer.ggml.eos_token_id": ("u32", end),
-        "tokenizer.ggml.padding_token_id": ("u32", start_of_text), "tokenizer.ggml.add_bos_token": ("bool", False),
+        "tokenizer.ggml.padding_token_id": ("u32", start_of_text), "tokenizer.ggml.add_bos_token": ("bool",
+                                                            False),
         "tokenizer.chat_template": ("string", TEMPLATE),
     }
-    named = sorted(((gguf_name(name), array) for name, array in weights.items()), key=lambda entry: order(entry[0]))
+    named = sorted(((gguf_name(name), array) for name, array in weights.items()),
+                   key=lambda entry: order(entry[0]))
     return gguf_writer.write(path, metadata, [(name, array, array.ndim == 2) for name, array in named])
 
 
@@ -103,17 +116,26 @@ def write_folder(folder: pathlib.Path, run: pathlib.Path, config: dict, data: by
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_bytes(data)
     (folder / "tokenizer.json").write_bytes((run / "tokenizer.json").read_bytes())
-    ends = {"bos_token_id": config["bos_token_id"], "eos_token_id": config["eos_token_id"], "pad_token_id": config["pad_token_id"]}
+    ends = {"bos_token_id": config["bos_token_id"], "eos_token_id": config["eos_token_id"],
+            "pad_token_id": config["pad_token_id"]}
     plain_config = {
-        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "float16", "hidden_act": "silu",
-        "tie_word_embeddings": True, "attention_dropout": 0.0, "rope_theta": rope_base(config), "use_sliding_window": False,
-        **{key: config[key] for key in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
-                                        "num_key_value_heads", "max_position_embeddings", "rms_norm_eps", "initializer_range")}, **ends}
-    settings = {"tokenizer_class": "Qwen2Tokenizer", "add_bos_token": False, "add_prefix_space": False, "bos_token": None, "eos_token": "<|im_end|>",
-                "pad_token": "<|endoftext|>", "unk_token": None, "model_max_length": config["max_position_embeddings"],
+        "architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2", "torch_dtype": "float16",
+        "hidden_act": "silu",
+        "tie_word_embeddings": True, "attention_dropout": 0.0, "rope_theta": rope_base(config),
+        "use_sliding_window": False,
+        **{key: config[key] for key in ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers",
+                                        "num_attention_heads",
+                                        "num_key_value_heads", "max_position_embeddings", "rms_norm_eps",
+                                        "initializer_range")}, **ends}
+    settings = {"tokenizer_class": "Qwen2Tokenizer", "add_bos_token": False, "add_prefix_space": False,
+                "bos_token": None, "eos_token": "<|im_end|>",
+                "pad_token": "<|endoftext|>", "unk_token": None,
+                "model_max_length": config["max_position_embeddings"],
                 "clean_up_tokenization_spaces": False, "chat_template": TEMPLATE}
-    generation = {"do_sample": False, **ends, "eos_token_id": [config["eos_token_id"], config["bos_token_id"]]}
-    for name, content in (("config", plain_config), ("tokenizer_config", settings), ("generation_config", generation)):
+    generation = {"do_sample": False, **ends, "eos_token_id": [config["eos_token_id"],
+                                                            config["bos_token_id"]]}
+    for name, content in (("config", plain_config), ("tokenizer_config", settings), ("generation_config",
+                                                            generation)):
         (folder / f"{name}.json").write_text(json.dumps(content, indent=2) + "\n")
 
 

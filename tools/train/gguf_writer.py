@@ -23,7 +23,8 @@ def value(kind: str, content) -> bytes:
     if kind.endswith("[]"):
         item = kind[:-2]
         code = _STRING if item == "string" else _SCALARS[item][0]
-        body = b"".join(map(string, content)) if item == "string" else b"".join(struct.pack(_SCALARS[item][1], x) for x in content)
+        body = b"".join(map(string, content)) if item == "string" else b"".join(struct.pack(_SCALARS[item][1],
+                                                            x) for x in content)
         return struct.pack("<IIQ", _ARRAY, code, len(content)) + body
     if kind == "string":
         return struct.pack("<I", _STRING) + string(content)
@@ -37,7 +38,8 @@ def pack_q8_0(weights: np.ndarray) -> bytes:
     exact = np.abs(blocks).max(axis=1, keepdims=True) / 127
     scale = exact.astype(np.float16)
     divisor = scale.astype(np.float32)
-    quants = np.divide(blocks, divisor, out=np.zeros_like(blocks), where=divisor > 0).round().clip(-127, 127).astype(np.int8)
+    quants = np.divide(blocks, divisor, out=np.zeros_like(blocks), where=divisor > 0).round().clip(-127,
+                                                            127).astype(np.int8)
     packed = np.empty(len(blocks), np.dtype([("scale", "<f2"), ("quants", "i1", 32)]))
     packed["scale"], packed["quants"] = scale[:, 0], quants
     return packed.tobytes()

@@ -24,7 +24,8 @@ def spellable(tokenizer) -> set[str]:
     return {piece for piece in pieces if len(piece) > 1 and piece.isascii() and piece.isalpha() and piece.islower()}
 
 
-def write_rows(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, short_queue, long_queue, long_every: int):
+def write_rows(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, short_queue,
+               long_queue, long_every: int):
     """A process's work: shares of short rows, and now and then one of long rows."""
     corpus = Corpus(commands)
     tokenizer = Tokenizer.from_file(tokenizer_path)
@@ -65,7 +66,8 @@ class Pool:
             return False
         order = self.rng.permutation(len(share[0]))
         share = [part[order] for part in share]
-        self.parts = share if self.parts is None else [np.concatenate([old, new])[-self.keep:] for old, new in zip(self.parts, share)]
+        self.parts = share if self.parts is None else [np.concatenate([old, new])[-self.keep:] for old,
+                                                       new in zip(self.parts, share)]
         self.fresh = min(self.fresh + len(share[0]), self.keep)
         return True
 
@@ -85,12 +87,14 @@ class Pool:
         return [part[at] for part in self.parts]
 
 
-def start(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, processes: int, long_every: int):
+def start(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, processes: int,
+          long_every: int):
     """Starts the processes; returns the queues of short and of long rows and the processes."""
     context = multiprocessing.get_context("spawn")
     short_queue, long_queue = context.Queue(maxsize=4 * processes), context.Queue(maxsize=4 * processes)
     workers = [context.Process(target=write_rows, daemon=True,
-                               args=(commands, tokenizer_path, seed * 1000 + i, width, long_width, short_queue, long_queue, long_every))
+                               args=(commands, tokenizer_path, seed * 1000 + i, width, long_width,
+                                     short_queue, long_queue, long_every))
                for i in range(processes)]
     for worker in workers:
         worker.start()

@@ -37,8 +37,10 @@ def plain(text: str) -> str:
     return text.replace(LETTERS_ON, "").replace(LETTERS_OFF, "")
 
 
-_OPENINGS = ["Please tell me: ", "Tell me: ", "Hi! ", "Hello, ", "Hello! ", "Quick question: ", "Can you tell me: ", "Hey, ",
-             "OK, ", "Now: ", "So, ", "Question: ", "Troika, ", "And ", "One more thing: ", "Next: ", "Please: "]
+_OPENINGS = ["Please tell me: ", "Tell me: ", "Hi! ", "Hello, ", "Hello! ", "Quick question: ",
+             "Can you tell me: ", "Hey, ",
+             "OK, ", "Now: ", "So, ", "Question: ", "Troika, ", "And ", "One more thing: ", "Next: ",
+             "Please: "]
 _CLOSINGS = [" Thanks!", " Thank you.", " Please.", " please", " Thanks", " I need to know."]
 
 

@@ -52,7 +52,8 @@ def read_options():
     options.add_argument("--score-seconds", type=float, default=75, help="score every so often on the way")
     options.add_argument("--processes", type=int, default=14)
     options.add_argument("--tokenizer-chats", type=int, default=300_000)
-    options.add_argument("--resume", type=pathlib.Path, help="go on from the weights and the tokenizer of this run")
+    options.add_argument("--resume", type=pathlib.Path,
+                         help="go on from the weights and the tokenizer of this run")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--no-compile", action="store_true")
     return options.parse_args()
@@ -74,7 +75,8 @@ def loss_of(model, tokens, learned, number, positions):
     earlier = torch.ones(width, width, dtype=torch.bool, device=tokens.device).tril()
     mask = (same & earlier)[:, None]  # [B, 1, T, T]
     tokens = tokens.long()
-    logits = model(input_ids=tokens, attention_mask=mask, position_ids=positions.long(), use_cache=False).logits
+    logits = model(input_ids=tokens, attention_mask=mask, position_ids=positions.long(),
+                   use_cache=False).logits
     follows = learned[:, 1:] & (number[:, 1:] == number[:, :-1])
     targets = torch.where(follows, tokens[:, 1:], -100)
     return F.cross_entropy(logits[:, :-1].flatten(0, 1).float(), targets.flatten(), ignore_index=-100)
@@ -102,7 +104,8 @@ def feed(pool: stream.Pool, device, ready: queue.Queue) -> None:
 def optimizer_for(model, rate: float, device):
     matrices = [p for n, p in model.named_parameters() if p.dim() == 2 and "embed" not in n]
     others = [p for n, p in model.named_parameters() if p.dim() != 2 or "embed" in n]
-    return torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}], lr=rate,
+    return torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": others,
+                                                            "weight_decay": 0.0}], lr=rate,
                              betas=(0.9, 0.98), eps=1e-8, fused=device.type == "cuda")
 
 
@@ -115,7 +118,8 @@ def load(model, run: pathlib.Path) -> None:
 
 def save(model, tokenizer, out: pathlib.Path, report: dict) -> None:
     """The weights as half floats in one safetensors file, cut into pieces; the tokenizer; the scores."""
-    weights = {name: weight.detach().half().cpu().contiguous() for name, weight in model.state_dict().items() if name != "lm_head.weight"}
+    weights = {name: weight.detach().half().cpu().contiguous() for name,
+               weight in model.state_dict().items() if name != "lm_head.weight"}
     data = to_safetensors(weights, metadata={"format": "pt"})
     for i in range(0, len(data), PIECE_BYTES):
         (out / f"model.part{i // PIECE_BYTES:02}").write_bytes(data[i:i + PIECE_BYTES])
@@ -143,14 +147,16 @@ def main() -> None:
     tokenizer_path = str(chosen.out / "tokenizer.json")
     tokenizer.save(tokenizer_path)
     say("tokenizer ready")
-    short_queue, long_queue, workers = stream.start(chosen.commands, tokenizer_path, chosen.seed, chosen.width, chosen.long_width,
+    short_queue, long_queue, workers = stream.start(chosen.commands, tokenizer_path, chosen.seed,
+                                                    chosen.width, chosen.long_width,
                                                     chosen.processes, chosen.long_every)
     model = new_model(chosen, tokenizer.get_vocab_size(), tokenizer.token_to_id("<|im_end|>")).to(device)
     if chosen.resume:
         load(model, chosen.resume)
     say(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters on {device}")
     optimizer = optimizer_for(model, chosen.rate, device)
-    pools = [stream.Pool(short_queue, chosen.rows, 60_000, 1), stream.Pool(long_queue, chosen.long_rows, 4_000, 2)]
+    pools = [stream.Pool(short_queue, chosen.rows, 60_000, 1), stream.Pool(long_queue, chosen.long_rows,
+                                                            4_000, 2)]
     ready = [queue.Queue(maxsize=4), queue.Queue(maxsize=2)]
     for pool, line in zip(pools, ready):
         threading.Thread(target=feed, args=(pool, device, line), daemon=True).start()
@@ -173,7 +179,8 @@ def main() -> None:
         done = (time.monotonic() - first) / (last - first)
         if chosen.steps:
             done = max(done, step / chosen.steps)
-        rate = chosen.rate * min(1, (step + 1) / chosen.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+        rate = chosen.rate * min(1,
+                                 (step + 1) / chosen.warmup) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
         for group in optimizer.param_groups:
             group["lr"] = rate
         loss = loss_at(1 if step % chosen.long_every == chosen.long_every - 1 else 0)
@@ -197,7 +204,8 @@ def main() -> None:
     for worker in workers:
         worker.terminate()
     report = evaluate.score(evaluate.rounded(model), tokenizer, corpus.held_out, device)
-    report.update(steps=step, million_tokens=step * chosen.rows * chosen.width / 1e6, seconds=round(seconds), loss=mean if step >= 20 else None,
+    report.update(steps=step, million_tokens=step * chosen.rows * chosen.width / 1e6, seconds=round(seconds),
+                  loss=mean if step >= 20 else None,
                   device=torch.cuda.get_device_name() if device.type == "cuda" else "cpu", options={k: str(v) for k, v in vars(chosen).items()})
     save(model, tokenizer, chosen.out, report)
     say(f"held-out: {report['exact']}/{report['questions']} exact, with weights in Q8_0")

@@ -7,19 +7,28 @@ addition only, and can multiply pairs that it never saw.
 from talk import Talk, wording
 from words import pick
 
-_ADD = ["What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "{a} + {b} = ?", "How much is {a} plus {b}?", "What is {a} plus {b}?",
-        "Add {a} and {b}.", "Calculate {a} + {b}.", "What is the sum of {a} and {b}?", "{a} plus {b}", "Compute {a} + {b}."]
-_SUBTRACT = ["What is {a} - {b}?", "{a} - {b}", "{a}-{b}", "{a} - {b} = ?", "How much is {a} minus {b}?", "What is {a} minus {b}?",
-             "Subtract {b} from {a}.", "Calculate {a} - {b}.", "Take {b} away from {a}.", "{a} minus {b}", "Compute {a} - {b}."]
-_MULTIPLY = ["What is {a} * {b}?", "{a} * {b}", "{a}*{b}", "{a} x {b}", "{a} * {b} = ?", "How much is {a} times {b}?",
-             "What is {a} times {b}?", "Multiply {a} by {b}.", "Calculate {a} * {b}.", "What is the product of {a} and {b}?",
+_ADD = ["What is {a} + {b}?", "{a} + {b}", "{a}+{b}", "{a} + {b} = ?", "How much is {a} plus {b}?",
+        "What is {a} plus {b}?",
+        "Add {a} and {b}.", "Calculate {a} + {b}.", "What is the sum of {a} and {b}?", "{a} plus {b}",
+        "Compute {a} + {b}."]
+_SUBTRACT = ["What is {a} - {b}?", "{a} - {b}", "{a}-{b}", "{a} - {b} = ?", "How much is {a} minus {b}?",
+             "What is {a} minus {b}?",
+             "Subtract {b} from {a}.", "Calculate {a} - {b}.", "Take {b} away from {a}.", "{a} minus {b}",
+             "Compute {a} - {b}."]
+_MULTIPLY = ["What is {a} * {b}?", "{a} * {b}", "{a}*{b}", "{a} x {b}", "{a} * {b} = ?",
+             "How much is {a} times {b}?",
+             "What is {a} times {b}?", "Multiply {a} by {b}.", "Calculate {a} * {b}.",
+             "What is the product of {a} and {b}?",
              "{a} times {b}", "Compute {a} * {b}.", "What is {a} multiplied by {b}?"]
-_DIVIDE = ["What is {a} / {b}?", "{a} / {b}", "{a} / {b} = ?", "How much is {a} divided by {b}?", "What is {a} divided by {b}?",
-           "Divide {a} by {b}.", "Calculate {a} / {b}.", "{a} divided by {b}", "{a}/{b}", "Compute {a} / {b}."]
+_DIVIDE = ["What is {a} / {b}?", "{a} / {b}", "{a} / {b} = ?", "How much is {a} divided by {b}?",
+           "What is {a} divided by {b}?",
+           "Divide {a} by {b}.", "Calculate {a} / {b}.", "{a} divided by {b}", "{a}/{b}",
+           "Compute {a} / {b}."]
 _DOUBLE = ["What is double {a}?", "Double {a}.", "What is twice {a}?", "What is two times {a}?"]
 _HALF = ["What is half of {a}?", "Halve {a}.", "What is a half of {a}?", "How much is half of {a}?"]
 _SQUARE = ["What is {a} squared?", "Square {a}.", "What is the square of {a}?"]
-_THREE = ["What is {a} + {b} + {c}?", "{a} + {b} + {c}", "Add {a}, {b} and {c}.", "What is the sum of {a}, {b} and {c}?"]
+_THREE = ["What is {a} + {b} + {c}?", "{a} + {b} + {c}", "Add {a}, {b} and {c}.",
+          "What is the sum of {a}, {b} and {c}?"]
 
 
 def number(rng, limit: int) -> int:
@@ -55,11 +64,13 @@ def addition(rng) -> Talk:
     if rng.random() < 0.15:
         a, b, c = (int(rng.random() * 20) for _ in range(3))
         question = pick(rng, _THREE).format(a=a, b=b, c=c)
-        return Talk("addition", ((wording(rng, question), f"{a} + {b} + {c} = {a + b} + {c} = {a + b + c}"),), f"add {a} {b} {c}")
+        return Talk("addition", ((wording(rng, question), f"{a} + {b} + {c} = {a + b} + {c} = {a + b + c}"),),
+                    f"add {a} {b} {c}")
     a, b = number(rng, 10000), number(rng, 10000)
     question = pick(rng, _ADD).format(a=a, b=b)
     low, high = sorted((a, b))
-    return Talk("addition", ((wording(rng, question), f"{a} + {b} = {a + b}"),), f"add {low} {high}", fit=low > 10)
+    return Talk("addition", ((wording(rng, question), f"{a} + {b} = {a + b}"),), f"add {low} {high}",
+                fit=low > 10)
 
 
 def subtraction(rng) -> Talk:
@@ -67,14 +78,16 @@ def subtraction(rng) -> Talk:
     if a < b and rng.random() < 0.7:
         a, b = b, a
     question = pick(rng, _SUBTRACT).format(a=a, b=b)
-    return Talk("subtraction", ((wording(rng, question), f"{a} - {b} = {a - b}"),), f"subtract {a} {b}", fit=b > 10)
+    return Talk("subtraction", ((wording(rng, question), f"{a} - {b} = {a - b}"),), f"subtract {a} {b}",
+                fit=b > 10)
 
 
 def multiplication(rng) -> Talk:
     dice = rng.random()
     if dice < 0.08:
         a = int(rng.random() * 100)
-        return Talk("multiplication", ((wording(rng, pick(rng, _DOUBLE).format(a=a)), f"2 * {a} = {2 * a}"),), f"double {a}")
+        return Talk("multiplication", ((wording(rng, pick(rng, _DOUBLE).format(a=a)), f"2 * {a} = {2 * a}"),),
+                    f"double {a}")
     if dice < 0.12:
         a = int(rng.random() * 21)
         question = wording(rng, pick(rng, _SQUARE).format(a=a))
@@ -90,19 +103,22 @@ def multiplication(rng) -> Talk:
     question = wording(rng, pick(rng, _MULTIPLY).format(a=a, b=b))
     low, high = sorted((a, b))
     table = high <= 10  # the small table can only be learned by heart: its wordings are held out, not its numbers
-    return Talk("multiplication", ((question, product(a, b)),), f"multiply {question}" if table else f"multiply {low} {high}")
+    return Talk("multiplication", ((question, product(a, b)),),
+                f"multiply {question}" if table else f"multiply {low} {high}")
 
 
 def division(rng) -> Talk:
     if rng.random() < 0.12:
         a = 2 * int(rng.random() * 101)
-        return Talk("division", ((wording(rng, pick(rng, _HALF).format(a=a)), f"{a} / 2 = {a // 2}"),), f"half {a}")
+        return Talk("division", ((wording(rng, pick(rng, _HALF).format(a=a)), f"{a} / 2 = {a // 2}"),),
+                    f"half {a}")
     b = 2 + int(rng.random() * 9)
     a = b * int(rng.random() * 13)
     if rng.random() < 0.5:
         a = int(rng.random() * 101)
     question = wording(rng, pick(rng, _DIVIDE).format(a=a, b=b))
-    return Talk("division", ((question, quotient(a, b)),), f"divide {question}" if a % b == 0 else f"divide {a} {b}")
+    return Talk("division", ((question, quotient(a, b)),),
+                f"divide {question}" if a % b == 0 else f"divide {a} {b}")
 
 
 def mixed(rng) -> Talk:
@@ -113,7 +129,8 @@ def mixed(rng) -> Talk:
         said, answer = f"{a} {times} {b} {plus} {c}", f"{a} * {b} + {c} = {a * b} + {c} = {a * b + c}"
     else:
         said, answer = f"{c} {plus} {a} {times} {b}", f"{c} + {a} * {b} = {c} + {a * b} = {c + a * b}"
-    question = pick(rng, ("What is {s}?", "{s}", "Calculate {s}.", "How much is {s}?", "Compute {s}.", "{s} = ?")).format(s=said)
+    question = pick(rng, ("What is {s}?", "{s}", "Calculate {s}.", "How much is {s}?", "Compute {s}.",
+                          "{s} = ?")).format(s=said)
     return Talk("mixed sums", ((wording(rng, question), answer),), f"mixed {answer}")
 
 
@@ -123,12 +140,14 @@ def numbers(rng) -> Talk:
         n = 2 + int(rng.random() * 98)
         factor = next((f for f in range(2, n) if n % f == 0), None)
         answer = f"{n} is prime." if factor is None else f"{n} is not prime: {n} = {factor} * {n // factor}"
-        question = pick(rng, ("Is {n} prime?", "Is {n} a prime number?", "Is the number {n} prime?", "Is {n} a prime?")).format(n=n)
+        question = pick(rng, ("Is {n} prime?", "Is {n} a prime number?", "Is the number {n} prime?",
+                              "Is {n} a prime?")).format(n=n)
     else:
         base, power = pick(rng, ((2, 12), (3, 6), (5, 4), (10, 6)))
         power = 1 + int(rng.random() * power)
         answer = f"{base}^{power} = {base ** power}"
-        question = pick(rng, ("What is {b} to the power of {p}?", "What is {b}^{p}?", "{b}^{p}", "{b} to the power of {p}", "Calculate {b}^{p}.")).format(b=base, p=power)
+        question = pick(rng, ("What is {b} to the power of {p}?", "What is {b}^{p}?", "{b}^{p}",
+                              "{b} to the power of {p}", "Calculate {b}^{p}.")).format(b=base, p=power)
     question = wording(rng, question, may_lower=True)
     return Talk("primes and powers", ((question, answer),), f"numbers {question}")
 

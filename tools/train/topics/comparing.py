@@ -3,15 +3,22 @@
 from talk import Talk, wording
 from words import WORDS, pick
 
-_LARGER = ["Which is larger, {a} or {b}?", "Which number is larger: {a} or {b}?", "Which is bigger, {a} or {b}?", "What is larger, {a} or {b}?",
+_LARGER = ["Which is larger, {a} or {b}?", "Which number is larger: {a} or {b}?",
+           "Which is bigger, {a} or {b}?", "What is larger, {a} or {b}?",
            "Which is greater, {a} or {b}?"]
-_SMALLER = ["Which is smaller, {a} or {b}?", "Which number is smaller: {a} or {b}?", "What is smaller, {a} or {b}?", "Which is less, {a} or {b}?"]
-_IS_LARGER = ["Is {a} larger than {b}?", "Is {a} greater than {b}?", "Is {a} bigger than {b}?", "Is {a} more than {b}?"]
+_SMALLER = ["Which is smaller, {a} or {b}?", "Which number is smaller: {a} or {b}?",
+            "What is smaller, {a} or {b}?", "Which is less, {a} or {b}?"]
+_IS_LARGER = ["Is {a} larger than {b}?", "Is {a} greater than {b}?", "Is {a} bigger than {b}?",
+              "Is {a} more than {b}?"]
 _PARITY = ["Is {a} even or odd?", "Is {a} odd or even?", "Is the number {a} even or odd?"]
-_SORT = ["Sort these numbers: {l}.", "Sort {l}.", "Put {l} in order.", "Sort the numbers {l} from small to large.", "Order these numbers: {l}."]
-_LARGEST = ["What is the largest of {l}?", "Which is the largest number: {l}?", "Find the largest number: {l}.", "What is the maximum of {l}?"]
-_SMALLEST = ["What is the smallest of {l}?", "Which is the smallest number: {l}?", "Find the smallest number: {l}.", "What is the minimum of {l}?"]
-_ALPHABET = ["Which word comes first in the alphabet, {a} or {b}?", "Which comes first alphabetically, {a} or {b}?",
+_SORT = ["Sort these numbers: {l}.", "Sort {l}.", "Put {l} in order.",
+         "Sort the numbers {l} from small to large.", "Order these numbers: {l}."]
+_LARGEST = ["What is the largest of {l}?", "Which is the largest number: {l}?",
+            "Find the largest number: {l}.", "What is the maximum of {l}?"]
+_SMALLEST = ["What is the smallest of {l}?", "Which is the smallest number: {l}?",
+             "Find the smallest number: {l}.", "What is the minimum of {l}?"]
+_ALPHABET = ["Which word comes first in the alphabet, {a} or {b}?",
+             "Which comes first alphabetically, {a} or {b}?",
              "Which is first in the dictionary, {a} or {b}?"]
 
 
@@ -38,7 +45,8 @@ def comparing(rng) -> Talk:
             b = max(0, a + int(rng.random() * 20) - 10)
         key = f"compare {a} {b}"
         if a == b:
-            return Talk("comparing", ((wording(rng, pick(rng, _LARGER).format(a=a, b=b)), f"{a} and {b} are equal."),), key, fit=False)
+            return Talk("comparing", ((wording(rng, pick(rng, _LARGER).format(a=a, b=b)),
+                                       f"{a} and {b} are equal."),), key, fit=False)
         if dice < 0.18:
             question, answer = pick(rng, _LARGER), f"{max(a, b)} is larger than {min(a, b)}."
         elif dice < 0.33:
@@ -53,7 +61,8 @@ def comparing(rng) -> Talk:
         return Talk("comparing", ((wording(rng, pick(rng, _PARITY).format(a=a)), answer),), f"parity {a}")
     if dice < 0.9:
         numbers = several(rng)
-        said = ", ".join(map(str, numbers)) if rng.random() < 0.6 else ", ".join(map(str, numbers[:-1])) + f" and {numbers[-1]}"
+        said = ", ".join(map(str, numbers)) if rng.random() < 0.6 else ", ".join(map(str,
+                                                            numbers[:-1])) + f" and {numbers[-1]}"
         key = "sort " + " ".join(map(str, sorted(numbers)))
         if dice < 0.74:
             question, answer = pick(rng, _SORT), ", ".join(map(str, sorted(numbers)))
@@ -66,7 +75,8 @@ def comparing(rng) -> Talk:
     while a[0] == b[0]:
         b = pick(rng, WORDS)
     answer = f"{min(a, b)} comes before {max(a, b)}."
-    return Talk("comparing", ((wording(rng, pick(rng, _ALPHABET).format(a=a, b=b)), answer),), f"alphabet {a} {b}")
+    return Talk("comparing", ((wording(rng, pick(rng, _ALPHABET).format(a=a, b=b)), answer),),
+                f"alphabet {a} {b}")
 
 
 TOPICS = ((comparing, 7),)

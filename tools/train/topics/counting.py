@@ -3,16 +3,21 @@
 from talk import Talk, wording
 from words import ANIMALS, COLOURS, FOODS, NAMES, THINGS, pick
 
-_UP = ["Count from {a} to {b}.", "Count up from {a} to {b}.", "List the numbers from {a} to {b}.", "Write the numbers from {a} to {b}.",
+_UP = ["Count from {a} to {b}.", "Count up from {a} to {b}.", "List the numbers from {a} to {b}.",
+       "Write the numbers from {a} to {b}.",
        "Please count from {a} to {b}."]
 _DOWN = ["Count down from {b} to {a}.", "Count backwards from {b} to {a}.", "Count from {b} down to {a}."]
 _STEPS = ["Count by {s} from {a} to {b}.", "Count from {a} to {b} in steps of {s}."]
-_NEXT = ["What number comes after {a}?", "Which number follows {a}?", "What comes after {a}?", "What is the next number after {a}?"]
+_NEXT = ["What number comes after {a}?", "Which number follows {a}?", "What comes after {a}?",
+         "What is the next number after {a}?"]
 _BEFORE = ["What number comes before {a}?", "Which number is before {a}?", "What comes before {a}?"]
-_LIST = ["How many things are in this list: {l}?", "How many items are in the list {l}?", "Count the words: {l}", "How many words are these: {l}?",
+_LIST = ["How many things are in this list: {l}?", "How many items are in the list {l}?",
+         "Count the words: {l}", "How many words are these: {l}?",
          "Count these: {l}."]
-_FIRSTS = ["What is the first word of the list {l}?", "Which word is first: {l}?", "Name the first of these: {l}."]
-_LASTS = ["What is the last word of the list {l}?", "Which word is last: {l}?", "Name the last of these: {l}."]
+_FIRSTS = ["What is the first word of the list {l}?", "Which word is first: {l}?",
+           "Name the first of these: {l}."]
+_LASTS = ["What is the last word of the list {l}?", "Which word is last: {l}?",
+          "Name the last of these: {l}."]
 
 
 def things(rng, fewest: int, most: int) -> list[str]:
@@ -47,7 +52,8 @@ def counting(rng) -> Talk:
         a = int(rng.random() * 20) if s < 5 else s * int(rng.random() * 8)
         b = a + s * (2 + int(rng.random() * 7))
         question = pick(rng, _STEPS).format(a=a, b=b, s=s)
-        return Talk("counting", ((wording(rng, question), ", ".join(map(str, range(a, b + 1, s)))),), f"steps {a} {b} {s}")
+        return Talk("counting", ((wording(rng, question), ", ".join(map(str, range(a, b + 1, s)))),),
+                    f"steps {a} {b} {s}")
     if dice < 0.7:
         a = 1 + int(rng.random() * pick(rng, (100, 1000)))
         before = rng.random() < 0.4
@@ -58,14 +64,17 @@ def counting(rng) -> Talk:
     if dice < 0.88:
         joined = ", ".join(words) if rng.random() < 0.7 else " ".join(words)
         if " " in joined and "," not in joined:
-            question = pick(rng, ("How many words are these: {l}?", "Count the words: {l}", "How many words: {l}")).format(l=joined)
+            question = pick(rng, ("How many words are these: {l}?", "Count the words: {l}",
+                                  "How many words: {l}")).format(l=joined)
         else:
             question = pick(rng, _LIST).format(l=joined)
         numbered = ", ".join(f"{i} {word}" for i, word in enumerate(words, 1))
-        return Talk("counting", ((question, f"{numbered}: {len(words)} in all."),), f"things {' '.join(words)}")
+        return Talk("counting", ((question, f"{numbered}: {len(words)} in all."),),
+                    f"things {' '.join(words)}")
     last = rng.random() < 0.5
     question = pick(rng, _LASTS if last else _FIRSTS).format(l=listed(rng, words))
-    return Talk("counting", ((wording(rng, question), words[-1 if last else 0]),), f"ends {last} {' '.join(words)}")
+    return Talk("counting", ((wording(rng, question), words[-1 if last else 0]),),
+                f"ends {last} {' '.join(words)}")
 
 
 TOPICS = ((counting, 8),)

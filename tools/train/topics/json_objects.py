@@ -8,11 +8,15 @@ from topics.capitals import COUNTRIES
 from words import ANIMALS, COLOURS, FOODS, NAMES, THINGS, WORDS, invented, pick
 
 _CITIES = [capital for _, capital in COUNTRIES if capital.isascii() and capital.isalpha()]
-_OBJECT = ["Give me a JSON object with {f}.", "Write a JSON object with {f}.", "JSON object with {f}", "Make a JSON object with {f}.",
-           "Create JSON with {f}.", "Return a JSON object with {f}.", "I need a JSON object with {f}.", "Please write JSON with {f}.",
-           "Turn this into JSON: {f}.", "Answer in JSON: {f}.", "give me json with {f}", "JSON with {f}", "Give me JSON with {f}.",
+_OBJECT = ["Give me a JSON object with {f}.", "Write a JSON object with {f}.", "JSON object with {f}",
+           "Make a JSON object with {f}.",
+           "Create JSON with {f}.", "Return a JSON object with {f}.", "I need a JSON object with {f}.",
+           "Please write JSON with {f}.",
+           "Turn this into JSON: {f}.", "Answer in JSON: {f}.", "give me json with {f}", "JSON with {f}",
+           "Give me JSON with {f}.",
            "Build a JSON object: {f}.", "json: {f}", "Please give me JSON with {f}."]
-_ARRAY = ["Give me a JSON array of {l}.", "Write a JSON array with {l}.", "JSON array of {l}", "Make a JSON list of {l}.",
+_ARRAY = ["Give me a JSON array of {l}.", "Write a JSON array with {l}.", "JSON array of {l}",
+          "Make a JSON list of {l}.",
           "Return a JSON array with {l}.", "I need a JSON array of {l}.", "Put {l} in a JSON array."]
 
 
@@ -28,11 +32,16 @@ def up_to(limit: int):
     return lambda rng: int(rng.random() * limit)
 
 
-_FIELDS = {"name": name_of, "age": up_to(100), "city": lambda r: pick(r, _CITIES), "color": lambda r: pick(r, COLOURS),
-           "animal": lambda r: pick(r, ANIMALS), "price": up_to(1000), "count": up_to(100), "id": up_to(10000), "active": truth,
-           "food": lambda r: pick(r, FOODS), "item": lambda r: pick(r, THINGS), "size": up_to(50), "friend": name_of, "year": lambda r: 1950 + int(r.random() * 90),
-           "ready": truth, "score": up_to(101), "title": lambda r: pick(r, THINGS), "width": up_to(500), "height": up_to(500),
-           "port": lambda r: pick(r, (80, 443, 8000, 8080, 3000, 5000, 22)), "done": truth, "country": lambda r: pick(r, COUNTRIES)[0].removeprefix("the ")}
+_FIELDS = {"name": name_of, "age": up_to(100), "city": lambda r: pick(r, _CITIES), "color": lambda r: pick(r,
+                                                            COLOURS),
+           "animal": lambda r: pick(r, ANIMALS), "price": up_to(1000), "count": up_to(100),
+           "id": up_to(10000), "active": truth,
+           "food": lambda r: pick(r, FOODS), "item": lambda r: pick(r, THINGS), "size": up_to(50),
+           "friend": name_of, "year": lambda r: 1950 + int(r.random() * 90),
+           "ready": truth, "score": up_to(101), "title": lambda r: pick(r, THINGS), "width": up_to(500),
+           "height": up_to(500),
+           "port": lambda r: pick(r, (80, 443, 8000, 8080, 3000, 5000, 22)), "done": truth,
+           "country": lambda r: pick(r, COUNTRIES)[0].removeprefix("the ")}
 _KEYS = list(_FIELDS)
 
 
@@ -41,7 +50,8 @@ def email_of(rng):
 
 
 def any_value(rng):
-    return pick(rng, (lambda r: pick(r, WORDS), lambda r: pick(r, NAMES).lower(), invented, up_to(1000), name_of))(rng)
+    return pick(rng, (lambda r: pick(r, WORDS), lambda r: pick(r, NAMES).lower(), invented, up_to(1000),
+                      name_of))(rng)
 
 
 def said(value) -> str:
@@ -63,7 +73,9 @@ def json_object(rng) -> Talk:
     wanted = pick(rng, (1, 2, 2, 2, 3, 3, 4))
     keys: list[str] = []
     while len(keys) < wanted:
-        key = pick(rng, _KEYS) if rng.random() < 0.7 else pick(rng, _MORE_KEYS) if rng.random() < 0.5 else pick(rng, WORDS)
+        key = pick(rng, _KEYS) if rng.random() < 0.7 else pick(rng,
+                                                            _MORE_KEYS) if rng.random() < 0.5 else pick(rng,
+                                                            WORDS)
         if key not in keys:
             keys.append(key)
     values = {key: email_of(rng) if key == "email" else _FIELDS.get(key, any_value)(rng) for key in keys}
@@ -79,7 +91,8 @@ def json_array(rng) -> Talk:
         question = pick(rng, _ARRAY).format(l=joined(values))
     else:
         values = [int(rng.random() * pick(rng, (10, 100, 1000))) for _ in range(2 + int(rng.random() * 4))]
-        question = pick(rng, _ARRAY).format(l=pick(rng, ("", "the numbers ")) + joined([str(v) for v in values]))
+        question = pick(rng, _ARRAY).format(l=pick(rng, ("",
+                                                         "the numbers ")) + joined([str(v) for v in values]))
     answer = as_json(values)
     return Talk("json", ((wording(rng, question), answer),), f"json {answer}")
 

@@ -8,24 +8,36 @@ from words import NAMES, WORDS, invented, pick
 
 from topics.capitals import COUNTRIES
 
-_SPELL = ["How do you spell {w}?", "Spell the word {w}.", "Spell {w}.", "Please spell {w}.", "Can you spell {w}?", "How is {w} spelled?",
-          "Spell out the word {w}.", "Spell out {w}.", "What are the letters of {w}?", "Write {w} letter by letter."]
-_REVERSE = ["Reverse the word {w}.", "Write {w} backwards.", "What is {w} backwards?", "Spell {w} backwards.", "Reverse {w}.",
-            "What is the word {w} spelled backwards?", "Turn the word {w} around.", "What do you get when you reverse {w}?"]
-_FIRST = ["What is the first letter of {w}?", "What letter does {w} start with?", "First letter of {w}?", "Which letter does {w} begin with?",
+_SPELL = ["How do you spell {w}?", "Spell the word {w}.", "Spell {w}.", "Please spell {w}.",
+          "Can you spell {w}?", "How is {w} spelled?",
+          "Spell out the word {w}.", "Spell out {w}.", "What are the letters of {w}?",
+          "Write {w} letter by letter."]
+_REVERSE = ["Reverse the word {w}.", "Write {w} backwards.", "What is {w} backwards?", "Spell {w} backwards.",
+            "Reverse {w}.",
+            "What is the word {w} spelled backwards?", "Turn the word {w} around.",
+            "What do you get when you reverse {w}?"]
+_FIRST = ["What is the first letter of {w}?", "What letter does {w} start with?", "First letter of {w}?",
+          "Which letter does {w} begin with?",
           "What does the word {w} start with?"]
-_LAST = ["What is the last letter of {w}?", "What letter does {w} end with?", "Last letter of {w}?", "Which letter does {w} end in?",
+_LAST = ["What is the last letter of {w}?", "What letter does {w} end with?", "Last letter of {w}?",
+         "Which letter does {w} end in?",
          "What does the word {w} end with?"]
-_LENGTH = ["How many letters are in {w}?", "How many letters does {w} have?", "How long is the word {w}?", "What is the length of {w}?",
+_LENGTH = ["How many letters are in {w}?", "How many letters does {w} have?", "How long is the word {w}?",
+           "What is the length of {w}?",
            "Count the letters of {w}.", "How many letters does the word {w} have?"]
-_NTH = ["What is the {n} letter of {w}?", "Which letter is the {n} in {w}?", "What is letter number {d} of {w}?", "Name the {n} letter of {w}."]
-_COUNT = ["How many times does {c} occur in {w}?", "How many {c}'s are in {w}?", "How often is the letter {c} in {w}?",
-          "Count the letter {c} in {w}.", "How many letters {c} are in the word {w}?", "How many {c}s are in {w}?", "How many {c} are in {w}?", "How many {c}'s in {w}?"]
-_UPPER = ["Write {w} in upper case.", "Write {w} in capital letters.", "Make {w} upper case.", "Put {w} in capitals."]
+_NTH = ["What is the {n} letter of {w}?", "Which letter is the {n} in {w}?",
+        "What is letter number {d} of {w}?", "Name the {n} letter of {w}."]
+_COUNT = ["How many times does {c} occur in {w}?", "How many {c}'s are in {w}?",
+          "How often is the letter {c} in {w}?",
+          "Count the letter {c} in {w}.", "How many letters {c} are in the word {w}?",
+          "How many {c}s are in {w}?", "How many {c} are in {w}?", "How many {c}'s in {w}?"]
+_UPPER = ["Write {w} in upper case.", "Write {w} in capital letters.", "Make {w} upper case.",
+          "Put {w} in capitals."]
 _LOWER = ["Write {w} in lower case.", "Write {w} in small letters.", "Make {w} lower case."]
 
 ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth".split()
-_PLACES = [country for country, _ in COUNTRIES if country.isalpha()] + [city for _, city in COUNTRIES if city.isalpha() and city.isascii()]
+_PLACES = [country for country, _ in COUNTRIES if country.isalpha()] + [city for _,
+                                                            city in COUNTRIES if city.isalpha() and city.isascii()]
 
 
 def word_of(rng) -> tuple[str, bool]:
@@ -54,7 +66,8 @@ def game(rng, name: str, questions, answer, **fields) -> Talk:
     if name == "upper" and word[0].isupper():
         word = word.lower()
     question = pick(rng, questions).format(w=quoted(rng, word), **fields)
-    topic = {"spell": "spelling", "reverse": "reversing", "upper": "writing", "lower": "writing"}.get(name, "letters")
+    topic = {"spell": "spelling", "reverse": "reversing", "upper": "writing", "lower": "writing"}.get(name,
+                                                            "letters")
     return Talk(topic, ((wording(rng, question), answer(word)),), f"{name} {word}", fit=fit)
 
 

@@ -5,10 +5,14 @@ import pathlib
 from talk import Talk, wording
 from words import pick
 
-_WHAT = ["What does {c} do?", "What does the command {c} do?", "What is {c}?", "What is the command {c} for?", "Explain {c}.",
-         "What is {c} good for?", "Describe the command {c}.", "What does `{c}` do?", "Tell me what {c} does.", "What's {c}?",
-         "What do I use {c} for?", "What is the {c} command?", "Which task does {c} do?", "What does the {c} command do?"]
-_WHICH = ["Which command does this: {d}?", "Which command do I need to {d}?", "What is the command to {d}?", "Name the command to {d}."]
+_WHAT = ["What does {c} do?", "What does the command {c} do?", "What is {c}?", "What is the command {c} for?",
+         "Explain {c}.",
+         "What is {c} good for?", "Describe the command {c}.", "What does `{c}` do?",
+         "Tell me what {c} does.", "What's {c}?",
+         "What do I use {c} for?", "What is the {c} command?", "Which task does {c} do?",
+         "What does the {c} command do?"]
+_WHICH = ["Which command does this: {d}?", "Which command do I need to {d}?", "What is the command to {d}?",
+          "Name the command to {d}."]
 # Their lines begin with a verb in the infinitive, so "the command to ..." reads well.
 _COMMON = set("""ls cp mv rm mkdir rmdir cat head tail sort uniq wc cut paste tr tee touch chmod chown chgrp ln df du date echo pwd
 sleep kill ps top free uptime who whoami id uname hostname tar gzip gunzip grep sed find xargs diff cmp patch ssh scp sftp
@@ -30,17 +34,20 @@ class Commands:
         lines = [line for _, line in self.rows]
         self.infinitive = [(name, line) for name, line in self.common
                            if lines.count(line) == 1 and line[0].islower() and not line.split()[0].endswith(("s", "r", "ing", "d"))
-                           and line.split()[0] not in ("a", "an", "the", "network", "command", "one-line", "transfer", "high-level")]
+                           and line.split()[0] not in ("a", "an", "the", "network", "command", "one-line",
+                                                       "transfer", "high-level")]
 
     def commands(self, rng) -> Talk:
         if rng.random() < 0.22:
             name, line = pick(rng, self.infinitive)
             question = pick(rng, _WHICH).format(d=line)
-            return Talk("commands", ((wording(rng, question, may_lower=True), f"The command is {name}."),), f"which {question}")
+            return Talk("commands", ((wording(rng, question, may_lower=True), f"The command is {name}."),),
+                        f"which {question}")
         name, line = pick(rng, self.common if rng.random() < 0.6 else self.rows)
         shown = name.replace("git-", "git ", 1) if rng.random() < 0.5 else name
         question = pick(rng, _WHAT).format(c=shown)
-        return Talk("commands", ((wording(rng, question, may_lower=name.islower()), f"{name.replace('git-', 'git ', 1)}: {line}."),), f"command {question}",
+        return Talk("commands", ((wording(rng, question, may_lower=name.islower()),
+                                  f"{name.replace('git-', 'git ', 1)}: {line}."),), f"command {question}",
                     fit=name in _COMMON)
 
 
