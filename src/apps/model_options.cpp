@@ -53,7 +53,7 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
       ->check(CLI::IsMember({"auto", "f16", "f32"}))
       ->envname("TROIKA_KV");
   verb.add_option("--quant", o.engine.quantise,
-                  "round the matrices of a float model while loading: q8_0, q4_0, q4_k, q6_k")
+                  "round the matrices of a float model while loading: q8_0, q6_k, q5_k, q4_k, …")
       ->envname("TROIKA_QUANT");
 }
 

@@ -67,6 +67,7 @@ class LocalEngine final : public Engine {
   bool take_commands(const std::stop_token& stop);
   void run_step();
   void emit(Running& running, std::span<const float> logits);
+  void reserve(Sequence& sequence, const Request& request) const;
   void finish(uint64_t id, Event event);
   void fail_batch(std::span<const Work> work, const std::string& why);
   void publish();
@@ -231,11 +232,20 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
     cancelled.swap(cancelled_);
   }
   for (auto& running : submitted) {
+    reserve(running->sequence, running->request);
     scheduler_->add(&running->sequence);
     running_.emplace(running->sequence.id, std::move(running));
   }
   for (uint64_t id : cancelled) finish(id, {.finish = Finish::cancelled});
   return !stop.stop_requested();
+}
+
+// Room for all that the sequence may become, so that no step allocates.
+void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
+  size_t most = info_.context_length;
+  if (request.max_tokens > 0) most = std::min(most, request.prompt.size() + request.max_tokens);
+  sequence.tokens.reserve(most);
+  sequence.pages.reserve(most / ops::kPageTokens + 1);
 }
 
 void LocalEngine::loop(const std::stop_token& stop) {

@@ -1,0 +1,54 @@
+// A step allocates nothing: everything is sized when a bucket is compiled.
+#include "engine/step.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<int64_t> allocations{0};
+
+}  // namespace
+
+[[gnu::noinline]] void* operator new(size_t bytes) {
+  ++allocations;
+  if (void* memory = std::malloc(bytes ? bytes : 1)) return memory;
+  throw std::bad_alloc();
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+
+namespace troika::engine {
+namespace {
+
+TEST(Step, AllocatesNothingOnceItsBucketIsCompiled) {
+  Model model = load_model(std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied", {.threads = 2});
+  Step step(model, 4, 256, 32);
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 4}, 32);
+  std::vector<Sequence> sequences(3);
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    sequences[i].id = i;
+    sequences[i].tokens.reserve(256);
+    sequences[i].tokens.assign(5 + 20 * i, 7);
+    sequences[i].pages.reserve(16);
+    scheduler.add(&sequences[i]);
+  }
+  auto round = [&] {
+    const std::vector<Work>& work = scheduler.next();
+    step.run(work);
+    for (const Work& w : work) {
+      w.sequence->computed += w.count;
+      if (w.sequence->outstanding() == 0) w.sequence->tokens.push_back(3);
+    }
+  };
+  for (int i = 0; i < 4; ++i) round();  // the prompts, then generation: all buckets that follow are compiled
+  int64_t before = allocations;
+  for (int i = 0; i < 100; ++i) round();
+  EXPECT_EQ(allocations - before, 0);
+}
+
+}  // namespace
+}  // namespace troika::engine
