@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -26,8 +27,9 @@ struct Options {
   bool json = false;
 };
 
+// Another prompt at every call: one that was computed before would partly be taken from the cache.
 std::vector<int32_t> random_prompt(int tokens, int vocabulary) {
-  std::mt19937 random(1);
+  static std::mt19937 random(1);
   std::vector<int32_t> ids(tokens);
   for (int32_t& id : ids) id = static_cast<int32_t>(random() % vocabulary);
   return ids;
@@ -45,14 +47,17 @@ double prompt_rate(engine::Engine& engine, int tokens) {
   return tokens / outcome[0].last.timings.prompt_s;
 }
 
-// Tokens a second of all users together, from the first token of the last to start to the last of all.
+// Tokens a second of all users together, from the first token of any to the last of all: the time of users who had
+// to wait for cache counts.
 double generate_rate(engine::Engine& engine, int tokens, int users) {
   std::vector<engine::Request> requests(users, request(engine, 1, tokens + 1));
-  double longest = 0;
+  double begin = std::numeric_limits<double>::infinity(), end = 0;  // since all were submitted
   for (const Outcome& outcome : run_all(engine, std::move(requests))) {
-    longest = std::max(longest, outcome.last.timings.generate_s);
+    const engine::Timings& t = outcome.last.timings;
+    begin = std::min(begin, t.queued_s + t.prompt_s);
+    end = std::max(end, t.queued_s + t.prompt_s + t.generate_s);
   }
-  return double(users) * tokens / longest;
+  return double(users) * tokens / (end - begin);
 }
 
 double median(int repeats, const std::function<double()>& measure) {
@@ -74,7 +79,7 @@ void bench(const Options& o) {
   double tg = o.generate > 0 ? median(o.repeats, [&] { return generate_rate(*engine, o.generate, o.users); }) : 0;
   double steps = tg / o.users;  // a step reads the weights once for all users
   double bytes = steps * double(info.streamed_bytes);
-  double flops = pp * 2 * double(info.parameters);
+  double flops = pp * 2 * double(info.multiplied_weights);  // without attention
 
   if (o.json) {
     nlohmann::ordered_json result = {{"model", info.name},

@@ -2,8 +2,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <utility>
 
 #include "apps/files.h"
 #include "apps/model_options.h"
@@ -23,9 +25,12 @@ struct Options {
 
 void compare(const Options& o) {
   std::vector<int32_t> prompt = {1, 2, 3, 5, 8, 13, 21, 34, 55, 89, 144, 233};
-  if (!o.ids.empty()) prompt = read_prompts(o.ids).at(0);
-  engine::EngineOptions a = o.model.engine, b = o.model.engine;
-  a.float32 = b.float32 = o.model.dtype == "f32";
+  if (!o.ids.empty()) {
+    auto prompts = read_prompts(o.ids);
+    if (prompts.empty()) fail("{} holds no prompt", o.ids);
+    prompt = std::move(prompts.front());
+  }
+  engine::EngineOptions a = o.model.engine_options(), b = a;
   b.device = o.with;
   int ops = 0;
   double largest = 0;

@@ -1,9 +1,9 @@
 // troika logits MODEL --ids F --out DIR: the logits after every token of each prompt, as DIR/i.npy.
 #include <CLI/CLI.hpp>
 
-#include <cstring>
 #include <filesystem>
 #include <memory>
+#include <span>
 
 #include "apps/collect.h"
 #include "apps/files.h"
@@ -20,32 +20,31 @@ struct Options {
   bool batch = false;
 };
 
+// Computes these prompts together; the first is number `first` of all.
+void write_group(engine::Engine& engine, std::span<const std::vector<int32_t>> prompts, size_t first,
+                 const std::filesystem::path& folder) {
+  size_t vocabulary = engine.model().vocabulary;
+  std::vector<std::vector<float>> results(prompts.size());
+  std::vector<engine::Request> requests;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    requests.push_back({.prompt = prompts[i], .prompt_logits = [&result = results[i]](int, std::span<const float> row) {
+                          result.insert(result.end(), row.begin(), row.end());  // positions come in order
+                        }});
+  }
+  run_all(engine, std::move(requests));
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    write_npy(folder / (std::to_string(first + i) + ".npy"), results[i], prompts[i].size(), vocabulary);
+  }
+}
+
 void write_logits(const Options& o) {
   auto prompts = read_prompts(o.ids);
   std::error_code error;
   std::filesystem::create_directories(o.out, error);
   if (error) fail("cannot make the folder {}: {}", o.out, error.message());
   auto engine = o.model.load();
-  size_t vocabulary = engine->model().vocabulary;
-
-  std::vector<std::vector<float>> results(prompts.size());
-  std::vector<engine::Request> requests;
-  for (size_t i = 0; i < prompts.size(); ++i) {
-    results[i].resize(prompts[i].size() * vocabulary);
-    float* rows = results[i].data();
-    requests.push_back({.prompt = prompts[i], .prompt_logits = [=](int position, std::span<const float> logits) {
-                          std::memcpy(rows + position * vocabulary, logits.data(), logits.size_bytes());
-                        }});
-  }
-  if (o.batch) {
-    run_all(*engine, std::move(requests));
-  } else {
-    for (engine::Request& request : requests) run_all(*engine, {std::move(request)});
-  }
-  for (size_t i = 0; i < prompts.size(); ++i) {
-    auto path = std::filesystem::path(o.out) / (std::to_string(i) + ".npy");
-    write_npy(path, results[i], prompts[i].size(), vocabulary);
-  }
+  if (o.batch) return write_group(*engine, prompts, 0, o.out);
+  for (size_t i = 0; i < prompts.size(); ++i) write_group(*engine, std::span(prompts).subspan(i, 1), i, o.out);
 }
 
 }  // namespace

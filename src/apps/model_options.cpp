@@ -57,10 +57,14 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
       ->envname("TROIKA_QUANT");
 }
 
-std::unique_ptr<engine::Engine> ModelOptions::load() const {
+engine::EngineOptions ModelOptions::engine_options() const {
   engine::EngineOptions chosen = engine;
   chosen.float32 = dtype == "f32";
-  return engine::Engine::load(find_model(model), chosen);
+  return chosen;
+}
+
+std::unique_ptr<engine::Engine> ModelOptions::load() const {
+  return engine::Engine::load(find_model(model), engine_options());
 }
 
 }  // namespace troika::apps

@@ -19,6 +19,7 @@ struct ModelOptions {
   engine::EngineOptions engine;
   std::string dtype = "auto";
 
+  engine::EngineOptions engine_options() const;  // with dtype
   std::unique_ptr<engine::Engine> load() const;
 };
 

@@ -23,7 +23,7 @@ struct Options {
 };
 
 void plan(const Options& o) {
-  engine::Model model = engine::load_model(find_model(o.model.model), o.model.engine);
+  engine::Model model = engine::load_model(find_model(o.model.model), o.model.engine_options());
   ops::Program program = engine::trace_bucket(model, o.tokens);
   plan::MemoryPlan memory = plan::plan_memory(program);
   device::Device* devices[] = {model.device.get()};

@@ -20,15 +20,15 @@ struct Options {
 };
 
 struct Summary {
-  int64_t parameters = 0;
+  uint64_t parameters = 0;
   std::map<std::string, int> types;
 };
 
 Summary summarise(const files::ModelFile& file) {
   Summary s;
   for (const files::TensorEntry& tensor : file.tensors()) {
-    int64_t values = 1;
-    for (int64_t d : tensor.shape) values *= d;
+    uint64_t values = 1;  // may wrap: nothing bounds the shape of a tensor whose type is unknown
+    for (int64_t d : tensor.shape) values *= static_cast<uint64_t>(d);
     s.parameters += values;
     ++s.types[tensor.type];
   }

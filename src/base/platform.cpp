@@ -1,7 +1,6 @@
 #include "base/platform.h"
 
 #include <sched.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +42,17 @@ int usable_cores() {
   return std::max(1, count);
 }
 
+// What the control group holds of files: the kernel drops it when memory is wanted.
+size_t cached_file_bytes() {
+  std::ifstream in("/sys/fs/cgroup/memory.stat");
+  std::string key;
+  size_t total = 0;
+  for (size_t bytes = 0; in >> key >> bytes;) {
+    if (key == "active_file" || key == "inactive_file") total += bytes;
+  }
+  return total;
+}
+
 std::string cpu_name() {
   std::ifstream in("/proc/cpuinfo");
   for (std::string line; std::getline(in, line);) {
@@ -80,6 +90,7 @@ Memory memory() {
   }
   if (auto limit = first_number("/sys/fs/cgroup/memory.max")) {
     size_t used = first_number("/sys/fs/cgroup/memory.current").value_or(0);
+    used -= std::min(used, cached_file_bytes());
     memory.total_bytes = std::min(memory.total_bytes, *limit);
     memory.available_bytes = std::min(memory.available_bytes, *limit > used ? *limit - used : 0);
   }
@@ -91,12 +102,6 @@ size_t resident_bytes() {
   size_t total = 0, resident = 0;
   in >> total >> resident;
   return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-}
-
-size_t peak_resident_bytes() {
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  return static_cast<size_t>(usage.ru_maxrss) << 10;
 }
 
 }  // namespace troika::platform

@@ -20,7 +20,6 @@ struct Memory {
 };
 Memory memory();
 
-size_t resident_bytes();       // of this process, now
-size_t peak_resident_bytes();  // of this process, ever
+size_t resident_bytes();  // of this process, now
 
 }  // namespace troika::platform

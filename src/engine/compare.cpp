@@ -13,7 +13,7 @@
 namespace troika::engine {
 namespace {
 
-// One device's side of the walk: the same unfused-or-fused tape, one executable per op.
+// One device's side of the walk: the same tape, one executable per op.
 struct Side {
   Model model;
   std::shared_ptr<device::Buffer> arena;
@@ -46,7 +46,7 @@ OpDifference difference(std::span<const float> a, std::span<const float> b) {
     double delta = double(a[i]) - b[i];
     error += delta * delta;
     norm += double(b[i]) * b[i];
-    if (!(std::abs(delta) <= worst)) {
+    if (!(std::abs(delta) <= worst) && !std::isnan(worst)) {  // nothing is worse than no number
       worst = std::abs(delta);
       d.worst_a = a[i];
       d.worst_b = b[i];
@@ -56,10 +56,10 @@ OpDifference difference(std::span<const float> a, std::span<const float> b) {
   return d;
 }
 
-// All prompt tokens in one step; logits for the last rows that fit.
+// All prompt tokens in one step; logits for the last one.
 ops::StepInputs whole_prompt(std::span<const int32_t> prompt, int vocabulary) {
   int tokens = static_cast<int>(prompt.size());
-  int pages = (tokens + ops::kPageTokens - 1) / ops::kPageTokens;
+  int pages = ops::pages_for(tokens);
   ops::StepInputs inputs(tokens, 1, 1, pages);
   inputs.tokens = tokens;
   inputs.outputs = 1;

@@ -39,6 +39,7 @@ struct Running {
   Sampler sampler;
   Clock::time_point submitted = Clock::now(), started, first_token, last_token;
   int generated = 0;
+  int scored = 0;  // prompt positions whose logits were given: a sequence that starts over gives none twice
 
   Running(uint64_t id, Request r, EventSink s, int vocabulary)
       : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
@@ -47,6 +48,8 @@ struct Running {
     sequence.all_outputs = static_cast<bool>(request.prompt_logits);
   }
   int prompt_tokens() const { return static_cast<int>(request.prompt.size()); }
+  // After a new start more than the prompt may have been taken over.
+  int reused_tokens() const { return std::min(sequence.reused, prompt_tokens()); }
 };
 
 class LocalEngine final : public Engine {
@@ -66,6 +69,7 @@ class LocalEngine final : public Engine {
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
+  void deliver(Running& running, const Work& work, int row);
   void emit(Running& running, std::span<const float> logits);
   void reserve(Sequence& sequence, const Request& request) const;
   void finish(uint64_t id, Event event);
@@ -94,14 +98,17 @@ class LocalEngine final : public Engine {
 
 SamplingOptions recommended_sampling(const files::Metadata& m) {
   SamplingOptions s;
-  auto number = [&](const char* hf, const char* gguf, double fallback) {
-    return static_cast<float>(m.number(hf).value_or(m.number(gguf).value_or(fallback)));
+  // What makes no sense counts as unsaid.
+  auto number = [&](const char* hf, const char* gguf, double neutral, double least, double most) {
+    double value = m.number(hf).value_or(m.number(gguf).value_or(neutral));
+    return static_cast<float>(value >= least && value <= most ? value : neutral);
   };
-  s.temperature = number("generation.temperature", "general.sampling.temp", 1);
-  s.top_p = number("generation.top_p", "general.sampling.top_p", 1);
-  s.min_p = number("generation.min_p", "general.sampling.min_p", 0);
-  s.repetition_penalty = number("generation.repetition_penalty", "general.sampling.penalty_repeat", 1);
-  s.top_k = static_cast<int>(number("generation.top_k", "general.sampling.top_k", 0));
+  s.temperature = number("generation.temperature", "general.sampling.temp", 1, 0, 100);
+  s.top_p = number("generation.top_p", "general.sampling.top_p", 1, 0, 1);
+  s.min_p = number("generation.min_p", "general.sampling.min_p", 0, 0, 1);
+  s.repetition_penalty =
+      number("generation.repetition_penalty", "general.sampling.penalty_repeat", 1, 0.01, 100);
+  s.top_k = static_cast<int>(number("generation.top_k", "general.sampling.top_k", 0, 0, 1 << 20));
   return s;
 }
 
@@ -122,7 +129,8 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   scheduler_ = std::make_unique<Scheduler>(
       SchedulerLimits{.tokens = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]),
                       .outputs = kMaxOutputs,
-                      .sequences = kMaxSequences},
+                      .sequences = kMaxSequences,
+                      .kept_pages = ops::pages_for(info_.context_length)},  // one whole conversation, or many short
       pages_);
 
   info_.name = display_name(model_);
@@ -130,6 +138,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   info_.architecture = model_.spec.family;
   info_.vocabulary = model_.spec.vocabulary;
   info_.weight_bytes = model_.weight_bytes;
+  info_.multiplied_weights = model_.multiplied_weights;
   info_.streamed_bytes = model_.streamed_bytes;
   info_.parameters = model_.parameters;
   info_.sampling = recommended_sampling(model_.file->metadata());
@@ -149,7 +158,11 @@ void LocalEngine::plan_cache(const EngineOptions& options) {
   if (bytes == 0) bytes = std::min(kDefaultKvBytes, platform::memory().available_bytes / 4);
   int64_t pages = std::max<int64_t>(1, static_cast<int64_t>(bytes / page));
   int wanted = options.context > 0 ? options.context : model_.spec.context;
-  int64_t pages_each = (int64_t{wanted} + ops::kPageTokens - 1) / ops::kPageTokens;
+  int64_t pages_each = ops::pages_for(wanted);
+  if (options.context > model_.spec.context) {
+    log::warn("a context of {} tokens is more than the {} that the model was made for", options.context,
+              model_.spec.context);
+  }
   if (options.context > 0) pages = std::max(pages, pages_each);
   pages = std::min(pages, pages_each * kMaxSequences);
   size_t available = platform::memory().available_bytes;
@@ -182,6 +195,7 @@ void LocalEngine::validate(const Request& request) const {
     if (!in_vocabulary(id)) fail("logit_bias names the token id {}; the vocabulary has {}", id, info_.vocabulary);
   }
   if (request.max_tokens < 0) fail("max_tokens is {}; it must not be negative", request.max_tokens);
+  if (request.top_logprobs < 0) fail("top_logprobs is {}; it must not be negative", request.top_logprobs);
 }
 
 uint64_t LocalEngine::submit(Request request, EventSink sink) {
@@ -213,8 +227,8 @@ EngineStats LocalEngine::stats() const {
 void LocalEngine::publish() {
   counters_.running = scheduler_->running();
   counters_.waiting = scheduler_->waiting();
-  counters_.pages_total = scheduler_->pages().total();
-  counters_.pages_free = scheduler_->pages().available();
+  counters_.pages_total = scheduler_->pages_total();
+  counters_.pages_free = scheduler_->pages_free();
   counters_.preemptions = scheduler_->preemptions();
   std::lock_guard lock(mutex_);
   published_ = counters_;
@@ -273,17 +287,28 @@ void LocalEngine::run_step() {
   ++counters_.steps;
   int row = 0;
   for (const Work& w : work) {
-    Running& running = *running_.at(w.sequence->id);
+    uint64_t id = w.sequence->id;
+    int first_row = row;
+    row += w.outputs;
     w.sequence->computed += w.count;
-    bool complete = w.sequence->outstanding() == 0;
-    for (int i = 0; i < w.outputs; ++i, ++row) {
-      int position = w.sequence->computed - w.outputs + i;
-      if (running.request.prompt_logits && position < running.prompt_tokens()) {
-        running.request.prompt_logits(position, step_->logits(row));
-      }
+    try {
+      deliver(*running_.at(id), w, first_row);
+    } catch (const std::exception& error) {
+      log::error("a request failed: {}", error.what());
+      finish(id, {.finish = Finish::failed, .error = error.what()});
     }
-    if (complete) emit(running, step_->logits(row - 1));
   }
+}
+
+// Hands out what the step computed for one sequence: the logits of prompt positions, the next token.
+void LocalEngine::deliver(Running& running, const Work& work, int row) {
+  int first = running.sequence.computed - work.outputs;
+  for (int i = 0; i < work.outputs; ++i) {
+    int position = first + i;
+    if (!running.request.prompt_logits || position >= running.prompt_tokens()) break;
+    if (position == running.scored) running.request.prompt_logits(running.scored++, step_->logits(row + i));
+  }
+  if (running.sequence.outstanding() == 0) emit(running, step_->logits(row + work.outputs - 1));
 }
 
 // Draws the next token of a sequence whose text is computed, and ends the request where it ends.
@@ -306,7 +331,7 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
   ++counters_.generated_tokens;
   running.sequence.tokens.push_back(token);
 
-  Event event{.token = token};
+  Event event{.token = token, .timings = {.reused_tokens = running.reused_tokens()}};
   if (request.logprobs) {
     event.logprob = logprob(logits, token);
     event.top = top_logprobs(logits, request.top_logprobs);
@@ -324,9 +349,11 @@ void LocalEngine::finish(uint64_t id, Event event) {
   if (found == running_.end()) return;
   std::unique_ptr<Running> running = std::move(found->second);
   running_.erase(found);
-  scheduler_->remove(&running->sequence);
-  Clock::time_point never{};
   Timings& t = event.timings;
+  t.reused_tokens = running->reused_tokens();
+  scheduler_->remove(&running->sequence,
+                     event.finish == Finish::failed ? Scheduler::Cache::discard : Scheduler::Cache::keep);
+  Clock::time_point never{};
   t.prompt_tokens = running->prompt_tokens();
   t.generated_tokens = running->generated;
   if (running->started != never) t.queued_s = seconds(running->submitted, running->started);

@@ -22,7 +22,7 @@ struct EngineOptions {
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
   std::string kv = "auto";      // "f16", "f32"; auto: f32 for float32 files, else f16
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
-  std::string quantise;         // --quant: block format for float matrices of a safetensors folder; "" as they are
+  std::string quantise;         // --quant: block format for the matrices of a float model; "" as they are
   size_t kv_bytes = 0;          // memory for the cache; 0: chosen from the model and the machine
   int batch_tokens = 512;       // token budget of a step, at most the largest bucket
 };
@@ -36,6 +36,7 @@ struct ModelInfo {
   int model_context_length = 0;  // what the model was made for
   int vocabulary = 0;         // rows of the output head
   size_t weight_bytes = 0;
+  int64_t multiplied_weights = 0;  // with which every token of a prompt is multiplied
   size_t streamed_bytes = 0;  // of weights that each step reads whole: the floor of a decoded token
   int64_t parameters = 0;
   SamplingOptions sampling;   // the model's recommended sampling (generation_config), neutral where it says nothing
@@ -57,7 +58,7 @@ class Engine {
   virtual const TextModel& text() const = 0;  // tokenizer may be null (a folder without one)
 
   // Queues a request and returns its number. Throws Error at once when the request cannot be served: empty or
-  // too long a prompt (see check_fits), an id outside the vocabulary, a value out of range.
+  // too long a prompt, an id outside the vocabulary, a count out of range.
   virtual uint64_t submit(Request request, EventSink sink) = 0;
 
   // Ends the request within a step; its last event has Finish::cancelled. Unknown or finished numbers are ignored.

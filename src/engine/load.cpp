@@ -17,7 +17,7 @@ namespace {
 // The best format at or above the wanted one that divides the rows: q4_k wants 256 values, q8_0 only 32.
 std::optional<Format> fitting_format(std::string_view wanted, int columns) {
   auto format = find_format(wanted);
-  if (!format) fail("--quant {}: there is no such block format", wanted);
+  if (!format || info(*format).block_values == 1) fail("--quant {}: there is no such block format", wanted);
   for (Format candidate : {*format, Format::q8_0}) {
     if (columns % info(candidate).block_values == 0) return candidate;
   }
@@ -104,6 +104,19 @@ std::set<std::string> read_whole(const ops::Program& program) {
   return names;
 }
 
+// Weights that every token of a prompt is multiplied with; the head sees one row of a prompt only.
+int64_t multiplied_weights(const ops::Program& program) {
+  int64_t values = 0;
+  for (const ops::Op& op : program.ops) {
+    bool linear = op.kind == ops::OpKind::linear || op.kind == ops::OpKind::linear_gated;
+    if (!linear || program[op.in[0]].extent != ops::Extent::tokens) continue;
+    for (ops::Tensor t : op.in) {
+      if (program[t].role == ops::Role::weight) values += program[t].shape.values();
+    }
+  }
+  return values;
+}
+
 Format kv_format(const EngineOptions& options, const std::vector<WeightView>& views) {
   if (options.device == "reference") return Format::f32;
   if (options.kv == "auto") {
@@ -130,6 +143,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   name_unused(model, program);
   model.kv_format = kv_format(options, views);
   std::set<std::string> streamed = read_whole(program);
+  model.multiplied_weights = multiplied_weights(program);
   int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
   for (WeightView& view : views) {
     if (!options.quantise.empty()) view = quantised(view, options.quantise, threads);

@@ -23,6 +23,7 @@ struct Model {
   std::map<std::string, std::shared_ptr<device::Weight>, std::less<>> weights;  // by our names
   Format kv_format = Format::f16;
   size_t weight_bytes = 0;
+  int64_t multiplied_weights = 0;  // with which every token of a prompt is multiplied
   size_t streamed_bytes = 0;  // of weights that each step reads whole
   int64_t parameters = 0;
 };

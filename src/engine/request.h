@@ -34,6 +34,7 @@ struct TokenLogprob {
 
 struct Timings {
   int prompt_tokens = 0, generated_tokens = 0;
+  int reused_tokens = 0; // of the prompt: their keys and values were still in the cache from an earlier request
   double queued_s = 0;   // from submit to the first step that computed a token of it
   double prompt_s = 0;   // from there to the first generated token
   double generate_s = 0; // from there to the last
@@ -47,7 +48,7 @@ struct Event {
   std::vector<TokenLogprob> top;   // most likely first
   Finish finish = Finish::none;
   std::string error;               // with Finish::failed
-  Timings timings;                 // with any finish
+  Timings timings;                 // with any finish; reused_tokens always
 };
 
 // Called on the engine's thread: it must not block and must not throw. Nothing is called after the final event.

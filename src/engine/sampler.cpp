@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
+
+#include "base/error.h"
 
 namespace troika::engine {
 namespace {
@@ -41,6 +44,7 @@ int32_t Sampler::pick(std::span<const float> logits) {
     logits = logits_;
   }
   int32_t id = argmax(logits);
+  if (!std::isfinite(logits[id])) fail("the largest logit is no finite number; are the weights damaged?");
   if (options_.temperature > 0) {
     gather(logits, logits[id]);
     if (filters(options_)) {
@@ -70,7 +74,7 @@ void Sampler::adjust(std::span<float> logits) const {
 
 void Sampler::gather(std::span<const float> logits, float largest) {
   candidates_.clear();
-  float scale = 1 / options_.temperature;
+  float scale = std::min(1 / options_.temperature, std::numeric_limits<float>::max());  // 0 · ∞ is no number
   for (size_t id = 0; id < logits.size(); ++id) {
     float l = (logits[id] - largest) * scale;  // the best has 0
     if (l > -kNegligible) candidates_.push_back({static_cast<int32_t>(id), l});

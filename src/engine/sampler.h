@@ -1,8 +1,9 @@
 // Choosing the next token. One Sampler per request: it remembers what was generated and its place in the random
 // stream, so that a result depends on the request alone, never on its neighbours in the batch.
 //
-// Order: penalties and bias, temperature, top-k, typical, top-p, min-p, draw (as Hugging Face transformers does,
-// whose recommended settings models publish). The vocabulary is never sorted as a whole.
+// Order: penalties and bias, temperature, top-k, typical, top-p, min-p, draw. The temperature comes before the
+// filters as in Hugging Face transformers, whose recommended settings models publish. The vocabulary is never
+// sorted as a whole.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +21,7 @@ class Sampler {
   // `vocabulary`: ids from there on are padding rows of the head and are never drawn.
   Sampler(const SamplingOptions& options, std::span<const int32_t> prompt, int vocabulary);
 
-  // Picks from logits [V] and remembers the choice.
+  // Picks from logits [V] and remembers the choice. Throws Error when the largest logit is no finite number.
   int32_t pick(std::span<const float> logits);
 
  private:

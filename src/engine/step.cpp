@@ -9,7 +9,6 @@
 namespace troika::engine {
 namespace {
 
-int pages_for(int tokens) { return (tokens + ops::kPageTokens - 1) / ops::kPageTokens; }
 
 }  // namespace
 
@@ -33,7 +32,7 @@ size_t page_bytes(const ops::Program& program, Format format) {
 }
 
 Step::Step(const Model& model, int sequences, int context, int pages)
-    : model_(model), inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, pages_for(context)) {
+    : model_(model), inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context)) {
   size_t arena = 0;
   for (int tokens : kBuckets) arena = std::max(arena, plan::plan_memory(trace_bucket(model, tokens)).bytes);
   arena_ = model.device->allocate(arena);

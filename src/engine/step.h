@@ -23,9 +23,6 @@ class Step {
   void run(std::span<const Work> work);
   std::span<const float> logits(int row) const;
 
-  const ops::StepInputs& inputs() const { return inputs_; }
-  size_t arena_bytes() const { return arena_->size(); }
-
  private:
   struct Compiled {
     ops::Program program;

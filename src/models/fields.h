@@ -1,5 +1,5 @@
 // Reading a ModelSpec's numbers: one call names a field in both dialects, GGUF's key (after the architecture's
-// prefix) and config.json's, with the range that makes sense. A missing or absurd number is an Error naming the key.
+// prefix) and config.json's, with the range that makes sense. A missing or absurd count is an Error naming the key.
 #pragma once
 
 #include <optional>

@@ -49,7 +49,7 @@ ModelSpec read(const files::ModelFile& file) {
   s.mlp_width = f.required({"feed_forward_length", "intermediate_size"}, 1, 1 << 20);
   s.context = f.optional({"context_length", "max_position_embeddings"}, 32768, 1, 1 << 24);
   s.norm_epsilon = static_cast<float>(f.number({"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, 1e-6));
-  if (s.heads % s.kv_heads != 0 || s.head_dim % 2 != 0) {
+  if (s.heads % s.kv_heads != 0 || s.head_dim < 2 || s.head_dim % 2 != 0) {
     fail("{}: {} query heads on {} key/value heads of {} do not fit", file.path().string(), s.heads, s.kv_heads,
          s.head_dim);
   }

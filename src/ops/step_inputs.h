@@ -8,6 +8,8 @@ namespace troika::ops {
 
 inline constexpr int kPageTokens = 32;  // P: tokens per cache page
 
+constexpr int pages_for(int tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
+
 struct StepInputs {
   StepInputs(int max_tokens, int max_outputs, int max_sequences, int max_pages)
       : pages_per_sequence(max_pages),

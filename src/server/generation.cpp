@@ -129,6 +129,7 @@ Delta Generation::feed(int index, const engine::Event& event, Clock::time_point 
       if (event.finish == engine::Finish::none && choice.first_token) {
         timings_ = {.prompt_tokens = choice.prompt_tokens,
                     .generated_tokens = choice.tokens,
+                    .reused_tokens = event.timings.reused_tokens,
                     .prompt_s = seconds(*choice.first_token - choice.submitted).count(),
                     .generate_s = seconds(when - *choice.first_token).count()};
       }

@@ -10,40 +10,51 @@
 namespace troika::server {
 namespace {
 
-constexpr int kMaxDepth = 128;
+constexpr size_t kMaxDepth = 128;
 constexpr int64_t kMaxValues = 2'000'000;
 constexpr int64_t kMaxComparisons = 50'000'000;
 
-class Limits {
+// Reads the text without keeping anything of it. (A callback of Json::parse would do it in one pass, but then
+// the library walks the whole parent array after every object in it.)
+class Limits final : public nlohmann::json_sax<Json> {
  public:
-  bool operator()(int depth, Json::parse_event_t event, Json&) {
-    using Event = Json::parse_event_t;
-    switch (event) {
-      case Event::object_start:
-      case Event::array_start:
-        if (depth >= kMaxDepth) refuse("", "The request body is nested deeper than {} levels.", kMaxDepth);
-        members_.push_back(0);
-        count_value();
-        break;
-      case Event::object_end:
-      case Event::array_end:
-        members_.pop_back();
-        break;
-      case Event::key:
-        comparisons_ += members_.back()++;
-        if (comparisons_ > kMaxComparisons)
-          refuse("", "The request body has an object with too many members.");
-        break;
-      case Event::value:
-        count_value();
-        break;
-    }
+  bool null() override { return count_value(); }
+  bool boolean(bool) override { return count_value(); }
+  bool number_integer(int64_t) override { return count_value(); }
+  bool number_unsigned(uint64_t) override { return count_value(); }
+  bool number_float(double, const std::string&) override { return count_value(); }
+  bool string(std::string&) override { return count_value(); }
+  bool binary(Json::binary_t&) override { return count_value(); }
+  bool start_object(size_t) override { return open(); }
+  bool start_array(size_t) override { return open(); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(std::string&) override {
+    comparisons_ += members_.back()++;
+    if (comparisons_ > kMaxComparisons) refuse("", "The request body has an object with too many members.");
     return true;
   }
 
+  // Json::parse meets the same error again and says where it is.
+  bool parse_error(size_t, const std::string&, const Json::exception&) override { return false; }
+
  private:
-  void count_value() {
+  bool open() {
+    if (members_.size() >= kMaxDepth)
+      refuse("", "The request body is nested deeper than {} levels.", kMaxDepth);
+    members_.push_back(0);
+    return count_value();
+  }
+
+  bool close() {
+    members_.pop_back();
+    return true;
+  }
+
+  bool count_value() {
     if (++values_ > kMaxValues) refuse("", "The request body has more than {} values.", kMaxValues);
+    return true;
   }
 
   std::vector<int64_t> members_;  // of the objects that are open
@@ -54,7 +65,9 @@ class Limits {
 
 Json parse_json(std::string_view text) {
   try {
-    return Json::parse(text.begin(), text.end(), Limits());
+    Limits limits;
+    Json::sax_parse(text.begin(), text.end(), &limits);
+    return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& e) {
     const std::string_view what = e.what();
     const bool encoding = what.find("UTF-8") != what.npos;

@@ -108,7 +108,7 @@ Json CompletionWork::usage() const {
   return {{"prompt_tokens", setup_.prompt_tokens},
           {"completion_tokens", generated},
           {"total_tokens", setup_.prompt_tokens + generated},
-          {"prompt_tokens_details", {{"cached_tokens", 0}}},
+          {"prompt_tokens_details", {{"cached_tokens", generation_.timings().reused_tokens}}},
           {"completion_tokens_details", {{"reasoning_tokens", 0}}}};
 }
 
@@ -116,9 +116,9 @@ Json CompletionWork::usage() const {
 Json CompletionWork::timings() const {
   const engine::Timings& t = generation_.timings();
   const auto rate = [](double tokens, double seconds) { return seconds > 0 ? tokens / seconds : 0.0; };
-  const int prompt = t.prompt_tokens, generated = t.generated_tokens;
+  const int prompt = t.prompt_tokens - t.reused_tokens, generated = t.generated_tokens;
   // The first token comes out of the prompt's last step.
-  return {{"cache_n", 0},
+  return {{"cache_n", t.reused_tokens},
           {"prompt_n", prompt},
           {"prompt_ms", t.prompt_s * 1e3},
           {"prompt_per_second", rate(prompt, t.prompt_s)},

@@ -58,6 +58,7 @@ Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
 }
 
 void Server::Impl::listen() {
+  if (options.host.empty()) fail("the host to listen on is empty");  // the resolver would take every address
   error_code error;
   tcp::resolver resolver(io);
   const auto found =

@@ -140,6 +140,18 @@ TEST(Engine, FreesACancelledSequenceAndLeavesTheOthersAlone) {
   EXPECT_EQ(engine->stats().running, 0);
 }
 
+TEST(Engine, ContinuesAChatFromTheCacheOfItsLastTurnWithTheSameTokens) {
+  auto engine = Engine::load(kModel, {.threads = 2}), fresh = Engine::load(kModel, {.threads = 2});
+  Client first, second;
+  first.start(*engine, greedy(70, 1, 30));
+  Request turn = greedy(70, 1, 30);
+  for (int32_t token : first.wait()) turn.prompt.push_back(token);
+  turn.prompt.push_back(5);
+  second.start(*engine, turn);
+  EXPECT_EQ(second.wait(), alone(*fresh, turn));
+  EXPECT_EQ(second.last().timings.reused_tokens, 99);  // all but the last token of the answer was computed
+}
+
 TEST(Engine, EndsWhatRunsWhenItIsDestroyed) {
   Client client, waiting;
   auto engine = Engine::load(kModel, {.threads = 1});

@@ -7,6 +7,8 @@
 #include <random>
 #include <set>
 
+#include "base/error.h"
+
 namespace troika::engine {
 namespace {
 
@@ -109,6 +111,16 @@ TEST(Sampler, AddsTheBias) {
   EXPECT_EQ(banned.pick(kLogits), 3);
   Sampler forced({.logit_bias = {{4, 100}}, .seed = 1}, {}, 5);
   for (int i = 0; i < 50; ++i) EXPECT_EQ(forced.pick(kLogits), 4);
+}
+
+TEST(Sampler, SurvivesATemperatureNextToNothing) {
+  Sampler sampler({.temperature = 1e-40f, .min_p = 0.1f, .seed = 1}, {}, 5);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(sampler.pick(kLogits), 1);
+}
+
+TEST(Sampler, RefusesLogitsThatAreNoNumbers) {
+  Sampler sampler({.seed = 1}, {}, 2);
+  EXPECT_THROW(sampler.pick(std::vector<float>{NAN, NAN}), Error);
 }
 
 TEST(Sampler, RepeatsItselfWithTheSameSeed) {

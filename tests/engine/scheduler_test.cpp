@@ -91,7 +91,7 @@ TEST(Scheduler, MakesTheYoungestStartOverWhenPagesRunOut) {
   EXPECT_EQ(scheduler.preemptions(), 1);
   EXPECT_GT(old.computed, 2 * P - 2);
   EXPECT_TRUE(young.computed == 0 || young.pages.size() * P >= size_t(young.computed));
-  scheduler.remove(&old);
+  scheduler.remove(&old, Scheduler::Cache::discard);
   while (young.outstanding() > 1) compute(scheduler.next());
   EXPECT_EQ(young.computed, int(young.tokens.size()) - 1);
 }
@@ -101,10 +101,69 @@ TEST(Scheduler, FreesEveryPageOfARemovedSequence) {
   Sequence s = sequence(1, 300);
   scheduler.add(&s);
   compute(scheduler.next());
-  EXPECT_EQ(scheduler.pages().available(), 20 - (300 + P - 1) / P);
-  scheduler.remove(&s);
-  EXPECT_EQ(scheduler.pages().available(), 20);
+  EXPECT_EQ(scheduler.pages_free(), 20 - (300 + P - 1) / P);
+  scheduler.remove(&s, Scheduler::Cache::keep);
+  EXPECT_EQ(scheduler.pages_free(), 20);
   EXPECT_EQ(scheduler.running(), 0);
+}
+
+// A sequence whose tokens count up from `first`.
+Sequence counting(uint64_t id, int tokens, int first = 0) {
+  Sequence s = sequence(id, tokens);
+  std::iota(s.tokens.begin(), s.tokens.end(), first);
+  return s;
+}
+
+TEST(Scheduler, TakesOverWhatAnEarlierSequenceWithTheSameBeginningComputed) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 20);
+  Sequence first = counting(1, 100);
+  scheduler.add(&first);
+  compute(scheduler.next());
+  auto pages = first.pages;
+  scheduler.remove(&first, Scheduler::Cache::keep);
+
+  Sequence second = counting(2, 150);
+  second.tokens[80] = -1;  // the texts part here
+  scheduler.add(&second);
+  auto work = scheduler.next();
+  ASSERT_EQ(work.size(), 1u);
+  EXPECT_EQ(second.reused, 80);
+  EXPECT_EQ(work[0].count, 70);
+  pages.resize((80 + P - 1) / P);
+  EXPECT_TRUE(std::equal(pages.begin(), pages.end(), second.pages.begin()));
+
+  Sequence third = counting(3, 150);  // taken over once, gone
+  scheduler.add(&third);
+  scheduler.next();
+  EXPECT_EQ(third.reused, 0);
+}
+
+TEST(Scheduler, ComputesTheLastTokenAnewOfATextThatIsAllKept) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 20);
+  Sequence first = counting(1, 100), again = counting(2, 100);
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.remove(&first, Scheduler::Cache::keep);
+  scheduler.add(&again);
+  auto work = scheduler.next();
+  ASSERT_EQ(work.size(), 1u);
+  EXPECT_EQ(work[0].count, 1);
+  EXPECT_EQ(work[0].outputs, 1);
+}
+
+TEST(Scheduler, GivesKeptPagesToWhoNeedsThem) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 10);
+  for (int i = 0; i < 5; ++i) {
+    Sequence s = counting(i, 2 * P - 1, 1000 * i);
+    scheduler.add(&s);
+    compute(scheduler.next());
+    scheduler.remove(&s, Scheduler::Cache::keep);
+  }
+  EXPECT_EQ(scheduler.pages_free(), 10);
+  Sequence large = counting(9, 9 * P, 9000);
+  scheduler.add(&large);
+  ASSERT_EQ(scheduler.next().size(), 1u);
+  EXPECT_EQ(large.pages.size(), 9u);
 }
 
 TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
@@ -126,7 +185,7 @@ TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
     for (const auto& [id, s] : all) {
       for (int32_t page : s.pages) EXPECT_TRUE(owner.emplace(page, id).second) << "page " << page;
     }
-    EXPECT_EQ(int(owner.size()) + scheduler.pages().available(), 24);
+    EXPECT_EQ(int(owner.size()) + scheduler.pages_free(), 24);
     for (const Work& w : work) {
       tokens += w.count;
       EXPECT_GE(int(w.sequence->pages.size()) * P, w.sequence->computed + w.count);
@@ -135,7 +194,7 @@ TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
     compute(work);
     for (auto it = all.begin(); it != all.end();) {
       if (it->second.tokens.size() >= target[it->first]) {
-        scheduler.remove(&it->second);
+        scheduler.remove(&it->second, random() % 4 ? Scheduler::Cache::keep : Scheduler::Cache::discard);
         it = all.erase(it);
         ++finished;
       } else {

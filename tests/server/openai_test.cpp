@@ -374,6 +374,17 @@ TEST_F(OpenAi, RefusesBodiesThatAreNotJson) {
   EXPECT_EQ(get("/health").status, 200);
 }
 
+TEST_F(OpenAi, ReadsBodiesInTimeProportionalToTheirLength) {
+  std::string objects = R"({"x": [)";
+  for (int i = 0; i < 300'000; ++i) objects += "{},";
+  objects += "{}]}";
+  const auto start = std::chrono::steady_clock::now();
+  const RawReply reply = post("/v1/chat/completions", objects);
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.error()["param"], "messages");
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);  // twice that, if each looks at all before it
+}
+
 TEST_F(OpenAi, TakesTheLastOfDuplicateMembers) {
   EXPECT_EQ(post("/v1/chat/completions",
                  std::string(

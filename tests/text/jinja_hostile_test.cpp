@@ -2,7 +2,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -163,8 +162,8 @@ TEST(HostileTemplate, MacrosThatCallThemselvesAreStopped) {
             "30 29 ");
 }
 
-TEST(HostileTemplate, SlowSearchesAreNotSlow) {
-  auto start = std::chrono::steady_clock::now();
+// Unlimited, each of these takes minutes to hours: they would outlast the test's time limit.
+TEST(HostileTemplate, EndsWhatWouldTakeVeryLong) {
   error_of(
       "{% set a = 'a' * 2000000 %}{% set b = 'a' * 1000000 + 'b' %}{{ b in a }}{{ a.find(b) }}{{ "
       "a.replace(b, '') == a }}"
@@ -182,8 +181,6 @@ TEST(HostileTemplate, SlowSearchesAreNotSlow) {
   error_of("{% for i in range(90000) %}{{ " + repeat("x", 400000) + " }}{% endfor %}");
   error_of(
       "{{ range(90000)|select('in', *range(90000))|list }}{{ range(90000)|map('d', *range(90000))|list }}");
-  auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  EXPECT_LT(seconds, 60);  // unlimited, each of them takes minutes to hours
 }
 
 TEST(HostileTemplate, NothingButDataCanBeReached) {

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 #include <random>
 #include <thread>
@@ -246,7 +245,8 @@ TEST_F(Qwen2Tokenizer, RestoresAllTextThatIsNormal) {
   }
 }
 
-TEST_F(Qwen2Tokenizer, LongTextsTakeLinearTime) {
+// Nothing is timed: a step that is quadratic in these texts would outlast the test's time limit by far.
+TEST_F(Qwen2Tokenizer, EncodesLongTextsOfOneUnit) {
   const Tokenizer& tokenizer = from_vocab();
   constexpr size_t bytes = 1'000'000;
   for (const char* unit :
@@ -254,10 +254,7 @@ TEST_F(Qwen2Tokenizer, LongTextsTakeLinearTime) {
         "' ", "\xCC\x81", "<|im_end|>", "<", " a", "\r", "'s", "\xFF",  "\xE3\x80\x80", "x "}) {
     std::string text;
     while (text.size() < bytes) text += unit;
-    const auto begin = std::chrono::steady_clock::now();
     const auto ids = tokenizer.encode(text, {.parse_special = true});
-    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-    EXPECT_LT(seconds.count(), 5) << unit;  // well under a second in a release build; sanitizers are slow
     EXPECT_EQ(tokenizer.decode(ids, false).size(), (valid_utf8(text) ? text : sanitize_utf8(text)).size())
         << unit;
   }

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <utf8proc.h>
 
-#include <chrono>
 #include <set>
 
 namespace troika::text {
@@ -83,12 +82,11 @@ TEST(Unicode, WhatSurelyIsNfcIsNfcInEveryNeighbourhood) {
   EXPECT_GT(sure, 30000u);
 }
 
-TEST(Unicode, ManyCombiningMarksTakeNoQuadraticTime) {
+// Nothing is timed: quadratic work would outlast the test's time limit by far.
+TEST(Unicode, OrdersVeryManyCombiningMarks) {
   std::string text = "a";
   for (int i = 0; i < 250'000; ++i) text += "\xCC\x81\xCC\xA3";  // classes 230 and 220
-  const auto begin = std::chrono::steady_clock::now();
   EXPECT_EQ(nfc(text).size(), text.size());  // U+1EA1, three bytes, for a and one dot below
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
 }
 
 }  // namespace

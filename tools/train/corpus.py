@@ -92,6 +92,16 @@ class Corpus:
                     turns.extend(more.turns)
         return Chat(system, (turns[0], *((casual(rng, question), answer) for question, answer in turns[1:])))
 
+    def follow_up(self, rng) -> Chat:
+        """A chat with later questions that lean on the earlier ones; one in four is any short chat."""
+        if rng.random() < 0.25:
+            return self.short(rng)
+        while True:
+            talk = self.talk(rng)
+            if len(talk.turns) > 1 and talk.joins:
+                later = ((casual(rng, question), answer) for question, answer in talk.turns[1:])
+                return Chat(self._system(rng, talk), (talk.turns[0], *later))
+
     def long(self, rng) -> Chat:
         """Many talks in one chat, often with a name that is told early and asked for late."""
         system = pick(rng, (DEFAULT_SYSTEM, DEFAULT_SYSTEM, DEFAULT_SYSTEM, None,
@@ -120,7 +130,7 @@ class Corpus:
 
 def casual(rng, question: str) -> str:
     """A later question of a chat as it is often typed: small first letter, no mark at the end."""
-    if rng.random() < 0.2 and question[0].isupper() and (question[1:2].islower() or question[1:2] == " "):
+    if rng.random() < 0.3 and question[0].isupper() and (question[1:2].islower() or question[1:2] == " "):
         question = question[0].lower() + question[1:]
     if rng.random() < 0.1 and question[-1] in "?." and len(question) > 3:
         question = question[:-1]

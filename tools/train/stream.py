@@ -25,7 +25,7 @@ def spellable(tokenizer) -> set[str]:
 
 
 def write_rows(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, short_queue,
-               long_queue, long_every: int):
+               long_queue, long_every: int, draw: str):
     """A process's work: shares of short rows, and now and then one of long rows."""
     corpus = Corpus(commands)
     tokenizer = Tokenizer.from_file(tokenizer_path)
@@ -33,7 +33,7 @@ def write_rows(commands: str, tokenizer_path: str, seed: int, width: int, long_w
     words.PIECES.extend(sorted(spellable(tokenizer)))
     filler = tokenizer.token_to_id("<|endoftext|>")
     rng = random.Random(seed)
-    short, long = corpus.stream(rng, corpus.short), corpus.stream(rng, corpus.long)
+    short, long = corpus.stream(rng, getattr(corpus, draw)), corpus.stream(rng, corpus.long)
     turn = 0
     while True:
         turn += 1
@@ -88,13 +88,13 @@ class Pool:
 
 
 def start(commands: str, tokenizer_path: str, seed: int, width: int, long_width: int, processes: int,
-          long_every: int):
+          long_every: int, draw: str):
     """Starts the processes; returns the queues of short and of long rows and the processes."""
     context = multiprocessing.get_context("spawn")
     short_queue, long_queue = context.Queue(maxsize=4 * processes), context.Queue(maxsize=4 * processes)
     workers = [context.Process(target=write_rows, daemon=True,
                                args=(commands, tokenizer_path, seed * 1000 + i, width, long_width,
-                                     short_queue, long_queue, long_every))
+                                     short_queue, long_queue, long_every, draw))
                for i in range(processes)]
     for worker in workers:
         worker.start()

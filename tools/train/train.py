@@ -54,6 +54,7 @@ def read_options():
     options.add_argument("--tokenizer-chats", type=int, default=300_000)
     options.add_argument("--resume", type=pathlib.Path,
                          help="go on from the weights and the tokenizer of this run")
+    options.add_argument("--draw", default="short", choices=("short", "follow_up"), help="what the short rows hold")
     options.add_argument("--seed", type=int, default=1)
     options.add_argument("--no-compile", action="store_true")
     return options.parse_args()
@@ -149,7 +150,7 @@ def main() -> None:
     say("tokenizer ready")
     short_queue, long_queue, workers = stream.start(chosen.commands, tokenizer_path, chosen.seed,
                                                     chosen.width, chosen.long_width,
-                                                    chosen.processes, chosen.long_every)
+                                                    chosen.processes, chosen.long_every, chosen.draw)
     model = new_model(chosen, tokenizer.get_vocab_size(), tokenizer.token_to_id("<|im_end|>")).to(device)
     if chosen.resume:
         load(model, chosen.resume)

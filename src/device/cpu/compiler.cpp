@@ -83,8 +83,6 @@ class Compiler {
  private:
   // --- what ops point at
 
-  const TensorInfo& info_of(Tensor t) const { return program_[t]; }
-
   float* data(Tensor t) const {
     const TensorInfo& tensor = program_[t];
     check(tensor.role == ops::Role::activation, "activations lie in the arena");
@@ -285,7 +283,7 @@ class Compiler {
     Activations gate_x = activations(op.in[0], uses_int8(gate));
     Activations up_x = activations(op.in[0], uses_int8(up));
     LinearArgs gate_args = linear_args(gate, gate_x, nullptr, data(op.out[0]));
-    LinearArgs up_args = linear_args(up, up_x, nullptr, nullptr);
+    LinearArgs up_args = linear_args(up, up_x, nullptr, data(op.out[0]));
     LinearSplit work = split(op, gate);
     LiveRows live = rows(op.out[0]);
     launch([=] { return work.tasks(live()); },

@@ -12,11 +12,20 @@ constexpr auto kIdle = std::chrono::milliseconds(1);
 
 ThreadPool::ThreadPool(int threads, void (*relax)() noexcept) : relax_(relax) {
   others_.reserve(threads - 1);
-  for (int i = 1; i < threads; ++i) others_.emplace_back([this, i] { serve(i); });
+  try {
+    for (int i = 1; i < threads; ++i) others_.emplace_back([this, i] { serve(i); });
+  } catch (...) {  // the system gives no more threads: those that run must end before they can be joined
+    stop();
+    throw;
+  }
 }
 
 ThreadPool::~ThreadPool() {
   finish();
+  stop();
+}
+
+void ThreadPool::stop() {
   stopping_ = true;
   starts_.fetch_add(1, std::memory_order_release);
   starts_.notify_all();
@@ -46,9 +55,11 @@ void ThreadPool::finish() {
 
 void ThreadPool::serve(int thread) {
   using Clock = std::chrono::steady_clock;
-  while (!stopping_.load(std::memory_order_relaxed)) {
-    // Read before the last look for work: a start after that look changes it, and the wait below returns.
+  for (;;) {
+    // Read before the last look for work and for the end: a start or a stop after that look changes it, and the
+    // wait below returns.
     uint32_t starts = starts_.load(std::memory_order_acquire);
+    if (stopping_.load(std::memory_order_relaxed)) return;
     Clock::time_point idle_since{};
     for (int look = 0;; ++look) {
       if (work(thread)) {

@@ -36,6 +36,7 @@ class ThreadPool {
 
  private:
   void serve(int thread);
+  void stop();
   bool work(int thread);  // takes and runs one task; false if there is none now
   void open(size_t launch);
 
