@@ -19,6 +19,13 @@ struct Options {
   bool special = false, bos = false, decode = false;
 };
 
+std::string decode(const text::Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
+  for (int32_t id : ids) {
+    if (id < 0 || id >= tokenizer.vocab_size()) fail("token id {} is not in the vocabulary of {}", id, tokenizer.vocab_size());
+  }
+  return tokenizer.decode(ids, false);
+}
+
 void tokenize(const Options& o) {
   engine::TextModel text = engine::TextModel::load(find_model(o.model));
   nlohmann::ordered_json in = parse_json(read_stdin(), "the input"), out = nlohmann::ordered_json::array();
@@ -26,7 +33,7 @@ void tokenize(const Options& o) {
   try {
     for (const auto& item : in) {
       if (o.decode) {
-        out.push_back(text.tokenizer->decode(to_ids(item, "the input"), false));
+        out.push_back(decode(*text.tokenizer, to_ids(item, "the input")));
       } else {
         out.push_back(text.tokenizer->encode(item.get_ref<const std::string&>(),
                                              {.parse_special = o.special, .add_bos = o.bos}));

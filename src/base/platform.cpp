@@ -1,5 +1,6 @@
 #include "base/platform.h"
 
+#include <malloc.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -102,6 +103,12 @@ size_t resident_bytes() {
   size_t total = 0, resident = 0;
   in >> total >> resident;
   return resident * static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void give_back_memory() {
+#if defined(__GLIBC__)
+  ::malloc_trim(0);
+#endif
 }
 
 }  // namespace troika::platform

@@ -22,4 +22,7 @@ Memory memory();
 
 size_t resident_bytes();  // of this process, now
 
+// Returns freed memory to the system: after something large and rare, such as a request of many megabytes.
+void give_back_memory();
+
 }  // namespace troika::platform

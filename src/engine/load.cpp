@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <set>
 #include <thread>
 
@@ -14,18 +15,24 @@
 namespace troika::engine {
 namespace {
 
-// The best format at or above the wanted one that divides the rows: q4_k wants 256 values, q8_0 only 32.
-std::optional<Format> fitting_format(std::string_view wanted, int columns) {
-  auto format = find_format(wanted);
-  if (!format || info(*format).block_values == 1) fail("--quant {}: there is no such block format", wanted);
-  for (Format candidate : {*format, Format::q8_0}) {
+// The block format that --quant names.
+std::optional<Format> wanted_format(const EngineOptions& options) {
+  if (options.quantise.empty()) return std::nullopt;
+  auto format = find_format(options.quantise);
+  if (!format || info(*format).block_values == 1) fail("--quant {}: there is no such block format", options.quantise);
+  return format;
+}
+
+// The wanted format or, where its blocks do not divide the rows, q8_0: q4_k wants 256 values, q8_0 only 32.
+std::optional<Format> fitting_format(Format wanted, int columns) {
+  for (Format candidate : {wanted, Format::q8_0}) {
     if (columns % info(candidate).block_values == 0) return candidate;
   }
   return std::nullopt;
 }
 
 // Rounds a float matrix to a block format, rows in parallel. Other weights stay as they are.
-WeightView quantised(const WeightView& view, std::string_view wanted, int threads) {
+WeightView quantised(const WeightView& view, Format wanted, int threads) {
   bool is_float = view.format == Format::f32 || view.format == Format::f16 || view.format == Format::bf16;
   if (!is_float || view.shape.rank != 2) return view;
   auto format = fitting_format(wanted, view.shape.columns());
@@ -131,6 +138,7 @@ Format kv_format(const EngineOptions& options, const std::vector<WeightView>& vi
 }  // namespace
 
 Model load_model(const std::filesystem::path& path, const EngineOptions& options) {
+  std::optional<Format> wanted = wanted_format(options);
   Model model;
   model.file = files::ModelFile::open(path);
   model.architecture = &models::architecture_of(*model.file);
@@ -145,12 +153,19 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   std::set<std::string> streamed = read_whole(program);
   model.multiplied_weights = multiplied_weights(program);
   int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
+  std::map<std::string_view, int> matrices;  // by format
   for (WeightView& view : views) {
-    if (!options.quantise.empty()) view = quantised(view, options.quantise, threads);
+    if (wanted) view = quantised(view, *wanted, threads);
+    if (view.shape.rank == 2) ++matrices[info(view.format).name];
     model.weight_bytes += view.bytes.size();
     if (streamed.contains(view.name)) model.streamed_bytes += view.bytes.size();
     model.parameters += view.shape.values();
     model.weights.emplace(view.name, model.device->prepare(view));
+  }
+  if (wanted) {
+    std::string formats;
+    for (auto [name, count] : matrices) formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", count, name);
+    log::info("--quant {}: the matrices are now {}", options.quantise, formats);
   }
   model.file->will_need();
   return model;

@@ -14,6 +14,7 @@
 #include <ctime>
 
 #include "base/log.h"
+#include "base/platform.h"
 #include "server/api_error.h"
 #include "server/routes.h"
 
@@ -27,6 +28,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kBufferBytes = 64 << 10;  // at most this much of next requests is read ahead
+constexpr size_t kLargeBody = 1 << 20;     // memory of larger ones goes back to the system at once
 constexpr size_t kBodyPiece = 64 << 10;    // progress that a body must make within body_timeout
 constexpr size_t kWritePiece = 64 << 10;   // progress that a client must let us make within write_timeout
 constexpr auto kLinger = std::chrono::seconds(2);
@@ -169,7 +171,9 @@ asio::awaitable<bool> Connection::serve_one() {
   Incoming incoming;
   if (!co_await read_request(incoming)) co_return false;
   Reply reply = co_await make_reply(incoming.request);
+  const bool large = incoming.request.body.size() > kLargeBody;
   incoming.request.body = {};
+  if (large) platform::give_back_memory();
   log::debug("{} {} {}: {}", incoming.id, incoming.request.method, incoming.request.path, reply.status);
   if (shared_.draining) incoming.keep_alive = false;
   const bool sent = co_await send(incoming, std::move(reply));

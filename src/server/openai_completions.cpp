@@ -173,6 +173,13 @@ engine::LogitsSink score_prompt(std::shared_ptr<std::vector<ScoredToken>> scores
       };
 }
 
+// What was asked for, or the default as far as the context has room for it.
+int tokens_to_generate(const engine::ModelInfo& model, size_t prompt_tokens, std::optional<int> wanted) {
+  const int room = fit_to_context(model, prompt_tokens, wanted, "prompt");
+  if (wanted) return room;
+  return std::min(kDefaultMaxTokens, model.context_length - int(prompt_tokens));
+}
+
 }  // namespace
 
 Reply completions(const Models& models, const HttpRequest& http, std::string_view) {
@@ -201,8 +208,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
     prompt_tokens += int(prompt.ids.size());
     engine::Request choice{
         .prompt = prompt.ids,
-        .max_tokens = fit_to_context(engine.model(), prompt.ids.size(),
-                                     request.max_tokens.value_or(kDefaultMaxTokens), "prompt"),
+        .max_tokens = tokens_to_generate(engine.model(), prompt.ids.size(), request.max_tokens),
         .sampling = request.sampling,
         .logprobs = logprobs.has_value(),
         .top_logprobs = int(logprobs.value_or(0)),

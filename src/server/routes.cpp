@@ -77,8 +77,10 @@ const ServedModel& Models::find(const std::optional<std::string>& name) const {
     if (model.id == *name || std::ranges::find(model.aliases, *name) != model.aliases.end()) return model;
     ids.push_back(model.id);
   }
+  std::string shown = name->substr(0, 80);
+  std::ranges::replace_if(shown, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   throw ApiError(404, "not_found_error",
-                 fmt::format("The model '{}' is not served here. Served: {}.", name->substr(0, 200),
+                 fmt::format("The model '{}' is not served here. Served: {}.", shown,
                              fmt::join(ids, ", ")),
                  "model", "model_not_found");
 }

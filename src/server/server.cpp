@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
 #include <set>
 
 #include "base/error.h"
@@ -125,8 +126,7 @@ void Server::Impl::on_signal() {
   signals.async_wait([this](error_code error, int) {
     if (error) return;
     if (shared.draining) {
-      for (Connection* connection : connections) connection->close();
-      return;
+      std::_Exit(130);  // work on the pool cannot be interrupted, and there is nothing to save
     }
     log::info("stopping; running answers have {} s to end", options.drain_timeout.count() / 1000);
     on_signal();  // before drain, which cancels it when nobody is left to wait for

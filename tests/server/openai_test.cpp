@@ -374,15 +374,14 @@ TEST_F(OpenAi, RefusesBodiesThatAreNotJson) {
   EXPECT_EQ(get("/health").status, 200);
 }
 
-TEST_F(OpenAi, ReadsBodiesInTimeProportionalToTheirLength) {
+// Nothing is timed: work that is quadratic in the number of objects would outlast the test's time limit.
+TEST_F(OpenAi, ReadsABodyOfVeryManyObjects) {
   std::string objects = R"({"x": [)";
-  for (int i = 0; i < 300'000; ++i) objects += "{},";
+  for (int i = 0; i < 2'000'000; ++i) objects += "{},";
   objects += "{}]}";
-  const auto start = std::chrono::steady_clock::now();
   const RawReply reply = post("/v1/chat/completions", objects);
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.error()["param"], "messages");
-  EXPECT_LT(std::chrono::steady_clock::now() - start, 10s);  // twice that, if each looks at all before it
 }
 
 TEST_F(OpenAi, TakesTheLastOfDuplicateMembers) {
