@@ -127,8 +127,12 @@ build() {
   local home
   home=$(sed -n 's/^CMAKE_HOME_DIRECTORY:INTERNAL=//p' "$folder/CMakeCache.txt" 2>/dev/null || true)
   if [[ -n $home && $home != "$root" ]]; then rm -rf "$folder"; fi
-  if [[ ! -f $folder/build.ninja ]]; then
-    cmake -S "$root" --preset "$preset" -Wno-dev >"$log" 2>&1 || build_failed "$log" "CMake could not set up the build"
+  # Everything includes the tests, which need GoogleTest; a single target does without.
+  local tests=OFF
+  if (( $# == 0 )) || grep -q '^BUILD_TESTING:BOOL=ON' "$folder/CMakeCache.txt" 2>/dev/null; then tests=ON; fi
+  if [[ ! -f $folder/build.ninja ]] || ! grep -q "^BUILD_TESTING:BOOL=$tests" "$folder/CMakeCache.txt"; then
+    cmake -S "$root" --preset "$preset" -Wno-dev -DBUILD_TESTING=$tests >"$log" 2>&1 ||
+      build_failed "$log" "CMake could not set up the build"
   fi
   NINJA_STATUS='[%f/%t] ' ninja -C "$folder" -j "$(compile_jobs)" "$@" 2>&1 | tee "$log" | show_progress ||
     build_failed "$log" "the build failed"

@@ -21,7 +21,9 @@ STANDINS = {
     "basename": 'echo "${1##*/}"',
     "cmake": LOG + 'while [[ $1 != --preset ]]; do [[ $1 == -S ]] && S=$2; shift; done\n'
              'mkdir -p "$S/build/$2" && touch "$S/build/$2/build.ninja"\n'
-             'echo "CMAKE_HOME_DIRECTORY:INTERNAL=$S" > "$S/build/$2/CMakeCache.txt"',
+             'for last; do :; done\n'
+             'printf "CMAKE_HOME_DIRECTORY:INTERNAL=%s\\nBUILD_TESTING:BOOL=%s\\n" "$S" "${last#*=}" '
+             '> "$S/build/$2/CMakeCache.txt"',
     "ninja": LOG + '[[ -e $BROKEN ]] && { echo "[1/2] Building CXX object a.o"; echo "a.cpp:1: no luck"; exit 1; }\n'
              'if [[ -e $2/troika ]]; then echo "ninja: no work to do."; exit; fi\n'
              'echo "[1/1] Building CXX object a.o"\n'
@@ -90,6 +92,15 @@ class Scripts(unittest.TestCase):
         self.start("run")
         self.calls.write_text("")
         self.assertEqual(self.start("run").stderr, "")
+        self.assertNotIn("cmake", self.called())
+
+    def test_tests_are_configured_by_test_and_not_by_run_alone(self):
+        self.start("run")  # on a machine that may lack GoogleTest
+        self.assertIn("-DBUILD_TESTING=OFF", self.called())
+        self.start("test")
+        self.assertIn("-DBUILD_TESTING=ON", self.called())
+        self.calls.write_text("")
+        self.start("run")
         self.assertNotIn("cmake", self.called())
 
     def test_it_works_through_a_link_and_after_a_move(self):
