@@ -41,8 +41,4 @@ class Interrupt {
   bool pressed() const;
 };
 
-// `utf8` without control characters (C0 but newline and tab, DEL, C1): a model may write escape sequences.
-// Pieces hold whole characters.
-std::string printable(std::string_view utf8);
-
 }  // namespace troika::apps

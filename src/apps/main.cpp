@@ -1,24 +1,12 @@
 // troika: one binary, one verb per file. What fails is said in one sentence on stderr, with exit code 1.
 #include <CLI/CLI.hpp>
 
-#include <algorithm>
 #include <cstdio>
 #include <exception>
-#include <string>
 
+#include "apps/printable.h"
 #include "apps/verbs.h"
 #include "base/log.h"
-
-namespace {
-
-// Error sentences quote files that may be hostile: no control characters reach the terminal.
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n') || c == 0x7f; }, '?');
-  return text;
-}
-
-}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{"Troika: a local language model server for CPU, integrated GPU and NPU", "troika"};
@@ -40,7 +28,7 @@ int main(int argc, char** argv) {
   try {
     auto verbs = app.get_subcommands([&](const CLI::App* verb) { return argc > 1 && verb->get_name() == argv[1]; });
     if (argc > 1 && argv[1][0] != '-' && verbs.empty()) {
-      std::fprintf(stderr, "error: there is no verb '%s'; `troika --help` lists them\n", printable(argv[1]).c_str());
+      std::fprintf(stderr, "error: there is no verb '%s'; `troika --help` lists them\n", troika::apps::printable(argv[1]).c_str());
       return 2;
     }
     app.parse(argc, argv);
@@ -48,7 +36,7 @@ int main(int argc, char** argv) {
     int code = app.exit(error);
     return code == 0 ? 0 : 2;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", printable(error.what()).c_str());
+    std::fprintf(stderr, "error: %s\n", troika::apps::printable(error.what()).c_str());
     return 1;
   }
   return 0;

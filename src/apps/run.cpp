@@ -14,6 +14,7 @@
 #include "apps/chat_terminal.h"
 #include "apps/files.h"
 #include "apps/model_options.h"
+#include "apps/printable.h"
 #include "apps/verbs.h"
 #include "base/error.h"
 

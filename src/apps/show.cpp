@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/model_options.h"
+#include "apps/printable.h"
 #include "apps/verbs.h"
 #include "models/architecture.h"
 
@@ -68,12 +69,12 @@ void show(const Options& o) {
   }
   if (o.metadata) {
     fmt::print("\n");
-    for (const auto& entry : file->metadata().entries()) fmt::print("{} = {}\n", entry.key, to_text(entry.value));
+    for (const auto& entry : file->metadata().entries()) fmt::print("{} = {}\n", printable(entry.key), printable(to_text(entry.value)));
   }
   if (o.tensors) {
     fmt::print("\n");
     for (const auto& t : file->tensors()) {
-      fmt::print("{:<44} {:<6} [{}] {} bytes\n", t.name, t.type, fmt::join(t.shape, ", "), t.bytes);
+      fmt::print("{:<44} {:<6} [{}] {} bytes\n", printable(t.name), t.type, fmt::join(t.shape, ", "), t.bytes);
     }
   }
 }

@@ -2,6 +2,7 @@
 // where logits would only say that something is wrong, these say where.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -91,7 +92,12 @@ TEST_P(HiddenStates, AgreeWithTheReference) {
 
 INSTANTIATE_TEST_SUITE_P(Goldens, HiddenStates,
                          ::testing::Combine(::testing::Values("qwen2-tied", "qwen2-untied", "qwen2-yarn"),
-                                            ::testing::Values("cpu", "reference")));
+                                            ::testing::Values("cpu", "reference")),
+                         [](const auto& info) {
+                           std::string name = std::string(std::get<0>(info.param)) + "_on_" + std::get<1>(info.param);
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace troika::engine
