@@ -100,10 +100,7 @@ class ByteLevelBpe final : public Tokenizer {
       if (byte_ids_[byte] < 0) fail("tokenizer: the vocabulary has no token for the byte 0x{:02X}", byte);
     }
     for (size_t id = 0; id < data_.tokens.size(); ++id) {
-      const TokenType type = data_.types[id];
-      if (!is_added(type)) continue;
-      all_added_.add(data_.tokens[id], static_cast<int32_t>(id));
-      if (type == TokenType::user_defined) user_defined_.add(data_.tokens[id], static_cast<int32_t>(id));
+      if (is_added(data_.types[id])) added_.add(data_.tokens[id], static_cast<int32_t>(id));
     }
   }
 
@@ -116,9 +113,12 @@ class ByteLevelBpe final : public Tokenizer {
     std::vector<int32_t> ids;
     ids.reserve(utf8.size() / 3 + 1);
     if (options.add_bos && data_.bos) ids.push_back(*data_.bos);
-    const AddedTokens& added = options.parse_special ? all_added_ : user_defined_;
+    if (!options.parse_special) {
+      encode_text(utf8, ids);
+      return ids;
+    }
     for (size_t at = 0; at < utf8.size();) {
-      const AddedTokens::Found found = added.find(utf8, at);
+      const AddedTokens::Found found = added_.find(utf8, at);
       if (found.id < 0) {
         encode_text(utf8.substr(at), ids);
         break;
@@ -175,7 +175,7 @@ class ByteLevelBpe final : public Tokenizer {
   PreTokenizer pre_tokenizer_;
   std::unique_ptr<std::atomic<Whole>[]> whole_;  // by id; racing writers write the same value
   std::array<int32_t, 256> byte_ids_{};
-  AddedTokens all_added_, user_defined_;
+  AddedTokens added_;
 };
 
 }  // namespace

@@ -47,7 +47,7 @@ TokenizerData read_vocab_and_merges(std::string_view vocab_json, std::string_vie
 std::vector<int32_t> find_end_ids(const TokenizerData& data);
 
 struct EncodeOptions {
-  bool parse_special = false;  // recognise control tokens in the text; user-defined ones always are
+  bool parse_special = false;  // recognise added tokens in the text; without it all text is plain
   bool add_bos = false;        // put BOS in front, where the tokenizer has one
 };
 
