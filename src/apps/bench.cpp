@@ -65,7 +65,8 @@ double median(int repeats, const std::function<double()>& measure) {
   std::vector<double> values;
   for (int i = 0; i < repeats; ++i) values.push_back(measure());
   std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
+  size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 void bench(const Options& o) {
