@@ -33,6 +33,7 @@ struct LinearArgs {
   const float* bias;         // null: none
   float* out;                // out[t * out_stride + o]
   size_t out_stride;         // floats
+  const FormatInfo* format;  // of the weight; only KernelTable::any reads it
 };
 using LinearKernel = void (*)(const LinearArgs&) noexcept;
 
@@ -42,7 +43,7 @@ struct FormatKernels {
   LinearKernel int8;     // x quantised; null: this format has no integer kernel
 };
 
-enum class Unary { silu, gelu_tanh, gelu_erf, relu };
+enum class Unary { silu, gelu_tanh, gelu_erf, relu, tanh };
 
 // One token, one key/value head g, and the `heads` query heads that read it (next to each other in q and out).
 struct AttendArgs {
@@ -65,13 +66,35 @@ constexpr size_t attend_scratch(int heads, int head_dim) {
   return (size_t(heads) * 2 + kMaxPageTokens) * padded + size_t(heads) * (kMaxPageTokens + 2) + 16;
 }
 
+// One head of up to kSpanQueries query rows that attend to the same rows of keys and values.
+struct AttendSpansArgs {
+  const float* q;            // rows of D floats, q_stride floats apart; out likewise
+  float* out;
+  size_t q_stride;
+  int queries;
+  const float* k;            // rows of D floats, kv_stride floats apart; v likewise
+  const float* v;
+  size_t kv_stride;
+  int keys;
+  int head_dim;              // D
+  float scale;
+  float* scratch;            // attend_spans_scratch(head_dim) floats, 64-byte aligned
+};
+inline constexpr int kSpanQueries = 32, kSpanTile = 64;
+constexpr size_t attend_spans_scratch(int head_dim) {
+  size_t padded = (size_t(head_dim) + 7) / 8 * 8;
+  return padded * kSpanTile * 2 + size_t(kSpanQueries) * kSpanTile + size_t(kSpanQueries) * (padded + 2);
+}
+
 struct KernelTable {
   std::string_view name;
   const FormatKernels* formats;
   int format_count;
+  FormatKernels any;         // for formats without a row: unpacks them stretch by stretch
 
   // Rows of `out` are `stride` bytes apart.
   void (*quantise)(const float* x, int rows, int depth, std::byte* out, size_t stride) noexcept;
+  // weight null: none
   void (*rms_norm)(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept;
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
                      float epsilon) noexcept;
@@ -84,18 +107,25 @@ struct KernelTable {
   void (*softcap)(const float* x, float cap, float* out, size_t n) noexcept;
   void (*unary)(Unary kind, const float* x, float* out, size_t n) noexcept;
   void (*gated)(Unary kind, const float* gate, const float* up, float* out, size_t n) noexcept;
+  // out = Σj w[j] · x[j], each of n values
+  void (*mix)(const float* w, const float* const* x, int count, float* out, size_t n) noexcept;
+  // out = x · sqrt(mean(like²)) / sqrt(max(mean(x²), floor))
+  void (*match_rms)(const float* x, const float* like, float* out, int n, float floor) noexcept;
+  // out = max(0, x − (mean(x) + deviations · std(x)))
+  void (*cut_below)(const float* x, float* out, int n, float deviations) noexcept;
   // One token: x and out [heads, head_dim]; cosine and sine [head_dim / 2].
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int heads, int head_dim) noexcept;
   void (*to_f16)(const float* x, uint16_t* out, size_t n) noexcept;
   void (*attend)(const AttendArgs&) noexcept;
+  void (*attend_spans)(const AttendSpansArgs&) noexcept;
   void (*relax)() noexcept;  // what a thread does between two looks at a flag
 
-  // Null when the format has no kernel of its own: unpack the weight to float32 first.
-  const FormatKernels* find(Format format) const {
+  // The format's own row, or `any`.
+  const FormatKernels& find(Format format) const {
     for (int i = 0; i < format_count; ++i) {
-      if (formats[i].format == format) return &formats[i];
+      if (formats[i].format == format) return formats[i];
     }
-    return nullptr;
+    return any;
   }
 };
 

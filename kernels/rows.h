@@ -100,12 +100,18 @@ struct Relu {
 };
 
 template <class S>
+struct Tanh {
+  typename S::F operator()(typename S::F x) const noexcept { return tanh<S>(x); }
+};
+
+template <class S>
 void unary(Unary kind, const float* x, float* out, size_t n) noexcept {
   switch (kind) {
     case Unary::silu: return each8<S>(x, out, n, Silu<S>{});
     case Unary::gelu_tanh: return each8<S>(x, out, n, GeluTanh<S>{});
     case Unary::gelu_erf: return each8<S>(x, out, n, GeluErf<S>{});
     case Unary::relu: return each8<S>(x, out, n, Relu<S>{});
+    case Unary::tanh: return each8<S>(x, out, n, Tanh<S>{});
   }
 }
 
@@ -121,6 +127,7 @@ void gated(Unary kind, const float* gate, const float* up, float* out, size_t n)
     case Unary::gelu_tanh: return each8<S>(gate, up, out, n, TimesUp<S, GeluTanh<S>>{});
     case Unary::gelu_erf: return each8<S>(gate, up, out, n, TimesUp<S, GeluErf<S>>{});
     case Unary::relu: return each8<S>(gate, up, out, n, TimesUp<S, Relu<S>>{});
+    case Unary::tanh: return each8<S>(gate, up, out, n, TimesUp<S, Tanh<S>>{});
   }
 }
 
@@ -168,18 +175,55 @@ template <class S>
 void rms_norm(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept {
   for (int row = 0; row < rows; ++row, x += columns, out += columns) {
     float inverse = 1 / S::sqrt(sum_of_squares<S>(x, columns, 0) / static_cast<float>(columns) + epsilon);
+    if (!weight) {
+      scale<S>(x, inverse, out, columns);
+      continue;
+    }
     each8<S>(x, weight, out, columns,
              [inverse](typename S::F v, typename S::F w) { return S::mul(S::mul(v, S::set1(inverse)), w); });
   }
 }
 
 template <class S>
+void mix(const float* w, const float* const* x, int count, float* out, size_t n) noexcept {
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    typename S::F sum = S::mul(S::set1(w[0]), S::load(x[0] + i));
+    for (int j = 1; j < count; ++j) sum = S::fma(S::set1(w[j]), S::load(x[j] + i), sum);
+    S::store(out + i, sum);
+  }
+  for (; i < n; ++i) {
+    float sum = w[0] * x[0][i];
+    for (int j = 1; j < count; ++j) sum += w[j] * x[j][i];
+    out[i] = sum;
+  }
+}
+
+template <class S>
+void match_rms(const float* x, const float* like, float* out, int n, float floor) noexcept {
+  float wanted = sum_of_squares<S>(like, n, 0) / static_cast<float>(n);
+  float own = sum_of_squares<S>(x, n, 0) / static_cast<float>(n);
+  scale<S>(x, S::sqrt(wanted) / S::sqrt(own > floor ? own : floor), out, n);
+}
+
+inline float mean_of(const float* x, int n) noexcept {
+  double total = 0;
+  for (int i = 0; i < n; ++i) total += x[i];
+  return static_cast<float>(total / n);
+}
+
+template <class S>
+void cut_below(const float* x, float* out, int n, float deviations) noexcept {
+  float mean = mean_of(x, n);
+  float cutoff = mean + deviations * S::sqrt(sum_of_squares<S>(x, n, mean) / static_cast<float>(n));
+  each8<S>(x, out, n, [cutoff](typename S::F v) { return S::max(S::zero(), S::sub(v, S::set1(cutoff))); });
+}
+
+template <class S>
 void layer_norm(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
                 float epsilon) noexcept {
   for (int row = 0; row < rows; ++row, x += columns, out += columns) {
-    double total = 0;
-    for (int i = 0; i < columns; ++i) total += x[i];
-    float mean = static_cast<float>(total / columns);
+    float mean = mean_of(x, columns);
     float inverse = 1 / S::sqrt(sum_of_squares<S>(x, columns, mean) / static_cast<float>(columns) + epsilon);
     each8<S>(x, weight, out, columns, [=](typename S::F v, typename S::F w) {
       return S::mul(S::mul(S::sub(v, S::set1(mean)), S::set1(inverse)), w);

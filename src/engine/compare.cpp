@@ -65,8 +65,7 @@ ops::StepInputs whole_prompt(std::span<const int32_t> prompt, int vocabulary) {
   inputs.outputs = 1;
   for (int i = 0; i < tokens; ++i) {
     if (prompt[i] < 0 || prompt[i] >= vocabulary) fail("token id {} is not in the vocabulary of {}", prompt[i], vocabulary);
-    inputs.token_ids[i] = prompt[i];
-    inputs.positions[i] = i;
+    inputs.place(i, prompt[i], i, 0);
   }
   inputs.output_rows[0] = tokens - 1;
   std::iota(inputs.page_table.begin(), inputs.page_table.end(), 0);

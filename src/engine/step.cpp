@@ -7,11 +7,6 @@
 #include "plan/segments.h"
 
 namespace troika::engine {
-namespace {
-
-
-}  // namespace
-
 size_t cache_page_bytes(const ops::CacheInfo& cache, Format format) {
   return size_t(cache.kv_heads) * ops::kPageTokens * cache.head_dim * info(format).block_bytes;
 }
@@ -25,34 +20,42 @@ std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, cons
   return weights;
 }
 
-size_t page_bytes(const ops::Program& program, Format format) {
+size_t page_bytes(const ops::Program& program, int group, Format format) {
   size_t bytes = 0;
-  for (const ops::CacheInfo& cache : program.caches) bytes += 2 * cache_page_bytes(cache, format);
+  for (const ops::CacheInfo& cache : program.caches) {
+    if (cache.group == group) bytes += 2 * cache_page_bytes(cache, format);
+  }
   return bytes;
 }
 
-Step::Step(const Model& model, int sequences, int context, int pages)
-    : model_(model), inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context)) {
+Step::Step(const Model& model, int sequences, int context, std::span<const int> pages)
+    : model_(model),
+      inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context),
+              static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
   size_t arena = 0;
   for (int tokens : kBuckets) arena = std::max(arena, plan::plan_memory(trace_bucket(model, tokens)).bytes);
   arena_ = model.device->allocate(arena);
+  add_slice(model.slice);
   for (const ops::CacheInfo& cache : trace_bucket(model, 1).caches) {
-    size_t bytes = cache_page_bytes(cache, model.kv_format) * pages;
+    size_t bytes = cache_page_bytes(cache, model.kv_format) * pages[cache.group];
     caches_.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
   }
 }
 
-std::unique_ptr<Step::Compiled> Step::compile(int tokens) {
+std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, int tokens) {
   auto compiled = std::make_unique<Compiled>();
-  compiled->program = trace_bucket(model_, tokens);
-  compiled->offsets = plan::plan_memory(compiled->program).offsets;
+  compiled->program = trace_bucket(model_, slice, tokens);
+  plan::MemoryPlan memory = plan::plan_memory(compiled->program);
+  compiled->offsets = std::move(memory.offsets);
+  // Larger than the engine's own slice, or laid out less luckily.
+  compiled->arena = memory.bytes > arena_->size() ? model_.device->allocate(memory.bytes) : arena_;
   compiled->weights = weights_of(model_, compiled->program);
   device::Device* devices[] = {model_.device.get()};
   for (const plan::Stretch& stretch : plan::cut(plan::place(compiled->program, devices))) {
     compiled->segments.push_back(devices[stretch.device]->compile({.program = &compiled->program,
                                                                    .begin = stretch.begin,
                                                                    .end = stretch.end,
-                                                                   .arena = arena_,
+                                                                   .arena = compiled->arena,
                                                                    .offsets = compiled->offsets,
                                                                    .weights = compiled->weights,
                                                                    .caches = caches_,
@@ -61,37 +64,60 @@ std::unique_ptr<Step::Compiled> Step::compile(int tokens) {
   return compiled;
 }
 
-const Step::Compiled& Step::bucket(int tokens) {
+const Step::Compiled& Step::bucket(Slice& slice, int tokens) {
   size_t i = 0;
   while (kBuckets[i] < tokens || std::min(kBuckets[i], kMaxOutputs) < inputs_.outputs) ++i;
-  if (!buckets_[i]) buckets_[i] = compile(kBuckets[i]);
-  return *buckets_[i];
+  if (!slice.buckets[i]) slice.buckets[i] = compile(slice.spec, kBuckets[i]);
+  return *slice.buckets[i];
 }
 
 void Step::fill(std::span<const Work> work) {
   inputs_.tokens = inputs_.outputs = 0;
   for (size_t s = 0; s < work.size(); ++s) {
     const Sequence& sequence = *work[s].sequence;
-    std::copy(sequence.pages.begin(), sequence.pages.end(),
-              inputs_.page_table.begin() + ptrdiff_t(s) * inputs_.pages_per_sequence);
+    for (size_t group = 0; group < sequence.pages.size(); ++group) {
+      size_t row = group * inputs_.max_sequences + s;
+      std::copy(sequence.pages[group].begin(), sequence.pages[group].end(),
+                inputs_.page_table.begin() + ptrdiff_t(row) * inputs_.pages_per_sequence);
+    }
     for (int i = 0; i < work[s].count; ++i) {
       int t = inputs_.tokens++, position = sequence.computed + i;
-      inputs_.token_ids[t] = sequence.tokens[position];
-      inputs_.positions[t] = position;
-      inputs_.sequences[t] = static_cast<int32_t>(s);
-      if (i >= work[s].count - work[s].outputs) inputs_.output_rows[inputs_.outputs++] = t;
+      inputs_.place(t, sequence.tokens[position], position, static_cast<int>(s));
+      if (!sequence.images.empty()) show(t, sequence, position);
+      if (i >= work[s].first_output && i < work[s].first_output + work[s].outputs) inputs_.output_rows[inputs_.outputs++] = t;
     }
+  }
+}
+
+// What pictures change about row `t`: where it is turned to, whom it sees, what stands in for its embedding.
+void Step::show(int t, const Sequence& sequence, int position) {
+  bool in_prompt = position < static_cast<int>(sequence.rope.size());
+  for (int axis = 0; axis < ops::kRopeAxes; ++axis) {
+    int turned = in_prompt ? sequence.rope[position][axis] : position + sequence.rope_shift;
+    inputs_.rope_positions[axis][t] = turned;
+  }
+  for (const TokenRun& run : sequence.runs) {
+    if (position < run.first || position >= run.end) continue;
+    inputs_.run_first[t] = run.first;
+    inputs_.run_last[t] = run.end - 1;
+  }
+  size_t width = size_t(inputs_.feature_width);
+  for (const SeenImage& image : sequence.images) {
+    if (position < image.first || position >= image.first + image.count) continue;
+    inputs_.feature_rows[t] = t;
+    const float* from = image.features->values.data() + size_t(position - image.first) * width;
+    std::copy(from, from + width, inputs_.features.begin() + ptrdiff_t(size_t(t) * width));
   }
 }
 
 void Step::run(std::span<const Work> work) {
   fill(work);
-  const Compiled& compiled = bucket(inputs_.tokens);
+  const Compiled& compiled = bucket(slices_.at(work[0].sequence->slice), inputs_.tokens);
   for (const auto& segment : compiled.segments) {
     segment->submit();
     segment->wait();
   }
-  logits_ = reinterpret_cast<const float*>(arena_->host() + compiled.offsets[compiled.program.logits.id]);
+  logits_ = reinterpret_cast<const float*>(compiled.arena->host() + compiled.offsets[compiled.program.logits.id]);
 }
 
 std::span<const float> Step::logits(int row) const {

@@ -16,10 +16,15 @@ namespace troika::engine {
 
 class Step {
  public:
-  // `context`: tokens per sequence; `pages`: cache pages to allocate.
-  Step(const Model& model, int sequences, int context, int pages);
+  // `context`: tokens per sequence; `pages`: cache pages to allocate, by page group.
+  Step(const Model& model, int sequences, int context, std::span<const int> pages);
 
-  // Computes the work. Row r of the result, [V] each, belongs to the r-th output in the order of `work`.
+  // Another slice of the model, whose number is how many there were before: 0 is the model's own.
+  void add_slice(models::ModelSpec slice) { slices_.push_back({std::move(slice), {}}); }
+  size_t slices() const { return slices_.size(); }
+
+  // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
+  // `work`.
   void run(std::span<const Work> work);
   std::span<const float> logits(int row) const;
 
@@ -29,25 +34,31 @@ class Step {
     std::vector<size_t> offsets;
     std::vector<std::shared_ptr<device::Weight>> weights;  // by tensor id
     std::vector<std::unique_ptr<device::Executable>> segments;
+    std::shared_ptr<device::Buffer> arena;
+  };
+  struct Slice {
+    models::ModelSpec spec;
+    std::array<std::unique_ptr<Compiled>, std::size(kBuckets)> buckets;
   };
 
   void fill(std::span<const Work> work);
-  const Compiled& bucket(int tokens);
-  std::unique_ptr<Compiled> compile(int tokens);
+  void show(int t, const Sequence& sequence, int position);
+  const Compiled& bucket(Slice& slice, int tokens);
+  std::unique_ptr<Compiled> compile(const models::ModelSpec& slice, int tokens);
 
   const Model& model_;
   ops::StepInputs inputs_;
   std::vector<device::Cache> caches_;
   std::shared_ptr<device::Buffer> arena_;
-  std::array<std::unique_ptr<Compiled>, std::size(kBuckets)> buckets_;
+  std::vector<Slice> slices_;
   const float* logits_ = nullptr;  // of the last run, [outputs, V]
 };
 
 // The program's weights by tensor id, null for activations.
 std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, const ops::Program& program);
 
-// Bytes that a page of one layer's keys (or of its values) takes, and a page of all layers' keys and values.
+// Bytes that a page of one layer's keys (or of its values) takes, and a page of a group: its layers' keys and values.
 size_t cache_page_bytes(const ops::CacheInfo& cache, Format format);
-size_t page_bytes(const ops::Program& program, Format format);
+size_t page_bytes(const ops::Program& program, int group, Format format);
 
 }  // namespace troika::engine

@@ -10,6 +10,7 @@ std::string_view name_of(OpKind kind) {
   switch (kind) {
     case OpKind::embed: return "embed";
     case OpKind::linear: return "linear";
+    case OpKind::linear_where: return "linear_where";
     case OpKind::rms_norm: return "rms_norm";
     case OpKind::layer_norm: return "layer_norm";
     case OpKind::add: return "add";
@@ -22,8 +23,17 @@ std::string_view name_of(OpKind kind) {
     case OpKind::kv_write: return "kv_write";
     case OpKind::attend: return "attend";
     case OpKind::pick_rows: return "pick_rows";
+    case OpKind::features: return "features";
+    case OpKind::insert_features: return "insert_features";
+    case OpKind::attend_spans: return "attend_spans";
+    case OpKind::join_rows: return "join_rows";
+    case OpKind::mean_rows: return "mean_rows";
+    case OpKind::mix: return "mix";
+    case OpKind::match_rms: return "match_rms";
+    case OpKind::cut_below: return "cut_below";
     case OpKind::concat: return "concat";
     case OpKind::slice: return "slice";
+    case OpKind::moe: return "moe";
     case OpKind::add_norm: return "add_norm";
     case OpKind::linear_gated: return "linear_gated";
   }
@@ -40,7 +50,9 @@ std::string to_string(const Program& program, const Op& op) {
   auto out = std::back_inserter(line);
   for (size_t i = 0; i < op.out.size(); ++i) fmt::format_to(out, "{}%{}", i ? ", " : "", op.out[i].id);
   fmt::format_to(out, "{}{}(", op.out.empty() ? "" : " = ", name_of(op.kind));
-  for (size_t i = 0; i < op.in.size(); ++i) fmt::format_to(out, "{}{}", i ? ", " : "", tensor(op.in[i]));
+  size_t shown = op.kind == OpKind::moe ? 5 : op.in.size();  // of the experts, the first speaks for all
+  for (size_t i = 0; i < shown; ++i) fmt::format_to(out, "{}{}", i ? ", " : "", tensor(op.in[i]));
+  if (shown < op.in.size()) line += ", …";
   line += ')';
   for (Tensor t : op.out) {
     const TensorInfo& info = program[t];

@@ -28,7 +28,7 @@ std::optional<Match> add_norm(const Program& program, size_t i) {
   const Op& add = program.ops[i];
   const Op* norm = op_at(program, i + 1);
   if (add.kind != OpKind::add || !norm || norm->kind != OpKind::rms_norm || norm->in[0] != add.out[0]) return {};
-  if (program[norm->in[1]].shape.columns() != program[add.out[0]].shape.columns()) return {};
+  if (norm->in.size() < 2 || norm->as<NormParams>().width != program[add.out[0]].shape.columns()) return {};
   return Match{{OpKind::add_norm, norm->params, {add.in[0], add.in[1], norm->in[1]}, {add.out[0], norm->out[0]},
                 norm->name},
                {i, i + 1}};
@@ -41,6 +41,7 @@ std::optional<Match> linear_gated(const Program& program, size_t i) {
   const Op* gated = op_at(program, i + 2);
   if (!gated || gate.kind != OpKind::linear || up->kind != OpKind::linear || gated->kind != OpKind::gated) return {};
   if (gate.in.size() != 2 || up->in.size() != 2 || gate.in[0] != up->in[0]) return {};
+  if (gate.as<LinearParams>().first != 0 || up->as<LinearParams>().first != 0) return {};
   if (gated->in[0] != gate.out[0] || gated->in[1] != up->out[0]) return {};
   if (uses(program, gate.out[0]) != 1 || uses(program, up->out[0]) != 1) return {};
   return Match{{OpKind::linear_gated, gated->params, {gate.in[0], gate.in[1], up->in[1]}, {gated->out[0]},

@@ -2,6 +2,7 @@
 // threads run and whatever rows stand beside it; its pool survives being replayed, started twice and dropped.
 #include <gtest/gtest.h>
 
+#include "device/cpu/compiler.h"
 #include "device/cpu/thread_pool.h"
 #include "device/tape.h"
 #include "ops/rewrites.h"
@@ -35,6 +36,9 @@ Tape layer(int rows, int first_row, Format format) {
   Tensor gate = b.linear(h, "gate", 768), up = b.linear(h, "up", 768);
   h = b.gated(ops::Activation::silu, gate, up);
   x = b.add(x, b.linear(h, "down", kWidth));
+  Tensor m = b.rms_norm(x, "moe_norm", 1e-6f);
+  x = b.add(x, b.moe(m, b.linear(m, "router", 5), "expert", 256,
+                     {.used = 2, .normalise = true, .act = ops::Activation::silu}));
   x = b.softcap(b.layer_norm(x, "out_norm", 1e-5f), 3);
   tape.program = ops::fuse(b.finish(b.linear(b.pick_rows(x), "head", 300)), [](auto&, auto&) { return true; });
   tape.first_op = 1;
@@ -43,8 +47,7 @@ Tape layer(int rows, int first_row, Format format) {
   tape.pages = kRows * 2;
   for (int i = 0; i < tape.pages; ++i) tape.inputs.page_table[i] = (i * 37) % tape.pages;
   for (int t = 0; t < rows; ++t) {
-    tape.inputs.sequences[t] = first_row + t;
-    tape.inputs.positions[t] = (first_row + t) * 29 % 64;
+    tape.inputs.place(t, 0, (first_row + t) * 29 % 64, first_row + t);
     tape.inputs.output_rows[t] = t;
   }
   static std::map<Format, Tape> filled;  // the weights' numbers do not depend on the rows: fill them once
@@ -71,16 +74,18 @@ std::vector<float> logits_of(const Tape& tape, Device& device, Format cache) {
 
 class EveryFormat : public ::testing::TestWithParam<std::pair<Format, bool>> {};
 
-// Float weights are multiplied in float32 either way.
-const std::pair<Format, bool> kFormats[] = {
-    {Format::f32, true},   {Format::f16, true},   {Format::bf16, true}, {Format::q8_0, true},
-    {Format::q8_0, false}, {Format::q4_0, true},  {Format::q4_0, false}, {Format::q4_1, true},
-    {Format::q4_1, false}, {Format::q5_0, true},  {Format::q5_0, false}, {Format::q5_1, true},
-    {Format::q5_1, false}, {Format::q4_k, true},  {Format::q4_k, false}, {Format::q5_k, true},
-    {Format::q5_k, false}, {Format::q6_k, true},  {Format::q6_k, false},
-};
+// Every format in float32, and block formats with int8 activations too.
+std::vector<std::pair<Format, bool>> format_cases() {
+  std::vector<std::pair<Format, bool>> cases;
+  for (const FormatInfo& f : formats()) {
+    if (f.format == Format::i32) continue;
+    cases.push_back({f.format, true});
+    if (f.block_values > 1) cases.push_back({f.format, false});
+  }
+  return cases;
+}
 
-INSTANTIATE_TEST_SUITE_P(Cpu, EveryFormat, ::testing::ValuesIn(kFormats), [](const auto& test) {
+INSTANTIATE_TEST_SUITE_P(Cpu, EveryFormat, ::testing::ValuesIn(format_cases()), [](const auto& test) {
   return std::string(troika::info(test.param.first).name) + (test.param.second ? "_float32" : "_int8");
 });
 
@@ -118,12 +123,17 @@ TEST(Cpu, AgreesWithTheReferenceOnAWholeLayer) {
   EXPECT_TRUE(close(got, want, 1e-4));
 }
 
-TEST(Cpu, ReadsBlockWeightsInPlace) {
-  auto view = packed("w", Format::q4_k, {64, 4096}, random_values(64 * 4096, 1));
+TEST(Cpu, ReadsWeightsOfAnyFormatInPlace) {
   auto device = make_device("cpu", {.threads = 1});
-  long before = view.keep.use_count();
-  auto weight = device->prepare(view);
-  EXPECT_GT(view.keep.use_count(), before);  // the mapping lives as long as the weight
+  for (const FormatInfo& f : formats()) {
+    auto view = packed("w", f.format, {64, 4096}, random_values(64 * 4096, 1));
+    long before = view.keep.use_count();
+    auto weight = std::dynamic_pointer_cast<cpu::CpuWeight>(device->prepare(view));
+    ASSERT_NE(weight, nullptr);
+    EXPECT_GT(view.keep.use_count(), before);  // the mapping lives as long as the weight
+    EXPECT_EQ(weight->data, view.bytes.data()) << f.name;
+    EXPECT_TRUE(weight->floats.empty()) << f.name;
+  }
 }
 
 TEST(Cpu, ReportsItsThreadsAndInstructionSet) {

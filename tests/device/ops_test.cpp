@@ -2,6 +2,7 @@
 // with the plain definition in ops/reference.cpp. A new device needs no new test.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 
 #include "device/tape.h"
@@ -24,33 +25,37 @@ struct Case {
   int sequences = 1;
   std::vector<int> positions{};                          // of each live token; empty: 0, 1, 2, …
   bool fuses = false;
+  int merged = 0;                                        // > 0: `ops` gives one row for this many tokens
+  int groups = 1;                                        // of cache pages
+  std::function<void(ops::StepInputs&)> adjust{};
 };
 
-constexpr int kSequencePages = 12;
+constexpr int kSequencePages = 12, kFeatureWidth = 17;
 
 Tape make_tape(const Case& c) {
   Tape tape;
-  int outputs = std::max(1, c.live / 2);
-  Builder b(c.bucket, std::min(c.bucket, outputs + 1));
+  int outputs = c.merged > 0 ? c.live / c.merged : std::max(1, c.live / 2);
+  Builder b(c.bucket, c.merged > 0 ? c.bucket / c.merged : std::min(c.bucket, outputs + 1));
   std::vector<Tensor> inputs;
   for (size_t i = 0; i < c.inputs.size(); ++i) inputs.push_back(b.embed("x" + std::to_string(i), 4, c.inputs[i]));
-  tape.program = b.finish(b.pick_rows(c.ops(b, inputs)));
+  Tensor result = c.ops(b, inputs);
+  tape.program = b.finish(c.merged > 0 ? result : b.pick_rows(result));
   tape.first_op = inputs.size();
 
-  tape.inputs = ops::StepInputs(c.bucket, c.bucket, c.sequences, kSequencePages);
+  tape.inputs = ops::StepInputs(c.bucket, c.bucket, c.sequences, kSequencePages, c.groups, kFeatureWidth);
+  tape.inputs.features = random_values(tape.inputs.features.size(), 99);
   tape.inputs.tokens = c.live;
   tape.inputs.outputs = outputs;
   for (int o = 0; o < outputs; ++o) tape.inputs.output_rows[o] = c.live - outputs + o;
-  tape.pages = c.sequences * kSequencePages;
+  tape.pages = c.groups * c.sequences * kSequencePages;
   std::vector<int> shuffled(tape.pages);
   for (int i = 0; i < tape.pages; ++i) shuffled[i] = i;
   std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(5));
   std::copy(shuffled.begin(), shuffled.end(), tape.inputs.page_table.begin());
   for (int t = 0; t < c.live; ++t) {
-    tape.inputs.token_ids[t] = t * 5 % 7;
-    tape.inputs.sequences[t] = t * c.sequences / c.live;
-    tape.inputs.positions[t] = c.positions.empty() ? t : c.positions[t];
+    tape.inputs.place(t, t * 5 % 9, c.positions.empty() ? t : c.positions[t], t * c.sequences / c.live);
   }
+  if (c.adjust) c.adjust(tape.inputs);
   tape.fill_weights(c.weights, 11);
   tape.fill_inputs(77);
   if (!c.fuses) return tape;
@@ -60,7 +65,8 @@ Tape make_tape(const Case& c) {
   return tape;
 }
 
-void compare(const Tape& tape, const Outcome& got, const Outcome& want, bool int8) {
+// least_unit: what the values are made of, where they may cancel to almost nothing (tape.h).
+void compare(const Tape& tape, const Outcome& got, const Outcome& want, bool int8, double least_unit) {
   std::vector<bool> written(got.arena.size(), false);
   for (const ops::TensorInfo& t : tape.program.tensors) {
     size_t id = size_t(&t - tape.program.tensors.data());
@@ -70,7 +76,7 @@ void compare(const Tape& tape, const Outcome& got, const Outcome& want, bool int
     for (const ops::Op& op : tape.program.ops) computed |= std::count(op.out.begin(), op.out.end(), Tensor{uint32_t(id)});
     if (!computed) continue;  // fused away
     std::span<const float> ours{&got.arena[at], live}, right{&want.arena[at], live};
-    EXPECT_TRUE(int8 ? close_on_average(ours, right) : close(ours, right, 2e-5)) << t.name << to_string(t.shape);
+    EXPECT_TRUE(int8 ? close_on_average(ours, right) : close(ours, right, 2e-5, least_unit)) << t.name << to_string(t.shape);
     std::fill_n(written.begin() + ptrdiff_t(at), live, true);
   }
   for (size_t i = 0; i < written.size(); ++i) {
@@ -114,14 +120,19 @@ void check_on_every_device(const Case& c) {
       continue;  // does not keep this cache format, and says so
     }
     ++ran;
-    compare(tape, got, want, c.multiplies && !float32);
+    compare(tape, got, want, c.multiplies && !float32, c.multiplies ? 0.1 : 1e-3);
   }
   EXPECT_GT(ran, 0);
 }
 
 constexpr Format kFloats[] = {Format::f32, Format::f16, Format::bf16};
-constexpr Format kBlocks[] = {Format::q8_0, Format::q4_0, Format::q4_1, Format::q5_0,
-                              Format::q5_1, Format::q4_k, Format::q5_k, Format::q6_k};
+std::vector<Format> block_formats() {
+  std::vector<Format> found;
+  for (const FormatInfo& f : formats()) {
+    if (f.block_values > 1) found.push_back(f.format);
+  }
+  return found;
+}
 
 Case linear_case(Format format, int depth, int out, int tokens, Builder::Bias bias) {
   return {.name = fmt::format("linear {} {}x{} tokens {}", info(format).name, out, depth, tokens),
@@ -141,7 +152,7 @@ TEST(EveryDevice, MultipliesByFloatWeightsOfAnyShape) {
 }
 
 TEST(EveryDevice, MultipliesByBlockWeightsOfAnyShape) {
-  for (Format format : kBlocks) {
+  for (Format format : block_formats()) {
     int block = info(format).block_values;
     for (int depth : {block, 3 * block, 9 * block}) {
       for (int out : {1, 3, 17, 255}) {
@@ -201,6 +212,8 @@ TEST(EveryDevice, AgreesOnRowWiseOps) {
       {"mul", [](Builder& b, auto x) { return b.mul(x[0], x[1]); }},
       {"scale", [](Builder& b, auto x) { return b.scale(x[0], 0.37f); }},
       {"softcap", [](Builder& b, auto x) { return b.softcap(x[0], 1.5f); }},
+      {"rms_norm_plain", [](Builder& b, auto x) { return b.rms_norm_plain(x[0], 1e-6f); }},
+      {"match_rms", [](Builder& b, auto x) { return b.match_rms(b.scale(x[0], 0.1f), x[1], 1e-5f); }},
       {"concat", [](Builder& b, auto x) { return b.concat(x[0], x[1]); }},
       {"slice", [](Builder& b, auto x) { return b.slice(b.concat(x[0], x[1]), 1, 1); }},
   };
@@ -227,7 +240,8 @@ TEST(EveryDevice, AgreesOnAddNorm) {
 }
 
 TEST(EveryDevice, AgreesOnActivations) {
-  for (auto kind : {ops::Activation::silu, ops::Activation::gelu_tanh, ops::Activation::gelu_erf, ops::Activation::relu}) {
+  for (auto kind : {ops::Activation::silu, ops::Activation::gelu_tanh, ops::Activation::gelu_erf, ops::Activation::relu,
+                    ops::Activation::tanh}) {
     for (int columns : {1, 3, 17, 255}) {
       check_on_every_device({.name = fmt::format("act {} {}", int(kind), columns), .bucket = 4, .live = 3,
                              .ops = [=](Builder& b, auto x) { return b.act(kind, b.scale(x[0], 4)); }, .inputs = {columns}});
@@ -254,6 +268,115 @@ TEST(EveryDevice, RotatesHeads) {
                                return b.add(b.rope(x[0], heads, one), b.add(b.rope(x[0], heads, other), b.rope(x[1], heads, one)));
                              },
                              .inputs = {heads * head_dim, heads * head_dim}, .positions = {0, 17, 4095, 32767}});
+    }
+  }
+}
+
+TEST(EveryDevice, RotatesPairsByTheirAxes) {
+  auto table = std::make_shared<ops::RopeTable>(*rope_table(24, 1));
+  for (size_t i = 0; i < 12; ++i) table->axis.push_back(uint8_t(i * 7 % 3));
+  check_on_every_device({.name = "m-rope", .bucket = 5, .live = 4,
+                         .ops = [=](Builder& b, auto x) { return b.rope(x[0], 3, table); }, .inputs = {72},
+                         .adjust = [](ops::StepInputs& inputs) {
+                           for (int t = 0; t < 4; ++t) {
+                             for (int a = 0; a < ops::kRopeAxes; ++a) inputs.rope_positions[a][t] = 100 * a + 3 * t;
+                           }
+                         }});
+}
+
+TEST(EveryDevice, NormalisesEachHead) {
+  for (int dim : {1, 6, 32, 80}) {
+    check_on_every_device({.name = fmt::format("head norm {}", dim), .bucket = 4, .live = 3,
+                           .ops = [=](Builder& b, auto x) {
+                             return b.add(b.rms_norm(x[0], "n", 1e-6f, dim), b.rms_norm_plain(x[0], 1e-3f, dim));
+                           },
+                           .inputs = {5 * dim}});
+  }
+}
+
+TEST(EveryDevice, MixesStreams) {
+  for (int columns : {1, 17, 255}) {
+    check_on_every_device({.name = fmt::format("mix {}", columns), .bucket = 4, .live = 3,
+                           .ops = [](Builder& b, auto x) { return b.mix(x[0], 3, {x[1], x[2], x[3], x[4]}); },
+                           .inputs = {9, columns, columns, columns, columns}});
+  }
+}
+
+TEST(EveryDevice, SendsRowsToTheirExperts) {
+  for (Format format : {Format::f32, Format::q8_0, Format::q4_k}) {
+    for (auto [experts, used] : {std::pair{1, 1}, std::pair{5, 2}, std::pair{17, 8}}) {
+      for (int tokens : {1, 3, 100}) {
+        for (bool normalise : {true, false}) {
+          ops::MoeParams params{used, normalise, ops::Activation::silu};
+          check_on_every_device({.name = fmt::format("moe {} of {} tokens {}", used, experts, tokens), .bucket = tokens + 1,
+                                 .live = tokens,
+                                 .ops = [=](Builder& b, auto x) { return b.moe(x[0], x[1], "expert", 512, params); },
+                                 .inputs = {256, experts}, .weights = format, .multiplies = true});
+        }
+      }
+    }
+  }
+  check_on_every_device({.name = "moe of odd widths", .bucket = 9, .live = 7,
+                         .ops = [](Builder& b, auto x) {
+                           ops::MoeParams params{3, true, ops::Activation::gelu_tanh};
+                           return b.moe(x[0], x[1], "expert", 37, params);
+                         },
+                         .inputs = {51, 6}});
+  check_on_every_device({.name = "moe with equal router values", .bucket = 4, .live = 3,
+                         .ops = [](Builder& b, auto x) {
+                           return b.moe(x[0], b.scale(x[1], 0), "expert", 16, {2, true, ops::Activation::silu});
+                         },
+                         .inputs = {16, 4}});
+}
+
+TEST(EveryDevice, CutsWhatIsNotFarAboveTheMean) {
+  for (int columns : {3, 17, 255, 5001}) {
+    check_on_every_device({.name = fmt::format("cut_below {}", columns), .bucket = 4, .live = 3,
+                           .ops = [](Builder& b, auto x) { return b.cut_below(b.scale(x[0], 3), 0.8f); },
+                           .inputs = {columns}});
+  }
+}
+
+TEST(EveryDevice, PutsFeaturesInThePlaceOfTokens) {
+  check_on_every_device({.name = "features", .bucket = 9, .live = 7,
+                         .ops = [](Builder& b, auto x) { return b.add(b.insert_features(x[0]), b.features(kFeatureWidth)); },
+                         .inputs = {kFeatureWidth},
+                         .adjust = [](ops::StepInputs& inputs) {
+                           for (int t : {1, 2, 5}) inputs.feature_rows[t] = 6 - t;
+                         }});
+}
+
+TEST(EveryDevice, MergesRowsThatFollowEachOther) {
+  for (int group : {1, 4, 9}) {
+    for (int columns : {1, 17, 64}) {
+      auto both = [](Builder& b, auto x) { return b.concat(b.join_rows(x[0]), b.mean_rows(x[0])); };
+      check_on_every_device({.name = fmt::format("merge {} rows of {}", group, columns), .bucket = 5 * group,
+                             .live = 3 * group, .ops = both, .inputs = {columns}, .merged = group});
+    }
+  }
+}
+
+TEST(EveryDevice, AttendsAmongTheRowsOfASpan) {
+  const int edges[] = {0, 1, 34, 40, 200, 201};
+  for (auto [group, kv_heads, dim] : {std::array{1, 1, 16}, std::array{2, 2, 80}, std::array{1, 3, 72}, std::array{3, 1, 6}}) {
+    for (auto kind : {ops::SpanKind::window, ops::SpanKind::frame}) {
+      int heads = group * kv_heads;
+      check_on_every_device({.name = fmt::format("spans {}x{} of {}", group, kv_heads, dim), .bucket = 210, .live = 201,
+                             .ops = [=](Builder& b, auto x) {
+                               return b.attend_spans(x[0], x[1], x[2], {.heads = heads, .kv_heads = kv_heads,
+                                                                        .scale = 0.3f, .kind = kind});
+                             },
+                             .inputs = {heads * dim, kv_heads * dim, kv_heads * dim},
+                             .adjust = [=](ops::StepInputs& inputs) {
+                               inputs.spans[0] = {std::vector<int32_t>(210), std::vector<int32_t>(210)};
+                               for (int i = 0; i < 5; ++i) {
+                                 for (int t = edges[i]; t < edges[i + 1]; ++t) {
+                                   inputs.spans[0].begin[t] = edges[i];
+                                   inputs.spans[0].end[t] = edges[i + 1];
+                                 }
+                               }
+                               inputs.spans[1] = {std::vector<int32_t>(210, 0), std::vector<int32_t>(210, 201)};
+                             }});
     }
   }
 }
@@ -297,6 +420,32 @@ TEST(EveryDevice, AttendsInARaggedBatch) {
     check_on_every_device(attend_case({2, 2, 32}, {}, cache, by_three, 4));
     check_on_every_device(attend_case({4, 1, 64}, {.window = 48}, cache, by_three, 4));
   }
+}
+
+TEST(EveryDevice, AttendsToBothSidesOfARun) {
+  for (int window : {0, 2, 33}) {
+    Case c = attend_case({2, 2, 32}, {.window = window}, Format::f16, {30, 31, 32, 33, 34, 35, 36}, 1);
+    c.adjust = [](ops::StepInputs& inputs) {
+      for (int t = 1; t < 6; ++t) {
+        inputs.run_first[t] = 31;
+        inputs.run_last[t] = 35;
+      }
+    };
+    check_on_every_device(c);
+  }
+}
+
+TEST(EveryDevice, KeepsGroupsOfPagesApart) {
+  Case c{.name = "two page groups", .bucket = 7, .live = 6,
+         .ops = [](Builder& b, auto x) {
+           int all = b.kv_cache(1, 32), near = b.kv_cache(1, 32, 40);
+           b.kv_write(all, x[1], x[2]);
+           b.kv_write(near, x[2], x[1]);
+           Tensor q = b.attend(x[0], {.cache = near, .heads = 1, .scale = 0.2f, .window = 40});
+           return b.attend(q, {.cache = all, .heads = 1, .scale = 0.2f});
+         },
+         .inputs = {32, 32, 32}, .sequences = 2, .positions = {60, 61, 62, 63, 64, 65}, .groups = 2};
+  check_on_every_device(c);
 }
 
 TEST(EveryDevice, RefusesACacheFormatThatItCannotKeep) {

@@ -16,6 +16,7 @@
 #include "device/device.h"
 #include "ops/builder.h"
 #include "ops/reference.h"
+#include "tensor/random_blocks.h"
 
 namespace troika::device {
 
@@ -37,8 +38,7 @@ inline std::vector<float> random_values(size_t n, uint32_t seed, float scale = 1
 
 // Values packed in a format, as a file would hold them.
 inline WeightView packed(const std::string& name, Format format, const Shape& shape, const std::vector<float>& values) {
-  auto bytes = std::make_shared<std::vector<std::byte>>(bytes_of(format, shape));
-  info(format).pack(values, {}, bytes->data());
+  auto bytes = std::make_shared<std::vector<std::byte>>(as_blocks(format, values));
   return {name, format, shape, *bytes, bytes};
 }
 
@@ -172,8 +172,10 @@ inline ::testing::AssertionResult close_on_average(std::span<const float> got, s
   return ::testing::AssertionFailure() << "the error over " << want.size() << " values is " << error;
 }
 
-// Every element of `got` lies within tolerance × the root mean square of `want` (or × 1/1000 where all are nearly 0).
-inline ::testing::AssertionResult close(std::span<const float> got, std::span<const float> want, double tolerance) {
+// Every element of `got` lies within tolerance × the root mean square of `want`, or × least_unit where all are nearly
+// 0. Sums of products of size 1 / sqrt(count) that cancel keep the rounding of a sum of size 1.
+inline ::testing::AssertionResult close(std::span<const float> got, std::span<const float> want, double tolerance,
+                                        double least_unit = 1e-3) {
   double squares = 0, worst = -1;
   size_t at = 0;
   for (size_t i = 0; i < want.size(); ++i) {
@@ -182,7 +184,7 @@ inline ::testing::AssertionResult close(std::span<const float> got, std::span<co
     if (!(error <= worst)) worst = error, at = i;
     if (std::isnan(error)) break;
   }
-  double unit = std::max(1e-3, std::sqrt(squares / double(want.size())));
+  double unit = std::max(least_unit, std::sqrt(squares / double(want.size())));
   if (worst <= tolerance * unit) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "element " << at << " of " << want.size() << " is " << got[at]
                                        << ", not " << want[at] << "; error " << worst / unit << " of the rms";

@@ -40,8 +40,7 @@ std::vector<std::vector<float>> hidden_states(const std::filesystem::path& folde
   plan::MemoryPlan memory = plan::plan_memory(program);
   ops::StepInputs inputs(tokens, tokens, 1, 1);
   inputs.tokens = inputs.outputs = tokens;
-  inputs.token_ids = prompt;
-  std::iota(inputs.positions.begin(), inputs.positions.end(), 0);
+  for (int t = 0; t < tokens; ++t) inputs.place(t, prompt[t], t, 0);
   std::iota(inputs.output_rows.begin(), inputs.output_rows.end(), 0);
   auto arena = model.device->allocate(memory.bytes);
   std::vector<device::Cache> caches;

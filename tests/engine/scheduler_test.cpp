@@ -30,7 +30,7 @@ void compute(const std::vector<Work>& work) {
 }
 
 TEST(Scheduler, ChunksALongPromptByTheBudget) {
-  Scheduler scheduler({.tokens = 100, .outputs = 8, .sequences = 8}, 100);
+  Scheduler scheduler({.tokens = 100, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
   Sequence s = sequence(1, 250);
   scheduler.add(&s);
   for (int expected : {100, 100, 50, 1}) {
@@ -43,7 +43,7 @@ TEST(Scheduler, ChunksALongPromptByTheBudget) {
 }
 
 TEST(Scheduler, ServesGeneratingSequencesBeforePromptsInTheSameStep) {
-  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, 100);
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
   Sequence a = sequence(1, 10), b = sequence(2, 500);
   scheduler.add(&a);
   compute(scheduler.next());
@@ -57,7 +57,7 @@ TEST(Scheduler, ServesGeneratingSequencesBeforePromptsInTheSameStep) {
 }
 
 TEST(Scheduler, GivesNoMoreOutputRowsThanAStepHas) {
-  Scheduler scheduler({.tokens = 512, .outputs = 4, .sequences = 16}, 100);
+  Scheduler scheduler({.tokens = 512, .outputs = 4, .sequences = 16}, {KvPages(100, 0)});
   std::vector<Sequence> all;
   for (int i = 0; i < 10; ++i) all.push_back(sequence(i, 5));
   for (Sequence& s : all) scheduler.add(&s);
@@ -67,7 +67,7 @@ TEST(Scheduler, GivesNoMoreOutputRowsThanAStepHas) {
 }
 
 TEST(Scheduler, CutsAPromptThatWantsAllLogitsByTheOutputRows) {
-  Scheduler scheduler({.tokens = 512, .outputs = 16, .sequences = 4}, 100);
+  Scheduler scheduler({.tokens = 512, .outputs = 16, .sequences = 4}, {KvPages(100, 0)});
   Sequence s = sequence(1, 40);
   s.all_outputs = true;
   scheduler.add(&s);
@@ -83,27 +83,27 @@ TEST(Scheduler, CutsAPromptThatWantsAllLogitsByTheOutputRows) {
 }
 
 TEST(Scheduler, MakesTheYoungestStartOverWhenPagesRunOut) {
-  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 4);
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(4, 0)});
   Sequence old = sequence(1, P), young = sequence(2, P);
   scheduler.add(&old);
   scheduler.add(&young);
   for (int i = 0; i < 3 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
   EXPECT_EQ(scheduler.preemptions(), 1);
   EXPECT_GT(old.computed, 2 * P - 2);
-  EXPECT_TRUE(young.computed == 0 || young.pages.size() * P >= size_t(young.computed));
+  EXPECT_TRUE(young.computed == 0 || young.pages[0].size() * P >= size_t(young.computed));
   scheduler.remove(&old, Scheduler::Cache::discard);
   while (young.outstanding() > 1) compute(scheduler.next());
   EXPECT_EQ(young.computed, int(young.tokens.size()) - 1);
 }
 
 TEST(Scheduler, FreesEveryPageOfARemovedSequence) {
-  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 20);
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(20, 0)});
   Sequence s = sequence(1, 300);
   scheduler.add(&s);
   compute(scheduler.next());
-  EXPECT_EQ(scheduler.pages_free(), 20 - (300 + P - 1) / P);
+  EXPECT_EQ(scheduler.pages_free(0), 20 - (300 + P - 1) / P);
   scheduler.remove(&s, Scheduler::Cache::keep);
-  EXPECT_EQ(scheduler.pages_free(), 20);
+  EXPECT_EQ(scheduler.pages_free(0), 20);
   EXPECT_EQ(scheduler.running(), 0);
 }
 
@@ -115,11 +115,11 @@ Sequence counting(uint64_t id, int tokens, int first = 0) {
 }
 
 TEST(Scheduler, TakesOverWhatAnEarlierSequenceWithTheSameBeginningComputed) {
-  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 20);
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(20, 0)});
   Sequence first = counting(1, 100);
   scheduler.add(&first);
   compute(scheduler.next());
-  auto pages = first.pages;
+  auto pages = first.pages[0];
   scheduler.remove(&first, Scheduler::Cache::keep);
 
   Sequence second = counting(2, 150);
@@ -130,7 +130,7 @@ TEST(Scheduler, TakesOverWhatAnEarlierSequenceWithTheSameBeginningComputed) {
   EXPECT_EQ(second.reused, 80);
   EXPECT_EQ(work[0].count, 70);
   pages.resize((80 + P - 1) / P);
-  EXPECT_TRUE(std::equal(pages.begin(), pages.end(), second.pages.begin()));
+  EXPECT_TRUE(std::equal(pages.begin(), pages.end(), second.pages[0].begin()));
 
   Sequence third = counting(3, 150);  // taken over once, gone
   scheduler.add(&third);
@@ -139,7 +139,7 @@ TEST(Scheduler, TakesOverWhatAnEarlierSequenceWithTheSameBeginningComputed) {
 }
 
 TEST(Scheduler, ComputesTheLastTokenAnewOfATextThatIsAllKept) {
-  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 20);
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(20, 0)});
   Sequence first = counting(1, 100), again = counting(2, 100);
   scheduler.add(&first);
   compute(scheduler.next());
@@ -152,23 +152,65 @@ TEST(Scheduler, ComputesTheLastTokenAnewOfATextThatIsAllKept) {
 }
 
 TEST(Scheduler, GivesKeptPagesToWhoNeedsThem) {
-  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, 10);
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(10, 0)});
   for (int i = 0; i < 5; ++i) {
     Sequence s = counting(i, 2 * P - 1, 1000 * i);
     scheduler.add(&s);
     compute(scheduler.next());
     scheduler.remove(&s, Scheduler::Cache::keep);
   }
-  EXPECT_EQ(scheduler.pages_free(), 10);
+  EXPECT_EQ(scheduler.pages_free(0), 10);
   Sequence large = counting(9, 9 * P, 9000);
   scheduler.add(&large);
   ASSERT_EQ(scheduler.next().size(), 1u);
-  EXPECT_EQ(large.pages.size(), 9u);
+  EXPECT_EQ(large.pages[0].size(), 9u);
+}
+
+TEST(Scheduler, FreesPagesBehindTheWindowOfTheirGroup) {
+  constexpr int kWindow = 100, kBudget = 64;
+  Scheduler scheduler({.tokens = kBudget, .outputs = 8, .sequences = 8}, {KvPages(40, 0), KvPages(8, kWindow)});
+  Sequence s = sequence(1, 1000);
+  scheduler.add(&s);
+  while (s.computed < 1200) {
+    auto work = scheduler.next();
+    ASSERT_EQ(work.size(), 1u);
+    for (int position = std::max(0, s.computed - kWindow + 1); position < s.computed + work[0].count; ++position) {
+      ASSERT_NE(s.pages[1][position / P], kNoPage) << position << " of " << s.computed;
+    }
+    EXPECT_LE(pages_held(s.pages[1]), KvPages(8, kWindow).pages_for(1000, kBudget));
+    compute(work);
+  }
+  EXPECT_EQ(pages_held(s.pages[0]), 38);
+  EXPECT_LE(pages_held(s.pages[1]), (kWindow + P - 1) / P + 2);
+  scheduler.remove(&s, Scheduler::Cache::discard);
+  EXPECT_EQ(scheduler.pages_free(0), 40);
+  EXPECT_EQ(scheduler.pages_free(1), 8);
+}
+
+TEST(Scheduler, TakesOverATextOnlyWhereItsWindowIsStillThere) {
+  for (int common : {399, 380, 200}) {
+    Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(40, 0), KvPages(40, 100)});
+    Sequence first = counting(1, 300);
+    scheduler.add(&first);
+    while (first.tokens.size() < 401) {
+      compute(scheduler.next());
+      first.tokens.back() = int(first.tokens.size()) - 1;
+    }
+    scheduler.remove(&first, Scheduler::Cache::keep);
+    Sequence second = counting(2, 500);
+    second.tokens[common] = -1;
+    scheduler.add(&second);
+    scheduler.next();
+    EXPECT_EQ(second.reused, common == 200 ? 0 : common);
+    scheduler.remove(&second, Scheduler::Cache::discard);
+    EXPECT_EQ(scheduler.pages_free(0), 40);
+    EXPECT_EQ(scheduler.pages_free(1), 40);
+  }
 }
 
 TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
   std::mt19937 random(7);
-  Scheduler scheduler({.tokens = 128, .outputs = 8, .sequences = 6}, 24);
+  Scheduler scheduler({.tokens = 128, .outputs = 8, .sequences = 6}, {KvPages(24, 0)});
   std::map<uint64_t, Sequence> all;
   std::map<uint64_t, size_t> target;
   uint64_t next_id = 0;
@@ -183,12 +225,12 @@ TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
     int tokens = 0;
     std::map<int32_t, uint64_t> owner;
     for (const auto& [id, s] : all) {
-      for (int32_t page : s.pages) EXPECT_TRUE(owner.emplace(page, id).second) << "page " << page;
+      for (int32_t page : s.pages[0]) EXPECT_TRUE(owner.emplace(page, id).second) << "page " << page;
     }
-    EXPECT_EQ(int(owner.size()) + scheduler.pages_free(), 24);
+    EXPECT_EQ(int(owner.size()) + scheduler.pages_free(0), 24);
     for (const Work& w : work) {
       tokens += w.count;
-      EXPECT_GE(int(w.sequence->pages.size()) * P, w.sequence->computed + w.count);
+      EXPECT_GE(int(w.sequence->pages[0].size()) * P, w.sequence->computed + w.count);
     }
     EXPECT_LE(tokens, 128);
     compute(work);

@@ -34,14 +34,16 @@ namespace {
 
 TEST(Step, AllocatesNothingOnceItsBucketIsCompiled) {
   Model model = load_model(std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied", {.threads = 2});
-  Step step(model, 4, 256, 32);
-  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 4}, 32);
+  const int pages[] = {32};
+  Step step(model, 4, 256, pages);
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 4}, {KvPages(32, 0)});
   std::vector<Sequence> sequences(3);
   for (size_t i = 0; i < sequences.size(); ++i) {
     sequences[i].id = i;
     sequences[i].tokens.reserve(256);
     sequences[i].tokens.assign(5 + 20 * i, 7);
-    sequences[i].pages.reserve(16);
+    sequences[i].pages.resize(1);
+    sequences[i].pages[0].reserve(16);
     scheduler.add(&sequences[i]);
   }
   auto round = [&] {

@@ -58,6 +58,17 @@ TEST(Reference, EmbedsRowsOfTheTable) {
   OneOp op{.tokens = 2, .weights = {{"table.weight", {1, 2, 3, 4, 5, 6}}}};
   op.inputs.token_ids = {2, 0};
   EXPECT_THAT(op.run([](Builder& b, auto) { return b.embed("table", 3, 2); }), Near(values({5, 6, 1, 2})));
+  op.inputs.token_ids = {3, 1};  // beyond the table
+  EXPECT_THAT(op.run([](Builder& b, auto) { return b.embed("table", 3, 2); }), Near(values({1, 2, 3, 4})));
+}
+
+TEST(Reference, PutsFeaturesInThePlaceOfTokens) {
+  OneOp op{.tokens = 3, .x = {{1, 2, 3, 4, 5, 6}}};
+  op.inputs = StepInputs(8, 8, 2, 4, 1, 2);
+  op.inputs.features = {10, 20, 30, 40, 50, 60};
+  op.inputs.feature_rows = {1, -1, 0};
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.insert_features(x[0]); }), Near(values({30, 40, 3, 4, 10, 20})));
+  EXPECT_THAT(op.run([](Builder& b, auto) { return b.features(2); }), Near(values({10, 20, 30, 40, 50, 60})));
 }
 
 TEST(Reference, MultipliesByTheTransposedWeightAndAddsTheBias) {
@@ -74,6 +85,34 @@ TEST(Reference, NormalisesRows) {
   EXPECT_THAT(op.run([](Builder& b, auto x) { return b.layer_norm(x[0], "n", 0); }),
               Near(values({-0.5f, 1, -0.5f, 1})));
   EXPECT_THAT(op.run([](Builder& b, auto x) { return b.rms_norm(x[0], "n", 12.5f); })[0], FloatNear(0.6f, 1e-6f));
+}
+
+TEST(Reference, NormalisesEachHeadOfARow) {
+  OneOp op{.tokens = 1, .x = {{3, 4, 0, 5}}, .weights = {{"n.weight", {1, 2}}}};
+  float r = std::sqrt(12.5f);
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.rms_norm(x[0], "n", 0, 2); }),
+              Near(values({3 / r, 8 / r, 0, 10 / r})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.rms_norm_plain(x[0], 0, 2); }),
+              Near(values({3 / r, 4 / r, 0, 5 / r})));
+}
+
+TEST(Reference, MixesStreamsByTheirWeights) {
+  OneOp op{.tokens = 2, .x = {{9, 2, 3, 9, 10, 100}, {1, 2, 3, 4}, {5, 6, 7, 8}}};
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.mix(x[0], 1, {x[1], x[2]}); }),
+              Near(values({2 * 1 + 3 * 5, 2 * 2 + 3 * 6, 10 * 3 + 100 * 7, 10 * 4 + 100 * 8})));
+}
+
+TEST(Reference, MatchesTheMagnitudeOfAnotherRow) {
+  OneOp op{.tokens = 2, .x = {{3, 4, 0, 0}, {1, 1, 2, 2}}};
+  float r = std::sqrt(12.5f);
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.match_rms(x[0], x[1], 1e-5f); }),
+              Near(values({3 / r, 4 / r, 0, 0})));
+}
+
+TEST(Reference, CutsWhatIsNotFarAboveTheMean) {
+  OneOp op{.tokens = 1, .x = {{1, 2, 3, 6}}};  // mean 3, standard deviation √3.5
+  float cutoff = 3 + 0.5f * std::sqrt(3.5f);
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.cut_below(x[0], 0.5f); }), Near(values({0, 0, 0, 6 - cutoff})));
 }
 
 TEST(Reference, CombinesValuesOneByOne) {
@@ -102,18 +141,43 @@ TEST(Reference, RotatesHalvesOfHeadsByPosition) {
   table->inverse_frequency = {1, 0.5f};
   table->amplitude = 2;
   OneOp op{.tokens = 2, .x = {{1, 2, 3, 4, 1, 0, 0, 0}}};
-  op.inputs.positions = {0, 3};
+  op.inputs.place(1, 0, 3, 0);
   auto out = op.run([&](Builder& b, auto x) { return b.rope(x[0], 1, table); });
   float c = std::cos(3.0f), s = std::sin(3.0f);
   EXPECT_THAT(out, Near(values({2, 4, 6, 8, 2 * c, 0, 2 * s, 0})));
+}
+
+TEST(Reference, RotatesPairsByTheirAxes) {
+  auto table = std::make_shared<RopeTable>();
+  table->inverse_frequency = {1, 1, 1};
+  table->axis = {2, 0, 1};
+  OneOp op{.tokens = 1, .x = {{1, 1, 1, 0, 0, 0}}};
+  for (int axis = 0; axis < kRopeAxes; ++axis) op.inputs.rope_positions[axis][0] = axis + 1;
+  auto out = op.run([&](Builder& b, auto x) { return b.rope(x[0], 1, table); });
+  EXPECT_THAT(out, Near(values({std::cos(3.0f), std::cos(1.0f), std::cos(2.0f), std::sin(3.0f), std::sin(1.0f),
+                                std::sin(2.0f)})));
+}
+
+TEST(Reference, AttendsToTheRowsOfASpan) {
+  OneOp op{.tokens = 3, .x = {{0, 0, 1}, {0, 0, 5}, {10, 20, 30}}};
+  op.inputs.spans[0] = {{0, 0, 2}, {2, 2, 3}};
+  op.inputs.spans[1] = {{0, 0, 0}, {3, 3, 3}};
+  auto run = [&](SpanKind kind) {
+    return op.run([=](Builder& b, auto x) {
+      return b.attend_spans(x[0], x[1], x[2], {.heads = 1, .kv_heads = 1, .scale = 0.5f, .kind = kind});
+    });
+  };
+  EXPECT_THAT(run(SpanKind::window), Near(values({15, 15, 30})));
+  float e = std::exp(2.5f);
+  EXPECT_THAT(run(SpanKind::frame), Near(values({20, 20, (30 + 30 * e) / (2 + e)})));
 }
 
 // One head of width 1: a key is a number, and so is the score.
 struct Attention : OneOp {
   Attention() {
     tokens = 2;
-    inputs.positions = {33, 2};
-    inputs.sequences = {1, 0};
+    inputs.place(0, 0, 33, 1);
+    inputs.place(1, 0, 2, 0);
     inputs.page_table = {3, 0, 0, 0, /* sequence 1 */ 2, 1, 0, 0};
     keys.assign(4 * kPageTokens, 0);
     values.assign(4 * kPageTokens, -1e6f);  // never to be seen
@@ -154,6 +218,16 @@ TEST(Reference, WeighsByScaledAndCappedScores) {
   EXPECT_NEAR(a.attended({.scale = 1, .softcap = 3})[1], (1 + 2 * e) / (2 + e), 1e-5);
 }
 
+TEST(Reference, SeesTheWholeRunThatATokenLiesIn) {
+  Attention a;
+  a.inputs.run_first[1] = 0;
+  a.inputs.run_last[1] = 2;
+  a.inputs.positions[1] = 1;  // sees 0 and 2 all the same, whatever the window
+  EXPECT_NEAR(a.attended({.scale = 1, .window = 1})[1], 1, 1e-6);
+  a.inputs.run_first[1] = 1;
+  EXPECT_NEAR(a.attended({.scale = 1, .window = 1})[1], 1.5, 1e-6);
+}
+
 TEST(Reference, SharesKeyHeadsAmongQueryHeads) {
   OneOp op{.tokens = 1, .x = {{0, 0, 0, 0}}};
   op.values[0] = 5;                // page 0, head 0, token 0
@@ -166,8 +240,8 @@ TEST(Reference, SharesKeyHeadsAmongQueryHeads) {
 
 TEST(Reference, WritesKeysAndValuesWhereThePageTableSays) {
   OneOp op{.tokens = 2, .x = {{1, 2, 3, 4}, {5, 6, 7, 8}}};
-  op.inputs.positions = {33, 0};
-  op.inputs.sequences = {0, 1};
+  op.inputs.place(0, 0, 33, 0);
+  op.inputs.place(1, 0, 0, 1);
   op.inputs.page_table = {9, 2, 9, 9, 3, 9, 9, 9};
   op.run([](Builder& b, auto in) {
     b.kv_write(b.kv_cache(2, 1), in[0], in[1]);

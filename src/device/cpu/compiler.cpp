@@ -1,11 +1,13 @@
 #include "device/cpu/compiler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstring>
 #include <map>
 
 #include "base/error.h"
+#include "device/cpu/routing.h"
 #include "device/host_memory.h"
 
 namespace troika::device::cpu {
@@ -31,6 +33,7 @@ kernels::Unary unary_of(ops::Activation act) {
     case ops::Activation::gelu_tanh: return kernels::Unary::gelu_tanh;
     case ops::Activation::gelu_erf: return kernels::Unary::gelu_erf;
     case ops::Activation::relu: return kernels::Unary::relu;
+    case ops::Activation::tanh: return kernels::Unary::tanh;
   }
   return kernels::Unary::relu;
 }
@@ -118,11 +121,11 @@ class Compiler {
   // --- scratch memory, sized before the first op is compiled
 
   bool uses_int8(const CpuWeight& w) const {
-    return !options_.float32 && table_.find(w.format)->int8 != nullptr;
+    return !options_.float32 && table_.find(w.format).int8 != nullptr;
   }
 
   void size_scratch() {
-    size_t quantised_bytes = 0;
+    size_t quantised_bytes = 0, moe_bytes = 0;
     for (size_t i = segment_.begin; i < segment_.end; ++i) {
       const Op& op = program_.ops[i];
       if (op.kind == OpKind::attend) {
@@ -130,19 +133,30 @@ class Compiler {
         int group = op.as<ops::AttendParams>().heads / cache.kv_heads;
         thread_floats_ = std::max(thread_floats_, kernels::attend_scratch(group, cache.head_dim));
       }
+      if (op.kind == OpKind::attend_spans) {
+        int head_dim = program_[op.in[0]].shape.columns() / op.as<ops::SpanParams>().heads;
+        thread_floats_ = std::max(thread_floats_, kernels::attend_spans_scratch(head_dim));
+      }
+      if (op.kind == OpKind::moe) {
+        moe_bytes = std::max(moe_bytes, moe_layout(op).end);
+        const TensorInfo& x = program_[op.in[0]];
+        quantised_bytes = std::max(quantised_bytes,
+                                   size_t(x.shape.rows()) * kernels::quantised_row_bytes(x.shape.columns()));
+      }
       if (op.kind == OpKind::linear_gated) {
         size_t values = size_t(split(op, weight(op.in[1])).rows_per_task) * kTokensPerTask;
         thread_floats_ = std::max(thread_floats_, values);
       }
-      if (op.kind != OpKind::linear && op.kind != OpKind::linear_gated) continue;
+      if (op.kind != OpKind::linear && op.kind != OpKind::linear_where && op.kind != OpKind::linear_gated) continue;
       const TensorInfo& x = program_[op.in[0]];
-      for (size_t in = 1; in < op.in.size() && in < (op.kind == OpKind::linear ? 2 : 3); ++in) {
+      for (size_t in = 1; in < op.in.size() && in < (op.kind == OpKind::linear_gated ? 3 : 2); ++in) {
         if (!uses_int8(weight(op.in[in]))) continue;
         quantised_bytes = std::max(quantised_bytes,
                                    size_t(x.shape.rows()) * kernels::quantised_row_bytes(x.shape.columns()));
       }
     }
     quantised_ = scratch(quantised_bytes);
+    moe_ = scratch(moe_bytes);
     thread_floats_ = (thread_floats_ + 15) / 16 * 16;
     per_thread_ = reinterpret_cast<float*>(scratch(thread_floats_ * sizeof(float) * options_.threads));
   }
@@ -180,11 +194,14 @@ class Compiler {
   void add(const Op& op) {
     switch (op.kind) {
       case OpKind::embed: return embed(op);
+      case OpKind::features: return features(op);
+      case OpKind::insert_features: return insert_features(op);
       case OpKind::linear: return linear(op);
+      case OpKind::linear_where: return linear_where(op);
       case OpKind::rms_norm: return rms_norm(op);
       case OpKind::layer_norm: return layer_norm(op);
       case OpKind::add: return binary(op, table_.add);
-      case OpKind::mul: return binary(op, table_.mul);
+      case OpKind::mul: return program_[op.in[1]].role == ops::Role::weight ? mul_by(op) : binary(op, table_.mul);
       case OpKind::scale: return scale(op);
       case OpKind::gated: return gated(op);
       case OpKind::act: return act(op);
@@ -192,7 +209,14 @@ class Compiler {
       case OpKind::rope: return rope(op);
       case OpKind::kv_write: return kv_write(op);
       case OpKind::attend: return attend(op);
+      case OpKind::attend_spans: return attend_spans(op);
       case OpKind::pick_rows: return pick_rows(op);
+      case OpKind::join_rows: return join_rows(op);
+      case OpKind::mean_rows: return mean_rows(op);
+      case OpKind::mix: return mix(op);
+      case OpKind::moe: return moe(op);
+      case OpKind::match_rms: return match_rms(op);
+      case OpKind::cut_below: return cut_below(op);
       case OpKind::concat: return concat(op);
       case OpKind::slice: return slice(op);
       case OpKind::add_norm: return add_norm(op);
@@ -206,8 +230,26 @@ class Compiler {
     size_t width = static_cast<size_t>(program_[op.out[0]].shape.columns());
     size_t stride = row_bytes(w.format, static_cast<int64_t>(width));
     float* out = data(op.out[0]);
-    each_row(rows(op.out[0]), [=, &inputs = inputs_, unpack = format.unpack, table = w.data](int t) {
-      unpack(table + inputs.token_ids[t] * stride, std::span(out + t * width, width));
+    each_row(rows(op.out[0]), [=, &inputs = inputs_, unpack = format.unpack, table = w.data,
+                               entries = w.view.shape[0]](int t) {
+      int32_t id = inputs.token_ids[t];
+      unpack(table + (id < entries ? id : 0) * stride, std::span(out + t * width, width));
+    });
+  }
+
+  void features(const Op& op) {
+    size_t width = static_cast<size_t>(program_[op.out[0]].shape.columns());
+    each_row(rows(op.out[0]), [=, &inputs = inputs_, out = data(op.out[0])](int t) {
+      std::memcpy(out + t * width, inputs.features.data() + t * width, width * sizeof(float));
+    });
+  }
+
+  void insert_features(const Op& op) {
+    size_t width = static_cast<size_t>(program_[op.out[0]].shape.columns());
+    each_row(rows(op.out[0]), [=, &inputs = inputs_, x = data(op.in[0]), out = data(op.out[0])](int t) {
+      int32_t row = inputs.feature_rows[t];
+      const float* from = row >= 0 ? inputs.features.data() + row * width : x + t * width;
+      std::memcpy(out + t * width, from, width * sizeof(float));
     });
   }
 
@@ -232,17 +274,20 @@ class Compiler {
     return {quantised_, stride, true};
   }
 
-  // Everything but the piece of work.
-  LinearArgs linear_args(const CpuWeight& w, Activations x, const float* bias, float* out) const {
-    int depth = w.view.shape[1];
-    return {.x = x.rows, .x_stride = x.stride, .tokens = 0, .depth = depth, .weight = w.data,
-            .weight_stride = row_bytes(w.format, depth), .rows = 0, .bias = bias, .out = out,
-            .out_stride = static_cast<size_t>(w.view.shape[0])};
+  // Everything but the piece of work. The weight may have more columns than the op reads, and begin at a later row.
+  LinearArgs linear_args(const Op& op, const CpuWeight& w, Activations x, int first = 0,
+                         const float* bias = nullptr) const {
+    int depth = program_[op.in[0]].shape.columns();
+    check(depth == w.view.shape[1] || depth % info(w.format).block_values == 0, "a weight is cut between its blocks");
+    size_t stride = row_bytes(w.format, w.view.shape[1]);
+    return {.x = x.rows, .x_stride = x.stride, .tokens = 0, .depth = depth, .weight = w.data + size_t(first) * stride,
+            .weight_stride = stride, .rows = 0, .bias = bias, .out = data(op.out[0]),
+            .out_stride = static_cast<size_t>(program_[op.out[0]].shape.columns()), .format = &info(w.format)};
   }
 
   LinearKernel linear_kernel(const CpuWeight& w, bool int8) const {
-    const kernels::FormatKernels* format = table_.find(w.format);
-    return int8 ? format->int8 : format->float32;
+    const kernels::FormatKernels& format = table_.find(w.format);
+    return int8 ? format.int8 : format.float32;
   }
 
   static LinearArgs narrowed(LinearArgs args, LinearSplit::Piece piece) {
@@ -257,7 +302,7 @@ class Compiler {
 
   // Many tasks per thread even out what else happens on the machine; 16 rows at least keep reads long.
   LinearSplit split(const Op& op, const CpuWeight& w) const {
-    int out = w.view.shape[0];
+    int out = program_[op.out[0]].shape.columns();
     int share = pieces(out, options_.threads * 8);
     int cached = static_cast<int>(kWeightsPerTask / row_bytes(w.format, w.view.shape[1]));
     if (program_[op.in[0]].shape[0] <= 8) cached = 512;  // read once: nothing to keep
@@ -269,11 +314,39 @@ class Compiler {
     const CpuWeight& w = weight(op.in[1]);
     const float* bias = op.in.size() > 2 ? vector(op.in[2]) : nullptr;
     bool int8 = uses_int8(w);
-    LinearArgs args = linear_args(w, activations(op.in[0], int8), bias, data(op.out[0]));
+    LinearArgs args = linear_args(op, w, activations(op.in[0], int8), op.as<ops::LinearParams>().first, bias);
     LinearSplit work = split(op, w);
     LiveRows live = rows(op.out[0]);
     launch([=] { return work.tasks(live()); },
            [=, kernel = linear_kernel(w, int8)](int task, int) { kernel(narrowed(args, work.piece(task, live()))); });
+  }
+
+  // Row by row of the weight, for the tokens whose gate wants it: what nobody wants is not read. A row of a product
+  // has the same bits whatever is computed with it, so the result is that of the whole product.
+  void linear_where(const Op& op) {
+    const CpuWeight& w = weight(op.in[1]);
+    bool int8 = uses_int8(w);
+    LinearArgs args = linear_args(op, w, activations(op.in[0], int8), op.as<ops::LinearParams>().first);
+    LinearSplit work = split(op, w);
+    LiveRows live = rows(op.out[0]);
+    launch([=] { return work.tasks(live()); },
+           [=, kernel = linear_kernel(w, int8), gates = data(op.in[2])](int task, int) {
+             LinearSplit::Piece piece = work.piece(task, live());
+             LinearArgs all = narrowed(args, piece);
+             const float* gate = gates + piece.token * all.out_stride + piece.row;
+             for (int row = 0; row < piece.rows; ++row) wanted_tokens(kernel, all, row, gate + row);
+           });
+  }
+
+  // One weight row: stretches of tokens with a gate are multiplied, the others get 0.
+  static void wanted_tokens(LinearKernel kernel, const LinearArgs& all, int row, const float* gate) {
+    auto wants = [&](int t) { return gate[t * all.out_stride] != 0; };
+    for (int t = 0; t < all.tokens;) {
+      int end = t;
+      while (end < all.tokens && wants(end)) ++end;
+      if (end > t) kernel(narrowed(all, {.row = row, .rows = 1, .token = t, .tokens = end - t}));
+      for (t = end; t < all.tokens && !wants(t); ++t) all.out[t * all.out_stride + row] = 0;
+    }
   }
 
   // A task multiplies with its rows of both weights: gate into the output, up into the thread's scratch.
@@ -282,8 +355,7 @@ class Compiler {
     const CpuWeight& up = weight(op.in[2]);
     Activations gate_x = activations(op.in[0], uses_int8(gate));
     Activations up_x = activations(op.in[0], uses_int8(up));
-    LinearArgs gate_args = linear_args(gate, gate_x, nullptr, data(op.out[0]));
-    LinearArgs up_args = linear_args(up, up_x, nullptr, data(op.out[0]));
+    LinearArgs gate_args = linear_args(op, gate, gate_x), up_args = linear_args(op, up, up_x);
     LinearSplit work = split(op, gate);
     LiveRows live = rows(op.out[0]);
     launch([=] { return work.tasks(live()); },
@@ -304,11 +376,155 @@ class Compiler {
            });
   }
 
+  // What a moe op works on, as offsets into moe_: rows in the order of the slots.
+  struct MoeLayout {
+    size_t x = 0, x_int8 = 0, hidden = 0, up = 0, hidden_int8 = 0, out = 0, end = 0;
+    bool floats = false, int8 = false;  // which of the two forms of x some expert reads
+    bool hidden_quantised = false;
+  };
+
+  MoeLayout moe_layout(const Op& op) {
+    MoeLayout l;
+    for (size_t in = 2; in < op.in.size(); ++in) {
+      bool int8 = uses_int8(weight(op.in[in]));
+      if ((in - 2) % 3 == 2) l.hidden_quantised |= int8;
+      else (int8 ? l.int8 : l.floats) = true;
+    }
+    size_t slots = size_t(program_[op.in[0]].shape[0]) * op.as<ops::MoeParams>().used;
+    int depth = program_[op.in[0]].shape.columns(), width = program_[op.in[2]].shape[0];
+    auto take = [&](size_t& at, bool wanted, size_t row) {
+      at = l.end;
+      if (wanted) l.end += (slots * row + 63) / 64 * 64;
+    };
+    take(l.x, l.floats, depth * sizeof(float));
+    take(l.x_int8, l.int8, kernels::quantised_row_bytes(depth));
+    take(l.hidden, true, width * sizeof(float));
+    take(l.up, true, width * sizeof(float));
+    take(l.hidden_int8, l.hidden_quantised, kernels::quantised_row_bytes(width));
+    take(l.out, true, depth * sizeof(float));
+    return l;
+  }
+
+  // One expert's matrix; x and out are those of slot 0.
+  struct ExpertLinear {
+    LinearKernel kernel;
+    LinearArgs args;
+
+    void run(const Routing::Group& group, int row, int rows) const {
+      LinearArgs a = args;
+      a.x += group.first * a.x_stride;
+      a.weight += row * a.weight_stride;
+      a.rows = rows;
+      a.out += group.first * a.out_stride + row;
+      for (int done = 0; done < group.count; done += a.tokens) {
+        a.tokens = std::min(kTokensPerTask, group.count - done);
+        kernel(a);
+        a.x += a.tokens * a.x_stride;
+        a.out += a.tokens * a.out_stride;
+      }
+    }
+  };
+
+  ExpertLinear expert_linear(Tensor matrix, size_t x_floats, size_t x_int8, size_t out) {
+    const CpuWeight& w = weight(matrix);
+    int depth = w.view.shape[1];
+    bool int8 = uses_int8(w);
+    return {linear_kernel(w, int8),
+            {.x = moe_ + (int8 ? x_int8 : x_floats),
+             .x_stride = int8 ? kernels::quantised_row_bytes(depth) : depth * sizeof(float), .tokens = 0, .depth = depth,
+             .weight = w.data, .weight_stride = row_bytes(w.format, depth), .rows = 0, .bias = nullptr,
+             .out = reinterpret_cast<float*>(moe_ + out), .out_stride = static_cast<size_t>(w.view.shape[0]),
+             .format = &info(w.format)}};
+  }
+
+  // Rows of an expert's matrix that a task takes: enough tasks for all threads when few experts are at work.
+  int expert_rows(const Op& op, int rows, size_t weight_row) const {
+    int share = pieces(int64_t{rows} * op.as<ops::MoeParams>().used, options_.threads * 8);
+    int cached = static_cast<int>(kWeightsPerTask / weight_row);
+    return std::max(16, std::min({rows, share, cached}) / 16 * 16);
+  }
+
+  void moe(const Op& op) {
+    const auto& p = op.as<ops::MoeParams>();
+    MoeLayout l = moe_layout(op);
+    size_t depth = program_[op.in[0]].shape.columns(), width = program_[op.in[2]].shape[0];
+    int experts = program_[op.in[1]].shape.columns(), used = p.used;
+    LiveRows live = rows(op.out[0]);
+
+    auto routing = std::make_shared<Routing>(program_[op.in[0]].shape[0], experts, used, p.normalise);
+    compiled_.keep.push_back(routing);
+    Routing* r = routing.get();
+    each_row(live, [=, router = data(op.in[1])](int t) { r->choose(t, router + size_t(t) * experts); });
+    launch([] { return 1; }, [=](int, int) { r->group(live()); });
+
+    // Rows come to lie by expert.
+    auto gather = [&](bool int8, size_t to) {
+      Activations x = activations(op.in[0], int8);
+      size_t row = int8 ? x.stride : depth * sizeof(float);
+      launch([=] { return r->slots(); }, [=, to = moe_ + to](int slot, int) {
+        std::memcpy(to + slot * row, x.rows + r->row_of(slot) * x.stride, row);
+      });
+    };
+    if (l.floats) gather(false, l.x);
+    if (l.int8) gather(true, l.x_int8);
+
+    struct Expert {
+      ExpertLinear gate, up, down;
+    };
+    auto all = std::make_shared<std::vector<Expert>>();
+    compiled_.keep.push_back(all);
+    for (int e = 0; e < experts; ++e) {
+      size_t in = 2 + 3 * size_t(e);
+      all->push_back({expert_linear(op.in[in], l.x, l.x_int8, l.hidden),
+                      expert_linear(op.in[in + 1], l.x, l.x_int8, l.up),
+                      expert_linear(op.in[in + 2], l.hidden, l.hidden_int8, l.out)});
+    }
+    const Expert* expert = all->data();
+    float* hidden = reinterpret_cast<float*>(moe_ + l.hidden);
+    const float* up = reinterpret_cast<const float*>(moe_ + l.up);
+
+    int inner_rows = expert_rows(op, int(width), expert->gate.args.weight_stride), inner = pieces(width, inner_rows);
+    launch([=] { return r->groups() * inner; },
+           [=, gated = table_.gated, kind = unary_of(p.act)](int task, int) {
+             const Routing::Group& group = r->group_at(task / inner);
+             int row = task % inner * inner_rows, count = std::min(inner_rows, int(width) - row);
+             expert[group.expert].gate.run(group, row, count);
+             expert[group.expert].up.run(group, row, count);
+             for (int slot = group.first; slot < group.first + group.count; ++slot) {
+               size_t at = slot * width + row;
+               gated(kind, hidden + at, up + at, hidden + at, count);
+             }
+           });
+    if (l.hidden_quantised) {
+      size_t stride = kernels::quantised_row_bytes(int(width));
+      launch([=] { return r->slots(); },
+             [=, quantise = table_.quantise, to = moe_ + l.hidden_int8](int slot, int) {
+               quantise(hidden + slot * width, 1, int(width), to + slot * stride, stride);
+             });
+    }
+    int outer_rows = expert_rows(op, int(depth), expert->down.args.weight_stride), outer = pieces(depth, outer_rows);
+    launch([=] { return r->groups() * outer; },
+           [=](int task, int) {
+             const Routing::Group& group = r->group_at(task / outer);
+             int row = task % outer * outer_rows;
+             expert[group.expert].down.run(group, row, std::min(outer_rows, int(depth) - row));
+           });
+    each_row(live, [=, mix = table_.mix, from = reinterpret_cast<const float*>(moe_ + l.out),
+                    out = data(op.out[0])](int t) {
+      std::array<const float*, ops::kMostExpertsUsed> parts{};
+      for (int i = 0; i < used; ++i) parts[i] = from + r->slot_of(t, i) * depth;
+      mix(r->shares(t), parts.data(), used, out + t * depth, depth);
+    });
+  }
+
   void rms_norm(const Op& op) {
+    auto [epsilon, width] = op.as<ops::NormParams>();
+    int columns = program_[op.out[0]].shape.columns();
     each_row(rows(op.out[0]),
-             [norm = table_.rms_norm, x = data(op.in[0]), w = vector(op.in[1]), out = data(op.out[0]),
-              n = program_[op.out[0]].shape.columns(), epsilon = op.as<ops::NormParams>().epsilon](int row) {
-               norm(x + size_t(row) * n, w, out + size_t(row) * n, 1, n, epsilon);
+             [=, norm = table_.rms_norm, x = data(op.in[0]), w = op.in.size() > 1 ? vector(op.in[1]) : nullptr,
+              out = data(op.out[0]), width = width, epsilon = epsilon](int row) {
+               size_t at = size_t(row) * columns;
+               norm(x + at, w, out + at, columns / width, width, epsilon);
              });
   }
 
@@ -331,9 +547,49 @@ class Compiler {
              });
   }
 
+  void mix(const Op& op) {
+    constexpr size_t kMost = 8;
+    check(op.in.size() <= kMost + 1, "mix takes a few tensors");
+    std::array<const float*, kMost> from{};
+    for (size_t j = 1; j < op.in.size(); ++j) from[j - 1] = data(op.in[j]);
+    int columns = program_[op.in[0]].shape.columns();
+    each_row(rows(op.out[0]),
+             [=, kernel = table_.mix, w = data(op.in[0]) + op.as<ops::MixParams>().first, out = data(op.out[0]),
+              count = int(op.in.size()) - 1, n = size_t(program_[op.out[0]].shape.columns())](int row) {
+               std::array<const float*, kMost> x{};
+               for (int j = 0; j < count; ++j) x[j] = from[j] + row * n;
+               kernel(w + size_t(row) * columns, x.data(), count, out + row * n, n);
+             });
+  }
+
+  void match_rms(const Op& op) {
+    each_row(rows(op.out[0]),
+             [kernel = table_.match_rms, x = data(op.in[0]), like = data(op.in[1]), out = data(op.out[0]),
+              n = program_[op.out[0]].shape.columns(), floor = op.as<ops::MatchParams>().floor](int row) {
+               size_t at = size_t(row) * n;
+               kernel(x + at, like + at, out + at, n, floor);
+             });
+  }
+
+  void cut_below(const Op& op) {
+    each_row(rows(op.out[0]),
+             [kernel = table_.cut_below, x = data(op.in[0]), out = data(op.out[0]),
+              n = program_[op.out[0]].shape.columns(), deviations = op.as<ops::CutParams>().deviations](int row) {
+               size_t at = size_t(row) * n;
+               kernel(x + at, out + at, n, deviations);
+             });
+  }
+
   void binary(const Op& op, void (*kernel)(const float*, const float*, float*, size_t) noexcept) {
     each_piece(op.out[0], [=, a = data(op.in[0]), b = data(op.in[1]), out = data(op.out[0])](size_t i, size_t n) {
       kernel(a + i, b + i, out + i, n);
+    });
+  }
+
+  void mul_by(const Op& op) {
+    each_row(rows(op.out[0]), [kernel = table_.mul, x = data(op.in[0]), w = vector(op.in[1]), out = data(op.out[0]),
+                               n = size_t(program_[op.out[0]].shape.columns())](int row) {
+      kernel(x + row * n, w, out + row * n, n);
     });
   }
 
@@ -378,7 +634,8 @@ class Compiler {
     to = {reinterpret_cast<float*>(scratch(bytes)), reinterpret_cast<float*>(scratch(bytes))};
     each_row({&inputs_.tokens, 0}, [=, this_table = table, &inputs = inputs_](int t) {
       for (int i = 0; i < half; ++i) {
-        float angle = static_cast<float>(inputs.positions[t]) * this_table->inverse_frequency[i];
+        int position = inputs.rope_positions[this_table->axis_of(i)][t];
+        float angle = static_cast<float>(position) * this_table->inverse_frequency[i];
         size_t at = size_t(t) * half + i;
         to.cosine[at] = static_cast<float>(std::cos(double{angle}) * this_table->amplitude);
         to.sine[at] = static_cast<float>(std::sin(double{angle}) * this_table->amplitude);
@@ -406,9 +663,9 @@ class Compiler {
     for (int i = 0; i < 2; ++i) {
       std::byte* to = (i == 0 ? cache.keys : cache.values)->host();
       each_row(rows(op.in[i]), [=, &inputs = inputs_, from = data(op.in[i]), to_f16 = table_.to_f16,
-                                heads = size_t(c.kv_heads), dim = size_t(c.head_dim)](int t) {
+                                heads = size_t(c.kv_heads), dim = size_t(c.head_dim), group = c.group](int t) {
         int position = inputs.positions[t];
-        size_t page = static_cast<size_t>(inputs.pages(t)[position / ops::kPageTokens]);
+        size_t page = static_cast<size_t>(inputs.pages(t, group)[position / ops::kPageTokens]);
         for (size_t g = 0; g < heads; ++g) {
           size_t at = ((page * heads + g) * ops::kPageTokens + position % ops::kPageTokens) * dim;
           const float* x = from + (size_t(t) * heads + g) * dim;
@@ -437,19 +694,75 @@ class Compiler {
     LiveRows live = rows(op.out[0]);
     launch([=] { return live() * args.kv_heads; },
            [=, &inputs = inputs_, q = data(op.in[0]), out = data(op.out[0]), kernel = table_.attend,
-            window = p.window, scratch = per_thread_, stride = thread_floats_](int task, int thread) {
+            window = p.window, group = c.group, scratch = per_thread_, stride = thread_floats_](int task, int thread) {
              int t = task / args.kv_heads;
              kernels::AttendArgs a = args;
              a.kv_head = task % args.kv_heads;
              size_t at = size_t(task) * args.heads * args.head_dim;
              a.q = q + at;
              a.out = out + at;
-             a.pages = inputs.pages(t);
-             a.last = inputs.positions[t];
-             a.first = window > 0 ? std::max(0, a.last - window + 1) : 0;
+             a.pages = inputs.pages(t, group);
+             a.first = window > 0 ? std::max(0, inputs.positions[t] - window + 1) : 0;
+             a.first = std::min(a.first, inputs.run_first[t]);
+             a.last = inputs.run_last[t];
              a.scratch = scratch + thread * stride;
              kernel(a);
            });
+  }
+
+  // A task: one head of kSpanQueries rows, in stretches that share a span.
+  void attend_spans(const Op& op) {
+    const auto& p = op.as<ops::SpanParams>();
+    size_t q_stride = static_cast<size_t>(program_[op.in[0]].shape.columns());
+    kernels::AttendSpansArgs args{};
+    args.q_stride = q_stride;
+    args.kv_stride = static_cast<size_t>(program_[op.in[1]].shape.columns());
+    args.head_dim = static_cast<int>(q_stride) / p.heads;
+    args.scale = p.scale;
+    LiveRows live = rows(op.out[0]);
+    launch([=] { return pieces(live(), kernels::kSpanQueries) * p.heads; },
+           [=, &spans = inputs_.spans[size_t(p.kind)], q = data(op.in[0]), k = data(op.in[1]), v = data(op.in[2]),
+            out = data(op.out[0]), kernel = table_.attend_spans, scratch = per_thread_,
+            stride = thread_floats_](int task, int thread) {
+             int head = task % p.heads, first = task / p.heads * kernels::kSpanQueries;
+             int end = std::min(first + kernels::kSpanQueries, live());
+             size_t q_head = size_t(head) * args.head_dim, kv_head = size_t(head / (p.heads / p.kv_heads)) * args.head_dim;
+             kernels::AttendSpansArgs a = args;
+             a.scratch = scratch + thread * stride;
+             for (int t = first; t < end; t += a.queries) {
+               a.queries = 1;
+               while (t + a.queries < end && spans.begin[t + a.queries] == spans.begin[t] &&
+                      spans.end[t + a.queries] == spans.end[t]) {
+                 ++a.queries;
+               }
+               a.q = q + t * q_stride + q_head;
+               a.out = out + t * q_stride + q_head;
+               a.k = k + spans.begin[t] * a.kv_stride + kv_head;
+               a.v = v + spans.begin[t] * a.kv_stride + kv_head;
+               a.keys = spans.end[t] - spans.begin[t];
+               kernel(a);
+             }
+           });
+  }
+
+  // Rows that follow each other lie together already.
+  void join_rows(const Op& op) {
+    size_t width = static_cast<size_t>(program_[op.out[0]].shape.columns());
+    each_row(rows(op.out[0]), [=, x = data(op.in[0]), out = data(op.out[0])](int o) {
+      std::memcpy(out + o * width, x + o * width, width * sizeof(float));
+    });
+  }
+
+  void mean_rows(const Op& op) {
+    int group = program_.tokens / program_.outputs;
+    each_row(rows(op.out[0]), [=, add = table_.add, scale = table_.scale, x = data(op.in[0]), out = data(op.out[0]),
+                               n = size_t(program_[op.out[0]].shape.columns())](int o) {
+      const float* from = x + size_t(o) * group * n;
+      float* to = out + o * n;
+      std::memcpy(to, from, n * sizeof(float));
+      for (int j = 1; j < group; ++j) add(to, from + j * n, to, n);
+      scale(to, 1.0f / static_cast<float>(group), to, n);
+    });
   }
 
   void pick_rows(const Op& op) {
@@ -483,6 +796,7 @@ class Compiler {
   const CompileOptions& options_;
   const KernelTable& table_;
   Compiled compiled_;
+  std::byte* moe_ = nullptr;         // one moe op's rows at a time
   std::byte* quantised_ = nullptr;   // one tensor's rows at a time
   int64_t quantised_tensor_ = -1;    // which, by id
   float* per_thread_ = nullptr;      // thread_floats_ for each thread

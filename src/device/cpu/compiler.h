@@ -7,8 +7,7 @@
 
 namespace troika::device::cpu {
 
-// Where the kernels read a weight: in the file's mapping, or in a float32 copy where they cannot (vectors, which
-// are small, and formats without a kernel).
+// Where the kernels read a weight: matrices in the file's mapping, vectors, which are small, in a float32 copy.
 struct CpuWeight : Weight {
   WeightView view;            // keeps the mapping alive
   std::vector<float> floats;  // the copy, or empty
