@@ -1,39 +1,370 @@
-// troika plan MODEL --print: the tape of a bucket as it will be replayed, with where each result lies.
+// troika plan MODEL: how large a model is, how it is built and whether it fits here, told from its config.json (or
+// its file) alone; nothing is loaded. --print adds the tape of a bucket with where each result lies.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "apps/model_options.h"
+#include "apps/printable.h"
 #include "apps/verbs.h"
 #include "base/error.h"
+#include "base/platform.h"
 #include "engine/model.h"
 #include "engine/step.h"
+#include "files/config_file.h"
+#include "models/tower.h"
+#include "plan/footprint.h"
 #include "plan/memory.h"
 #include "plan/segments.h"
 
 namespace troika::apps {
 namespace {
 
+using nlohmann::ordered_json;
+
 struct Options {
   ModelOptions model;
   int tokens = 1;
-  bool print = false;
+  bool print = false, json = false;
 };
 
-void plan(const Options& o) {
-  engine::Model model = engine::load_model(find_model(o.model.model), o.model.engine_options());
-  ops::Program program = engine::trace_bucket(model, o.tokens);
+constexpr int kUsualContext = 8192;
+constexpr int kLargestBucket = engine::kBuckets[std::size(engine::kBuckets) - 1];
+
+// A model as the tape tells it; `model` has no weights.
+struct Subject {
+  engine::Model model;
+  ops::Program program;  // one token, not fused: the model's own operations
+  const models::Tower* tower = nullptr;
+  models::TowerSpec tower_spec;
+  ops::Program tower_program;
+
+  bool has_weights() const { return model.file->bytes() > 0; }
+};
+
+Subject examine(const Options& o) {
+  std::filesystem::path path = find_model(o.model.model);
+  Subject s;
+  s.model.file = files::is_config_only(path) ? files::open_config(path) : files::ModelFile::open(path);
+  s.model.architecture = &models::architecture_of(*s.model.file);
+  s.model.spec = s.model.architecture->read(*s.model.file);
+  s.model.kv_format = o.model.engine.kv == "auto" ? Format::f16 : find_format(o.model.engine.kv).value_or(Format::f16);
+  s.program = models::trace(*s.model.architecture, s.model.spec, 1, 1);
+  if (s.model.file->kind() == files::FileKind::gguf) return s;  // its tower, if any, lies in another file
+  s.tower = models::tower_of(*s.model.file);
+  if (!s.tower) return s;
+  s.tower_spec = s.tower->read(*s.model.file);
+  s.tower_program = models::trace(*s.tower, s.tower_spec, 1);
+  return s;
+}
+
+// --- what is counted
+
+struct WeightSize {
+  std::string format;  // "bf16", "Q4_K_M"; "file": as the file has them
+  size_t bytes;
+};
+
+std::vector<WeightSize> weight_sizes(const Subject& s) {
+  if (s.has_weights()) return {{"file", s.model.file->bytes()}};
+  std::vector<WeightSize> sizes;
+  for (plan::Recipe recipe : plan::kRecipes) {
+    size_t tower = s.tower ? plan::weight_bytes(s.tower_program, recipe, plan::Part::tower) : 0;
+    sizes.push_back({std::string(name_of(recipe)), plan::weight_bytes(s.program, recipe) + tower});
+  }
+  return sizes;
+}
+
+// Contexts to show the cache at: what was asked for, or a usual one and the model's own.
+std::vector<int> contexts(const Options& o, const models::ModelSpec& spec) {
+  if (o.model.engine.context > 0) return {o.model.engine.context};
+  if (spec.context <= kUsualContext) return {spec.context};
+  return {kUsualContext, spec.context};
+}
+
+size_t bytes_per_token(const Subject& s) {
+  size_t bytes = 0;
+  for (const ops::CacheInfo& c : s.program.caches) bytes += 2 * size_t(c.kv_heads) * row_bytes(s.model.kv_format, c.head_dim);
+  return bytes;
+}
+
+// While a step runs: its activations, and what layers with a window keep for its tokens beyond the window.
+size_t working_bytes(const Subject& s, int context) {
+  int outputs = std::min(kLargestBucket, engine::kMaxOutputs);
+  ops::Program step = models::trace(*s.model.architecture, s.model.spec, kLargestBucket, outputs);
+  size_t bytes = plan::plan_memory(step).bytes;
+  for (const ops::CacheInfo& c : s.program.caches) {
+    int window = s.program.windows[size_t(c.group)];
+    if (window == 0) continue;
+    int most = engine::KvPages(0, window).pages_for(context, kLargestBucket);
+    int kept = std::min(ops::pages_for(context), ops::pages_for(window) + 1);
+    size_t rows = size_t(std::max(0, most - kept)) * ops::kPageTokens * size_t(c.kv_heads);
+    bytes += 2 * rows * row_bytes(s.model.kv_format, c.head_dim);
+  }
+  return bytes;
+}
+
+// --- what the tape says of the structure
+
+bool any_op(const ops::Program& program, auto&& condition) {
+  return std::any_of(program.ops.begin(), program.ops.end(), condition);
+}
+
+bool norms_heads(const ops::Program& program) {
+  return any_op(program, [](const ops::Op& op) { return op.kind == ops::OpKind::rms_norm && op.name.ends_with("attn.q_norm"); });
+}
+
+bool has_attention_biases(const ops::Program& program) {
+  return any_op(program, [](const ops::Op& op) {
+    return op.kind == ops::OpKind::linear && op.name.ends_with("attn.q") && op.in.size() > 2;
+  });
+}
+
+std::string activation(const ops::Program& program) {
+  for (const ops::Op& op : program.ops) {
+    if (op.kind != ops::OpKind::gated) continue;
+    switch (op.as<ops::ActParams>().act) {
+      case ops::Activation::silu: return "silu";
+      case ops::Activation::gelu_tanh: return "gelu_tanh";
+      case ops::Activation::gelu_erf: return "gelu_erf";
+      case ops::Activation::relu: return "relu";
+      case ops::Activation::tanh: return "tanh";
+    }
+  }
+  return "";
+}
+
+// Layers by window, 0 last: {512: 22, 0: 4}.
+std::map<int, int, std::greater<>> layers_by_window(const models::ModelSpec& spec) {
+  std::map<int, int, std::greater<>> count;
+  for (int window : spec.windows) ++count[window];
+  return count;
+}
+
+// --- for programs
+
+ordered_json to_json(const ops::RopeTable* rope) {
+  if (!rope) return nullptr;
+  ordered_json axes = ordered_json::array();
+  for (size_t i = 0; i < rope->axis.size(); ++i) {
+    if (i == 0 || rope->axis[i] != rope->axis[i - 1]) axes.push_back(0);
+    axes.back() = axes.back().get<int>() + 1;
+  }
+  ordered_json json{{"base", rope->base}, {"scaling", nullptr}, {"amplitude", rope->amplitude}};
+  if (!rope->scaling.empty()) json["scaling"] = rope->scaling;
+  if (!axes.empty()) json["sections"] = axes;
+  return json;
+}
+
+ordered_json vision_json(const Subject& s) {
+  if (!s.tower) return nullptr;
+  const models::TowerSpec& t = s.tower_spec;
+  auto frames = std::count(t.spans.begin(), t.spans.end(), ops::SpanKind::frame);
+  return {{"kind", s.tower->projector},
+          {"parameters", plan::parameters(s.tower_program).total},
+          {"layers", t.layers},
+          {"layers_over_whole_picture", frames},
+          {"width", t.width},
+          {"heads", t.heads},
+          {"mlp_width", t.mlp_width},
+          {"patch", t.processor.patch},
+          {"merge", t.processor.merge},
+          {"image_size", t.processor.rule == vision::ResizeRule::fixed ? ordered_json(t.processor.size) : ordered_json(nullptr)},
+          {"text_width", t.text_width}};
+}
+
+ordered_json to_json(const Subject& s, const Options& o) {
+  const models::ModelSpec& spec = s.model.spec;
+  plan::Parameters count = plan::parameters(s.program);
+  int64_t vision = s.tower ? plan::parameters(s.tower_program).total : 0;
+  ordered_json weights = ordered_json::object(), caches = ordered_json::array(), fits = ordered_json::array();
+  size_t available = platform::memory().available_bytes;
+  for (const WeightSize& w : weight_sizes(s)) weights[w.format] = w.bytes;
+  for (int tokens : contexts(o, spec)) {
+    size_t cache = plan::cache_bytes(s.program, s.model.kv_format, tokens), work = working_bytes(s, tokens);
+    caches.push_back({{"tokens", tokens}, {"bytes", cache}});
+    for (const WeightSize& w : weight_sizes(s)) {
+      size_t needed = w.bytes + cache + work;
+      fits.push_back({{"weights", w.format}, {"tokens", tokens}, {"needed_bytes", needed}, {"fits", needed <= available}});
+    }
+  }
+  return {{"path", s.model.file->path().string()},
+          {"format", s.model.file->kind() == files::FileKind::gguf ? "gguf" : s.has_weights() ? "safetensors" : "config"},
+          {"architecture", spec.family},
+          {"parameters", count.total + vision},
+          {"parameters_text", count.total},
+          {"parameters_vision", vision},
+          {"parameters_looked_up", count.looked_up},
+          {"parameters_head", count.head},
+          {"weight_bytes", weights},
+          {"cache", {{"format", info(s.model.kv_format).name}, {"bytes_per_token", bytes_per_token(s)}, {"at", caches}}},
+          {"layers", spec.layers},
+          {"caches", s.program.caches.size()},
+          {"width", spec.width},
+          {"heads", spec.heads},
+          {"kv_heads", spec.kv_heads},
+          {"head_dim", spec.head_dim},
+          {"mlp_width", spec.mlp_width},
+          {"activation", activation(s.program)},
+          {"vocabulary", spec.vocabulary},
+          {"tied_head", spec.tied_head},
+          {"context", spec.context},
+          {"head_norms", norms_heads(s.program)},
+          {"attention_biases", has_attention_biases(s.program)},
+          {"attention_scale", spec.attention_scale},
+          {"attention_softcap", spec.attention_softcap},
+          {"logit_softcap", spec.logit_softcap},
+          {"embedding_scale", spec.embedding_scale},
+          {"windows", spec.windows},
+          {"rope", to_json(spec.rope.get())},
+          {"local_rope", to_json(spec.local_rope.get())},
+          {"vision", vision_json(s)},
+          {"memory", {{"available_bytes", available}, {"models", fits}}}};
+}
+
+// --- for people
+
+std::string size_text(size_t bytes) {
+  double gb = double(bytes) / 1e9;
+  return gb >= 0.1 ? fmt::format("{:.2f} GB", gb) : fmt::format("{:.1f} MB", gb * 1e3);
+}
+
+std::string count_text(int64_t count) {
+  return count >= 100'000'000 ? fmt::format("{:.2f} billion", double(count) / 1e9)
+                              : fmt::format("{:.2f} million", double(count) / 1e6);
+}
+
+void line(std::string_view label, const std::string& text) { fmt::print("{:<11} {}\n", label, text); }
+
+std::string parameters_text(const Subject& s) {
+  plan::Parameters count = plan::parameters(s.program);
+  int64_t vision = s.tower ? plan::parameters(s.tower_program).total : 0;
+  std::string text = count_text(count.total + vision);
+  if (vision > 0) text += fmt::format(": {} for text, {} for pictures", count_text(count.total), count_text(vision));
+  if (count.looked_up > 0) {
+    text += fmt::format("; {} of them in tables of which a token reads one row", count_text(count.looked_up));
+  }
+  return text;
+}
+
+std::string weights_text(const Subject& s) {
+  if (!s.has_weights()) {
+    std::vector<std::string> sizes;
+    for (const WeightSize& w : weight_sizes(s)) sizes.push_back(fmt::format("{} in {}", size_text(w.bytes), w.format));
+    return fmt::format("{}; none are here, only the configuration", fmt::join(sizes, ", "));
+  }
+  std::map<std::string, int> types;
+  for (const files::TensorEntry& tensor : s.model.file->tensors()) ++types[printable(tensor.type)];
+  std::vector<std::string> list;
+  for (const auto& [type, count] : types) list.push_back(fmt::format("{} {}", count, type));
+  return fmt::format("{} in this file ({} tensors)", size_text(s.model.file->bytes()), fmt::join(list, ", "));
+}
+
+std::string windows_text(const models::ModelSpec& spec) {
+  auto count = layers_by_window(spec);
+  if (count.size() == 1 && count.begin()->first == 0) return "every layer sees all of the text";
+  std::vector<std::string> parts;
+  for (auto [window, layers] : count) {
+    parts.push_back(window > 0 ? fmt::format("{} layers see the last {} tokens", layers, window)
+                               : fmt::format("{} see all of the text", layers));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string attention_text(const Subject& s) {
+  const models::ModelSpec& spec = s.model.spec;
+  std::string text = fmt::format("{} heads on {} key/value heads of {}", spec.heads, spec.kv_heads, spec.head_dim);
+  if (norms_heads(s.program)) text += ", queries and keys normalised";
+  if (has_attention_biases(s.program)) text += ", with biases";
+  if (spec.attention_softcap > 0) text += fmt::format(", scores capped at {:g}", spec.attention_softcap);
+  text += "; " + windows_text(spec);
+  int shared = spec.layers - static_cast<int>(s.program.caches.size());
+  if (shared > 0) text += fmt::format("; {} layers read the keys and values of earlier ones", shared);
+  return text;
+}
+
+std::string rope_text(const ops::RopeTable& rope) {
+  std::string text = fmt::format("base {:.10g}", rope.base);
+  if (!rope.scaling.empty()) text += fmt::format(", scaling {}", rope.scaling);
+  if (!rope.axis.empty()) text += ", by time, row and column";
+  return text;
+}
+
+std::string cache_text(const Subject& s, const Options& o) {
+  std::string text = fmt::format("{:.1f} kB a token in {}", double(bytes_per_token(s)) / 1e3, info(s.model.kv_format).name);
+  for (int tokens : contexts(o, s.model.spec)) {
+    text += fmt::format("; {} at {} tokens", size_text(plan::cache_bytes(s.program, s.model.kv_format, tokens)), tokens);
+  }
+  return text;
+}
+
+std::string vision_text(const Subject& s) {
+  const models::TowerSpec& t = s.tower_spec;
+  const vision::ProcessorSpec& p = t.processor;
+  std::string text = fmt::format("{} layers of width {}, {} heads, MLP {}; patches of {} x {} pixels, {} x {} of them a token",
+                                 t.layers, t.width, t.heads, t.mlp_width, p.patch, p.patch, p.merge, p.merge);
+  if (p.rule == vision::ResizeRule::fixed) {
+    int side = p.size / p.patch / p.merge;
+    text += fmt::format("; pictures of {} x {} pixels, {} tokens each", p.size, p.size, side * side);
+  }
+  auto frames = std::count(t.spans.begin(), t.spans.end(), ops::SpanKind::frame);
+  if (frames < t.layers) text += fmt::format("; {} layers see the whole picture, the others windows of it", frames);
+  return text;
+}
+
+void print_fits(const Subject& s, const Options& o) {
+  platform::Memory memory = platform::memory();
+  line("memory", fmt::format("{} free of {}", size_text(memory.available_bytes), size_text(memory.total_bytes)));
+  for (int tokens : contexts(o, s.model.spec)) {
+    size_t rest = plan::cache_bytes(s.program, s.model.kv_format, tokens) + working_bytes(s, tokens);
+    for (const WeightSize& w : weight_sizes(s)) {
+      size_t needed = w.bytes + rest;
+      std::string what = s.has_weights() ? "this file" : w.format;
+      line("", fmt::format("{} with {} tokens {}: needs {}", what, tokens,
+                           needed <= memory.available_bytes ? "fits" : "does not fit", size_text(needed)));
+    }
+  }
+}
+
+void print_facts(const Subject& s, const Options& o) {
+  const models::ModelSpec& spec = s.model.spec;
+  line("model", fmt::format("{} ({})", printable(s.model.file->path().string()), spec.family));
+  line("parameters", parameters_text(s));
+  line("weights", weights_text(s));
+  line("layers", fmt::format("{} of width {}, MLP {} ({})", spec.layers, spec.width, spec.mlp_width, activation(s.program)));
+  line("attention", attention_text(s));
+  line("positions", rope_text(*spec.rope) +
+                        (spec.local_rope ? "; layers with a window: " + rope_text(*spec.local_rope) : ""));
+  line("vocabulary", fmt::format("{}, {}{}", spec.vocabulary,
+                                 spec.tied_head ? "the embedding is also the head" : "a head of its own",
+                                 spec.logit_softcap > 0 ? fmt::format(", logits capped at {:g}", spec.logit_softcap) : ""));
+  line("context", fmt::format("{} tokens", spec.context));
+  line("cache", cache_text(s, o));
+  if (s.tower) line("vision", vision_text(s));
+  print_fits(s, o);
+}
+
+// --- the tape
+
+void print_tape(Subject& s, const Options& o) {
+  engine::EngineOptions options = o.model.engine_options();
+  std::string name = options.device == "auto" ? "cpu" : options.device;
+  s.model.device = device::make_device(name, {.threads = options.threads, .float32 = options.float32});
+  ops::Program program = engine::trace_bucket(s.model, o.tokens);
   plan::MemoryPlan memory = plan::plan_memory(program);
-  device::Device* devices[] = {model.device.get()};
+  device::Device* devices[] = {s.model.device.get()};
   auto placement = plan::place(program, devices);
-  size_t token_bytes = engine::page_bytes(program, model.kv_format) / ops::kPageTokens;
-  fmt::print("{}: {} ops in {} segments on {}; weights {:.1f} MB, activations {:.1f} MB, cache {:.1f} kB a token\n",
-             model.file->path().string(), program.ops.size(), plan::cut(placement).size(),
-             model.device->info().name, double(model.weight_bytes) / 1e6, double(memory.bytes) / 1e6,
-             double(token_bytes) / 1e3);
-  if (!o.print) return;
+  fmt::print("\nA step of {} tokens: {} ops in {} segments on {}, {} of activations\n", o.tokens, program.ops.size(),
+             plan::cut(placement).size(), s.model.device->info().name, size_text(memory.bytes));
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const ops::Op& op = program.ops[i];
     std::string at = op.out.empty() ? "" : fmt::format("@{}", memory.offsets[op.out[0].id]);
@@ -42,14 +373,25 @@ void plan(const Options& o) {
   }
 }
 
+void plan(const Options& o) {
+  Subject s = examine(o);
+  if (o.json) {
+    fmt::print("{}\n", to_json(s, o).dump(2, ' ', false, ordered_json::error_handler_t::replace));
+    return;
+  }
+  print_facts(s, o);
+  if (o.print) print_tape(s, o);
+}
+
 }  // namespace
 
 void add_plan(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  auto* verb = app.add_subcommand("plan", "Show what will run where");
+  auto* verb = app.add_subcommand("plan", "Say how large a model is and whether it fits, from its config.json alone");
   add_model_options(*verb, o->model, ModelArgument::required);
-  verb->add_option("--tokens", o->tokens, "bucket: tokens a step")->check(CLI::Range(1, 512));
-  verb->add_flag("--print", o->print, "print the tape");
+  verb->add_option("--tokens", o->tokens, "with --print: tokens a step")->check(CLI::Range(1, kLargestBucket));
+  auto* print = verb->add_flag("--print", o->print, "print the tape");
+  verb->add_flag("--json", o->json, "as JSON")->excludes(print);
   verb->callback([o] { plan(*o); });
 }
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -14,10 +15,12 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "engine/image_words.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
 #include "engine/scheduler.h"
 #include "engine/step.h"
+#include "models/slices.h"
 
 namespace troika::engine {
 namespace {
@@ -25,6 +28,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxSequences = kMaxOutputs;
+constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
 constexpr size_t kDefaultKvBytes = size_t{512} << 20;
 
 double seconds(Clock::time_point from, Clock::time_point to) {
@@ -39,6 +43,7 @@ struct Running {
   Sampler sampler;
   Clock::time_point submitted = Clock::now(), started, first_token, last_token;
   int generated = 0;
+  std::unique_ptr<VisionTower::Run> seeing;  // of the first picture without features
   int scored = 0;  // prompt positions whose logits were given: a sequence that starts over gives none twice
 
   Running(uint64_t id, Request r, EventSink s, int vocabulary)
@@ -46,6 +51,7 @@ struct Running {
     sequence.id = id;
     sequence.tokens = request.prompt;
     sequence.all_outputs = static_cast<bool>(request.prompt_logits);
+    for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
   }
   int prompt_tokens() const { return static_cast<int>(request.prompt.size()); }
   // After a new start more than the prompt may have been taken over.
@@ -59,17 +65,24 @@ class LocalEngine final : public Engine {
 
   const ModelInfo& model() const override { return info_; }
   const TextModel& text() const override { return text_; }
+  const Eyes* eyes() const override { return eyes_.get(); }
   uint64_t submit(Request request, EventSink sink) override;
   void cancel(uint64_t id) override;
   EngineStats stats() const override;
 
  private:
+  void open_eyes(const EngineOptions& options);
   void plan_cache(const EngineOptions& options);
+  std::vector<KvPages> pools() const;
+  int slice_number(std::string_view slice);
   void validate(const Request& request) const;
+  void validate_images(const Request& request) const;
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
-  void deliver(Running& running, const Work& work, int row);
+  void see();
+  bool has_seen(Running& running);
+  void deliver(Running& running, const Work& work, int first, int row);
   void emit(Running& running, std::span<const float> logits);
   void reserve(Sequence& sequence, const Request& request) const;
   void finish(uint64_t id, Event event);
@@ -79,8 +92,13 @@ class LocalEngine final : public Engine {
   Model model_;
   TextModel text_;
   ModelInfo info_;
-  int pages_ = 0;
+  std::vector<int> pages_;  // by page group
+  std::vector<size_t> page_bytes_;
   int drawable_ = 0;  // ids that may be drawn: the tokenizer's, where it is shorter than the head
+  int step_tokens_ = 0;
+  std::unique_ptr<Eyes> eyes_;
+  FeatureCache seen_;
+  std::deque<uint64_t> to_see_;  // requests whose pictures have no features yet
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unordered_map<uint64_t, std::unique_ptr<Running>> running_;
@@ -90,6 +108,7 @@ class LocalEngine final : public Engine {
   std::condition_variable_any wake_;
   std::vector<std::unique_ptr<Running>> submitted_;
   std::vector<uint64_t> cancelled_;
+  std::vector<models::ModelSpec> slices_;  // by number; 0: the engine's own
   uint64_t next_id_ = 1;
   EngineStats published_;
 
@@ -119,25 +138,30 @@ std::string display_name(const Model& model) {
 }
 
 LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options)
-    : model_(load_model(path, options)) {
+    : model_(load_model(path, options)), seen_(options.image_cache_bytes) {
   if (has_tokenizer(*model_.file)) text_ = TextModel::load(*model_.file);
   drawable_ = model_.spec.vocabulary;
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
 
+  open_eyes(options);
   plan_cache(options);
+  step_tokens_ = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
   step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
   scheduler_ = std::make_unique<Scheduler>(
-      SchedulerLimits{.tokens = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]),
+      SchedulerLimits{.tokens = step_tokens_,
                       .outputs = kMaxOutputs,
                       .sequences = kMaxSequences,
-                      .kept_pages = ops::pages_for(info_.context_length)},  // one whole conversation, or many short
-      pages_);
+                      .kept_tokens = info_.context_length},  // one whole conversation, or many short
+      pools());
 
   info_.name = display_name(model_);
   info_.path = path.string();
   info_.architecture = model_.spec.family;
   info_.vocabulary = model_.spec.vocabulary;
+  slices_.push_back(model_.slice);
+  info_.slice = options.slice;
   info_.weight_bytes = model_.weight_bytes;
+  info_.looked_up_bytes = model_.looked_up_bytes;
   info_.multiplied_weights = model_.multiplied_weights;
   info_.streamed_bytes = model_.streamed_bytes;
   info_.parameters = model_.parameters;
@@ -149,29 +173,70 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
+void LocalEngine::open_eyes(const EngineOptions& options) {
+  info_.why_blind = model_.why_blind;
+  if (!model_.tower) return;
+  EyesOptions eyes{.tokens = read_image_tokens(*model_.file, model_.spec, text_.tokenizer.get()),
+                   .most_pixels = options.image_pixels,
+                   .pan_and_scan = options.pan_and_scan};
+  if (eyes.tokens.image < 0) {
+    info_.why_blind = fmt::format("{} does not say which token stands for a picture", model_.file->path().string());
+    return;
+  }
+  eyes_ = std::make_unique<Eyes>(model_.spec, model_.tower->spec(), text_, eyes);
+}
+
 // How many pages: what was asked for, else enough for kMaxSequences full contexts, at most half a gigabyte or a
-// quarter of the free memory; but always one whole sequence.
+// quarter of the free memory; but always one whole sequence. Groups share the bytes as one whole sequence does.
 void LocalEngine::plan_cache(const EngineOptions& options) {
+  ops::Program program = trace_bucket(model_, 1);
+  int groups = static_cast<int>(program.windows.size());
+  for (int g = 0; g < groups; ++g) page_bytes_.push_back(page_bytes(program, g, model_.kv_format));
+  auto pages_each = [&](int group, int tokens) {
+    return KvPages(0, program.windows[group]).pages_for(tokens, kBuckets[std::size(kBuckets) - 1]);
+  };
+  auto bytes_each = [&](int tokens) {
+    size_t bytes = 0;
+    for (int g = 0; g < groups; ++g) bytes += pages_each(g, tokens) * page_bytes_[g];
+    return bytes;
+  };
+
   info_.model_context_length = model_.spec.context;
-  size_t page = page_bytes(trace_bucket(model_, 1), model_.kv_format);
-  size_t bytes = options.kv_bytes;
-  if (bytes == 0) bytes = std::min(kDefaultKvBytes, platform::memory().available_bytes / 4);
-  int64_t pages = std::max<int64_t>(1, static_cast<int64_t>(bytes / page));
-  int wanted = options.context > 0 ? options.context : model_.spec.context;
-  int64_t pages_each = ops::pages_for(wanted);
   if (options.context > model_.spec.context) {
     log::warn("a context of {} tokens is more than the {} that the model was made for", options.context,
               model_.spec.context);
   }
-  if (options.context > 0) pages = std::max(pages, pages_each);
-  pages = std::min(pages, pages_each * kMaxSequences);
   size_t available = platform::memory().available_bytes;
-  if (static_cast<size_t>(pages) * page > available) {
-    fail("a context of {} tokens needs {} MiB of cache, but only {} MiB of memory are free; use a smaller --ctx",
-         wanted, (static_cast<size_t>(pages) * page) >> 20, available >> 20);
+  size_t budget = options.kv_bytes > 0 ? options.kv_bytes : std::min(kDefaultKvBytes, available / 4);
+  int context = options.context > 0 ? options.context : model_.spec.context;
+  if (options.context == 0 && bytes_each(context) > budget) {  // as many whole pages as the budget holds
+    int most = ops::pages_for(context), least = 1;
+    while (least < most) {
+      int middle = (least + most + 1) / 2;
+      if (bytes_each(middle * ops::kPageTokens) <= budget) least = middle;
+      else most = middle - 1;
+    }
+    context = std::min(context, least * ops::kPageTokens);
   }
-  pages_ = static_cast<int>(pages);
-  info_.context_length = static_cast<int>(std::min<int64_t>(wanted, pages * ops::kPageTokens));
+  double sequences = std::clamp(double(budget) / double(bytes_each(context)), 1.0, double(kMaxSequences));
+  size_t bytes = 0;
+  for (int g = 0; g < groups; ++g) {
+    pages_.push_back(static_cast<int>(sequences * pages_each(g, context)));
+    bytes += pages_[g] * page_bytes_[g];
+  }
+  if (bytes > available) {
+    fail("a context of {} tokens needs {} MiB of cache, but only {} MiB of memory are free; use a smaller --ctx",
+         context, bytes >> 20, available >> 20);
+  }
+  info_.context_length = context;
+  counters_.cache_bytes = bytes;
+}
+
+std::vector<KvPages> LocalEngine::pools() const {
+  std::vector<KvPages> pools;
+  std::vector<int> windows = trace_bucket(model_, 1).windows;
+  for (size_t g = 0; g < pages_.size(); ++g) pools.emplace_back(pages_[g], windows[g]);
+  return pools;
 }
 
 LocalEngine::~LocalEngine() {
@@ -188,8 +253,13 @@ void LocalEngine::validate(const Request& request) const {
          info_.context_length);
   }
   auto in_vocabulary = [&](int32_t id) { return id >= 0 && id < info_.vocabulary; };
-  for (int32_t id : request.prompt) {
-    if (!in_vocabulary(id)) fail("token id {} is not in the vocabulary of {}", id, info_.vocabulary);
+  validate_images(request);
+  auto image = request.images.begin();
+  for (int i = 0; i < prompt; ++i) {
+    while (image != request.images.end() && i >= image->first + image->count) ++image;
+    bool shows = image != request.images.end() && i >= image->first;
+    int32_t id = request.prompt[size_t(i)];
+    if (!shows && !in_vocabulary(id)) fail("token id {} is not in the vocabulary of {}", id, info_.vocabulary);
   }
   for (auto [id, bias] : request.sampling.logit_bias) {
     if (!in_vocabulary(id)) fail("logit_bias names the token id {}; the vocabulary has {}", id, info_.vocabulary);
@@ -198,13 +268,46 @@ void LocalEngine::validate(const Request& request) const {
   if (request.top_logprobs < 0) fail("top_logprobs is {}; it must not be negative", request.top_logprobs);
 }
 
+void LocalEngine::validate_images(const Request& request) const {
+  if (request.images.empty()) return;
+  if (!eyes_) fail("{}", info_.why_blind);
+  int end = 0;
+  for (const PlacedImage& image : request.images) {
+    check(image.picture && image.first >= end && image.rows > 0 && image.columns > 0 &&
+              image.count == image.rows * image.columns && image.first + image.count <= int64_t(request.prompt.size()),
+          "a request's images lie in its prompt, one after the other");
+    end = image.first + image.count;
+  }
+  if (!model_.spec.image_runs) return;
+  for (const TokenRun& run : image_runs(request.images)) {
+    if (run.end - run.first > step_tokens_) {
+      fail("an image of {} tokens does not fit a step of {}; it must be computed at once", run.end - run.first, step_tokens_);
+    }
+  }
+}
+
+// Requests for the same slice share a number, however they spell it.
+int LocalEngine::slice_number(std::string_view slice) {
+  if (slice.empty()) return 0;
+  models::ModelSpec wanted = slice_of(model_, slice);
+  std::lock_guard lock(mutex_);
+  auto known = std::find_if(slices_.begin(), slices_.end(), [&](auto& s) { return models::same_slice(s, wanted); });
+  if (known == slices_.end()) {
+    if (slices_.size() >= kMaxSlices) fail("{} slices of this model were asked for already, and no more are kept", kMaxSlices);
+    known = slices_.insert(known, std::move(wanted));
+  }
+  return static_cast<int>(known - slices_.begin());
+}
+
 uint64_t LocalEngine::submit(Request request, EventSink sink) {
   validate(request);
+  int slice = slice_number(request.slice);
   uint64_t id;
   {
     std::lock_guard lock(mutex_);
     id = next_id_++;
     submitted_.push_back(std::make_unique<Running>(id, std::move(request), std::move(sink), drawable_));
+    submitted_.back()->sequence.slice = slice;
     ++published_.waiting;
   }
   wake_.notify_all();
@@ -226,9 +329,15 @@ EngineStats LocalEngine::stats() const {
 
 void LocalEngine::publish() {
   counters_.running = scheduler_->running();
-  counters_.waiting = scheduler_->waiting();
-  counters_.pages_total = scheduler_->pages_total();
-  counters_.pages_free = scheduler_->pages_free();
+  counters_.waiting = scheduler_->waiting() + static_cast<int>(to_see_.size());
+  counters_.pages_total = counters_.pages_free = 0;
+  counters_.cache_bytes_used = 0;
+  for (int g = 0; g < scheduler_->groups(); ++g) {
+    int total = scheduler_->pages_total(g), free = scheduler_->pages_free(g);
+    counters_.pages_total += total;
+    counters_.pages_free += free;
+    counters_.cache_bytes_used += (total - free) * page_bytes_[g];
+  }
   counters_.preemptions = scheduler_->preemptions();
   std::lock_guard lock(mutex_);
   published_ = counters_;
@@ -244,10 +353,12 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
     wake_.wait(lock, stop, [&] { return !submitted_.empty() || !cancelled_.empty() || !running_.empty(); });
     submitted.swap(submitted_);
     cancelled.swap(cancelled_);
+    while (step_->slices() < slices_.size()) step_->add_slice(slices_[step_->slices()]);
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
-    scheduler_->add(&running->sequence);
+    if (running->sequence.images.empty()) scheduler_->add(&running->sequence);
+    else to_see_.push_back(running->sequence.id);
     running_.emplace(running->sequence.id, std::move(running));
   }
   for (uint64_t id : cancelled) finish(id, {.finish = Finish::cancelled});
@@ -259,12 +370,21 @@ void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
   size_t most = info_.context_length;
   if (request.max_tokens > 0) most = std::min(most, request.prompt.size() + request.max_tokens);
   sequence.tokens.reserve(most);
-  sequence.pages.reserve(most / ops::kPageTokens + 1);
+  if (!request.images.empty()) {
+    if (model_.spec.image_runs) sequence.runs = image_runs(request.images);
+    if (!model_.spec.rope->axis.empty()) {
+      sequence.rope = rope_positions(static_cast<int>(request.prompt.size()), request.images);
+      sequence.rope_shift = rope_shift(sequence.rope);
+    }
+  }
+  sequence.pages.resize(pages_.size());
+  for (PageList& pages : sequence.pages) pages.reserve(most / ops::kPageTokens + 1);
 }
 
 void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
     run_step();
+    see();
     publish();
   }
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
@@ -290,9 +410,10 @@ void LocalEngine::run_step() {
     uint64_t id = w.sequence->id;
     int first_row = row;
     row += w.outputs;
-    w.sequence->computed += w.count;
+    int first = w.sequence->computed + w.first_output;
+    w.advance();
     try {
-      deliver(*running_.at(id), w, first_row);
+      deliver(*running_.at(id), w, first, first_row);
     } catch (const std::exception& error) {
       log::error("a request failed: {}", error.what());
       finish(id, {.finish = Finish::failed, .error = error.what()});
@@ -300,9 +421,44 @@ void LocalEngine::run_step() {
   }
 }
 
+// Goes on for one stretch with the pictures of the request that waits longest; others generate in between.
+void LocalEngine::see() {
+  if (to_see_.empty()) return;
+  uint64_t id = to_see_.front();
+  auto found = running_.find(id);
+  try {
+    if (found != running_.end() && !has_seen(*found->second)) return;
+    to_see_.pop_front();
+    if (found != running_.end()) scheduler_->add(&found->second->sequence);
+  } catch (const std::exception& error) {
+    log::error("a picture could not be read: {}", error.what());
+    to_see_.pop_front();
+    finish(id, {.finish = Finish::failed, .error = error.what()});
+  }
+}
+
+// Computes one stretch at most; true when all pictures have their features.
+bool LocalEngine::has_seen(Running& running) {
+  if (running.started == Clock::time_point{}) running.started = Clock::now();
+  for (size_t i = 0; i < running.sequence.images.size(); ++i) {
+    SeenImage& image = running.sequence.images[i];
+    if (!image.features) image.features = seen_.find(image.hash);
+    if (image.features) continue;
+    if (!running.seeing) {
+      running.seeing = std::make_unique<VisionTower::Run>(*model_.tower, eyes_->prepare(*running.request.images[i].picture));
+    }
+    if (!running.seeing->advance()) return false;
+    image.features = running.seeing->take();
+    running.seeing = nullptr;
+    seen_.put(image.hash, image.features);
+    ++counters_.pictures;
+    return i + 1 == running.sequence.images.size();
+  }
+  return true;
+}
+
 // Hands out what the step computed for one sequence: the logits of prompt positions, the next token.
-void LocalEngine::deliver(Running& running, const Work& work, int row) {
-  int first = running.sequence.computed - work.outputs;
+void LocalEngine::deliver(Running& running, const Work& work, int first, int row) {
   for (int i = 0; i < work.outputs; ++i) {
     int position = first + i;
     if (!running.request.prompt_logits || position >= running.prompt_tokens()) break;
@@ -370,6 +526,11 @@ void LocalEngine::fail_batch(std::span<const Work> work, const std::string& why)
 }
 
 }  // namespace
+
+const Eyes& eyes_of(const Engine& engine) {
+  if (!engine.eyes()) fail("{}", engine.model().why_blind.empty() ? "this model reads text only" : engine.model().why_blind);
+  return *engine.eyes();
+}
 
 std::unique_ptr<Engine> Engine::load(const std::filesystem::path& path, const EngineOptions& options) {
   return std::make_unique<LocalEngine>(path, options);

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/eyes.h"
 #include "engine/request.h"
 #include "engine/text_model.h"
 
@@ -24,7 +25,12 @@ struct EngineOptions {
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
   std::string quantise;         // --quant: block format for the matrices of a float model; "" as they are
   size_t kv_bytes = 0;          // memory for the cache; 0: chosen from the model and the machine
+  std::filesystem::path mmproj; // --mmproj: the file with the vision tower; "": the model's folder, or a file beside it
+  bool pan_and_scan = false;    // Gemma 3: a chat shows parts of long pictures besides
+  int64_t image_pixels = 0;     // the most that a picture is shown with, where the model lets sizes vary; 0: the model's
+  size_t image_cache_bytes = size_t{256} << 20;  // of pictures' features
   int batch_tokens = 512;       // token budget of a step, at most the largest bucket
+  std::string slice;            // --slice: of a MatFormer model (models/slices.h); "": all of it
 };
 
 struct ModelInfo {
@@ -35,17 +41,22 @@ struct ModelInfo {
   int context_length = 0;     // tokens a sequence may have here (prompt and answer together)
   int model_context_length = 0;  // what the model was made for
   int vocabulary = 0;         // rows of the output head
+  std::string slice;          // of the model that requests get unless they ask for another; "": all of it
   size_t weight_bytes = 0;
+  size_t looked_up_bytes = 0;  // of these, in tables of which a token reads one row: only what is used comes to memory
   int64_t multiplied_weights = 0;  // with which every token of a prompt is multiplied
   size_t streamed_bytes = 0;  // of weights that each step reads whole: the floor of a decoded token
   int64_t parameters = 0;
+  std::string why_blind;      // a sentence for whoever shows it a picture; "": it sees
   SamplingOptions sampling;   // the model's recommended sampling (generation_config), neutral where it says nothing
 };
 
 struct EngineStats {
   int running = 0, waiting = 0;
-  int64_t pages_total = 0, pages_free = 0;
+  int64_t pages_total = 0, pages_free = 0;  // of all page groups
+  size_t cache_bytes = 0, cache_bytes_used = 0;
   int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
+  int64_t pictures = 0;  // that went through the tower
 };
 
 class Engine {
@@ -55,6 +66,8 @@ class Engine {
   virtual ~Engine() = default;  // cancels what is running
 
   virtual const ModelInfo& model() const = 0;
+  // Places pictures in prompts; null when the model does not see, for the reason that ModelInfo::why_blind gives.
+  virtual const Eyes* eyes() const { return nullptr; }
   virtual const TextModel& text() const = 0;  // tokenizer may be null (a folder without one)
 
   // Queues a request and returns its number. Throws Error at once when the request cannot be served: empty or
@@ -66,5 +79,8 @@ class Engine {
 
   virtual EngineStats stats() const = 0;
 };
+
+// The engine's eyes; throws Error that says why it has none.
+const Eyes& eyes_of(const Engine& engine);
 
 }  // namespace troika::engine

@@ -1,5 +1,3 @@
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <atomic>
 #include <map>
@@ -7,19 +5,33 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/file_map.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "engine/model.h"
+#include "engine/weights.h"
+#include "models/slices.h"
 #include "ops/rewrites.h"
 
 namespace troika::engine {
 namespace {
+
+std::string written_formats() {
+  std::string names;
+  for (const FormatInfo& f : formats()) {
+    if (f.pack && f.block_values > 1) names += fmt::format("{}{}", names.empty() ? "" : ", ", f.name);
+  }
+  return names;
+}
 
 // The block format that --quant names.
 std::optional<Format> wanted_format(const EngineOptions& options) {
   if (options.quantise.empty()) return std::nullopt;
   auto format = find_format(options.quantise);
   if (!format || info(*format).block_values == 1) fail("--quant {}: there is no such block format", options.quantise);
+  if (!info(*format).pack)
+    fail("--quant {}: Troika reads this format but does not write it; choose one of {}", options.quantise,
+         written_formats());
   return format;
 }
 
@@ -58,76 +70,71 @@ WeightView quantised(const WeightView& view, Format wanted, int threads) {
   return {view.name, *format, view.shape, *storage, storage};
 }
 
-// Looks up every weight that the tape names; says all that is wrong in one Error.
-std::vector<WeightView> collect(const Model& model, const ops::Program& program) {
-  std::vector<WeightView> views;
-  std::vector<std::string> problems;
-  for (const ops::TensorInfo& tensor : program.tensors) {
-    if (tensor.role != ops::Role::weight) continue;
-    std::string name = model.architecture->weight_name(tensor.name, model.file->kind());
-    auto view = model.file->find(name);
-    if (!view) {
-      problems.push_back(fmt::format("{} is missing", name));
-    } else if (view->shape != tensor.shape) {
-      problems.push_back(fmt::format("{} is {}, expected {}", name, to_string(view->shape), to_string(tensor.shape)));
-    } else {
-      view->name = tensor.name;
-      views.push_back(std::move(*view));
+void name_unused(const Model& model, const std::vector<models::FoundWeight>& weights) {
+  std::set<std::string> used{"rope_freqs.weight"};  // read as numbers
+  for (const models::FoundWeight& w : weights) used.insert(w.name);
+  if (model.architecture->spare) {
+    for (const std::string& name : model.architecture->spare(model.spec)) {
+      auto found = models::find_weight(*model.file, model.architecture->names, name, model.spec.head_dim);
+      if (found) used.insert(found->name);
     }
-  }
-  if (!problems.empty()) {
-    size_t shown = std::min<size_t>(problems.size(), 8);
-    fail("{}: {} of {} weights do not fit: {}{}", model.file->path().string(), problems.size(),
-         problems.size() + views.size(), fmt::join(problems.begin(), problems.begin() + ptrdiff_t(shown), "; "),
-         problems.size() > shown ? "; …" : "");
-  }
-  return views;
-}
-
-void name_unused(const Model& model, const ops::Program& program) {
-  std::set<std::string> used;
-  for (const ops::TensorInfo& tensor : program.tensors) {
-    if (tensor.role == ops::Role::weight) used.insert(model.architecture->weight_name(tensor.name, model.file->kind()));
   }
   std::vector<std::string> unused;
   for (const std::string& name : model.file->names()) {
-    if (!used.contains(name)) unused.push_back(name);
+    if (!used.contains(name) && !(model.tower && model.tower->owns(name))) unused.push_back(name);
   }
   if (unused.empty()) return;
-  size_t shown = std::min<size_t>(unused.size(), 4);
-  log::warn("{} tensors of {} are not used: {}{}", unused.size(), model.file->path().string(),
-            fmt::join(unused.begin(), unused.begin() + ptrdiff_t(shown), ", "), unused.size() > shown ? ", …" : "");
+  log::warn("{} tensors of {} are not used: {}", unused.size(), model.file->path().string(), first_of(unused, 4, ", "));
 }
 
-// Weights that every token's computation reads whole; an embedding that is only looked up is not among them.
-std::set<std::string> read_whole(const ops::Program& program) {
-  std::set<std::string> names;
+// What an op reads of a weight: all of it or, in a slice of a model, some rows and of these the first columns. An
+// embedding that is only looked up is not read in this sense.
+struct Read {
+  const ops::Op* op;
+  std::string_view weight;
+  int64_t first, rows, columns;
+};
+
+std::vector<Read> reads(const ops::Program& program) {
+  std::vector<Read> all;
   for (const ops::Op& op : program.ops) {
     if (op.kind == ops::OpKind::embed) continue;
+    int first = std::holds_alternative<ops::LinearParams>(op.params) ? op.as<ops::LinearParams>().first : 0;
     for (ops::Tensor t : op.in) {
-      if (program[t].role == ops::Role::weight) names.insert(program[t].name);
+      const ops::TensorInfo& weight = program[t];
+      if (weight.role != ops::Role::weight) continue;
+      Read read{&op, weight.name, 0, weight.shape.rows(), weight.shape.columns()};
+      if (ops::multiplies(op) && weight.shape.rank == 2) {
+        read = {&op, weight.name, first, program[op.out[0]].shape.columns(), program[op.in[0]].shape.columns()};
+      }
+      all.push_back(read);
     }
   }
-  return names;
+  return all;
 }
 
-// Weights that every token of a prompt is multiplied with; the head sees one row of a prompt only.
-int64_t multiplied_weights(const ops::Program& program) {
-  int64_t values = 0;
-  for (const ops::Op& op : program.ops) {
-    bool linear = op.kind == ops::OpKind::linear || op.kind == ops::OpKind::linear_gated;
-    if (!linear || program[op.in[0]].extent != ops::Extent::tokens) continue;
-    for (ops::Tensor t : op.in) {
-      if (program[t].role == ops::Role::weight) values += program[t].shape.values();
+// Counts what a step of the chosen slice reads, and asks the kernel to read it ahead. The rest of the file, such as
+// a table of which a token reads one row, comes when it is first used, and the page cache decides what stays.
+void count_reads(Model& model, const ops::Program& program, const std::map<std::string, WeightView, std::less<>>& views) {
+  std::set<std::pair<std::string_view, int64_t>> seen;
+  for (const Read& read : reads(program)) {
+    const WeightView& view = views.find(read.weight)->second;
+    if (ops::multiplies(*read.op) && program[read.op->in[0]].extent == ops::Extent::tokens) {
+      model.multiplied_weights += read.rows * read.columns;
     }
+    if (!seen.emplace(read.weight, read.first).second) continue;
+    size_t stride = row_bytes(view.format, view.shape.columns());
+    will_need(view.bytes.subspan(size_t(read.first) * stride, size_t(read.rows) * stride));
+    if (read.op->kind == ops::OpKind::linear_where) continue;  // most of its rows are not read
+    model.streamed_bytes += size_t(read.rows) * row_bytes(view.format, read.columns);
   }
-  return values;
 }
 
-Format kv_format(const EngineOptions& options, const std::vector<WeightView>& views) {
+Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights) {
   if (options.device == "reference") return Format::f32;
   if (options.kv == "auto") {
-    bool float_model = std::all_of(views.begin(), views.end(), [](const WeightView& v) { return v.format == Format::f32; });
+    bool float_model = std::all_of(weights.begin(), weights.end(),
+                                   [](const models::FoundWeight& w) { return w.view.format == Format::f32; });
     return options.float32 || float_model ? Format::f32 : Format::f16;
   }
   if (options.kv == "f16") return Format::f16;
@@ -147,19 +154,28 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.device = device::make_device(device, {.threads = options.threads, .float32 = options.float32});
 
   ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);
-  std::vector<WeightView> views = collect(model, program);
-  name_unused(model, program);
-  model.kv_format = kv_format(options, views);
-  std::set<std::string> streamed = read_whole(program);
-  model.multiplied_weights = multiplied_weights(program);
+  std::vector<models::FoundWeight> weights =
+      find_weights(*model.file, model.architecture->names, model.spec.head_dim, program);
+  auto [tower, why_blind] = find_tower(*model.file, model.spec, *model.device, options.mmproj);
+  model.tower = std::move(tower);
+  model.why_blind = std::move(why_blind);
+  name_unused(model, weights);
+  model.kv_format = kv_format(options, weights);
+  std::set<std::string_view> looked_up;
+  for (const models::FoundWeight& w : weights) looked_up.insert(w.view.name);
+  for (const Read& read : reads(program)) looked_up.erase(read.weight);
   int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
+  std::map<std::string, WeightView, std::less<>> views;  // by our names
   std::map<std::string_view, int> matrices;  // by format
-  for (WeightView& view : views) {
-    if (wanted) view = quantised(view, *wanted, threads);
+  for (auto& [view, name] : weights) {
+    bool table = looked_up.contains(view.name);  // stays in the file's mapping
+    if (wanted && !table) view = quantised(view, *wanted, threads);
     if (view.shape.rank == 2) ++matrices[info(view.format).name];
     model.weight_bytes += view.bytes.size();
-    if (streamed.contains(view.name)) model.streamed_bytes += view.bytes.size();
+    if (table) model.looked_up_bytes += view.bytes.size();
     model.parameters += view.shape.values();
+    model.formats.emplace(view.name, view.format);
+    views.emplace(view.name, view);
     model.weights.emplace(view.name, model.device->prepare(view));
   }
   if (wanted) {
@@ -167,13 +183,31 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
     for (auto [name, count] : matrices) formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", count, name);
     log::info("--quant {}: the matrices are now {}", options.quantise, formats);
   }
-  model.file->will_need();
+  model.slice = slice_of(model, options.slice);
+  count_reads(model, models::trace(*model.architecture, model.slice, 1, 1), views);
   return model;
 }
 
-ops::Program trace_bucket(const Model& model, int tokens) {
-  ops::Program program =
-      models::trace(*model.architecture, model.spec, tokens, std::min(tokens, kMaxOutputs));
+models::ModelSpec slice_of(const Model& model, std::string_view slice) {
+  models::ModelSpec cut = models::sliced(model.spec, slice);
+  ops::Program program = models::trace(*model.architecture, cut, 1, 1);
+  for (const ops::Op& op : program.ops) {
+    if (!ops::multiplies(op)) continue;
+    const ops::TensorInfo& weight = program[op.in[1]];
+    int depth = program[op.in[0]].shape.columns();
+    const FormatInfo& format = info(model.formats.find(weight.name)->second);
+    if (depth < weight.shape.columns() && depth % format.block_values != 0) {
+      fail("the slice cuts {} after {} values, but its {} blocks hold {}: choose a multiple", weight.name, depth,
+           format.name, format.block_values);
+    }
+  }
+  return cut;
+}
+
+ops::Program trace_bucket(const Model& model, int tokens) { return trace_bucket(model, model.slice, tokens); }
+
+ops::Program trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens) {
+  ops::Program program = models::trace(*model.architecture, slice, tokens, std::min(tokens, kMaxOutputs));
   return ops::fuse(program, [&](const ops::Program& p, const ops::Op& op) { return model.device->supports(p, op); });
 }
 

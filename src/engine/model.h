@@ -10,6 +10,7 @@
 
 #include "device/device.h"
 #include "engine/engine.h"
+#include "engine/vision_tower.h"
 #include "files/model_file.h"
 #include "models/architecture.h"
 
@@ -18,13 +19,18 @@ namespace troika::engine {
 struct Model {
   std::unique_ptr<files::ModelFile> file;
   const models::Architecture* architecture = nullptr;
-  models::ModelSpec spec;
+  models::ModelSpec spec;   // of the whole model, whose weights these are
+  models::ModelSpec slice;  // of what is computed with unless a request asks for another slice
   std::unique_ptr<device::Device> device;
   std::map<std::string, std::shared_ptr<device::Weight>, std::less<>> weights;  // by our names
+  std::map<std::string, Format, std::less<>> formats;                           // of the weights
+  std::unique_ptr<VisionTower> tower;  // null: it does not see, because of
+  std::string why_blind;
   Format kv_format = Format::f16;
   size_t weight_bytes = 0;
+  size_t looked_up_bytes = 0;  // of these, in tables of which a token reads one row
   int64_t multiplied_weights = 0;  // with which every token of a prompt is multiplied
-  size_t streamed_bytes = 0;  // of weights that each step reads whole
+  size_t streamed_bytes = 0;  // of weights that each step of the slice reads whole
   int64_t parameters = 0;
 };
 
@@ -34,6 +40,10 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
 
 // The tape for a bucket, fused as far as the device has the fused ops.
 ops::Program trace_bucket(const Model& model, int tokens);
+ops::Program trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens);
+
+// The numbers of a slice of the model (models::sliced). Throws Error when it cuts a weight inside a block.
+models::ModelSpec slice_of(const Model& model, std::string_view slice);
 
 inline constexpr int kBuckets[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 inline constexpr int kMaxOutputs = 64;  // rows of logits of a step: the head of a large vocabulary is big

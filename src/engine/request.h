@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "engine/image_prompt.h"
+
 namespace troika::engine {
 
 // How the next token is chosen from the logits. Neutral values leave the distribution as the model gives it.
@@ -59,11 +61,13 @@ using LogitsSink = std::function<void(int position, std::span<const float> logit
 
 struct Request {
   std::vector<int32_t> prompt;  // at least one token
+  std::vector<PlacedImage> images;  // what stands in for some of its tokens: see Eyes, which makes both
   int max_tokens = 0;           // 0: until the context is full; with prompt_logits: none at all
   SamplingOptions sampling;
   bool logprobs = false;
   int top_logprobs = 0;         // 0..20
   bool stop_at_end_tokens = true;
+  std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order
 };
 

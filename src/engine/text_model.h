@@ -8,6 +8,7 @@
 #include <string>
 
 #include "files/model_file.h"
+#include "text/chat_repair.h"
 #include "text/chat_template.h"
 #include "text/tokenizer.h"
 
@@ -16,6 +17,7 @@ namespace troika::engine {
 struct TextModel {
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::unique_ptr<text::ChatTemplate> chat_template;  // null: the model has none
+  text::ChatRepairs repairs;                          // what this template cannot take
 
   // Reads both; throws Error when the file has no tokenizer that we know.
   static TextModel load(const files::ModelFile& file);
@@ -24,8 +26,11 @@ struct TextModel {
   static TextModel load(const std::filesystem::path& path);
 
   // The prompt text of a chat. `variables` holds messages, tools, add_generation_prompt and any other variable of
-  // the template; bos_token and eos_token are added. Throws Error (no template, or the template's own refusal).
+  // the template; bos_token and eos_token are added. Messages are mended where the template cannot take them (system
+  // text with Gemma 2, see text/chat_repair.h). Throws Error (no template, or the template's own refusal).
   std::string render(nlohmann::ordered_json variables) const;
+  // The same without mending.
+  std::string render_as_is(nlohmann::ordered_json variables) const;
 };
 
 // True when the file carries a tokenizer at all (golden folders do not).

@@ -2,21 +2,24 @@
 // registry.cpp; a new family is one file and one row.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "files/model_file.h"
 #include "models/spec.h"
+#include "models/weight_names.h"
 #include "ops/builder.h"
 
 namespace troika::models {
 
 struct Architecture {
-  std::string_view family;   // GGUF's general.architecture
-  std::string_view hf_type;  // config.json's model_type
+  std::string_view family;                     // GGUF's general.architecture
+  std::span<const std::string_view> hf_types;  // config.json's model_type, one or more
+  WeightNames names;
   ModelSpec (*read)(const files::ModelFile& file);
-  std::string (*weight_name)(std::string_view ours, files::FileKind kind);
   ops::Tensor (*build)(const ModelSpec& spec, ops::Builder& b);  // returns the logits [O, V]
+  std::vector<std::string> (*spare)(const ModelSpec& spec) = nullptr;  // weights of ours that files hold for nobody
 };
 
 // The row that fits the file; Error when no family does (it lists those there are).

@@ -8,7 +8,11 @@ Fields::Fields(const files::ModelFile& file) : file_(file), gguf_(file.kind() ==
   if (gguf_) prefix_ = std::string(metadata().text("general.architecture").value_or("")) + ".";
 }
 
-std::string Fields::key(Field field) const { return prefix_ + std::string(gguf_ ? field.gguf : field.hf); }
+std::string Fields::key(Field field) const {
+  if (gguf_) return prefix_ + std::string(field.gguf);
+  std::string nested = "text_config." + std::string(field.hf);
+  return metadata().has(nested) ? nested : std::string(field.hf);
+}
 
 int Fields::required(Field field, int least, int most) const {
   std::string name = key(field);
@@ -24,12 +28,35 @@ int Fields::optional(Field field, int fallback, int least, int most) const {
   return metadata().integer(key(field)) ? required(field, least, most) : fallback;
 }
 
+std::vector<int> Fields::list(Field field, int least, int most) const {
+  std::string name = key(field);
+  auto values = metadata().integers(name);
+  if (values.empty()) fail("{}: the key {} is missing; is this a whole model?", file_.path().string(), name);
+  for (int64_t value : values) {
+    if (value < least || value > most) {
+      fail("{}: {} holds {}, expected {} to {}", file_.path().string(), name, value, least, most);
+    }
+  }
+  return {values.begin(), values.end()};
+}
+
+std::vector<bool> Fields::sliding_layers() const {
+  std::vector<bool> sliding;
+  for (std::string_view type : metadata().strings(key({"", "layer_types"}))) {
+    if (type != "sliding_attention" && type != "full_attention") {
+      fail("{}: the layer type '{}' is not known", file_.path().string(), type);
+    }
+    sliding.push_back(type == "sliding_attention");
+  }
+  return sliding;
+}
+
 double Fields::number(Field field, double fallback) const {
   return metadata().number(key(field)).value_or(fallback);
 }
 
 bool Fields::flag(std::string_view hf_key, bool fallback) const {
-  return metadata().boolean(hf_key).value_or(fallback);
+  return metadata().boolean(key({"", hf_key})).value_or(fallback);
 }
 
 std::optional<std::string_view> Fields::text(Field field) const { return metadata().text(key(field)); }

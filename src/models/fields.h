@@ -1,10 +1,12 @@
 // Reading a ModelSpec's numbers: one call names a field in both dialects, GGUF's key (after the architecture's
-// prefix) and config.json's, with the range that makes sense. A missing or absurd count is an Error naming the key.
+// prefix) and config.json's, with the range that makes sense. A multimodal config.json keeps the text model's keys
+// under text_config, or flat. A missing or absurd count is an Error naming the key.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "files/model_file.h"
 
@@ -21,10 +23,14 @@ class Fields {
 
   int required(Field field, int least, int most) const;
   int optional(Field field, int fallback, int least, int most) const;
+  // One for all layers, or one a layer.
+  std::vector<int> list(Field field, int least, int most) const;
   double number(Field field, double fallback) const;
   bool flag(std::string_view hf_key, bool fallback) const;
   std::optional<std::string_view> text(Field field) const;
   std::string key(Field field) const;  // as it is spelled in this file
+  // config.json's layer_types: which layers have a window. Empty when it has none.
+  std::vector<bool> sliding_layers() const;
 
   bool gguf() const { return gguf_; }
   const files::Metadata& metadata() const { return file_.metadata(); }

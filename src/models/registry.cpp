@@ -1,16 +1,16 @@
 // The families we know, one row each.
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "base/error.h"
-#include "models/architecture.h"
-#include "models/qwen2.h"
+#include "models/families.h"
 
 namespace troika::models {
 namespace {
 
-const Architecture* const kFamilies[] = {&kQwen2};
+const Architecture* const kFamilies[] = {&kLlama, &kQwen2, &kQwen2Vl, &kQwen3, &kQwen3Moe, &kGemma2, &kGemma3, &kGemma3n};
 
 }  // namespace
 
@@ -21,8 +21,10 @@ const Architecture& architecture_of(const files::ModelFile& file) {
   if (!wanted) fail("{}: the key {} is missing; is this a language model?", file.path().string(), key);
   std::vector<std::string_view> known;
   for (const Architecture* family : kFamilies) {
-    known.push_back(gguf ? family->family : family->hf_type);
-    if (*wanted == known.back()) return *family;
+    std::span<const std::string_view> names = family->hf_types;
+    if (gguf) names = {&family->family, 1};
+    if (std::find(names.begin(), names.end(), *wanted) != names.end()) return *family;
+    known.insert(known.end(), names.begin(), names.end());
   }
   fail("{}: architecture '{}' is not supported; supported: {}", file.path().string(), *wanted,
        fmt::join(known, ", "));

@@ -1,7 +1,10 @@
 #include "models/rope.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
+#include <initializer_list>
 #include <numbers>
 #include <string>
 
@@ -24,9 +27,9 @@ struct Scaling {
 };
 
 std::string scaling_section(const Fields& fields) {
-  for (std::string section : {"rope_scaling.", "rope_parameters."}) {
+  for (std::string section : {"rope_scaling.", "rope_parameters.", "rope_parameters.full_attention."}) {
     for (const char* key : {"rope_type", "type"}) {
-      if (fields.metadata().text(section + key)) return section;
+      if (fields.text({"", section + key})) return section;
     }
   }
   return "rope_scaling.";
@@ -35,7 +38,7 @@ std::string scaling_section(const Fields& fields) {
 std::string scaling_type(const Fields& fields, const std::string& section) {
   if (fields.gguf()) return std::string(fields.text({"rope.scaling.type", ""}).value_or("none"));
   for (const char* key : {"rope_type", "type"}) {
-    if (auto type = fields.metadata().text(section + key)) return std::string(*type);
+    if (auto type = fields.text({"", section + key})) return std::string(*type);
   }
   return "none";
 }
@@ -83,20 +86,68 @@ double yarn_amplitude(const Scaling& s, double factor) {
   return s.number("", "attention_factor", standard);
 }
 
-}  // namespace
-
-std::shared_ptr<const ops::RopeTable> read_rope(const Fields& fields, int head_dim, int context) {
-  double theta = fields.number({"rope.freq_base", "rope_theta"}, 0);
-  if (theta == 0) theta = fields.number({"rope.freq_base", "rope_parameters.rope_theta"}, 10000);
+std::shared_ptr<ops::RopeTable> unscaled(const Fields& fields, int head_dim, double theta) {
   if (!(theta > 1) || !std::isfinite(theta)) {
     fail("{}: the RoPE base {} makes no sense", fields.file().path().string(), theta);
   }
   auto table = std::make_shared<ops::RopeTable>();
+  table->base = theta;
   for (int i = 0; i < head_dim / 2; ++i) {
     float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
     table->inverse_frequency.push_back(1.0f / std::pow(static_cast<float>(theta), exponent));
   }
+  return table;
+}
 
+// The first of several spellings that the file has.
+double theta_of(const Fields& fields, std::initializer_list<Field> spellings, double fallback) {
+  for (Field field : spellings) {
+    if (double theta = fields.number(field, 0); theta != 0) return theta;
+  }
+  return fallback;
+}
+
+// M-RoPE: how many pairs are turned by time, row and column, in this order.
+std::vector<uint8_t> axes(const Fields& fields, const std::string& section, size_t pairs) {
+  auto key = fields.key({"rope.dimension_sections", section + "mrope_section"});
+  auto sections = fields.metadata().integers(key);
+  std::vector<uint8_t> axes;
+  for (size_t i = 0; i < sections.size(); ++i) {
+    if (sections[i] < 0 || axes.size() + size_t(sections[i]) > pairs || (i >= ops::kRopeAxes && sections[i] > 0)) {
+      fail("{}: {} does not fit {} pairs", fields.file().path().string(), key, pairs);
+    }
+    axes.insert(axes.end(), size_t(sections[i]), static_cast<uint8_t>(i));
+  }
+  if (!axes.empty() && axes.size() != pairs) fail("{}: {} does not fit {} pairs", fields.file().path().string(), key, pairs);
+  return axes;
+}
+
+// GGUF files of Llama 3.1 and later hold the scaled frequencies' divisors instead of the scaling's numbers.
+void divide_by_factors(const Fields& fields, std::vector<float>& frequency) {
+  auto factors = fields.gguf() ? fields.file().find("rope_freqs.weight") : std::nullopt;
+  if (!factors) return;
+  if (factors->shape.values() != int64_t(frequency.size())) {
+    fail("{}: rope_freqs.weight has {} factors for {} pairs", fields.file().path().string(), factors->shape.values(),
+         frequency.size());
+  }
+  std::vector<float> divisor(frequency.size());
+  info(factors->format).unpack(factors->bytes.data(), divisor);
+  for (size_t i = 0; i < frequency.size(); ++i) frequency[i] /= divisor[i];
+}
+
+}  // namespace
+
+std::shared_ptr<const ops::RopeTable> read_local_rope(const Fields& fields, int head_dim, double theta) {
+  return unscaled(fields, head_dim,
+                  theta_of(fields, {{"rope.freq_base_swa", "rope_local_base_freq"},
+                                    {"rope.freq_base_swa", "rope_parameters.sliding_attention.rope_theta"}}, theta));
+}
+
+std::shared_ptr<const ops::RopeTable> read_rope(const Fields& fields, int head_dim, int context, double theta) {
+  auto table = unscaled(fields, head_dim,
+                        theta_of(fields, {{"rope.freq_base", "rope_theta"},
+                                          {"rope.freq_base", "rope_parameters.rope_theta"},
+                                          {"rope.freq_base", "rope_parameters.full_attention.rope_theta"}}, theta));
   Scaling scaling{fields, scaling_section(fields)};
   std::string type = scaling_type(fields, scaling.section);
   double factor = scaling.number("factor", "factor", 1);
@@ -106,15 +157,18 @@ std::shared_ptr<const ops::RopeTable> read_rope(const Fields& fields, int head_d
          original);
   }
   if (type == "yarn") {
-    scale_yarn(table->inverse_frequency, scaling, factor, original, theta);
+    scale_yarn(table->inverse_frequency, scaling, factor, original, table->base);
     table->amplitude = static_cast<float>(yarn_amplitude(scaling, factor));
   } else if (type == "linear") {
     for (float& f : table->inverse_frequency) f = static_cast<float>(f / factor);
   } else if (type == "llama3") {
     scale_llama3(table->inverse_frequency, scaling, factor, original);
-  } else if (type != "none" && type != "default") {
+  } else if (type != "none" && type != "default" && type != "mrope") {
     fail("{}: RoPE scaling '{}' is not supported", fields.file().path().string(), type);
   }
+  if (factor != 1) table->scaling = fmt::format("{} {:g}", type, factor);
+  divide_by_factors(fields, table->inverse_frequency);
+  table->axis = axes(fields, scaling.section, table->inverse_frequency.size());
   return table;
 }
 

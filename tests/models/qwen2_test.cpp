@@ -21,15 +21,15 @@ class GoldenModel : public ::testing::TestWithParam<const char*> {};
 TEST_P(GoldenModel, HasExactlyTheWeightsThatTheTapeNames) {
   auto file = files::ModelFile::open(kGoldens / GetParam());
   const Architecture& architecture = architecture_of(*file);
-  ops::Program program = trace(architecture, architecture.read(*file), 4, 2);
+  ModelSpec spec = architecture.read(*file);
+  ops::Program program = trace(architecture, spec, 4, 2);
   std::set<std::string> named;
   for (const ops::TensorInfo& tensor : program.tensors) {
     if (tensor.role != ops::Role::weight) continue;
-    std::string name = architecture.weight_name(tensor.name, file->kind());
-    auto view = file->find(name);
-    ASSERT_TRUE(view) << name;
-    EXPECT_EQ(view->shape, tensor.shape) << name;
-    named.insert(name);
+    auto found = find_weight(*file, architecture.names, tensor.name, spec.head_dim);
+    ASSERT_TRUE(found) << tensor.name;
+    EXPECT_EQ(found->view.shape, tensor.shape) << found->name;
+    named.insert(found->name);
   }
   for (const std::string& name : file->names()) EXPECT_TRUE(named.contains(name)) << name << " is not used";
 }

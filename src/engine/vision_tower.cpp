@@ -1,0 +1,213 @@
+#include "engine/vision_tower.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cstring>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "engine/weights.h"
+#include "ops/rewrites.h"
+#include "plan/memory.h"
+
+namespace troika::engine {
+namespace {
+
+constexpr size_t kOpsAtOnce = 8;  // of a stretch: about half a layer
+
+// A row of patches as the tower reads it: (channel, time, y, x) → (time, channel, y, x).
+void copy_patch(const float* from, int frames, size_t area, float* to) {
+  for (int channel = 0; channel < 3; ++channel) {
+    for (int t = 0; t < frames; ++t) {
+      std::memcpy(to + (size_t(t) * 3 + size_t(channel)) * area, from + (size_t(channel) * frames + t) * area,
+                  area * sizeof(float));
+    }
+  }
+}
+
+ops::StepInputs inputs_for(const models::TowerSpec& spec, const vision::Patches& patches,
+                           const models::Arrangement& arrangement) {
+  int rows = static_cast<int>(arrangement.patches.size()), cells = static_cast<int>(arrangement.cells.size());
+  ops::StepInputs inputs(rows, cells, 1, 1, /*groups=*/1, spec.patch_values());
+  inputs.tokens = rows;
+  inputs.outputs = cells;
+  inputs.spans = arrangement.spans;
+  size_t width = size_t(spec.patch_values()), area = size_t(spec.processor.patch) * spec.processor.patch;
+  for (int t = 0; t < rows; ++t) {
+    inputs.place(t, arrangement.position_ids[t], t, /*sequence=*/0);
+    inputs.rope_positions[1][t] = arrangement.rope_row[t];
+    inputs.rope_positions[2][t] = arrangement.rope_column[t];
+    copy_patch(patches.data.data() + size_t(arrangement.patches[t]) * width, spec.processor.temporal, area,
+               inputs.features.data() + size_t(t) * width);
+  }
+  for (int o = 0; o < cells; ++o) inputs.output_rows[o] = o * spec.merged();
+  return inputs;
+}
+
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+// What is left of an mmproj file's name without that word: what it shares with its model's.
+std::string name_without_mmproj(const std::filesystem::path& file) {
+  std::string name = lower(file.stem().string());
+  name.erase(name.find("mmproj"), 6);
+  size_t first = name.find_first_not_of("-._");
+  return first == std::string::npos ? "" : name.substr(first);
+}
+
+std::unique_ptr<VisionTower> open_mmproj(const std::filesystem::path& path, const models::ModelSpec& text,
+                                         device::Device& device) {
+  auto file = files::ModelFile::open(path);
+  const models::Tower* tower = models::tower_of(*file);
+  if (!tower) fail("{} has no vision tower; --mmproj wants the mmproj file that is published beside the model", path.string());
+  return std::make_unique<VisionTower>(*file, *tower, text, device);
+}
+
+FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& text, device::Device& device) {
+  std::string problem;
+  for (const std::filesystem::path& path : mmproj_files_beside(model.path())) {
+    try {
+      FoundTower found{open_mmproj(path, text, device), ""};
+      log::info("images are read by {}", path.string());
+      return found;
+    } catch (const Error& error) {
+      if (problem.empty()) problem = error.what();
+    }
+  }
+  if (!problem.empty()) return {nullptr, problem};
+  return {nullptr, fmt::format("{} cannot see: its eyes are in a file of their own; put the model's mmproj file "
+                               "beside it or name it with --mmproj", model.path().string())};
+}
+
+}  // namespace
+
+VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text,
+                         device::Device& device)
+    : tower_(tower), path_(file.path()), device_(device) {
+  if (tower.text_family != text.family) {
+    fail("{} is the image projector of a {} model and does not serve one of the family {}", path_.string(),
+         tower.text_family, text.family);
+  }
+  spec_ = tower.read(file);
+  if (spec_.text_width != text.width) {
+    fail("{} makes image features {} wide, but the text model is {} wide; it belongs to another model", path_.string(),
+         spec_.text_width, text.width);
+  }
+  const models::WeightNames& names = tower.names_in(file);
+  for (auto& [view, name] : find_weights(file, names, spec_.head_dim, models::trace(tower, spec_, 1))) {
+    weights_.emplace(view.name, device.prepare(view));
+    tensors_.push_back(std::move(name));
+  }
+  std::sort(tensors_.begin(), tensors_.end());
+}
+
+bool VisionTower::owns(const std::string& tensor) const {
+  if (std::binary_search(tensors_.begin(), tensors_.end(), tensor)) return true;
+  return std::any_of(tower_.unread.begin(), tower_.unread.end(),
+                     [&](std::string_view part) { return tensor.find(part) != std::string::npos; });
+}
+
+ops::Program VisionTower::trace(int cells) const {
+  return ops::fuse(models::trace(tower_, spec_, cells),
+                   [&](const ops::Program& p, const ops::Op& op) { return device_.supports(p, op); });
+}
+
+std::shared_ptr<const Features> VisionTower::features(const vision::Patches& patches) const {
+  Run run(*this, patches);
+  while (!run.advance()) {}
+  return run.take();
+}
+
+VisionTower::Run::Run(const VisionTower& tower, const vision::Patches& patches)
+    : tower_(tower),
+      rows_(patches.rows / tower.spec().processor.merge),
+      columns_(patches.columns / tower.spec().processor.merge),
+      program_(tower.trace(rows_ * columns_)),
+      inputs_(1, 1, 1, 1) {
+  check(patches.values == tower.spec().patch_values(), "patches of the tower's size");
+  plan::MemoryPlan memory = plan::plan_memory(program_);
+  size_t needed = memory.bytes + patches.data.size() * sizeof(float), free = platform::memory().available_bytes;
+  if (needed > free) {
+    fail("a picture of {} x {} patches needs {} MiB, but only {} MiB of memory are free; make it smaller or set "
+         "--image-pixels", patches.columns, patches.rows, needed >> 20, free >> 20);
+  }
+  models::Arrangement arrangement = tower.tower_.arrange(tower.spec_, patches.rows, patches.columns);
+  inputs_ = inputs_for(tower.spec_, patches, arrangement);
+  cells_ = std::move(arrangement.cells);
+  offsets_ = std::move(memory.offsets);
+  arena_ = tower.device_.allocate(memory.bytes);
+  for (const ops::TensorInfo& tensor : program_.tensors) {
+    bool is_weight = tensor.role == ops::Role::weight;
+    weights_.push_back(is_weight ? tower.weights_.find(tensor.name)->second : nullptr);
+  }
+}
+
+bool VisionTower::Run::advance() {
+  size_t end = std::min(next_ + kOpsAtOnce, program_.ops.size());
+  if (next_ < end) {
+    auto stretch = tower_.device_.compile({.program = &program_,
+                                           .begin = next_,
+                                           .end = end,
+                                           .arena = arena_,
+                                           .offsets = offsets_,
+                                           .weights = weights_,
+                                           .caches = {},
+                                           .inputs = &inputs_});
+    stretch->submit();
+    stretch->wait();
+    next_ = end;
+  }
+  return next_ == program_.ops.size();
+}
+
+std::shared_ptr<const Features> VisionTower::Run::take() {
+  check(next_ == program_.ops.size(), "a tower gives its features when it has run");
+  auto features = std::make_shared<Features>();
+  features->rows = rows_;
+  features->columns = columns_;
+  size_t width = size_t(tower_.spec_.text_width);
+  features->values.resize(cells_.size() * width);
+  const float* from = reinterpret_cast<const float*>(arena_->host() + offsets_[program_.logits.id]);
+  for (size_t o = 0; o < cells_.size(); ++o) {
+    std::memcpy(features->values.data() + size_t(cells_[o]) * width, from + o * width, width * sizeof(float));
+  }
+  return features;
+}
+
+std::vector<std::filesystem::path> mmproj_files_beside(const std::filesystem::path& model) {
+  std::filesystem::path folder = model.has_parent_path() ? model.parent_path() : std::filesystem::path(".");
+  std::string stem = lower(model.stem().string());
+  std::vector<std::pair<int, std::filesystem::path>> found;  // minus the characters shared
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    std::string name = lower(entry.path().filename().string());
+    if (!name.ends_with(".gguf") || name.find("mmproj") == std::string::npos || !entry.is_regular_file(error)) continue;
+    std::string own = name_without_mmproj(entry.path());
+    auto shared = std::mismatch(own.begin(), own.end(), stem.begin(), stem.end()).first - own.begin();
+    found.emplace_back(-static_cast<int>(shared), entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::filesystem::path> files;
+  for (auto& [shared, path] : found) files.push_back(std::move(path));
+  return files;
+}
+
+FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, device::Device& device,
+                      const std::filesystem::path& mmproj) {
+  if (!mmproj.empty()) return {open_mmproj(mmproj, text, device), ""};
+  if (!text.sees_images) {
+    return {nullptr, fmt::format("{} reads text only; pictures want a model that sees, such as Qwen2.5-VL or "
+                                 "Gemma 3 from 4B on", model.path().string())};
+  }
+  if (model.kind() == files::FileKind::gguf) return find_beside(model, text, device);
+  if (const models::Tower* tower = models::tower_of(model)) {
+    return {std::make_unique<VisionTower>(model, *tower, text, device), ""};
+  }
+  return {nullptr, fmt::format("{} holds a text model only: the weights of its vision tower are missing",
+                               model.path().string())};
+}
+
+}  // namespace troika::engine

@@ -1,0 +1,39 @@
+#include "engine/weights.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace troika::engine {
+
+std::string first_of(const std::vector<std::string>& all, size_t most, std::string_view separator) {
+  auto end = all.begin() + ptrdiff_t(std::min(most, all.size()));
+  return fmt::format("{}{}", fmt::join(all.begin(), end, separator), all.size() > most ? fmt::format("{}…", separator) : "");
+}
+
+std::vector<models::FoundWeight> find_weights(const files::ModelFile& file, const models::WeightNames& names,
+                                              int head_dim, const ops::Program& program) {
+  std::vector<models::FoundWeight> weights;
+  std::vector<std::string> problems;
+  for (const ops::TensorInfo& tensor : program.tensors) {
+    if (tensor.role != ops::Role::weight) continue;
+    auto found = models::find_weight(file, names, tensor.name, head_dim);
+    if (!found) {
+      problems.push_back(fmt::format("{} is missing", models::name_in_file(tensor.name, file.kind(), names)));
+    } else if (found->view.shape != tensor.shape) {
+      problems.push_back(
+          fmt::format("{} is {}, expected {}", found->name, to_string(found->view.shape), to_string(tensor.shape)));
+    } else {
+      weights.push_back(std::move(*found));
+    }
+  }
+  if (!problems.empty()) {
+    fail("{}: {} of {} weights do not fit: {}", file.path().string(), problems.size(), problems.size() + weights.size(),
+         first_of(problems, 8, "; "));
+  }
+  return weights;
+}
+
+}  // namespace troika::engine

@@ -1,0 +1,47 @@
+// What the families of decoders share: reading the usual numbers, attention, the gated MLP.
+#pragma once
+
+#include "models/fields.h"
+#include "models/spec.h"
+#include "models/weight_names.h"
+#include "ops/builder.h"
+
+namespace troika::models {
+
+// What a family takes for granted when config.json is silent; 0: the usual rule.
+struct DecoderDefaults {
+  int heads = 0;
+  int kv_heads = 0;    // 0: as many as query heads
+  int head_dim = 0;    // 0: width / heads
+  int context = 32768;
+  int vocabulary = 0;  // 0: config.json must say it
+  bool tied_head = false;
+  double rope_theta = 10000;
+  double rope_local_theta = 0;  // 0: layers with a window turn as the others do
+};
+
+// Sizes, context, vocabulary, tied head, norm epsilon, RoPE; scale 1/√D; no windows.
+ModelSpec read_decoder(const Fields& f, std::string_view family, const WeightNames& names,
+                       const DecoderDefaults& defaults = {});
+
+// Layers slide, each `period`-th one sees everything; config.json's layer_types or GGUF's array say otherwise.
+std::vector<int> read_windows(const Fields& f, int layers, int window, int period);
+
+struct AttentionStyle {
+  ops::Builder::Bias bias = ops::Builder::Bias::no;  // of q, k and v
+  bool norm_heads = false;                           // q and k are normalised head by head before RoPE
+};
+
+// attn.q, attn.k, attn.v, [attn.q_norm, attn.k_norm,] attn.out: [T, E] → [T, E]
+ops::Tensor attention(const ModelSpec& s, ops::Builder& b, ops::Tensor x, int layer, AttentionStyle style = {});
+
+// mlp.gate, mlp.up, mlp.down: [T, E] → [T, E]
+ops::Tensor gated_mlp(const ModelSpec& s, ops::Builder& b, ops::Tensor x, ops::Activation act);
+
+// The embedding, scaled, with image features in place where the model sees.
+ops::Tensor embedded_tokens(const ModelSpec& s, ops::Builder& b);  // [T, E]
+
+// norm, head (or the embedding), soft cap: [T, E] → [O, V]
+ops::Tensor head_logits(const ModelSpec& s, ops::Builder& b, ops::Tensor x);
+
+}  // namespace troika::models
