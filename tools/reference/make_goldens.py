@@ -3,53 +3,38 @@
 
     python3 tools/reference/make_goldens.py tests/goldens [NAME...]
 
-Needs transformers, torch, safetensors and gguf. A model is written as published models are, read back by
+Needs transformers, torch, torchvision, Pillow, safetensors and gguf. A model is written as published models are, read back by
 transformers from those files, and only then run, so the goldens belong to the files and not to what was in memory.
-Every property that makes a golden worth having is asserted here: each tensor changes the logits, the greedy
-text is varied and has no near-ties, both config dialects agree, and float64 says the same.
+Every property that makes a golden worth having is asserted here: each tensor changes the logits, a setting that is
+read wrongly shows, the greedy text is varied and has no near-ties, both config dialects agree, and float64 says the
+same. Attention is the plain ("eager") one: the fused one leaves out Gemma 2's score cap.
 """
 import json
 import pathlib
-import re
 import sys
 import tempfile
 
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers.utils import logging
 
+import images
 import write_gguf
-from models import CONTINUATION, MODELS, PROMPT_LENGTHS, kept_positions, other_dialect
+import write_mmproj
+from models import (CONTINUATION, MODELS, PICTURE_PROMPTS, PROMPT_LENGTHS, PROOFS, kept_positions, other_dialect,
+                    text_config)
+from vision import Pictures
+from weights import is_norm, neutral_norm, random_weights
+from wrong_settings import wrong_settings
 
 TOLERANCE = 2e-3           # of the logits' standard deviation: what check_goldens.py allows an engine
 MIN_GAP = 5 * TOLERANCE    # between the two best logits at every greedy step, same unit
+MIN_ROUTE = 1e-4           # between the last expert taken and the first one left, in router logits
+PLAIN = {"attn_implementation": "eager", "experts_implementation": "eager"}
+FEATURES = "clear.png"      # the picture whose tower output is kept
 DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-
-
-def random_weights(config, exact, seed):
-    """Weights that make every tensor count: biases and norms are random, attention is far from uniform."""
-    generator = torch.Generator().manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(config)
-    state = {}
-    for name, p in model.state_dict().items():
-        if name == "lm_head.weight" and config.tie_word_embeddings:
-            continue
-        noise = torch.randn(p.shape, generator=generator)
-        if name.endswith("norm.weight"):
-            w = 1 + 0.2 * noise
-        elif name.endswith(".bias"):
-            w = 0.5 * noise
-        elif "embed_tokens" in name:
-            w = 0.3 * noise
-        else:
-            gain = 1.6 if re.search(r"\.(q|k)_proj\.", name) else 1.2
-            w = gain * p.shape[-1] ** -0.5 * noise
-        if exact:   # below 2^-17 F16 has fewer bits than BF16
-            w = torch.where(w.abs() < 2.0 ** -17, torch.zeros(()), w.bfloat16().float())
-            assert torch.equal(w, w.half().float())
-        state[name] = w
-    return state
 
 
 def save_weights(folder, state, dtype, shards):
@@ -70,98 +55,199 @@ def write_json(path, value, indent=2):
     path.write_text(json.dumps(value, indent=indent) + "\n")
 
 
+def model_class(config):
+    return AutoModelForImageTextToText if hasattr(config, "vision_config") else AutoModelForCausalLM
+
+
+def from_config(config):
+    """A model of this config.json, read from a file as any other."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_json(pathlib.Path(folder) / "config.json", config)
+        read = AutoConfig.from_pretrained(folder)
+    return prepared(model_class(read).from_config(read, dtype=torch.float32, **PLAIN))
+
+
+def twin_of(model, config, strict=True):
+    """The same weights under another config."""
+    twin = from_config(config)
+    twin.load_state_dict(model.state_dict(), strict=strict)
+    twin.pictures = model.pictures
+    return twin
+
+
 def load(folder, dtype=torch.float32):
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, attn_implementation="eager").eval()
+    config = AutoConfig.from_pretrained(folder)
+    model, notes = model_class(config).from_pretrained(folder, dtype=dtype, output_loading_info=True, **PLAIN)
+    assert not notes["missing_keys"] and not notes["unexpected_keys"], f"{folder}: {notes}"
+    model = prepared(model)
+    model.pictures = Pictures(folder, config) if hasattr(config, "vision_config") else None
+    return model
 
 
-def logits_of(model, ids):
-    return model(torch.tensor([ids])).logits[0]
+def prepared(model):
+    """Ids beyond Gemma 3n's table of per-layer inputs take row 0: transformers does so in its multimodal class only."""
+    table = getattr(model.model, "embed_tokens_per_layer", None)
+    if table is not None:
+        table.register_forward_pre_hook(
+            lambda module, args: (torch.where(args[0] < module.num_embeddings, args[0], 0),))
+    return model.eval()
+
+
+def run(model, ids, pictures=(), **options):
+    """A forward pass over a prompt, and the position of the next token."""
+    if model.pictures:
+        inputs, position = model.pictures.inputs(model, ids, pictures)
+    else:
+        inputs, position = {"input_ids": torch.tensor([ids])}, len(ids)
+    return model(**{**inputs, **options}), position
+
+
+def logits_of(model, ids, pictures=(), **options):
+    return run(model, ids, pictures, **options)[0].logits[0]
 
 
 def hidden_of(model, ids):
-    """[L + 2, T, E]: after the embedding, after each layer, after the final norm."""
-    after = []
-    hooks = [layer.register_forward_hook(
-        lambda _, __, out: after.append((out if torch.is_tensor(out) else out[0]).reshape(len(ids), -1)))
-        for layer in model.model.layers]
-    final = model.model(torch.tensor([ids])).last_hidden_state[0]
+    """[L + 2, T, E]: after the embedding, after each layer, after the final norm. Of Gemma 3n's streams the first."""
+    kept = []
+
+    def keep(value):
+        value = value if torch.is_tensor(value) else value[0]
+        kept.append((value[0] if value.dim() == 4 else value).reshape(len(ids), -1))
+
+    text = getattr(model.model, "language_model", model.model)
+    hooks = [text.layers[0].register_forward_pre_hook(lambda _, args: keep(args[0]))]
+    hooks += [module.register_forward_hook(lambda _, __, out: keep(out)) for module in [*text.layers, text.norm]]
+    run(model, ids)
     for hook in hooks:
         hook.remove()
-    return torch.stack([model.get_input_embeddings()(torch.tensor(ids)), *after, final])
+    return torch.stack(kept)
 
 
-def greedy(model, ids, count):
+def greedy(model, ids, count, pictures=()):
     """Plain argmax with a cache. model.generate() would apply the repetition penalty of generation_config.json."""
-    step = model(torch.tensor([ids]), use_cache=True)
+    step, position = run(model, ids, pictures, use_cache=True)
     out = []
     while True:
         out.append(int(step.logits[0, -1].argmax()))
         if len(out) == count:
             return out
-        step = model(torch.tensor([[out[-1]]]), past_key_values=step.past_key_values, use_cache=True)
+        past = step.past_key_values
+        inputs = (model.pictures.step(out[-1], position, past) if model.pictures else
+                  {"input_ids": torch.tensor([[out[-1]]]), "past_key_values": past})
+        step, position = model(**inputs, use_cache=True), position + 1
 
 
-def well_separated(model, prompt, continuation):
-    logits = logits_of(model, prompt + continuation)
-    best = logits[len(prompt) - 1:-1].topk(2)
+def well_separated(model, prompt, continuation, pictures):
+    with closest_route(model) as route:
+        logits = logits_of(model, prompt + continuation, pictures)
+    best = logits[-len(continuation) - 1:-1].topk(2)
     gap = (best.values[:, 0] - best.values[:, 1]).min() / logits.std()
-    return best.indices[:, 0].tolist() == continuation and gap > MIN_GAP and len(set(continuation)) >= 12
+    return (best.indices[:, 0].tolist() == continuation and gap > MIN_GAP and len(set(continuation)) >= 12
+            and route.gap > MIN_ROUTE)
+
+
+class closest_route:
+    """Watches the routers of a mixture of experts: a near-tie there is as bad as one between tokens."""
+
+    def __init__(self, model):
+        self.gap, self.hooks = float("inf"), []
+        for name, module in model.named_modules():
+            if name.endswith(".mlp.gate"):
+                self.hooks.append(module.register_forward_pre_hook(self.look))
+
+    def look(self, router, args):
+        taken = router.top_k
+        best = torch.nn.functional.linear(args[0], router.weight).topk(taken + 1).values
+        self.gap = min(self.gap, (best[..., taken - 1] - best[..., taken]).min().item())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for hook in self.hooks:
+            hook.remove()
 
 
 def pick_prompt(model, length, vocab, seed):
     """Random ids whose greedy continuation has no near-ties and does not circle among a few tokens."""
-    for attempt in range(1000):
+    for attempt in range(200):
         ids = np.random.default_rng([seed, length, attempt]).integers(0, vocab, length).tolist()
         continuation = greedy(model, ids, CONTINUATION)
-        if well_separated(model, ids, continuation):
-            return ids, continuation
+        if well_separated(model, ids, continuation, ()):
+            return ids, (), continuation
     sys.exit(f"no good prompt of {length} tokens: change the seed or the gains")
+
+
+def pick_picture_prompt(model, parts, marks, seed):
+    """As above, of `parts`: numbers of random ids, and pictures. The marks are the ids around one: start, end, it."""
+    first, last, placeholder = marks
+    pictures = [part for part in parts if isinstance(part, str)]
+    for attempt in range(200):
+        random, ids = np.random.default_rng([seed, *map(len, map(str, parts)), attempt]), []
+        for part in parts:
+            ids += ([first, placeholder, last] if isinstance(part, str) else
+                    random.integers(0, min(marks), part).tolist())
+        continuation = greedy(model, ids, CONTINUATION, pictures)
+        if max(continuation) < min(marks) and well_separated(model, ids, continuation, pictures):
+            return ids, pictures, continuation
+    sys.exit(f"no good prompt of {parts}: change the seed or the gains")
+
+
+def pick_prompts(model, row, seed):
+    config = row["config"]
+    if not model.pictures:
+        return [pick_prompt(model, n, config["vocab_size"], seed) for n in PROMPT_LENGTHS]
+    keys = [("vision_start_token_id", "vision_end_token_id", "image_token_id"),
+            ("boi_token_index", "eoi_token_index", "image_token_index")]
+    marks = next([config[k] for k in trio] for trio in keys if trio[0] in config)
+    return [pick_picture_prompt(model, parts, marks, seed) for parts in PICTURE_PROMPTS]
 
 
 def relative_error(got, want):
     return ((got - want).abs().max() / want.std()).item()
 
 
-def assert_every_tensor_matters(model, ids):
-    want = logits_of(model, ids)
+def assert_every_tensor_matters(model, ids, pictures):
+    """Norms are neutralised; others shrink along their last axis, since a norm after them may undo an even scale."""
+    want = logits_of(model, ids, pictures)
     for name, p in model.named_parameters():
+        if "vision_tower" in name and name.endswith("k_proj.bias"):
+            continue      # without rotary positions it adds the same to every score of a query
         kept = p.data.clone()
-        p.data = torch.ones_like(kept) if name.endswith("norm.weight") else kept * 0.9
-        change = relative_error(logits_of(model, ids), want)
+        if is_norm(name):
+            p.data = torch.full_like(kept, neutral_norm(name, model.config.model_type))
+        else:
+            p.data = kept * torch.linspace(0.8, 1.0, kept.numel()).reshape(kept.shape)
+        change = relative_error(logits_of(model, ids, pictures), want)
         p.data = kept
         assert change > 2 * TOLERANCE, f"{name} hardly matters: {change}"
 
 
-def assert_dialects_agree(folder, config, model, ids):
-    with tempfile.TemporaryDirectory() as other:
-        write_json(pathlib.Path(other) / "config.json", other_dialect(config))
-        twin = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(other), dtype=torch.float32,
-                                                attn_implementation="eager").eval()
-    twin.load_state_dict(model.state_dict())
-    assert torch.equal(logits_of(twin, ids), logits_of(model, ids)), f"{folder}: the config dialects differ"
+def assert_dialects_agree(folder, config, model, ids, pictures):
+    twin = twin_of(model, other_dialect(config))
+    assert torch.equal(logits_of(twin, ids, pictures), logits_of(model, ids, pictures)), \
+        f"{folder}: the config dialects differ"
 
 
-def assert_variants_show(folder, config, model, ids):
-    """Reading a rope or epsilon setting wrongly must not go unnoticed."""
-    want = logits_of(model, ids)
-    wrong = {"rope_theta": dict(config, rope_theta=9000.0)} if "rope_theta" in config else {}
-    if config["rms_norm_eps"] > 1e-4:
-        wrong["rms_norm_eps"] = dict(config, rms_norm_eps=1e-6)
-    if config.get("rope_scaling"):
-        scaling = config["rope_scaling"]
-        wrong["no yarn"] = dict(config, rope_scaling=None)
-        wrong["no attention factor"] = dict(config, rope_scaling=dict(scaling, attention_factor=1.0))
-        wrong["linear"] = dict(config, rope_scaling=dict(type="linear", factor=scaling["factor"]))
-        wrong["original context"] = dict(config, rope_scaling=dict(
-            scaling, original_max_position_embeddings=config["max_position_embeddings"]))
-    for what, changed in wrong.items():
-        with tempfile.TemporaryDirectory() as other:
-            write_json(pathlib.Path(other) / "config.json", changed)
-            twin = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(other), dtype=torch.float32,
-                                                    attn_implementation="eager").eval()
-        twin.load_state_dict(model.state_dict())
-        change = relative_error(logits_of(twin, ids), want)
+def assert_variants_show(folder, config, model, ids, pictures):
+    """Reading a setting wrongly must not go unnoticed."""
+    want = logits_of(model, ids, pictures)
+    changes = {}
+    for what, changed in wrong_settings(config).items():
+        # A setting may do away with tensors (borrowed keys); those that stay are the same.
+        twin = twin_of(model, changed, strict=what != "num_kv_shared_layers")
+        changes[what] = relative_error(logits_of(twin, ids, pictures), want)
+    if model.pictures:      # what kinds and positions of image tokens do
+        plain = {"position_ids": None} if model.pictures.qwen else {"token_type_ids": None}
+        model.model.rope_deltas = None
+        changes["images as text"] = relative_error(logits_of(model, ids, pictures, **plain), want)
+    print("  shown: " + ", ".join(f"{what} {change:.2g}" for what, change in changes.items()), flush=True)
+    for what, change in changes.items():
         assert change > 5 * TOLERANCE, f"{folder}: {what} hardly matters: {change}"
+
+
+def expanded(model, ids, pictures):
+    return model.pictures.expand(ids, pictures) if model.pictures else ids
 
 
 def make(root, row, seed):
@@ -171,54 +257,81 @@ def make(root, row, seed):
         old.unlink()
     config = dict(row["config"])
     write_json(folder / "config.json", config)
-    state = random_weights(AutoConfig.from_pretrained(folder), row["dtype"] != "F32", seed)
+    if "preprocessor" in row:
+        write_json(folder / "preprocessor_config.json", row["preprocessor"])
+        images.save_all(root / "images")
+    read = AutoConfig.from_pretrained(folder)
+    state = random_weights(read, model_class(read).from_config(read), row["dtype"] != "F32", seed)
     save_weights(folder, state, DTYPES[row["dtype"]], row.get("shards", 1))
 
     model = load(folder)
-    runs = [pick_prompt(model, n, config["vocab_size"], seed) for n in PROMPT_LENGTHS]
-    prompts, continuations = [r[0] for r in runs], [r[1] for r in runs]
+    prompts, pictures, continuations = zip(*pick_prompts(model, row, seed))
+    lengths = [len(expanded(model, *of)) for of in zip(prompts, pictures)]
 
     # The end-of-text token is one that greedy text does contain: an engine that stops at it or bans it is caught.
+    vocab = text_config(config)["vocab_size"]
     eos = next(t for t in continuations[0][4:] if any(t in c for c in continuations[1:]))
     config["eos_token_id"] = eos
-    config["bos_token_id"] = config["vocab_size"] - 3
+    config["bos_token_id"] = vocab - 3
     write_json(folder / "config.json", config)
     write_json(folder / "generation_config.json",
-               {"bos_token_id": config["vocab_size"] - 3, "eos_token_id": [eos, config["vocab_size"] - 1],
-                "pad_token_id": config["vocab_size"] - 3, **row["generation"]})
+               {"bos_token_id": vocab - 3, "eos_token_id": [eos, vocab - 1], "pad_token_id": vocab - 3,
+                **row["generation"]})
 
-    long = prompts[PROMPT_LENGTHS.index(max(PROMPT_LENGTHS))]
-    assert_dialects_agree(folder, config, model, long)
-    assert_variants_show(folder, config, model, long)
-    assert_every_tensor_matters(model, prompts[PROMPT_LENGTHS.index(17)])
+    long = lengths.index(max(lengths))
+    assert_dialects_agree(folder, config, model, prompts[long], pictures[long])
+    assert_variants_show(folder, config, model, prompts[long], pictures[long])
+    short = 2 if model.pictures else PROMPT_LENGTHS.index(17)
+    assert_every_tensor_matters(model, prompts[short], pictures[short])
 
     exact = load(folder, torch.float64)
-    noise, positions = 0.0, [kept_positions(len(p)) for p in prompts]
-    for i, (ids, kept) in enumerate(zip(prompts, positions)):
-        logits = logits_of(model, ids)
-        noise = max(noise, relative_error(logits.double(), logits_of(exact, ids)))
+    noise, positions = 0.0, [kept_positions(n) for n in lengths]
+    for i, (ids, shown, kept) in enumerate(zip(prompts, pictures, positions)):
+        logits = logits_of(model, ids, shown)
+        noise = max(noise, relative_error(logits.double(), logits_of(exact, ids, shown)))
         np.save(folder / f"logits-{i}.npy", logits[kept].numpy())
+    print(f"  float32 is within {noise:.1e} of float64", flush=True)
     assert noise < TOLERANCE / 20, f"{folder}: float32 itself is off by {noise}"
     np.save(folder / "hidden-0.npy", hidden_of(model, prompts[0]).numpy())
-    golden = {"vocab": config["vocab_size"], "prompts": prompts, "continuations": continuations,
-              "positions": positions}
-    rows = [f'"{key}": ' + (json.dumps(v) if key == "vocab" else
+    golden = {"vocab": vocab, "prompts": prompts, "continuations": continuations, "positions": positions}
+    if model.pictures:
+        golden.update(images=pictures, lengths=lengths, features=FEATURES)
+        np.save(folder / f"features-{FEATURES.split('.')[0]}.npy", model.pictures.features(model, FEATURES).numpy())
+    write_golden(folder / "golden.json", golden)
+    write_ggufs(root, row, AutoConfig.from_pretrained(folder), state)
+    parameters = sum(w.numel() for w in state.values())
+    print(f"{row['name']}: {parameters} parameters, end of text {eos}", flush=True)
+
+
+def write_ggufs(root, row, config, state):
+    text = config.get_text_config()
+    text.eos_token_id = config.eos_token_id
+    for kind in row["gguf"]:
+        write_gguf.write(root / f"{row['name']}.{kind}.gguf", kind, text, write_gguf.text_only(state),
+                         row.get("image_tokens", []))
+        if "preprocessor" in row:
+            write_mmproj.write(root / f"{row['name']}.mmproj.{kind}.gguf", kind, config, state, row["preprocessor"])
+
+
+def write_golden(path, golden):
+    """One line a list, so that a change of one prompt is a change of one line."""
+    rows = [f'"{key}": ' + (json.dumps(v) if not isinstance(v, (list, tuple)) else
                             "[\n" + ",\n".join("  " + json.dumps(x) for x in v) + "\n]")
             for key, v in golden.items()]
-    (folder / "golden.json").write_text("{\n" + ",\n".join(rows) + "\n}\n")
-    for kind in row["gguf"]:
-        write_gguf.write(root / f"{row['name']}.{kind}.gguf", kind, AutoConfig.from_pretrained(folder), state)
-    parameters = sum(w.numel() for w in state.values())
-    print(f"{row['name']}: {parameters} parameters, float32 within {noise:.1e} of float64, end of text {eos}")
+    path.write_text("{\n" + ",\n".join(rows) + "\n}\n")
 
 
 def main():
     root, wanted = pathlib.Path(sys.argv[1]), sys.argv[2:]
     torch.set_num_threads(1)
+    logging.disable_progress_bar()
     with torch.no_grad():
         for seed, row in enumerate(MODELS):
             if not wanted or row["name"] in wanted:
-                make(root, row, seed + 1)
+                make(root, row, row.get("seed", seed + 1))
+        for row in PROOFS:
+            if row["name"] in wanted:
+                make(root, row, 1)
 
 
 if __name__ == "__main__":
