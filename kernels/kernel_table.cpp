@@ -14,6 +14,10 @@ const KernelTable* kernel_table(Isa isa) {
   return nullptr;
 }
 
+void unpack_values(const FormatInfo& format, const std::byte* blocks, float* values, int count) noexcept {
+  format.unpack(blocks, {values, static_cast<size_t>(count)});
+}
+
 const KernelTable& kernel_table() {
   const KernelTable* best = kernel_table(Isa::avx2);
   return best ? *best : *kernel_table(Isa::scalar);

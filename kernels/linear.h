@@ -6,6 +6,7 @@
 #include <cassert>
 
 #include "kernels/kernel_table.h"
+#include "kernels/tables.h"
 #include "kernels/weights.h"
 
 namespace troika::kernels {
@@ -86,7 +87,7 @@ struct UnpackedTile {
       alignas(32) float w[R][Block::kValues];
       for (int r = 0; r < R; ++r) {
         auto blocks = reinterpret_cast<const Block*>(args.weight + (row + r) * args.weight_stride);
-        Weight::unpack(blocks[k / Block::kValues], w[r]);
+        unpack_groups<S, Weight>(blocks[k / Block::kValues], w[r]);
       }
       for (int i = 0; i < Block::kValues; i += 8) {
 #pragma GCC unroll 8
@@ -130,18 +131,22 @@ struct IntegerTile {
         Groups<S, kGroups> w;
         Weight::groups(row_blocks[b], w);
         alignas(32) float both[T][kGroups];  // scale of the weights times scale of the activations
+        alignas(32) float both_min[T][kGroups];  // where there are kHalfMins: the same of the mins
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
           const float* s = scale[t] + b * kGroups;
           if constexpr (kGroups == 8) {
             S::store(both[t], S::mul(S::load(w.scale), S::load(s)));
-            if constexpr (Weight::kHasMin) {
+            if constexpr (Weight::kHalfMins) {
+              S::store(both_min[t], S::mul(S::load(w.min), S::load(s)));
+            } else if constexpr (Weight::kHasMin) {
               below[r][t] = S::fma(S::load(w.min), S::load(s + groups_per_row), below[r][t]);
             }
           } else {
-            static_assert(kGroups == 1);
-            both[t][0] = w.scale[0] * s[0];
+            static_assert(!Weight::kHalfMins);
+            for (int g = 0; g < kGroups; ++g) both[t][g] = w.scale[g] * s[g];
             if constexpr (Weight::kHasMin) {  // an eighth of it in each of eight lanes
+              static_assert(kGroups == 1);
               below[r][t] = S::fma(S::set1(w.min[0] / 8), S::set1(s[groups_per_row]), below[r][t]);
             }
           }
@@ -155,6 +160,10 @@ struct IntegerTile {
             if constexpr (Weight::kSigned) dot = S::dot_signed(w.q[g], a, w.factor[g]);
             else dot = S::dot_unsigned(w.q[g], a, w.factor[g]);
             sum[r][t] = S::fma(dot, S::set1(both[t][g]), sum[r][t]);
+            if constexpr (Weight::kHalfMins) {  // the activations' sums over each half
+              F half_sums = S::dot_unsigned(S::all_bytes(1), a, w.min_factor[g]);
+              below[r][t] = S::fma(half_sums, S::set1(both_min[t][g]), below[r][t]);
+            }
           }
         }
       }
@@ -165,6 +174,38 @@ struct IntegerTile {
       }
     }
     finish_tile<S, R, T>(args, row, token, sum);
+  }
+};
+
+// Formats without a kernel of their own against float32 activations: the format table unpacks a stretch at a time.
+template <class S, class, int R, int T>
+struct ForeignTile {
+  static constexpr int kWidest = S::kFloatTokens;
+  static constexpr int kStretch = 256;  // a multiple of every block
+  static constexpr int rows(int) { return 1; }
+  static void run(const LinearArgs& args, int row, int token) noexcept {
+    static_assert(R == 1);
+    const FormatInfo& format = *args.format;
+    assert(kStretch % format.block_values == 0);
+    typename S::F sum[1][T];
+    for (int t = 0; t < T; ++t) sum[0][t] = S::zero();
+    const std::byte* weight = args.weight + row * args.weight_stride;
+    for (int k = 0; k < args.depth; k += kStretch) {
+      int count = args.depth - k < kStretch ? args.depth - k : kStretch;
+      alignas(32) float w[kStretch];
+      unpack_values(format, weight + size_t(k / format.block_values) * format.block_bytes, w, count);
+      for (int i = count; i % 8 != 0; ++i) w[i] = 0;
+      for (int t = 0; t < T; ++t) {
+        const float* x = float_row<S>(args, token + t) + k;
+        int i = 0;
+        for (; i + 8 <= count; i += 8) sum[0][t] = S::fma(S::load(w + i), S::load(x + i), sum[0][t]);
+        if (i == count) continue;
+        float padded[8] = {};
+        std::memcpy(padded, x + i, (count - i) * sizeof(float));
+        sum[0][t] = S::fma(S::load(w + i), S::load(padded), sum[0][t]);
+      }
+    }
+    finish_tile<S, 1, T>(args, row, token, sum);
   }
 };
 

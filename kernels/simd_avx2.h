@@ -67,16 +67,28 @@ struct Avx2 {
     return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
   }
   // Eight copies of each of the 4 bytes, of which byte i keeps bit i % 8.
-  static B spread_bits(const uint8_t* p) {
-    int32_t bits;
-    std::memcpy(&bits, p, sizeof bits);
+  static B spread_bits(uint32_t bits) {
     const __m256i eight_each = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i own_bit = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
-    __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(bits), eight_each);
+    __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(bits)), eight_each);
     return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, own_bit), own_bit);
+  }
+  static B spread_bits(const uint8_t* p) {
+    uint32_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    return spread_bits(bits);
   }
   static B mask(B a, uint8_t bits) { return _mm256_and_si256(a, _mm256_set1_epi8(static_cast<char>(bits))); }
   static B merge(B a, B b) { return _mm256_or_si256(a, b); }
+  static B all_bytes(uint8_t b) { return _mm256_set1_epi8(static_cast<char>(b)); }
+  static B plus(B a, B b) { return _mm256_add_epi8(a, b); }
+  static B at_least(B a, uint8_t bound) { return _mm256_cmpeq_epi8(_mm256_max_epu8(a, all_bytes(bound)), a); }
+  static B negate_where(B mask, B a) { return _mm256_sub_epi8(_mm256_xor_si256(a, mask), mask); }
+  static B look_up(const int8_t* table, B index) { return _mm256_shuffle_epi8(load_16_bytes_twice(table), index); }
+  static B from_words(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
+    return _mm256_set_epi64x(static_cast<long long>(d), static_cast<long long>(c), static_cast<long long>(b),
+                             static_cast<long long>(a));
+  }
   static B minus(B a, uint8_t b) { return _mm256_sub_epi8(a, _mm256_set1_epi8(static_cast<char>(b))); }
   template <int N>
   static B shift_left(B a) { return _mm256_slli_epi16(a, N); }
@@ -95,6 +107,13 @@ struct Avx2 {
   static W pair(int16_t low, int16_t high) {
     return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_set1_epi16(low)), _mm_set1_epi16(high), 1);
   }
+  static void pairs(uint64_t lows, uint64_t highs, W (&to)[8]) { spread_pairs(sixteen(lows, highs), to); }
+  static void pairs_of_neighbours(uint64_t first, uint64_t second, W (&to)[8]) {
+    const __m128i evens_then_odds = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+    spread_pairs(_mm_shuffle_epi8(sixteen(first, second), evens_then_odds), to);
+  }
+  static float low_of(W pair) { return static_cast<float>(static_cast<int16_t>(_mm256_extract_epi16(pair, 0))); }
+  static float high_of(W pair) { return static_cast<float>(static_cast<int16_t>(_mm256_extract_epi16(pair, 8))); }
   // maddubs adds two neighbouring products of an unsigned and a signed byte, madd two neighbouring 16-bit products.
   static F dot_unsigned(B w, B a, W factor) {
     return _mm256_cvtepi32_ps(_mm256_madd_epi16(_mm256_maddubs_epi16(w, a), factor));
@@ -114,6 +133,17 @@ struct Avx2 {
     __m128i four = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
     __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+  }
+
+ private:
+  static __m128i sixteen(uint64_t low, uint64_t high) {
+    return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+  }
+  // Byte i to all of the low half of to[i], byte 8 + i to all of its high half, as 16-bit integers.
+  static void spread_pairs(__m128i bytes, W (&to)[8]) {
+    __m256i wide = _mm256_cvtepi8_epi16(bytes);
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) to[i] = _mm256_shuffle_epi8(wide, _mm256_set1_epi16(short(2 * i | (2 * i + 1) << 8)));
   }
 };
 

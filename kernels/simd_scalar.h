@@ -114,15 +114,36 @@ struct Scalar {
     std::memcpy(r.v + 16, p, 16);
     return r;
   }
-  // Byte i is 0xff where bit i of the 4 bytes is set, else 0.
-  static B spread_bits(const uint8_t* p) {
+  // Byte i is 0xff where bit i is set, else 0.
+  static B spread_bits(uint32_t bits) {
     B r;
-    for (int i = 0; i < 32; ++i) r.v[i] = (p[i / 8] >> (i % 8) & 1) ? -1 : 0;
+    for (int i = 0; i < 32; ++i) r.v[i] = (bits >> i & 1) ? -1 : 0;
     return r;
+  }
+  static B spread_bits(const uint8_t* p) {  // bit i % 8 of byte i / 8
+    uint32_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    return spread_bits(bits);
   }
   static B mask(B a, uint8_t bits) { return bytes(a, a, [bits](uint8_t x, uint8_t) { return x & bits; }); }
   static B merge(B a, B b) { return bytes(a, b, [](uint8_t x, uint8_t y) { return x | y; }); }
+  static B all_bytes(uint8_t b) { return bytes(B{}, B{}, [b](uint8_t, uint8_t) { return b; }); }
+  static B plus(B a, B b) { return bytes(a, b, [](uint8_t x, uint8_t y) { return x + y; }); }
   static B minus(B a, uint8_t b) { return bytes(a, a, [b](uint8_t x, uint8_t) { return x - b; }); }
+  // Byte i is 0xff where byte i of a, unsigned, is at least `bound`, else 0.
+  static B at_least(B a, uint8_t bound) {
+    return bytes(a, a, [bound](uint8_t x, uint8_t) { return x >= bound ? 0xff : 0; });
+  }
+  // The bytes of a, with the other sign where those of `mask` are 0xff and not 0.
+  static B negate_where(B mask, B a) { return bytes(mask, a, [](uint8_t m, uint8_t x) { return (x ^ m) - m; }); }
+  // Byte i is table[index i], index in 0 … 15.
+  static B look_up(const int8_t* table, B index) {
+    return bytes(index, index, [table](uint8_t i, uint8_t) { return static_cast<uint8_t>(table[i]); });
+  }
+  static B from_words(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {  // bytes 0–7 from a, lowest first
+    uint64_t words[4] = {a, b, c, d};
+    return load_bytes(words);
+  }
   // Shifts of each byte; the caller masks what could come in from a neighbour (before or after).
   template <int N>
   static B shift_left(B a) { return bytes(a, a, [](uint8_t x, uint8_t) { return x << N; }); }
@@ -150,6 +171,21 @@ struct Scalar {
     for (int i = 0; i < 16; ++i) r.v[i] = i < 8 ? low : high;
     return r;
   }
+  // to[i] = pair(byte i of lows, byte i of highs), signed bytes, byte 0 the lowest.
+  static void pairs(uint64_t lows, uint64_t highs, W (&to)[8]) {
+    for (int i = 0; i < 8; ++i) {
+      to[i] = pair(static_cast<int8_t>(lows >> (8 * i) & 0xff), static_cast<int8_t>(highs >> (8 * i) & 0xff));
+    }
+  }
+  // to[i] = pair(byte 2i, byte 2i + 1) of 16 signed bytes, the first eight in `first`.
+  static void pairs_of_neighbours(uint64_t first, uint64_t second, W (&to)[8]) {
+    for (int i = 0; i < 8; ++i) {
+      uint64_t both = (i < 4 ? first : second) >> (i % 4 * 16);
+      to[i] = pair(static_cast<int8_t>(both & 0xff), static_cast<int8_t>(both >> 8 & 0xff));
+    }
+  }
+  static float low_of(W pair) { return pair.v[0]; }
+  static float high_of(W pair) { return pair.v[8]; }
   // Lane l: the sum over bytes 4l … 4l+3 of w · a · factor, factor[2l] for the first two and [2l+1] for the others.
   // |w · a| summed over two neighbours stays below 2^15. The first takes w in 0 … 127.
   static F dot_unsigned(B w, B a, W factor) { return dot(w, a, factor); }

@@ -1,8 +1,9 @@
-// The weight formats as small parts that the linear kernels are put together from: one struct per format.
+// The weight formats as small parts that the linear kernels are put together from: one struct per format, the code
+// books and tables of levels in weights_iq.h.
 //
-// A plain format loads eight weights as floats. A block format offers `unpack`, a whole block as floats, and, for
-// the integer kernel, `groups`: the block as groups of 32 bytes q with
-//     weight = scale[g] * factor * q − min[g],   factor one number for each half of a group.
+// A plain format loads eight weights as floats. A block format offers `groups`: a block as groups of 32 bytes q with
+//     weight = scale[g] * factor * q − min[g],   factor one whole number for each half of a group,
+// or, where kHalfMins, min[g] * min_factor, as factor one number for each half.
 #pragma once
 
 #include <cstddef>
@@ -35,8 +36,16 @@ template <class S, int kCount>
 struct Groups {
   typename S::B q[kCount];
   typename S::W factor[kCount];
+  typename S::W min_factor[kCount];
   alignas(32) float scale[kCount];
   alignas(32) float min[kCount];
+};
+
+// What a format's struct says of itself; it changes what differs.
+struct WeightTraits {
+  static constexpr bool kSigned = true;     // q is signed; else 0 … 127
+  static constexpr bool kHasMin = false;
+  static constexpr bool kHalfMins = false;  // as well as kHasMin
 };
 
 // out = scale * q − min for the 16 bytes of one half of a group.
@@ -47,103 +56,104 @@ void unpack_half(typename S::B q, float scale, float min, float* out) noexcept {
   S::store(out + 16 * kHalf + 8, S::fma(s, S::template widen<2 * kHalf + 1>(q), m));
 }
 
-// A block whose factors are all one, as floats.
+// A block as floats.
 template <class S, class Weight>
 void unpack_groups(const typename Weight::Block& block, float* out) noexcept {
   Groups<S, Weight::kGroups> g;
   Weight::groups(block, g);
   for (int i = 0; i < Weight::kGroups; ++i) {
-    float min = Weight::kHasMin ? g.min[i] : 0;
-    unpack_half<S, 0>(g.q[i], g.scale[i], min, out + 32 * i);
-    unpack_half<S, 1>(g.q[i], g.scale[i], min, out + 32 * i);
+    float low_min = Weight::kHasMin ? g.min[i] : 0, high_min = low_min;
+    if constexpr (Weight::kHalfMins) {
+      low_min *= S::low_of(g.min_factor[i]);
+      high_min *= S::high_of(g.min_factor[i]);
+    }
+    unpack_half<S, 0>(g.q[i], g.scale[i] * S::low_of(g.factor[i]), low_min, out + 32 * i);
+    unpack_half<S, 1>(g.q[i], g.scale[i] * S::high_of(g.factor[i]), high_min, out + 32 * i);
   }
 }
 
+template <class S, int kCount>
+void all_factors_one(Groups<S, kCount>& to) noexcept {
+  for (auto& factor : to.factor) factor = S::pair(1, 1);
+}
+
 template <class S>
-struct WeightQ8_0 {
+struct WeightQ8_0 : WeightTraits {
   using Block = quant::BlockQ8_0;
   static constexpr int kGroups = 1;
-  static constexpr bool kSigned = true, kHasMin = false;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = S::load_bytes(block.q);
-    to.factor[0] = S::pair(1, 1);
+    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ8_0>(block, out); }
 };
 
 // The levels of a block of 32: weight i in the low nibble of byte i, weight i + 16 in the high one.
 template <class S>
-typename S::B levels4(const uint8_t (&q)[16]) noexcept {
+typename S::B levels4(const uint8_t* q) noexcept {
   typename S::B both = S::load_16_bytes_twice(q);
   return S::mask(S::halves(both, S::template shift_right<4>(both)), 0x0f);
 }
 
 // The same with a fifth bit of weight i in bit i of `high`.
 template <class S>
-typename S::B levels5(const uint8_t (&q)[16], const uint8_t (&high)[4]) noexcept {
+typename S::B levels5(const uint8_t* q, const uint8_t* high) noexcept {
   return S::merge(levels4<S>(q), S::mask(S::spread_bits(high), 0x10));
 }
 
 template <class S>
-struct WeightQ4_0 {
+struct WeightQ4_0 : WeightTraits {
   using Block = quant::BlockQ4_0;
   static constexpr int kGroups = 1;
-  static constexpr bool kSigned = true, kHasMin = false;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = S::minus(levels4<S>(block.q), 8);
-    to.factor[0] = S::pair(1, 1);
+    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ4_0>(block, out); }
 };
 
 template <class S>
-struct WeightQ4_1 {
+struct WeightQ4_1 : WeightTraits {
   using Block = quant::BlockQ4_1;
   static constexpr int kGroups = 1;
   static constexpr bool kSigned = false, kHasMin = true;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = levels4<S>(block.q);
-    to.factor[0] = S::pair(1, 1);
+    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
     to.min[0] = -S::half(block.m);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ4_1>(block, out); }
 };
 
 template <class S>
-struct WeightQ5_0 {
+struct WeightQ5_0 : WeightTraits {
   using Block = quant::BlockQ5_0;
   static constexpr int kGroups = 1;
-  static constexpr bool kSigned = true, kHasMin = false;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = S::minus(levels5<S>(block.q, block.high), 16);
-    to.factor[0] = S::pair(1, 1);
+    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ5_0>(block, out); }
 };
 
 template <class S>
-struct WeightQ5_1 {
+struct WeightQ5_1 : WeightTraits {
   using Block = quant::BlockQ5_1;
   static constexpr int kGroups = 1;
   static constexpr bool kSigned = false, kHasMin = true;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = levels5<S>(block.q, block.high);
-    to.factor[0] = S::pair(1, 1);
+    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
     to.min[0] = -S::half(block.m);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ5_1>(block, out); }
 };
 
 // The lines of Q4_K and Q5_K: four scales or mins of 6 bits at once, a byte each; blocks.h shows where their bits
 // lie.
 template <class S, class Block>
 void load_lines(const Block& block, Groups<S, 8>& to) noexcept {
-  for (auto& factor : to.factor) factor = S::pair(1, 1);
+  all_factors_one<S>(to);
   uint32_t word[3];
   std::memcpy(word, block.scales, sizeof word);
   uint64_t scales = word[0] & 0x3f3f3f3f, mins = word[1] & 0x3f3f3f3f;
@@ -154,7 +164,7 @@ void load_lines(const Block& block, Groups<S, 8>& to) noexcept {
 }
 
 template <class S>
-struct WeightQ4K {
+struct WeightQ4K : WeightTraits {
   using Block = quant::BlockQ4K;
   static constexpr int kGroups = 8;
   static constexpr bool kSigned = false, kHasMin = true;
@@ -166,11 +176,10 @@ struct WeightQ4K {
     }
     load_lines<S>(block, to);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ4K>(block, out); }
 };
 
 template <class S>
-struct WeightQ5K {
+struct WeightQ5K : WeightTraits {
   using Block = quant::BlockQ5K;
   static constexpr int kGroups = 8;
   static constexpr bool kSigned = false, kHasMin = true;
@@ -182,7 +191,6 @@ struct WeightQ5K {
     two_groups<3>(block, S::template shift_right<2>(S::mask(high, 0xc0)), to);
     load_lines<S>(block, to);
   }
-  static void unpack(const Block& block, float* out) noexcept { unpack_groups<S, WeightQ5K>(block, out); }
 
  private:
   // high: the first group's fifth bits in bit 4, the second's in bit 5.
@@ -196,10 +204,9 @@ struct WeightQ5K {
 };
 
 template <class S>
-struct WeightQ6K {
+struct WeightQ6K : WeightTraits {
   using Block = quant::BlockQ6K;
   static constexpr int kGroups = 8;
-  static constexpr bool kSigned = true, kHasMin = false;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int half = 0; half < 2; ++half) {
       typename S::B low0 = S::load_bytes(block.ql + 64 * half);
@@ -212,20 +219,145 @@ struct WeightQ6K {
       q[3] = S::merge(S::mask(S::template shift_right<4>(low1), 0x0f),
                       S::template shift_right<2>(S::mask(high, 0xc0)));
     }
+    for (auto& q : to.q) q = S::minus(q, 32);
+    uint64_t scales[2];
+    std::memcpy(scales, block.scales, sizeof scales);
+    S::pairs_of_neighbours(scales[0], scales[1], to.factor);
+    S::store(to.scale, S::set1(S::half(block.d)));
+  }
+};
+
+// The levels of 2 bits that Q2_K, Q3_K and TQ2_0 share.
+template <class S>
+void levels2(const uint8_t* q, typename S::B (&to)[8]) noexcept {
+  for (int half = 0; half < 2; ++half) {
+    typename S::B bytes = S::load_bytes(q + 32 * half);
+    to[4 * half] = S::mask(bytes, 3);
+    to[4 * half + 1] = S::mask(S::template shift_right<2>(bytes), 3);
+    to[4 * half + 2] = S::mask(S::template shift_right<4>(bytes), 3);
+    to[4 * half + 3] = S::mask(S::template shift_right<6>(bytes), 3);
+  }
+}
+
+template <class S>
+struct WeightQ2K : WeightTraits {
+  using Block = quant::BlockQ2K;
+  static constexpr int kGroups = 8;
+  static constexpr bool kSigned = false, kHasMin = true, kHalfMins = true;
+  static void groups(const Block& block, Groups<S, 8>& to) noexcept {
+    levels2<S>(block.q, to.q);
+    uint64_t lines[2];
+    std::memcpy(lines, block.scales, sizeof lines);
+    constexpr uint64_t nibbles = 0x0f0f0f0f0f0f0f0f;
+    S::pairs_of_neighbours(lines[0] & nibbles, lines[1] & nibbles, to.factor);
+    S::pairs_of_neighbours(lines[0] >> 4 & nibbles, lines[1] >> 4 & nibbles, to.min_factor);
+    S::store(to.scale, S::set1(S::half(block.d)));
+    S::store(to.min, S::set1(S::half(block.dmin)));
+  }
+};
+
+template <class S>
+struct WeightQ3K : WeightTraits {
+  using Block = quant::BlockQ3K;
+  static constexpr int kGroups = 8;
+  static void groups(const Block& block, Groups<S, 8>& to) noexcept {
+    typename S::B thirds = S::load_bytes(block.high);
+    typename S::B third[8] = {S::template shift_left<2>(thirds),  S::template shift_left<1>(thirds),
+                              thirds,                             S::template shift_right<1>(thirds),
+                              S::template shift_right<2>(thirds), S::template shift_right<3>(thirds),
+                              S::template shift_right<4>(thirds), S::template shift_right<5>(thirds)};
+    typename S::B low[8];
+    levels2<S>(block.q, low);
+    for (int g = 0; g < 8; ++g) to.q[g] = S::minus(S::merge(low[g], S::mask(third[g], 4)), 4);
+    uint64_t low_bits;  // scales of 6 bits, eight bytes at once; blocks.h shows where their bits lie
+    uint32_t high_bits;
+    std::memcpy(&low_bits, block.scales, sizeof low_bits);
+    std::memcpy(&high_bits, block.scales + 8, sizeof high_bits);
+    uint64_t high = high_bits | uint64_t{high_bits >> 2} << 32;
+    S::pairs_of_neighbours(six_bits(low_bits, high), six_bits(low_bits >> 4, high >> 4), to.factor);
+    S::store(to.scale, S::set1(S::half(block.d)));
+  }
+
+ private:
+  // Eight scales, less 32: what lies above their bits (of bytes, so nothing is borrowed from a neighbour) is masked.
+  static uint64_t six_bits(uint64_t low, uint64_t high) noexcept {
+    uint64_t scales = (low & 0x0f0f0f0f0f0f0f0f) | (high & 0x0303030303030303) << 4;
+    return ((scales | 0x8080808080808080) - 0x2020202020202020) ^ 0x8080808080808080;
+  }
+};
+
+template <class S>
+struct WeightTQ2_0 : WeightTraits {
+  using Block = quant::BlockTQ2_0;
+  static constexpr int kGroups = 8;
+  static void groups(const Block& block, Groups<S, 8>& to) noexcept {
+    levels2<S>(block.q, to.q);
+    for (auto& q : to.q) q = S::minus(q, 1);
+    all_factors_one<S>(to);
+    S::store(to.scale, S::set1(S::half(block.d)));
+  }
+};
+
+template <class S>
+struct WeightTQ1_0 : WeightTraits {
+  using Block = quant::BlockTQ1_0;
+  static constexpr int kGroups = 8;
+  static void groups(const Block& block, Groups<S, 8>& to) noexcept {
+    typename S::B bytes = S::load_bytes(block.q);
+    for (int n = 0; n < 5; ++n, bytes = thrice(bytes)) to.q[n] = digits(bytes);
+    typename S::B one = S::load_16_bytes_twice(block.q + 32), nine = thrice(thrice(one));
+    to.q[5] = digits(S::halves(one, thrice(one)));
+    to.q[6] = digits(S::halves(nine, thrice(nine)));
+    uint8_t last[16];  // four bytes, times 1, 3, 9, 27
+    for (int i = 0; i < 16; ++i) last[i] = static_cast<uint8_t>(i < 4 ? block.high[i] : 3 * last[i - 4]);
+    to.q[7] = digits(S::halves(thrice(thrice(nine)), S::load_16_bytes_twice(last)));
+    all_factors_one<S>(to);
+    S::store(to.scale, S::set1(S::half(block.d)));
+  }
+
+ private:
+  static typename S::B thrice(typename S::B a) noexcept { return S::plus(a, S::plus(a, a)); }
+  // What times 3 carries out, less one: −1 + (byte ≥ 256/3) + (byte ≥ 512/3). A mask of 0xff is −1.
+  static typename S::B digits(typename S::B bytes) noexcept {
+    typename S::B carried = S::plus(S::at_least(bytes, 86), S::at_least(bytes, 171));
+    return S::negate_where(S::all_bytes(0xff), S::plus(carried, S::all_bytes(1)));
+  }
+};
+
+template <class S>
+struct WeightQ1_0 : WeightTraits {
+  using Block = quant::BlockQ1_0;
+  static constexpr int kGroups = 4;
+  static void groups(const Block& block, Groups<S, 4>& to) noexcept {
     float d = S::half(block.d);
-    for (int i = 0; i < 8; ++i) {
-      to.q[i] = S::minus(to.q[i], 32);
-      to.factor[i] = S::pair(block.scales[2 * i], block.scales[2 * i + 1]);
-      to.scale[i] = d;
+    all_factors_one<S>(to);
+    for (int g = 0; g < 4; ++g) {
+      to.q[g] = S::negate_where(S::spread_bits(block.q + 4 * g), S::all_bytes(0xff));  // 1 where set, else −1
+      to.scale[g] = d;
     }
   }
-  static void unpack(const Block& block, float* out) noexcept {
-    Groups<S, 8> g;
-    groups(block, g);
-    for (int i = 0; i < 8; ++i) {
-      unpack_half<S, 0>(g.q[i], g.scale[i] * block.scales[2 * i], 0, out + 32 * i);
-      unpack_half<S, 1>(g.q[i], g.scale[i] * block.scales[2 * i + 1], 0, out + 32 * i);
+};
+
+template <class S>
+struct WeightQ2_0 : WeightTraits {
+  using Block = quant::BlockQ2_0;
+  static constexpr int kGroups = 2;
+  static void groups(const Block& block, Groups<S, 2>& to) noexcept {
+    float d = S::half(block.d);
+    all_factors_one<S>(to);
+    for (int g = 0; g < 2; ++g) {
+      const uint8_t* q = block.q + 8 * g;
+      to.q[g] = S::minus(S::from_words(four_each(q), four_each(q + 2), four_each(q + 4), four_each(q + 6)), 1);
+      to.scale[g] = d;
     }
+  }
+
+ private:
+  // The levels of two bytes, a byte each. Bits 7..0 of a byte, as written in groups of two, go
+  //   33221100 → ······33 ······22 ······11 ······00
+  static uint64_t four_each(const uint8_t* two) noexcept {
+    uint64_t bits = two[0] | uint64_t{two[1]} << 32;
+    return (bits | bits << 6 | bits << 12 | bits << 18) & 0x0303030303030303;
   }
 };
 

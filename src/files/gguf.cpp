@@ -220,11 +220,20 @@ struct TensorInfo {
   uint64_t offset = 0;
 };
 
+// A tensor type by its id: a format, or one that can only be measured.
+std::optional<gguf::TensorType> tensor_type(uint32_t id) {
+  if (auto format = find_format(id)) {
+    const FormatInfo& f = info(*format);
+    return gguf::TensorType{id, f.name, f.block_values, f.block_bytes};
+  }
+  for (const gguf::TensorType& row : gguf::kOtherTypes)
+    if (row.id == id) return row;
+  return std::nullopt;
+}
+
 // Settles type, format and bytes of a tensor whose shape is known.
 void settle_type(TensorEntry& entry, uint32_t type, const std::string& where) {
-  const gguf::TensorType* known = nullptr;
-  for (const gguf::TensorType& row : gguf::kTensorTypes)
-    if (row.id == type) known = &row;
+  std::optional<gguf::TensorType> known = tensor_type(type);
   if (!known) {  // removed or newer than we are: the file opens, only this tensor cannot be read
     entry.type = fmt::format("type {}", type);
     return;
@@ -336,9 +345,6 @@ class GgufFile : public ModelFile {
     size_t total = 0;
     for (const auto& map : maps_) total += map->bytes().size();
     return total;
-  }
-  void will_need() const override {
-    for (const auto& map : maps_) map->will_need();
   }
   std::string text_file(std::string_view) const override { return ""; }
 

@@ -45,8 +45,7 @@ class ModelFile {
   virtual std::span<const TensorEntry> tensors() const = 0;  // in the order of the file
   std::vector<std::string> names() const;
 
-  virtual size_t bytes() const = 0;    // of all weight files on disk
-  virtual void will_need() const = 0;  // asks the kernel to read ahead
+  virtual size_t bytes() const = 0;  // of all weight files on disk
 
   // A file beside the weights of a safetensors folder ("tokenizer.json", "merges.txt",
   // "chat_template.jinja"), "" when it is absent; a GGUF file has none.

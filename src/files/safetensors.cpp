@@ -114,9 +114,6 @@ class SafetensorsFolder : public ModelFile {
     for (const auto& map : maps_) total += map->bytes().size();
     return total;
   }
-  void will_need() const override {
-    for (const auto& map : maps_) map->will_need();
-  }
   std::string text_file(std::string_view name) const override {
     check(is_plain_name(name), "a side file is named without folders");
     auto file = path_ / name;

@@ -10,35 +10,23 @@
 namespace troika::files {
 namespace {
 
-// The strictest alignment that a kernel reading this format one number at a time relies on.
+// The strictest alignment that a kernel relies on: of one number, or of the halves in a block.
 size_t number_bytes(Format format) {
-  switch (format) {
-    case Format::f32:
-    case Format::i32:
-      return 4;
-    case Format::f16:
-    case Format::bf16:
-    case Format::q4_0:
-    case Format::q4_1:
-    case Format::q5_0:
-    case Format::q5_1:
-    case Format::q8_0:
-    case Format::q4_k:
-    case Format::q5_k:
-    case Format::q6_k:
-      return 2;
-  }
-  return 4;
+  const FormatInfo& f = info(format);
+  return f.block_values == 1 ? static_cast<size_t>(f.block_bytes) : 2;
 }
 
+// A Shape has four dimensions; the innermost ones of a longer one count as one (the kernel of a Conv3D).
 Shape shape_of(const TensorEntry& entry, std::string_view where) {
-  if (entry.shape.empty() || entry.shape.size() > 4)
-    fail("{}: tensor {} has {} dimensions; Troika reads 1 to 4", where, entry.name, entry.shape.size());
+  if (entry.shape.empty()) fail("{}: tensor {} has no dimensions", where, entry.name);
   Shape shape;
   for (int64_t d : entry.shape) {
-    if (d <= 0 || d > std::numeric_limits<int>::max())
+    int64_t folded = shape.rank < 4 ? d : 0;
+    if (shape.rank == 4 && __builtin_mul_overflow(int64_t{shape.dim[3]}, d, &folded)) folded = 0;
+    if (folded <= 0 || folded > std::numeric_limits<int>::max())
       fail("{}: tensor {} has a dimension of {}, which Troika cannot read", where, entry.name, d);
-    shape.dim[shape.rank++] = static_cast<int>(d);
+    if (shape.rank < 4) ++shape.rank;
+    shape.dim[shape.rank - 1] = static_cast<int>(folded);
   }
   return shape;
 }

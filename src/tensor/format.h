@@ -17,8 +17,9 @@ namespace troika {
 
 // The numbers are GGUF's tensor type ids.
 enum class Format : uint32_t {
-  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q4_k = 12, q5_k = 13, q6_k = 14, i32 = 26,
-  bf16 = 30,
+  f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13,
+  q6_k = 14, iq2_xxs = 16, iq2_xs = 17, iq3_xxs = 18, iq1_s = 19, iq4_nl = 20, iq3_s = 21, iq2_s = 22, iq4_xs = 23,
+  i32 = 26, iq1_m = 29, bf16 = 30, tq1_0 = 34, tq2_0 = 35, mxfp4 = 39, q1_0 = 41, q2_0 = 42,
 };
 
 struct FormatInfo {
@@ -27,7 +28,7 @@ struct FormatInfo {
   int block_values;       // values per block; a row's length is a multiple of it
   int block_bytes;
   // values.size() is a multiple of block_values; `out` has room for all blocks. `importance` is empty or has one
-  // weight per value (larger = more important to represent well).
+  // weight per value (larger = more important to represent well). Null: Troika only reads this format.
   void (*pack)(std::span<const float> values, std::span<const float> importance, std::byte* out);
   void (*unpack)(const std::byte* in, std::span<float> values);
 };

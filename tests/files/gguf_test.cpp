@@ -82,7 +82,6 @@ TEST(Gguf, ReadsWhatTheWriterWrote) {
   EXPECT_EQ(file->kind(), FileKind::gguf);
   EXPECT_EQ(file->bytes(), std::filesystem::file_size(scratch / "m.gguf"));
   EXPECT_EQ(file->text_file("tokenizer.json"), "");
-  file->will_need();
   const Metadata& m = file->metadata();
   EXPECT_EQ(m.text("general.architecture"), "qwen2");
   EXPECT_EQ(m.integer("u32"), 4000000000);

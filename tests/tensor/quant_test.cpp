@@ -2,6 +2,8 @@
 // must.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -16,6 +18,7 @@
 #include "base/half.h"
 #include "tensor/format.h"
 #include "tensor/quant/blocks.h"
+#include "tensor/quant/iq_tables.h"
 
 namespace troika {
 namespace {
@@ -65,29 +68,36 @@ double relative_error(const FormatInfo& f, std::span<const float> values) {
   return std::sqrt(squared_error(values, back) / squared_error(values, zeros));
 }
 
-// What the simplest packing of Q4_K (top 15) or Q5_K (31) would lose: the range of each group in `top` steps,
-// scales and minima rounded to 6 bits of their largest.
-double plain_lines_error(std::span<const float> x, float top) {
+// What the simplest packing into lines would lose (Q2_K: top 3 in groups of 16, Q4_K: 15, Q5_K: 31): the range of
+// each group in `top` steps, scales and minima rounded to scale_top parts of their largest.
+struct PlainLines {
+  float top;
+  int group_values = 32;
+  float scale_top = 63;
+};
+
+double plain_lines_error(std::span<const float> x, PlainLines how) {
   double error = 0;
   for (size_t block = 0; block < x.size(); block += 256) {
-    float scale[8], minimum[8], d = 0, dmin = 0;
-    for (int g = 0; g < 8; ++g) {
-      float low = 0, high = x[block + g * 32];
-      for (int i = 0; i < 32; ++i) {
-        low = std::min(low, x[block + g * 32 + i]);
-        high = std::max(high, x[block + g * 32 + i]);
+    float scale[16], minimum[16], d = 0, dmin = 0;
+    for (int g = 0; g < 256 / how.group_values; ++g) {
+      float low = 0, high = x[block + g * how.group_values];
+      for (int i = 0; i < how.group_values; ++i) {
+        low = std::min(low, x[block + g * how.group_values + i]);
+        high = std::max(high, x[block + g * how.group_values + i]);
       }
-      scale[g] = (high - low) / top;
+      scale[g] = (high - low) / how.top;
       minimum[g] = -low;
-      d = std::max(d, scale[g] / 63);
-      dmin = std::max(dmin, minimum[g] / 63);
+      d = std::max(d, scale[g] / how.scale_top);
+      dmin = std::max(dmin, minimum[g] / how.scale_top);
     }
     d = f16_to_float(float_to_f16(d));
     dmin = f16_to_float(float_to_f16(dmin));
     for (int i = 0; i < 256; ++i) {
-      float s = d * std::min(63.0f, std::round(scale[i / 32] / d));
-      float m = dmin == 0 ? 0 : dmin * std::min(63.0f, std::round(minimum[i / 32] / dmin));
-      float q = s == 0 ? 0 : std::clamp(std::round((x[block + i] + m) / s), 0.0f, top);
+      int g = i / how.group_values;
+      float s = d * std::min(how.scale_top, std::round(scale[g] / d));
+      float m = dmin == 0 ? 0 : dmin * std::min(how.scale_top, std::round(minimum[g] / dmin));
+      float q = s == 0 ? 0 : std::clamp(std::round((x[block + i] + m) / s), 0.0f, how.top);
       double off = double{s * q - m} - x[block + i];
       error += off * off;
     }
@@ -95,7 +105,13 @@ double plain_lines_error(std::span<const float> x, float top) {
   return error;
 }
 
-double plain_q6_k_error(std::span<const float> x) {
+// The same for steps in groups of 16 (Q3_K: levels -4..3, scales -32..31; Q6_K: -32..31, -128..127): the weight of
+// largest magnitude becomes the lowest level, the largest step the lowest scale.
+struct PlainSteps {
+  float half, scale_half;
+};
+
+double plain_steps_error(std::span<const float> x, PlainSteps how) {
   double error = 0;
   for (size_t block = 0; block < x.size(); block += 256) {
     float step[16], largest = 0;
@@ -103,19 +119,32 @@ double plain_q6_k_error(std::span<const float> x) {
       float peak = 0;
       for (int i = 0; i < 16; ++i)
         if (std::fabs(x[block + g * 16 + i]) > std::fabs(peak)) peak = x[block + g * 16 + i];
-      step[g] = peak / -32;
+      step[g] = peak / -how.half;
       if (std::fabs(step[g]) > std::fabs(largest)) largest = step[g];
     }
-    float d = f16_to_float(float_to_f16(largest / -128));
+    float d = f16_to_float(float_to_f16(largest / -how.scale_half));
     for (int i = 0; i < 256; ++i) {
-      float s = d * std::clamp(std::round(step[i / 16] / d), -128.0f, 127.0f);
-      float q = s == 0 ? 0 : std::clamp(std::round(x[block + i] / s), -32.0f, 31.0f);
+      float s = d * std::clamp(std::round(step[i / 16] / d), -how.scale_half, how.scale_half - 1);
+      float q = s == 0 ? 0 : std::clamp(std::round(x[block + i] / s), -how.half, how.half - 1);
       double off = double{s * q} - x[block + i];
       error += off * off;
     }
   }
   return error;
 }
+
+double plain_error(Format format, std::span<const float> values) {
+  switch (format) {
+    case Format::q2_k: return plain_lines_error(values, {.top = 3, .group_values = 16, .scale_top = 15});
+    case Format::q3_k: return plain_steps_error(values, {.half = 4, .scale_half = 32});
+    case Format::q4_k: return plain_lines_error(values, {.top = 15});
+    case Format::q5_k: return plain_lines_error(values, {.top = 31});
+    case Format::q6_k: return plain_steps_error(values, {.half = 32, .scale_half = 128});
+    default: ADD_FAILURE() << "not a K-quant"; return 0;
+  }
+}
+
+constexpr Format kKQuants[] = {Format::q2_k, Format::q3_k, Format::q4_k, Format::q5_k, Format::q6_k};
 
 std::vector<std::byte> from_hex(const std::string& hex) {
   std::vector<std::byte> bytes(hex.size() / 2);
@@ -124,17 +153,44 @@ std::vector<std::byte> from_hex(const std::string& hex) {
   return bytes;
 }
 
+// The formats that can be packed.
+std::vector<FormatInfo> packable() {
+  std::vector<FormatInfo> rows;
+  for (const FormatInfo& f : formats())
+    if (f.pack) rows.push_back(f);
+  return rows;
+}
+
+// What packing loses of normally distributed weights, relative to their size, at most.
+double gaussian_bound(Format format) {
+  struct {
+    Format format;
+    double bound;
+  } bounds[] = {
+      {Format::f32, 0},        {Format::f16, 3e-4},     {Format::bf16, 2.5e-3},  {Format::q8_0, 6e-3},
+      {Format::q4_0, 9.5e-2},  {Format::q4_1, 8.4e-2},  {Format::q5_0, 4.7e-2},  {Format::q5_1, 4.1e-2},
+      {Format::q4_k, 7.2e-2},  {Format::q5_k, 3.7e-2},  {Format::q6_k, 1.8e-2},  {Format::q2_k, 2.9e-1},
+      {Format::q3_k, 1.5e-1},  {Format::iq4_nl, 8e-2},  {Format::iq4_xs, 8e-2},  {Format::mxfp4, 1.2e-1},
+      {Format::tq1_0, 4.4e-1}, {Format::tq2_0, 4.4e-1}, {Format::q1_0, 6.1e-1},  {Format::q2_0, 3.6e-1},
+  };
+  for (auto [row, bound] : bounds)
+    if (row == format) return bound;
+  ADD_FAILURE() << info(format).name << " has no bound in this test";
+  return 0;
+}
+
+nlohmann::json read_json(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return in ? nlohmann::json::parse(in) : nlohmann::json();
+}
+
 std::filesystem::path shared_folder() {
   const char* set = std::getenv("TROIKA_SHARED");
   return set ? std::filesystem::path(set) : std::filesystem::path(TROIKA_SOURCE_DIR) / "../shared";
 }
 
-TEST(Formats, UnpackTheRecordedBlocksBitForBit) {
-  auto path = shared_folder() / "data/quant-goldens/main.json";
-  std::ifstream in(path);
-  if (!in)
-    GTEST_SKIP() << "no recorded blocks at " << path << " (set TROIKA_SHARED to the folder that has them)";
-  auto goldens = nlohmann::json::parse(in);
+// Recorded blocks and their values: returns how many formats were compared.
+int expect_recorded_values(const nlohmann::json& goldens) {
   int compared = 0;
   for (const auto& [name, golden] : goldens.items()) {
     auto format = find_format(name);
@@ -145,16 +201,76 @@ TEST(Formats, UnpackTheRecordedBlocksBitForBit) {
     EXPECT_EQ(f.block_bytes, golden["type_size"]);
     auto blocks = from_hex(golden["blocks_hex"]), expected = from_hex(golden["f32_le_hex"]);
     auto values = unpacked(f, blocks);
-    ASSERT_EQ(values.size() * 4, expected.size()) << name;
+    EXPECT_EQ(values.size() * 4, expected.size()) << name;
+    if (values.size() * 4 != expected.size()) continue;
     for (size_t i = 0; i < values.size(); ++i) {
       float want;
       std::memcpy(&want, expected.data() + 4 * i, 4);
-      ASSERT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(want))
-          << name << " weight " << i << ": " << values[i] << " instead of " << want;
+      if (std::bit_cast<uint32_t>(values[i]) == std::bit_cast<uint32_t>(want)) continue;
+      ADD_FAILURE() << name << " weight " << i << ": " << values[i] << " instead of " << want;
+      break;
     }
     ++compared;
   }
-  EXPECT_EQ(compared, 9);  // Q4_0 Q4_1 Q5_0 Q5_1 Q8_0 Q4_K Q5_K Q6_K BF16
+  return compared;
+}
+
+// tools/reference/make_blocks.py made these with the reference's reader.
+TEST(Formats, UnpackOurRecordedBlocksBitForBit) {
+  auto goldens = read_json(std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/tensor/blocks.json");
+  int blocks = 0;
+  for (const FormatInfo& f : formats()) blocks += f.block_values > 1;
+  EXPECT_EQ(expect_recorded_values(goldens), blocks);
+}
+
+TEST(Formats, UnpackTheRecordedBlocksBitForBit) {
+  auto path = shared_folder() / "data/quant-goldens/main.json";
+  auto goldens = read_json(path);
+  if (goldens.is_null())
+    GTEST_SKIP() << "no recorded blocks at " << path << " (set TROIKA_SHARED to the folder that has them)";
+  EXPECT_EQ(expect_recorded_values(goldens), 23);
+}
+
+uint64_t fnv1a(const void* data, size_t bytes) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (size_t i = 0; i < bytes; ++i) hash = (hash ^ static_cast<const uint8_t*>(data)[i]) * 0x100000001b3;
+  return hash;
+}
+
+TEST(CodeBooks, AreThoseOfTheReference) {
+  auto hashes = read_json(std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/tensor/blocks.json")["code_books_fnv1a"];
+  auto expect = [&](const char* name, const auto& book) {
+    EXPECT_EQ(fmt::format("{:016x}", fnv1a(book.entry, sizeof book.entry)), hashes[name]) << name;
+  };
+  expect("iq2_xxs", quant::kIq2XxsBook);
+  expect("iq2_xs", quant::kIq2XsBook);
+  expect("iq2_s", quant::kIq2SBook);
+  expect("iq3_xxs", quant::kIq3XxsBook);
+  expect("iq3_s", quant::kIq3SBook);
+  expect("iq1_s in eighths", quant::kIq1Book);
+  expect("signs", quant::kEvenSigns);
+  expect("iq4_nl", quant::kIq4Levels);
+  expect("mxfp4", quant::kFp4Levels);
+}
+
+// Blocks are foreign bytes: whatever they are, reading them stays inside the block, the code books and the values
+// (the sanitizers watch), and gives the same numbers again.
+TEST(Formats, ReadAnyBytesAtAll) {
+  std::mt19937 random(21);
+  for (const FormatInfo& f : formats()) {
+    constexpr int count = 64;
+    std::vector<std::byte> bytes(size_t(count) * f.block_bytes);
+    for (int round = 0; round < 20; ++round) {
+      for (std::byte& byte : bytes)
+        byte = round == 0 ? std::byte{0xff} : round == 1 ? std::byte{0x80} : static_cast<std::byte>(random());
+      if (round % 4 == 3)  // halves that are infinite or no numbers, wherever a scale may lie
+        for (size_t i = 1; i < bytes.size(); i += 2) bytes[i] |= std::byte{0x7c};
+      std::vector<float> values(size_t(count) * f.block_values), again(values.size());
+      f.unpack(bytes.data(), values);
+      f.unpack(bytes.data(), again);
+      EXPECT_EQ(std::memcmp(values.data(), again.data(), values.size() * sizeof(float)), 0) << f.name;
+    }
+  }
 }
 
 TEST(Formats, AreFoundByNameInAnyCaseAndByNumber) {
@@ -177,24 +293,18 @@ TEST(Formats, BytesOfAShapeAreThoseOfItsBlocks) {
 }
 
 TEST(Formats, PackNothingIntoNothing) {
-  for (const FormatInfo& f : formats()) {
-    f.pack({}, {}, nullptr);
-    f.unpack(nullptr, {});
-  }
+  for (const FormatInfo& f : formats()) f.unpack(nullptr, {});
+  for (const FormatInfo& f : packable()) f.pack({}, {}, nullptr);
 }
 
 TEST(Formats, LoseNoMoreOfGaussianWeightsThanTheirBitsMust) {
-  struct {
-    Format format;
-    double bound;
-  } bounds[] = {
-      {Format::f32, 0},       {Format::f16, 3e-4},    {Format::bf16, 2.5e-3}, {Format::q8_0, 6e-3},
-      {Format::q4_0, 9.5e-2}, {Format::q4_1, 8.4e-2}, {Format::q5_0, 4.7e-2}, {Format::q5_1, 4.1e-2},
-      {Format::q4_k, 7.2e-2}, {Format::q5_k, 3.7e-2}, {Format::q6_k, 1.8e-2},
-  };
   auto values = random_values(64 * 256, 0.02f, 1);
-  for (auto [format, bound] : bounds)
-    EXPECT_LE(relative_error(info(format), values), bound) << info(format).name;
+  for (const FormatInfo& f : packable()) {
+    if (f.format == Format::i32) continue;
+    double bound = gaussian_bound(f.format), loss = relative_error(f, values);
+    EXPECT_LE(loss, bound) << f.name;
+    EXPECT_GE(loss, bound * 0.6) << f.name << ": the bound is too generous";
+  }
 }
 
 TEST(Formats, KQuantsAreNeverWorseThanPlainRounding) {
@@ -205,24 +315,24 @@ TEST(Formats, KQuantsAreNeverWorseThanPlainRounding) {
       for (float& value : values) value += 0.05f;  // all on one side
     if (seed % 4 == 3)
       for (float& value : values) value = std::fabs(value);
-    EXPECT_LE(packing_error(Format::q4_k, values), plain_lines_error(values, 15) * (1 + 1e-5)) << "seed " << seed;
-    EXPECT_LE(packing_error(Format::q5_k, values), plain_lines_error(values, 31) * (1 + 1e-5)) << "seed " << seed;
-    EXPECT_LE(packing_error(Format::q6_k, values), plain_q6_k_error(values) * (1 + 1e-5)) << "seed " << seed;
+    for (Format format : kKQuants)
+      EXPECT_LE(packing_error(format, values), plain_error(format, values) * (1 + 1e-5))
+          << info(format).name << " seed " << seed;
   }
 }
 
 TEST(Formats, KQuantsGainMuchOverPlainRounding) {
   auto values = random_values(64 * 256, 0.02f, 5);
-  EXPECT_LE(packing_error(Format::q4_k, values), plain_lines_error(values, 15) * 0.9);
-  EXPECT_LE(packing_error(Format::q5_k, values), plain_lines_error(values, 31) * 0.9);
-  EXPECT_LE(packing_error(Format::q6_k, values), plain_q6_k_error(values) * 0.9);
+  for (Format format : kKQuants)
+    EXPECT_LE(packing_error(format, values), plain_error(format, values) * 0.9) << info(format).name;
 }
 
-TEST(Formats, KQuantsSpendTheirErrorWhereItMattersLeast) {
+TEST(Formats, TheSearchesSpendTheirErrorWhereItMattersLeast) {
   auto values = random_values(16 * 256, 0.02f, 9);
   std::vector<float> importance(values.size());
   for (size_t i = 0; i < importance.size(); ++i) importance[i] = i % 8 == 0 ? 100.0f : 1.0f;
-  for (Format format : {Format::q4_k, Format::q5_k, Format::q6_k}) {
+  for (Format format : {Format::q2_k, Format::q3_k, Format::q4_k, Format::q5_k, Format::q6_k, Format::iq4_nl,
+                        Format::iq4_xs}) {
     const FormatInfo& f = info(format);
     double weighed = squared_error(values, unpacked(f, packed(f, values, importance)), importance);
     double even = squared_error(values, unpacked(f, packed(f, values)), importance);
@@ -232,17 +342,17 @@ TEST(Formats, KQuantsSpendTheirErrorWhereItMattersLeast) {
 
 TEST(Formats, ZerosStayZeros) {
   std::vector<float> zeros(512);
-  for (const FormatInfo& f : formats())
+  for (const FormatInfo& f : packable())
     for (float value : unpacked(f, packed(f, zeros))) EXPECT_EQ(value, 0.0f) << f.name;
 }
 
 TEST(Formats, ConstantBlocksKeepTheirValue) {
   for (float constant : {1.0f, -1.0f, 0.37f, -250.0f}) {
     std::vector<float> values(256, constant);
-    for (const FormatInfo& f : formats()) {
+    for (const FormatInfo& f : packable()) {
       if (f.format == Format::i32) continue;
       for (float value : unpacked(f, packed(f, values)))
-        EXPECT_NEAR(value, constant, std::fabs(constant) * 5e-3) << f.name;
+        EXPECT_NEAR(value, constant, std::fabs(constant) * (f.format == Format::mxfp4 ? 0.2 : 5e-3)) << f.name;
     }
   }
 }
@@ -251,13 +361,13 @@ TEST(Formats, TinyAndHugeValuesGiveFiniteNumbers) {
   for (float size : {1e-45f, 1e-38f, 1e-20f, 1e-8f, 1e-5f, 1e4f, 6e4f, 1e6f, 1e20f, 3e38f}) {
     auto values = random_values(512, 1, 3);
     for (float& value : values) value *= size;
-    for (const FormatInfo& f : formats()) {
+    for (const FormatInfo& f : packable()) {
       if (f.block_values == 1) continue;
       auto back = unpacked(f, packed(f, values));
       for (size_t i = 0; i < back.size(); ++i)
         ASSERT_TRUE(std::isfinite(back[i])) << f.name << " at size " << size;
       if (size > 1e-3f && size <= 1e4f) {
-        EXPECT_LT(relative_error(f, values), 0.1) << f.name << " at size " << size;
+        EXPECT_LT(relative_error(f, values), 1.1 * gaussian_bound(f.format)) << f.name << " at size " << size;
       }
     }
   }
@@ -265,13 +375,14 @@ TEST(Formats, TinyAndHugeValuesGiveFiniteNumbers) {
 
 TEST(Formats, NotANumberAndInfinityDoNoHarmToTheOtherValues) {
   constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-  for (const FormatInfo& f : formats()) {
+  for (const FormatInfo& f : packable()) {
     if (f.block_values == 1) continue;
     auto values = random_values(512, 1, 4);
     values[3] = nan;
     auto back = unpacked(f, packed(f, values));
     values[3] = 0;
-    EXPECT_LT(squared_error(values, back), 0.01 * 512) << f.name;
+    double bound = gaussian_bound(f.format);
+    EXPECT_LT(squared_error(values, back), 1.2 * bound * bound * 512) << f.name;
     values[7] = inf;
     values[300] = -inf;
     for (float value : unpacked(f, packed(f, values))) EXPECT_TRUE(std::isfinite(value)) << f.name;
@@ -287,13 +398,31 @@ TEST(Formats, NotANumberAndInfinityDoNoHarmToTheOtherValues) {
 
 TEST(Formats, PackingWhatWasUnpackedChangesLittle) {
   auto values = random_values(8 * 256, 0.05f, 6);
-  for (const FormatInfo& f : formats()) {
+  for (const FormatInfo& f : packable()) {
     if (f.format == Format::i32) continue;
     auto once = unpacked(f, packed(f, values));
     auto twice = unpacked(f, packed(f, once));
     double bound = 0.2 * squared_error(values, once) + 1e-12;
     EXPECT_LE(squared_error(once, twice), bound) << f.name;
   }
+}
+
+TEST(Formats, TernaryWeightsArePackedWithoutLoss) {
+  std::mt19937 random(8);
+  std::vector<float> values(4 * 256);
+  for (size_t i = 0; i < values.size(); ++i) {
+    float step = 0.25f * static_cast<float>(1 + i / 256);
+    values[i] = step * static_cast<float>(static_cast<int>(random() % 3) - 1);
+  }
+  for (Format format : {Format::tq1_0, Format::tq2_0})
+    EXPECT_EQ(unpacked(info(format), packed(info(format), values)), values) << info(format).name;
+}
+
+TEST(Formats, Mxfp4KeepsTheNumbersOfItsList) {
+  std::vector<float> values;
+  for (float power : {0x1p-20f, 0.5f, 64.0f})
+    for (int i = 0; i < 32; ++i) values.push_back(power * quant::kFp4Levels.entry[(i * 5 + 7) % 16]);
+  EXPECT_EQ(unpacked(info(Format::mxfp4), packed(info(Format::mxfp4), values)), values);
 }
 
 TEST(Formats, Q8RoundsHalvesAwayFromZero) {

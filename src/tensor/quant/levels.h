@@ -55,13 +55,11 @@ void pack_centred(Values values, std::byte* out) {
 
 template <class Block>
 void unpack_centred(const std::byte* in, std::span<float> values) {
-  constexpr int n = Block::kValues, kHalf = (kTopLevel<Block> + 1) / 2;
-  for (size_t first = 0; first < values.size(); first += n, in += sizeof(Block)) {
-    Block block;
-    std::memcpy(&block, in, sizeof block);
+  constexpr int kHalf = (kTopLevel<Block> + 1) / 2;
+  each_block<Block>(in, values, [](const Block& block, float* out) {
     float d = f16_to_float(block.d);
-    for (int i = 0; i < n; ++i) values[first + i] = d * static_cast<float>(level(block, i) - kHalf);
-  }
+    for (int i = 0; i < Block::kValues; ++i) out[i] = d * static_cast<float>(level(block, i) - kHalf);
+  });
 }
 
 template <class Block>
@@ -87,13 +85,10 @@ void pack_ranged(Values values, std::byte* out) {
 
 template <class Block>
 void unpack_ranged(const std::byte* in, std::span<float> values) {
-  constexpr int n = Block::kValues;
-  for (size_t first = 0; first < values.size(); first += n, in += sizeof(Block)) {
-    Block block;
-    std::memcpy(&block, in, sizeof block);
+  each_block<Block>(in, values, [](const Block& block, float* out) {
     float d = f16_to_float(block.d), m = f16_to_float(block.m);
-    for (int i = 0; i < n; ++i) values[first + i] = d * static_cast<float>(level(block, i)) + m;
-  }
+    for (int i = 0; i < Block::kValues; ++i) out[i] = d * static_cast<float>(level(block, i)) + m;
+  });
 }
 
 }  // namespace troika::quant

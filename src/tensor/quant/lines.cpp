@@ -1,6 +1,6 @@
 // Packing searches for the least weighted squared error in two rounds. For each group alone: lay the levels over
 // the range, a little tighter and a little wider, fit the line through the chosen levels by least squares, keep
-// the best. Then for the block: store the lines with 6 bits, try each one's neighbours, and fit the two common
+// the best. Then for the block: store the lines with few bits, try each one's neighbours, and fit the two common
 // factors once more. Where the plain lines (range / top) do better, they are taken, so the search is never worse
 // than they.
 #include "tensor/quant/lines.h"
@@ -9,33 +9,16 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/half.h"
 #include "tensor/quant/four.h"
 
 namespace troika::quant {
 namespace {
 
-constexpr int kGroups = LineBlock::kGroups;
-constexpr int kGroupValues = LineBlock::kGroupValues;
-constexpr int kScaleTop = 63;  // highest stored scale or minimum
-
-using Lines = std::array<Line, kGroups>;
-
 struct Group {
-  const float* x;  // [32] the weights
-  const float* w;  // [32] their importance
+  const float* x;  // the weights
+  const float* w;  // their importance
+  int count;       // a multiple of 4
   float top;       // highest level
-};
-using Groups = std::array<Group, kGroups>;
-
-// A block while it is being packed.
-struct Draft {
-  float d = 0, dmin = 0;  // exactly representable as halves
-  std::array<int, kGroups> scale{}, minimum{};
-  std::array<float, kGroups> errors{};
-
-  float error() const { return std::accumulate(errors.begin(), errors.end(), 0.0f); }
-  Line line(int g) const { return {d * static_cast<float>(scale[g]), dmin * static_cast<float>(minimum[g])}; }
 };
 
 // Calls use(x, w, q) for four weights at a time, with the level nearest to each.
@@ -43,7 +26,7 @@ template <typename Use>
 inline void each_level(Group group, Line line, Use use) {
   float inverse = line.scale >= 1e-30f ? 1 / line.scale : 0;
   float shift = line.minimum * inverse;
-  for (int i = 0; i < kGroupValues; i += 4) {
+  for (int i = 0; i < group.count; i += 4) {
     Four x = load4(group.x + i);
     use(x, load4(group.w + i), levels4(x * inverse + shift, 0, group.top));
   }
@@ -60,7 +43,7 @@ float error_of(Group group, Line line) {
 
 Line plain_line(Group group) {
   float low = 0, high = group.x[0];
-  for (int i = 0; i < kGroupValues; ++i) {
+  for (int i = 0; i < group.count; ++i) {
     low = std::min(low, group.x[i]);
     high = std::max(high, group.x[i]);
   }
@@ -113,122 +96,153 @@ Line best_line(Group group) {
   return error_of(group, best.line) < error_of(group, plain) ? best.line : plain;
 }
 
-float as_half(float value) { return f16_to_float(float_to_f16(value)); }
-
-int stored(float value, float factor) {
-  if (!(factor > 0)) return 0;
-  return static_cast<int>(std::clamp(value / factor + 0.5f, 0.0f, static_cast<float>(kScaleTop)));
-}
-
-// A block with these lines, scales and minima rounded.
-Draft rounded(const Groups& groups, const Lines& lines) {
-  float scale = 0, minimum = 0;
-  for (const Line& line : lines) {
-    scale = std::max(scale, line.scale);
-    minimum = std::max(minimum, line.minimum);
+// The search for one block.
+template <class Block>
+class Search {
+ public:
+  // `block` lives as long as this.
+  Search(const TamedBlock<256>& block, int top) {
+    for (int g = 0; g < kGroups; ++g)
+      groups_[g] = {block.x + g * kGroupValues, block.w + g * kGroupValues, kGroupValues, static_cast<float>(top)};
   }
-  Draft draft;
-  draft.d = as_half(scale / kScaleTop);
-  draft.dmin = as_half(minimum / kScaleTop);
-  for (int g = 0; g < kGroups; ++g) {
-    draft.scale[g] = stored(lines[g].scale, draft.d);
-    draft.minimum[g] = stored(lines[g].minimum, draft.dmin);
-    draft.errors[g] = error_of(groups[g], draft.line(g));
-  }
-  return draft;
-}
 
-// The same with each group's scale and minimum moved by at most one where that is better.
-Draft nudged(const Groups& groups, const Draft& from) {
-  Draft draft = from;
-  for (int g = 0; g < kGroups; ++g)
-    for (int s = std::max(0, from.scale[g] - 1); s <= std::min(kScaleTop, from.scale[g] + 1); ++s)
-      for (int m = std::max(0, from.minimum[g] - 1); m <= std::min(kScaleTop, from.minimum[g] + 1); ++m) {
-        float error =
-            error_of(groups[g], {from.d * static_cast<float>(s), from.dmin * static_cast<float>(m)});
-        if (error < draft.errors[g]) {
-          draft.errors[g] = error;
-          draft.scale[g] = s;
-          draft.minimum[g] = m;
+  Block run() const {
+    Lines plain, searched;
+    for (int g = 0; g < kGroups; ++g) {
+      plain[g] = plain_line(groups_[g]);
+      searched[g] = best_line(groups_[g]);
+    }
+    Draft draft = rounded(searched), simple = rounded(plain);
+    if (!(draft.error() < simple.error())) draft = simple;
+    return stored_block(with_refitted_factors(nudged(draft)));
+  }
+
+ private:
+  static constexpr int kGroups = Block::kGroups, kGroupValues = Block::kGroupValues, kScaleTop = Block::kScaleTop;
+  using Lines = std::array<Line, kGroups>;
+
+  // A block while it is being packed.
+  struct Draft {
+    float d = 0, dmin = 0;  // exactly representable as halves
+    std::array<int, kGroups> scale{}, minimum{};
+    std::array<float, kGroups> errors{};
+
+    float error() const { return std::accumulate(errors.begin(), errors.end(), 0.0f); }
+    Line line(int g) const { return {d * static_cast<float>(scale[g]), dmin * static_cast<float>(minimum[g])}; }
+  };
+
+  static int stored(float value, float factor) {
+    if (!(factor > 0)) return 0;
+    return static_cast<int>(std::clamp(value / factor + 0.5f, 0.0f, static_cast<float>(kScaleTop)));
+  }
+
+  // A block with these lines, scales and minima rounded.
+  Draft rounded(const Lines& lines) const {
+    float scale = 0, minimum = 0;
+    for (const Line& line : lines) {
+      scale = std::max(scale, line.scale);
+      minimum = std::max(minimum, line.minimum);
+    }
+    Draft draft;
+    draft.d = as_half(scale / kScaleTop);
+    draft.dmin = as_half(minimum / kScaleTop);
+    for (int g = 0; g < kGroups; ++g) {
+      draft.scale[g] = stored(lines[g].scale, draft.d);
+      draft.minimum[g] = stored(lines[g].minimum, draft.dmin);
+      draft.errors[g] = error_of(groups_[g], draft.line(g));
+    }
+    return draft;
+  }
+
+  // The same with each group's scale and minimum moved by at most one where that is better.
+  Draft nudged(const Draft& from) const {
+    Draft draft = from;
+    for (int g = 0; g < kGroups; ++g)
+      for (int s = std::max(0, from.scale[g] - 1); s <= std::min(kScaleTop, from.scale[g] + 1); ++s)
+        for (int m = std::max(0, from.minimum[g] - 1); m <= std::min(kScaleTop, from.minimum[g] + 1); ++m) {
+          float error =
+              error_of(groups_[g], {from.d * static_cast<float>(s), from.dmin * static_cast<float>(m)});
+          if (error < draft.errors[g]) {
+            draft.errors[g] = error;
+            draft.scale[g] = s;
+            draft.minimum[g] = m;
+          }
         }
-      }
-  return draft;
-}
+    return draft;
+  }
 
-// The same scales, minima and levels with the two factors that fit them best: least squares over d and dmin,
-// where weight = d * (scale * q) - dmin * minimum.
-Draft with_refitted_factors(const Groups& groups, const Draft& draft) {
-  double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
-  for (int g = 0; g < kGroups; ++g) {
-    float b = static_cast<float>(draft.minimum[g]);
-    Four waa{}, wa{}, w1{}, wax{}, wx{};
-    each_level(groups[g], draft.line(g), [&](Four x, Four w, Four q) {
-      Four a = q * static_cast<float>(draft.scale[g]);
-      waa += w * a * a;
-      wa += w * a;
-      w1 += w;
-      wax += w * a * x;
-      wx += w * x;
-    });
-    aa += sum4(waa);
-    ab += b * sum4(wa);
-    bb += b * b * sum4(w1);
-    ax += sum4(wax);
-    bx += b * sum4(wx);
+  // The same scales, minima and levels with the two factors that fit them best: least squares over d and dmin,
+  // where weight = d * (scale * q) - dmin * minimum.
+  Draft with_refitted_factors(const Draft& draft) const {
+    double aa = 0, ab = 0, bb = 0, ax = 0, bx = 0;
+    for (int g = 0; g < kGroups; ++g) {
+      float b = static_cast<float>(draft.minimum[g]);
+      Four waa{}, wa{}, w1{}, wax{}, wx{};
+      each_level(groups_[g], draft.line(g), [&](Four x, Four w, Four q) {
+        Four a = q * static_cast<float>(draft.scale[g]);
+        waa += w * a * a;
+        wa += w * a;
+        w1 += w;
+        wax += w * a * x;
+        wx += w * x;
+      });
+      aa += sum4(waa);
+      ab += b * sum4(wa);
+      bb += b * b * sum4(w1);
+      ax += sum4(wax);
+      bx += b * sum4(wx);
+    }
+    double determinant = aa * bb - ab * ab;
+    double d = draft.d, dmin = draft.dmin;
+    if (determinant > 1e-9 * aa * bb) {
+      d = (ax * bb - ab * bx) / determinant;
+      dmin = (ab * ax - aa * bx) / determinant;
+    } else if (bb == 0 && aa > 0) {
+      d = ax / aa;
+    }
+    if (!(d >= 0 && dmin >= 0 && d <= kLargest && dmin <= kLargest)) return draft;
+    Draft fitted = draft;
+    fitted.d = as_half(static_cast<float>(d));
+    fitted.dmin = as_half(static_cast<float>(dmin));
+    for (int g = 0; g < kGroups; ++g) fitted.errors[g] = error_of(groups_[g], fitted.line(g));
+    return fitted.error() < draft.error() ? fitted : draft;
   }
-  double determinant = aa * bb - ab * ab;
-  double d = draft.d, dmin = draft.dmin;
-  if (determinant > 1e-9 * aa * bb) {
-    d = (ax * bb - ab * bx) / determinant;
-    dmin = (ab * ax - aa * bx) / determinant;
-  } else if (bb == 0 && aa > 0) {
-    d = ax / aa;
-  }
-  if (!(d >= 0 && dmin >= 0 && d <= kLargest && dmin <= kLargest)) return draft;
-  Draft fitted = draft;
-  fitted.d = as_half(static_cast<float>(d));
-  fitted.dmin = as_half(static_cast<float>(dmin));
-  for (int g = 0; g < kGroups; ++g) fitted.errors[g] = error_of(groups[g], fitted.line(g));
-  return fitted.error() < draft.error() ? fitted : draft;
-}
 
-LineBlock stored_block(const Groups& groups, const Draft& draft) {
-  LineBlock block;
-  block.d = float_to_f16(draft.d);
-  block.dmin = float_to_f16(draft.dmin);
-  for (int i = 0; i < 4; ++i) {
-    int scale = draft.scale[i + 4], minimum = draft.minimum[i + 4];
-    block.scales[i] = static_cast<uint8_t>(draft.scale[i] | (scale >> 4) << 6);
-    block.scales[i + 4] = static_cast<uint8_t>(draft.minimum[i] | (minimum >> 4) << 6);
-    block.scales[i + 8] = static_cast<uint8_t>((scale & 15) | (minimum & 15) << 4);
+  Block stored_block(const Draft& draft) const {
+    Block block;
+    block.d = float_to_f16(draft.d);
+    block.dmin = float_to_f16(draft.dmin);
+    uint8_t* out = block.levels;
+    for (int g = 0; g < kGroups; ++g) {
+      block.scale[g] = static_cast<uint8_t>(draft.scale[g]);
+      block.minimum[g] = static_cast<uint8_t>(draft.minimum[g]);
+      each_level(groups_[g], draft.line(g), [&](Four, Four, Four q) {
+        for (int lane = 0; lane < 4; ++lane) *out++ = static_cast<uint8_t>(static_cast<int>(q[lane]));
+      });
+    }
+    return block;
   }
-  uint8_t* out = block.levels;
-  for (int g = 0; g < kGroups; ++g)
-    each_level(groups[g], draft.line(g), [&](Four, Four, Four q) {
-      for (int lane = 0; lane < 4; ++lane) *out++ = static_cast<uint8_t>(static_cast<int>(q[lane]));
-    });
-  return block;
-}
+
+  std::array<Group, kGroups> groups_;
+};
 
 }  // namespace
 
-LineBlock pack_lines(Values values, Values importance, int top) {
-  constexpr int n = kGroups * kGroupValues;
-  float x[n], w[n];
-  for (int i = 0; i < n; ++i) {
-    x[i] = tame(values[i]);
-    w[i] = importance.empty() ? 1.0f : tame_importance(importance[i]);
+template <class Block>
+Block pack_lines(Values values, Values importance, size_t first, int top) {
+  TamedBlock<256> tamed(values, importance, first);
+  return Search<Block>(tamed, top).run();
+}
+template LineBlock8 pack_lines(Values, Values, size_t, int);
+template LineBlock16 pack_lines(Values, Values, size_t, int);
+
+void store_lines(const LineBlock8& lines, uint8_t (&scales)[12]) {
+  for (int i = 0; i < 4; ++i) {
+    int scale = lines.scale[i + 4], minimum = lines.minimum[i + 4];
+    scales[i] = static_cast<uint8_t>(lines.scale[i] | (scale >> 4) << 6);
+    scales[i + 4] = static_cast<uint8_t>(lines.minimum[i] | (minimum >> 4) << 6);
+    scales[i + 8] = static_cast<uint8_t>((scale & 15) | (minimum & 15) << 4);
   }
-  Groups groups;
-  Lines plain, searched;
-  for (int g = 0; g < kGroups; ++g) {
-    groups[g] = {x + g * kGroupValues, w + g * kGroupValues, static_cast<float>(top)};
-    plain[g] = plain_line(groups[g]);
-    searched[g] = best_line(groups[g]);
-  }
-  Draft draft = rounded(groups, searched), simple = rounded(groups, plain);
-  if (!(draft.error() < simple.error())) draft = simple;
-  return stored_block(groups, with_refitted_factors(groups, nudged(groups, draft)));
 }
 
 Line line_of(uint16_t d, uint16_t dmin, const uint8_t (&s)[12], int g) {

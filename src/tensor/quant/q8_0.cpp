@@ -28,13 +28,10 @@ void pack_q8_0(Values values, Values, std::byte* out) {
 }
 
 void unpack_q8_0(const std::byte* in, std::span<float> values) {
-  constexpr int n = BlockQ8_0::kValues;
-  for (size_t first = 0; first < values.size(); first += n, in += sizeof(BlockQ8_0)) {
-    BlockQ8_0 block;
-    std::memcpy(&block, in, sizeof block);
+  each_block<BlockQ8_0>(in, values, [](const BlockQ8_0& block, float* out) {
     float d = f16_to_float(block.d);
-    for (int i = 0; i < n; ++i) values[first + i] = d * static_cast<float>(block.q[i]);
-  }
+    for (int i = 0; i < 32; ++i) out[i] = d * static_cast<float>(block.q[i]);
+  });
 }
 
 }  // namespace troika::quant
