@@ -8,6 +8,7 @@
 #include "apps/collect.h"
 #include "apps/files.h"
 #include "apps/model_options.h"
+#include "apps/pictures.h"
 #include "apps/verbs.h"
 
 namespace troika::apps {
@@ -16,15 +17,18 @@ namespace {
 struct Options {
   ModelOptions model;
   std::string ids;
+  std::vector<std::string> images;
   int tokens = 16;
 };
 
 void generate(const Options& o) {
-  auto prompts = read_prompts(o.ids);
+  auto ids = read_prompts(o.ids);
+  auto pictures = read_pictures(o.images);
   auto engine = o.model.load();
   std::vector<engine::Request> requests;
-  for (auto& prompt : prompts) {
-    requests.push_back({.prompt = std::move(prompt),
+  for (auto& prompt : show_pictures(*engine, std::move(ids), pictures)) {
+    requests.push_back({.prompt = std::move(prompt.tokens),
+                        .images = std::move(prompt.images),
                         .max_tokens = o.tokens,
                         .sampling = {.temperature = 0},
                         .stop_at_end_tokens = false});
@@ -42,6 +46,7 @@ void add_generate(CLI::App& app) {
   add_model_options(*verb, o->model, ModelArgument::required);
   verb->add_option("--ids", o->ids, "JSON file: {\"prompts\": [[ids], …]}")->required();
   verb->add_option("--tokens", o->tokens, "tokens to generate")->check(CLI::Range(1, 1 << 24));
+  verb->add_option("--image", o->images, "a picture for each image placeholder of the prompts");
   verb->callback([o] { generate(*o); });
 }
 

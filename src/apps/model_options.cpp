@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/file_map.h"
 
 namespace troika::apps {
 namespace {
@@ -51,13 +52,25 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32 or auto")
       ->check(CLI::IsMember({"auto", "f16", "f32"}))
       ->envname("TROIKA_KV");
+  verb.add_option("--mmproj", o.engine.mmproj, "the GGUF file with the vision tower; without it, one beside the model")
+      ->envname("TROIKA_MMPROJ");
+  verb.add_option("--image-pixels", o.engine.image_pixels,
+                  "most pixels that a picture is shown with; 0: what the model's image processor says")
+      ->check(CLI::Range(int64_t{0}, int64_t{1} << 28))
+      ->envname("TROIKA_IMAGE_PIXELS");
+  verb.add_flag("--pan-and-scan", o.engine.pan_and_scan, "Gemma 3: show parts of long pictures besides the whole")
+      ->envname("TROIKA_PAN_AND_SCAN");
   verb.add_option("--quant", o.engine.quantise,
                   "round the matrices of a float model while loading: q8_0, q6_k, q5_k, q4_k, …")
       ->envname("TROIKA_QUANT");
+  verb.add_option("--slice", o.engine.slice,
+                  "a smaller model inside Gemma 3n: e2b, e2.49b, …, a file or JSON, {\"skip\": [20], \"ffn\": 8192}")
+      ->envname("TROIKA_SLICE");
 }
 
 engine::EngineOptions ModelOptions::engine_options() const {
   engine::EngineOptions chosen = engine;
+  if (!chosen.slice.starts_with('{') && fs::is_regular_file(chosen.slice)) chosen.slice = read_text_file(chosen.slice, 4096);
   chosen.float32 = dtype == "f32";
   return chosen;
 }

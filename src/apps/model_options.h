@@ -31,5 +31,6 @@ void add_model_options(CLI::App& verb, ModelOptions& options, ModelArgument argu
 std::filesystem::path find_model(std::string_view name);
 
 inline constexpr std::string_view kEmbeddedModel = "troika-mini";
+inline constexpr std::string_view kEmbeddedVisionModel = "troika-mini-vl";  // for pictures without a MODEL
 
 }  // namespace troika::apps

@@ -1,17 +1,19 @@
 // Encoding: cut out added tokens, normalise what lies between, cut it into pieces, merge each piece. Most
-// pieces are a token as they stand; whether merging leads there is found out once per token and remembered.
+// pieces are a token as they stand; whether merging leads there is found out once per token and remembered (Llama 3 takes
+// such a token without asking).
 #include "text/byte_level_bpe.h"
 
+#include <algorithm>
 #include <array>
 #include <atomic>
-#include <bit>
-#include <cstring>
 
 #include "base/error.h"
 #include "text/added_tokens.h"
 #include "text/byte_alphabet.h"
 #include "text/byte_pair_merger.h"
+#include "text/piece_cache.h"
 #include "text/pre_tokenizer.h"
+#include "text/token_texts.h"
 #include "text/unicode.h"
 
 namespace troika::text {
@@ -19,55 +21,26 @@ namespace {
 
 bool is_added(TokenType type) { return type == TokenType::control || type == TokenType::user_defined; }
 
-// All tokens' bytes in one block, by id, and the way back from bytes to the id.
-class Vocabulary {
- public:
-  explicit Vocabulary(const TokenizerData& data) {
-    starts_.push_back(0);
-    std::vector<bool> spelled(data.tokens.size(), false);  // in the byte alphabet: can be a result of merges
+// Tokens of the byte alphabet as raw bytes; added tokens, and what is not of that alphabet, literally.
+TokenTexts read_texts(const TokenizerData& data) {
+  TokenTexts texts(data.tokens.size());
+  std::vector<bool> spelled(data.tokens.size(), false);  // in the byte alphabet: can be a result of merges
+  for (size_t id = 0; id < data.tokens.size(); ++id) {
+    const bool unused = data.types[id] == TokenType::unused;
+    const std::optional<std::string> bytes = from_byte_alphabet(data.tokens[id]);
+    const bool literal = is_added(data.types[id]) || !bytes;
+    spelled[id] = !unused && bytes && (!literal || *bytes == data.tokens[id]);
+    texts.add(unused ? "" : literal ? data.tokens[id] : *bytes);
+  }
+  for (const bool added : {false, true}) {  // merges may lead to a token that was added later on; plain ones go first
     for (size_t id = 0; id < data.tokens.size(); ++id) {
-      const std::optional<std::string> bytes = from_byte_alphabet(data.tokens[id]);
-      const bool literal = is_added(data.types[id]) || !bytes;
-      spelled[id] = bytes && !bytes->empty() && (!literal || *bytes == data.tokens[id]);
-      if (data.types[id] != TokenType::unused) block_ += literal ? data.tokens[id] : *bytes;
-      starts_.push_back(block_.size());
+      if (spelled[id] && is_added(data.types[id]) == added) texts.enter(static_cast<int32_t>(id));
     }
-    slots_.assign(std::bit_ceil(data.tokens.size() * 2 + 16), -1);
-    const auto enter = [&](bool added) {
-      for (size_t id = 0; id < data.tokens.size(); ++id) {
-        if (!spelled[id] || data.types[id] == TokenType::unused || is_added(data.types[id]) != added)
-          continue;
-        const std::string_view own = bytes(static_cast<int32_t>(id));
-        size_t at = slot(own);
-        if (slots_[at] < 0) slots_[at] = static_cast<int32_t>(id);  // a text listed twice keeps its lower id
-      }
-    };
-    enter(false);
-    enter(true);  // merges may lead to a token that was added later on; plain ones go first
   }
+  return texts;
+}
 
-  std::string_view bytes(int32_t id) const {
-    if (id < 0 || static_cast<size_t>(id) + 1 >= starts_.size()) return {};
-    return std::string_view(block_).substr(starts_[id], starts_[id + 1] - starts_[id]);
-  }
-
-  // -1: no such token.
-  int32_t find(std::string_view bytes) const { return slots_[slot(bytes)]; }
-
- private:
-  // Where these bytes are, or where they would go.
-  size_t slot(std::string_view wanted) const {
-    size_t at = std::hash<std::string_view>{}(wanted) & (slots_.size() - 1);
-    while (slots_[at] >= 0 && bytes(slots_[at]) != wanted) at = (at + 1) & (slots_.size() - 1);
-    return at;
-  }
-
-  std::string block_;
-  std::vector<size_t> starts_;
-  std::vector<int32_t> slots_;  // open addressing; a power of two, at most half full
-};
-
-std::vector<Merge> resolve_merges(const TokenizerData& data, const Vocabulary& vocabulary) {
+std::vector<Merge> resolve_merges(const TokenizerData& data, const TokenTexts& vocabulary) {
   std::vector<Merge> merges;
   merges.reserve(data.merges.size());
   for (const auto& [left, right] : data.merges) {
@@ -80,7 +53,10 @@ std::vector<Merge> resolve_merges(const TokenizerData& data, const Vocabulary& v
       }
       return id;
     };
-    merges.push_back({.left = id_of(left), .right = id_of(right), .result = id_of(left + right)});
+    merges.push_back({.left = id_of(left),
+                      .right = id_of(right),
+                      .result = id_of(left + right),
+                      .rank = static_cast<uint32_t>(merges.size())});
   }
   return merges;
 }
@@ -89,11 +65,13 @@ class ByteLevelBpe final : public Tokenizer {
  public:
   explicit ByteLevelBpe(TokenizerData data)
       : data_(std::move(data)),
-        vocabulary_(data_),
+        vocabulary_(read_texts(data_)),
         merger_(resolve_merges(data_, vocabulary_)),
         pre_tokenizer_(data_.pre),
         whole_(std::make_unique<std::atomic<Whole>[]>(data_.tokens.size())) {
     data_.merges = {};
+    // A byte is an ordinary token here, which decoding need not treat apart.
+    std::replace(data_.types.begin(), data_.types.end(), TokenType::byte, TokenType::normal);
     for (int byte = 0; byte < 256; ++byte) {
       const char c = static_cast<char>(byte);
       byte_ids_[byte] = vocabulary_.find({&c, 1});
@@ -113,17 +91,18 @@ class ByteLevelBpe final : public Tokenizer {
     std::vector<int32_t> ids;
     ids.reserve(utf8.size() / 3 + 1);
     if (options.add_bos && data_.bos) ids.push_back(*data_.bos);
+    PieceCache cache(utf8.size());
     if (!options.parse_special) {
-      encode_text(utf8, ids);
+      encode_text(utf8, cache, ids);
       return ids;
     }
     for (size_t at = 0; at < utf8.size();) {
       const AddedTokens::Found found = added_.find(utf8, at);
       if (found.id < 0) {
-        encode_text(utf8.substr(at), ids);
+        encode_text(utf8.substr(at), cache, ids);
         break;
       }
-      encode_text(utf8.substr(at, found.begin - at), ids);
+      encode_text(utf8.substr(at, found.begin - at), cache, ids);
       ids.push_back(found.id);
       at = found.begin + found.bytes;
     }
@@ -141,7 +120,7 @@ class ByteLevelBpe final : public Tokenizer {
   // Does merging the bytes of a token give this token? Not always: rules of lower rank may lead elsewhere.
   enum class Whole : uint8_t { unknown, yes, no };
 
-  void encode_text(std::string_view text, std::vector<int32_t>& ids) const {
+  void encode_text(std::string_view text, PieceCache& cache, std::vector<int32_t>& ids) const {
     if (text.empty()) return;
     std::string normal;
     if (data_.nfc && !surely_nfc(text)) {
@@ -149,13 +128,18 @@ class ByteLevelBpe final : public Tokenizer {
       text = normal;
     }
     PreTokenizer::Pieces pieces(pre_tokenizer_, text);
-    for (std::string_view piece = pieces.next(); !piece.empty(); piece = pieces.next())
+    for (std::string_view piece = pieces.next(); !piece.empty(); piece = pieces.next()) {
+      if (cache.take(piece, ids)) continue;
+      const size_t from = ids.size();
       encode_piece(piece, ids);
+      cache.keep(piece, ids, from);
+    }
   }
 
   void encode_piece(std::string_view piece, std::vector<int32_t>& ids) const {
     const int32_t whole = vocabulary_.find(piece);
-    const Whole known = whole < 0 ? Whole::no : whole_[whole].load(std::memory_order_relaxed);
+    Whole known = whole < 0 ? Whole::no : whole_[whole].load(std::memory_order_relaxed);
+    if (data_.ignore_merges && whole >= 0 && !is_added(data_.types[whole])) known = Whole::yes;
     if (known == Whole::yes) {
       ids.push_back(whole);
       return;
@@ -170,7 +154,7 @@ class ByteLevelBpe final : public Tokenizer {
   }
 
   TokenizerData data_;
-  Vocabulary vocabulary_;
+  TokenTexts vocabulary_;
   BytePairMerger merger_;
   PreTokenizer pre_tokenizer_;
   std::unique_ptr<std::atomic<Whole>[]> whole_;  // by id; racing writers write the same value

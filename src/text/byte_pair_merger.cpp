@@ -26,17 +26,17 @@ uint64_t mix(uint64_t key) {
 
 }  // namespace
 
-BytePairMerger::BytePairMerger(std::span<const Merge> by_rank) {
-  check(by_rank.size() < kNone, "ranks fit 32 bits");
-  slots_.resize(std::bit_ceil(by_rank.size() * 3 / 2 + 16));
+BytePairMerger::BytePairMerger(std::span<const Merge> merges) {
+  check(merges.size() < kNone, "ranks fit 32 bits");
+  slots_.resize(std::bit_ceil(merges.size() * 3 / 2 + 16));
   shift_ = 64 - std::countr_zero(slots_.size());
-  for (size_t rank = 0; rank < by_rank.size(); ++rank) {
-    const Merge& merge = by_rank[rank];
+  for (const Merge& merge : merges) {
+    check(merge.rank != kNone, "a rank");
     const uint64_t key = key_of(merge.left, merge.right);
     size_t at = mix(key) >> shift_;
     while (slots_[at].pair != kEmpty && slots_[at].pair != key) at = (at + 1) & (slots_.size() - 1);
-    if (slots_[at].pair == key) continue;  // a pair listed twice keeps its lower rank
-    slots_[at] = {.pair = key, .rank = static_cast<uint32_t>(rank), .result = merge.result};
+    if (slots_[at].pair == key && slots_[at].rank <= merge.rank) continue;
+    slots_[at] = {.pair = key, .rank = merge.rank, .result = merge.result};
   }
 }
 
@@ -91,18 +91,27 @@ size_t BytePairMerger::merge_long(int32_t* symbols, size_t count) const {
     const uint32_t r = rank(symbols[i], symbols[i + 1]);
     if (r != kNone) candidates.push_back(uint64_t{r} << 32 | i);
   }
-  std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> queue(std::greater<>{},
-                                                                             std::move(candidates));
+  // Those of the beginning are sorted once; only what merges bring forth goes through a heap.
+  std::sort(candidates.begin(), candidates.end());
+  size_t taken = 0;
+  std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>> queue;
 
   const auto offer = [&](uint32_t left) {
     if (left == end || next[left] == end) return;
     const uint32_t r = rank(symbols[left], symbols[next[left]]);
     if (r != kNone) queue.push(uint64_t{r} << 32 | left);
   };
-  while (!queue.empty()) {
-    const auto left = static_cast<uint32_t>(queue.top());
-    const auto expected = static_cast<uint32_t>(queue.top() >> 32);
+  const auto next_candidate = [&] {
+    const bool from_heap = !queue.empty() && (taken == candidates.size() || queue.top() < candidates[taken]);
+    if (!from_heap) return candidates[taken++];
+    const uint64_t top = queue.top();
     queue.pop();
+    return top;
+  };
+  while (!queue.empty() || taken < candidates.size()) {
+    const uint64_t candidate = next_candidate();
+    const auto left = static_cast<uint32_t>(candidate);
+    const auto expected = static_cast<uint32_t>(candidate >> 32);
     if (symbols[left] == gone || next[left] == end) continue;
     const uint32_t right = next[left];
     const Slot* slot = find(symbols[left], symbols[right]);

@@ -11,12 +11,14 @@ namespace troika::text {
 
 struct Merge {
   int32_t left, right, result;
+  uint32_t rank;  // the lowest is joined first; of equals the leftmost
 };
 
 // Thread-safe after construction.
 class BytePairMerger {
  public:
-  explicit BytePairMerger(std::span<const Merge> by_rank);
+  // In any order; a pair that is listed twice keeps its lower rank.
+  explicit BytePairMerger(std::span<const Merge> merges);
 
   // Merges symbols[from..] in place; the vector shrinks. O(n log n).
   void merge(std::vector<int32_t>& symbols, size_t from) const;

@@ -8,8 +8,22 @@
 namespace troika::text {
 
 std::string Detokenizer::append(int32_t id) {
-  if (skip_control_ && tokenizer_.type(id) == TokenType::control) return {};
-  waiting_ += tokenizer_.bytes(id);
+  const TokenType type = tokenizer_.type(id);
+  const std::string_view bytes = tokenizer_.bytes(id);
+  if ((skip_control_ && type == TokenType::control) || bytes.empty()) return {};
+  if (type == TokenType::byte) {
+    run_ += bytes;
+    return {};
+  }
+  waiting_ += decode_byte_run(std::exchange(run_, {}));
+  waiting_ += bytes;
+  return take_settled();
+}
+
+// The whole characters of `waiting_`.
+std::string Detokenizer::take_settled() {
+  if (at_start_ && tokenizer_.data().strip_leading_space && waiting_.starts_with(' ')) waiting_.erase(0, 1);
+  at_start_ = false;
   std::string out;
   std::string_view rest = waiting_;
   while (!rest.empty()) {
@@ -22,6 +36,9 @@ std::string Detokenizer::append(int32_t id) {
   return out;
 }
 
-std::string Detokenizer::flush() { return sanitize_utf8(std::exchange(waiting_, {})); }
+std::string Detokenizer::flush() {
+  waiting_ += decode_byte_run(std::exchange(run_, {}));
+  return take_settled() + sanitize_utf8(std::exchange(waiting_, {}));
+}
 
 }  // namespace troika::text

@@ -13,19 +13,21 @@
 namespace troika::text {
 namespace {
 
-struct Row {
-  std::string_view name;     // as in GGUF's tokenizer.ggml.pre
-  std::string_view pattern;  // as in tokenizer.json
-};
-
 constexpr std::string_view kQwen2 =
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+)"
     R"(|\s+(?!\S)|\s+)";
 
+constexpr std::string_view kLlama3 =
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+)"
+    R"(|\s+(?!\S)|\s+)";
+
 constexpr std::array kRows = {
-    Row{"qwen2", kQwen2},
-    Row{"deepseek-r1-qwen", kQwen2},
-    Row{"gpt-2", R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
+    PreTokenizerRow{.name = "qwen2", .pattern = kQwen2, .nfc = true},
+    PreTokenizerRow{.name = "deepseek-r1-qwen", .pattern = kQwen2, .nfc = true},
+    PreTokenizerRow{.name = "llama-bpe", .pattern = kLlama3, .ignore_merges = true, .add_bos = true},
+    PreTokenizerRow{.name = "llama3", .pattern = kLlama3, .ignore_merges = true, .add_bos = true},
+    PreTokenizerRow{.name = "llama-v3", .pattern = kLlama3, .ignore_merges = true, .add_bos = true},
+    PreTokenizerRow{.name = "gpt-2", .pattern = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
 };
 
 // PCRE2's \s holds U+180E, which is no white space for Unicode, so we spell the class out.
@@ -55,13 +57,6 @@ std::string with_unicode_spaces(std::string_view pattern) {
   return out;
 }
 
-std::string_view pattern_named(std::string_view name) {
-  for (const Row& row : kRows) {
-    if (row.name == name) return row.pattern;
-  }
-  fail("tokenizer: the pre-tokeniser '{}' is not supported", name);
-}
-
 std::string error_text(int code) {
   std::array<PCRE2_UCHAR, 256> text{};
   pcre2_get_error_message(code, text.data(), text.size());
@@ -70,8 +65,15 @@ std::string error_text(int code) {
 
 }  // namespace
 
+const PreTokenizerRow& pre_tokenizer_row(std::string_view name) {
+  for (const PreTokenizerRow& row : kRows) {
+    if (row.name == name) return row;
+  }
+  fail("tokenizer: the pre-tokeniser '{}' is not supported", name);
+}
+
 std::optional<std::string_view> pre_tokenizer_of(std::string_view pattern) {
-  for (const Row& row : kRows) {
+  for (const PreTokenizerRow& row : kRows) {
     if (row.pattern == pattern) return row.name;
   }
   return std::nullopt;
@@ -99,7 +101,7 @@ struct PreTokenizer::Pieces::Match {
 };
 
 PreTokenizer::PreTokenizer(std::string_view name)
-    : pattern_(std::make_unique<Pattern>(with_unicode_spaces(pattern_named(name)))) {}
+    : pattern_(std::make_unique<Pattern>(with_unicode_spaces(pre_tokenizer_row(name).pattern))) {}
 PreTokenizer::~PreTokenizer() = default;
 
 PreTokenizer::Pieces::Pieces(const PreTokenizer& owner, std::string_view text)

@@ -8,6 +8,17 @@
 
 namespace troika::text {
 
+struct PreTokenizerRow {
+  std::string_view name;     // as in GGUF's tokenizer.ggml.pre
+  std::string_view pattern;  // as in tokenizer.json
+  // What goes with it and GGUF files need not say: text is brought to normal form C; a piece that is a token is not
+  // merged; a text begins with BOS.
+  bool nfc = false, ignore_merges = false, add_bos = false;
+};
+
+// Throws Error for a name without a row.
+const PreTokenizerRow& pre_tokenizer_row(std::string_view name);
+
 // The name of the row with exactly this pattern, as tokenizer.json spells it; nothing when we have none.
 std::optional<std::string_view> pre_tokenizer_of(std::string_view pattern);
 

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "text/byte_pair_merger.h"
+#include "text/gguf_text.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokenizer_samples.h"
 #include "text/unicode.h"
@@ -19,76 +20,17 @@
 namespace troika::text {
 namespace {
 
+using samples::GgufText;
 using samples::Json;
 using testing::HasSubstr;
 using testing::ThrowsMessage;
 
 // the real vocabulary
 
-// The tokenizer part of a well-formed GGUF file: enough of the format to read arrays of strings and of int32.
-class GgufText {
- public:
-  explicit GgufText(std::string bytes) : bytes_(std::move(bytes)) {
-    at_ = 16;
-    const auto count = number<uint64_t>();
-    for (uint64_t i = 0; i < count; ++i) {
-      const std::string key = string();
-      value(key, number<uint32_t>());
-    }
-  }
-  std::map<std::string, std::vector<std::string>> strings;  // a single string is a list of one
-  std::map<std::string, std::vector<int64_t>> numbers;
-
- private:
-  template <typename T>
-  T number() {
-    T value;
-    std::memcpy(&value, bytes_.data() + at_, sizeof value);
-    at_ += sizeof value;
-    return value;
-  }
-  std::string string() {
-    const auto size = number<uint64_t>();
-    at_ += size;
-    return bytes_.substr(at_ - size, size);
-  }
-  void value(const std::string& key, uint32_t type) {
-    switch (type) {
-      case 4:
-        numbers[key].push_back(number<uint32_t>());
-        break;
-      case 5:
-        numbers[key].push_back(number<int32_t>());
-        break;
-      case 6:
-        number<float>();
-        break;
-      case 7:
-        numbers[key].push_back(number<uint8_t>());
-        break;
-      case 8:
-        strings[key].push_back(string());
-        break;
-      case 9: {
-        const auto item = number<uint32_t>();
-        for (auto left = number<uint64_t>(); left > 0; --left) value(key, item);
-        break;
-      }
-      case 10:
-        numbers[key].push_back(static_cast<int64_t>(number<uint64_t>()));
-        break;
-      default:
-        FAIL() << "GGUF value of type " << type;
-    }
-  }
-  std::string bytes_;
-  size_t at_ = 0;
-};
-
 TokenizerData data_of_gguf(const GgufText& file) {
   TokenizerData data;
   data.pre = file.strings.at("tokenizer.ggml.pre").at(0);
-  data.nfc = data.pre == "qwen2";
+  data.nfc = pre_tokenizer_row(data.pre).nfc;
   data.tokens = file.strings.at("tokenizer.ggml.tokens");
   for (const int64_t type : file.numbers.at("tokenizer.ggml.token_type")) {
     data.types.push_back(static_cast<TokenType>(type));
@@ -370,6 +312,7 @@ TEST(BytePairMerger, ScanAndHeapAgreeWithTheDefinition) {
       merges.push_back({.left = part(), .right = part(), .result = id});
     }
     std::shuffle(merges.begin(), merges.end(), random);
+    for (size_t i = 0; i < merges.size(); ++i) merges[i].rank = static_cast<uint32_t>(i);
     const BytePairMerger merger(merges);
     std::vector<int32_t> symbols(random() % 120);
     for (int32_t& symbol : symbols) symbol = static_cast<int32_t>(random() % 2);
@@ -448,7 +391,7 @@ TEST(TokenizerFiles, RefusesMergesThatLeadNowhere) {
 
 TEST(TokenizerFiles, RefusesWhatItWouldEncodeDifferently) {
   expect_refused(changed("/model/type", "WordPiece"), "", "'WordPiece'");
-  expect_refused(changed("/model/byte_fallback", true), "", "byte_fallback");
+  expect_refused(changed("/model/byte_fallback", true), "", "byte_fallback is not supported with byte-level");
   expect_refused(changed("/normalizer/type", "NFKC"), "", "'NFKC'");
   expect_refused(changed("/pre_tokenizer/pretokenizers/0/pattern/Regex", "(a+)+$"), "", "'(a+)+$'");
   expect_refused(changed("/pre_tokenizer/pretokenizers/0/behavior", "Removed"), "", "pattern");
