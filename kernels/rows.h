@@ -206,7 +206,8 @@ void match_rms(const float* x, const float* like, float* out, int n, float floor
   scale<S>(x, S::sqrt(wanted) / S::sqrt(own > floor ? own : floor), out, n);
 }
 
-inline float mean_of(const float* x, int n) noexcept {
+template <class S>
+float mean_of(const float* x, int n) noexcept {
   double total = 0;
   for (int i = 0; i < n; ++i) total += x[i];
   return static_cast<float>(total / n);
@@ -214,7 +215,7 @@ inline float mean_of(const float* x, int n) noexcept {
 
 template <class S>
 void cut_below(const float* x, float* out, int n, float deviations) noexcept {
-  float mean = mean_of(x, n);
+  float mean = mean_of<S>(x, n);
   float cutoff = mean + deviations * S::sqrt(sum_of_squares<S>(x, n, mean) / static_cast<float>(n));
   each8<S>(x, out, n, [cutoff](typename S::F v) { return S::max(S::zero(), S::sub(v, S::set1(cutoff))); });
 }
@@ -223,7 +224,7 @@ template <class S>
 void layer_norm(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
                 float epsilon) noexcept {
   for (int row = 0; row < rows; ++row, x += columns, out += columns) {
-    float mean = mean_of(x, columns);
+    float mean = mean_of<S>(x, columns);
     float inverse = 1 / S::sqrt(sum_of_squares<S>(x, columns, mean) / static_cast<float>(columns) + epsilon);
     each8<S>(x, weight, out, columns, [=](typename S::F v, typename S::F w) {
       return S::mul(S::mul(S::sub(v, S::set1(mean)), S::set1(inverse)), w);

@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
 """Compares a built troika with the reference goldens, through its plumbing verbs. Standard library only.
 
-    check_goldens.py build/release/troika tests/goldens [--only qwen2-tied] [--device cpu] [--dtype f32]
+    check_goldens.py build/release/troika tests/goldens [--only qwen2-tied] [--form folder] [--device cpu] [--dtype f32]
 
-Each model runs from its safetensors folder and from every GGUF file beside it. Each prompt runs alone (its own
-process), among the others, and all run as one ragged batch. Logits must be within the tolerance, which is in
-units of the reference logits' standard deviation; greedy continuations must be equal. One line a comparison,
-exit status 1 if any fails.
+Each model runs in three forms: its safetensors `folder`; every `gguf` file beside it (a model with a vision tower with
+its mmproj file); and, the short prompts only, an `other` folder that is written on the spot, with the config in the
+other dialect and the tensors under the other published prefixes. Each prompt runs alone (its own process), among the
+others, and all run as one ragged batch; prompts with pictures run alone, a --image for each. Logits must be within the
+tolerance, which is in units of the reference logits' standard deviation; greedy continuations must be equal. With
+--kl, for arithmetic of fewer bits, it is the Kullback-Leibler divergence from the reference that is bounded, at every
+token, and greedy text is not compared. One line a comparison, exit status 1 if any fails.
 """
 import argparse
 import array
@@ -18,6 +21,8 @@ import struct
 import subprocess
 import sys
 import tempfile
+
+import other_layout
 
 
 class Wrong(Exception):
@@ -56,6 +61,12 @@ class Golden:
         golden = json.loads((folder / "golden.json").read_text())
         self.prompts, self.continuations = golden["prompts"], golden["continuations"]
         self.positions, self.vocab = golden["positions"], golden["vocab"]
+        # Rows of logits: a picture's placeholder has as many as the picture has tokens.
+        self.lengths = golden.get("lengths", [len(ids) for ids in self.prompts])
+        self.images = [[folder.parent / "images" / name for name in names]
+                       for names in golden.get("images", [[]] * len(self.prompts))]
+        self.text_prompts = [i for i, names in enumerate(self.images) if not names]
+        self.picture_prompts = [i for i, names in enumerate(self.images) if names]
         self.logits = []
         for i, kept in enumerate(self.positions):
             rows, columns, values = read_npy(folder / f"logits-{i}.npy")
@@ -63,34 +74,67 @@ class Golden:
             self.logits.append(values)
         self.deviations = [deviation(v) for v in self.logits]
 
-    def logits_error(self, path, i):
-        """The largest difference at the kept positions of prompt i, in standard deviations."""
+    def label(self, i):
+        shown = f" and {len(self.images[i])} pictures" if self.images[i] else ""
+        return f"{len(self.prompts[i])} tokens{shown}"
+
+    def rows(self, path, i):
+        """Pairs of rows of prompt i at its kept positions: what the engine wrote, and the reference."""
         if not path.exists():
             raise Wrong(f"wrote no {path.name}")
         rows, columns, values = read_npy(path)
-        if (rows, columns) != (len(self.prompts[i]), self.vocab):
-            raise Wrong(f"{path.name} is [{rows}, {columns}], not [{len(self.prompts[i])}, {self.vocab}]")
+        if (rows, columns) != (self.lengths[i], self.vocab):
+            raise Wrong(f"{path.name} is [{rows}, {columns}], not [{self.lengths[i]}, {self.vocab}]")
         if not math.isfinite(sum(values)):
             raise Wrong(f"{path.name} holds numbers that are not finite")
-        worst = 0.0
         for row, position in enumerate(self.positions[i]):
-            want = self.logits[i][row * columns:(row + 1) * columns]
-            got = values[position * columns:(position + 1) * columns]
-            worst = max(worst, max(abs(g - w) for g, w in zip(got, want)))
-        return worst / self.deviations[i]
+            yield (values[position * columns:(position + 1) * columns],
+                   self.logits[i][row * columns:(row + 1) * columns])
+
+    def logits_error(self, path, i):
+        """The largest difference at the kept positions of prompt i, in standard deviations."""
+        return max(max(abs(g - w) for g, w in zip(got, want))
+                   for got, want in self.rows(path, i)) / self.deviations[i]
+
+    def divergence(self, path, i):
+        """The largest Kullback-Leibler divergence at the kept positions of prompt i, in nats."""
+        return max(kl(want, got) for got, want in self.rows(path, i))
+
+
+def log_softmax(row):
+    top = max(row)
+    norm = top + math.log(math.fsum(math.exp(v - top) for v in row))
+    return [v - norm for v in row]
+
+
+def kl(want, got):
+    return math.fsum(math.exp(w) * (w - g) for w, g in zip(log_softmax(want), log_softmax(got)))
+
+
+def mmproj_of(model):
+    """NAME.mmproj.TYPE.gguf beside NAME.TYPE.gguf, or None."""
+    if model.suffix != ".gguf":
+        return None
+    name, kind, _ = model.name.rsplit(".", 2)
+    path = model.with_name(f"{name}.mmproj.{kind}.gguf")
+    return path if path.exists() else None
 
 
 class Engine:
     def __init__(self, options, model):
         self.binary, self.model = options.binary, model
+        self.mmproj = mmproj_of(model)
         self.common = ["--device", options.device, "--dtype", options.dtype]
         self.timeout = options.timeout
 
-    def run(self, verb, prompts, *arguments):
+    def run(self, verb, prompts, images, *arguments):
+        shown = [argument for image in images for argument in ("--image", str(image))]
+        if images and self.mmproj:
+            shown += ["--mmproj", str(self.mmproj)]
         with tempfile.NamedTemporaryFile("w", suffix=".json") as ids:
             json.dump({"prompts": prompts}, ids)
             ids.flush()
-            command = [self.binary, verb, str(self.model), "--ids", ids.name, *arguments, *self.common]
+            command = [self.binary, verb, str(self.model), "--ids", ids.name, *arguments, *shown, *self.common]
             try:
                 done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                       stdin=subprocess.DEVNULL, timeout=self.timeout)
@@ -103,12 +147,12 @@ class Engine:
             raise Wrong(f"{verb} ended with {done.returncode}: {said[-1] if said else 'no message'}")
         return done.stdout
 
-    def logits(self, prompts, folder, *arguments):
-        self.run("logits", prompts, "--out", str(folder), *arguments)
+    def logits(self, prompts, images, folder, *arguments):
+        self.run("logits", prompts, images, "--out", str(folder), *arguments)
         return [folder / f"{i}.npy" for i in range(len(prompts))]
 
-    def generate(self, prompts, tokens):
-        text = self.run("generate", prompts, "--tokens", str(tokens))
+    def generate(self, prompts, images, tokens):
+        text = self.run("generate", prompts, images, "--tokens", str(tokens))
         try:
             outputs = json.loads(text)["outputs"]
         except (ValueError, KeyError, TypeError):
@@ -127,27 +171,43 @@ class Report:
         print(f"{'FAIL' if problem else 'ok  '} {what}: {problem or detail}", flush=True)
 
 
-def check_logits(report, golden, engine, what, indices, tolerance, *arguments):
+def check_logits(report, golden, engine, what, indices, limits, *arguments):
+    """Several prompts run in one process; a prompt with pictures is always alone."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            paths = engine.logits([golden.prompts[i] for i in indices], pathlib.Path(folder), *arguments)
+            paths = engine.logits([golden.prompts[i] for i in indices], golden.images[indices[0]],
+                                  pathlib.Path(folder), *arguments)
         except Wrong as wrong:
-            report.line(f"{what}", str(wrong), "")
+            report.line(what, str(wrong), "")
             return
         for i, path in zip(indices, paths):
-            label = f"{what} {len(golden.prompts[i])} tokens"
+            label = f"{what} {golden.label(i)}"
             try:
-                error = golden.logits_error(path, i)
-                problem = None if error <= tolerance else f"off by {error:.2e} deviations, allowed {tolerance:.0e}"
-                report.line(label, problem, f"within {error:.1e}")
+                problem, detail = limits.judge(golden, path, i)
+                report.line(label, problem, detail)
             except Wrong as wrong:
                 report.line(label, str(wrong), "")
+
+
+class Limits:
+    def __init__(self, options):
+        self.tolerance, self.kl = options.tolerance, options.kl
+
+    def judge(self, golden, path, i):
+        """The problem, or None and what was found."""
+        if self.kl is not None:
+            found = golden.divergence(path, i)
+            fine, detail = found <= self.kl, f"{found:.2e} nats from the reference"
+            return None if fine else f"{detail}, allowed {self.kl:.0e}", detail
+        error = golden.logits_error(path, i)
+        fine = error <= self.tolerance
+        return None if fine else f"off by {error:.2e} deviations, allowed {self.tolerance:.0e}", f"within {error:.1e}"
 
 
 def check_greedy(report, golden, engine, what, indices):
     wanted = [golden.continuations[i] for i in indices]
     try:
-        outputs = engine.generate([golden.prompts[i] for i in indices], len(wanted[0]))
+        outputs = engine.generate([golden.prompts[i] for i in indices], golden.images[indices[0]], len(wanted[0]))
     except Wrong as wrong:
         report.line(what, str(wrong), "")
         return
@@ -157,17 +217,34 @@ def check_greedy(report, golden, engine, what, indices):
             at = next((k for k, (g, w) in enumerate(zip(got, want)) if g != w), min(len(got), len(want)))
             problem = (f"differs from token {at} of {len(want)} on: "
                        f"got {got[at:at + 4]}, expected {want[at:at + 4]}")
-        report.line(f"{what} {len(golden.prompts[i])} tokens", problem, "equal")
+        report.line(f"{what} {golden.label(i)}", problem, "equal")
 
 
-def check_model(report, golden, engine, tolerance):
-    every = range(len(golden.prompts))
+def check_model(report, golden, engine, limits):
     name = engine.model.name
-    check_logits(report, golden, engine, f"{name} logits", every, tolerance)
-    check_logits(report, golden, engine, f"{name} logits --batch", every, tolerance, "--batch")
-    check_greedy(report, golden, engine, f"{name} greedy", every)
-    for i in every:
+    if golden.text_prompts:
+        check_logits(report, golden, engine, f"{name} logits", golden.text_prompts, limits)
+        check_logits(report, golden, engine, f"{name} logits --batch", golden.text_prompts, limits, "--batch")
+    for i in golden.picture_prompts:
+        check_logits(report, golden, engine, f"{name} logits", [i], limits)
+    if limits.kl is not None:
+        return
+    if golden.text_prompts:
+        check_greedy(report, golden, engine, f"{name} greedy", golden.text_prompts)
+    for i in range(len(golden.prompts)):
         check_greedy(report, golden, engine, f"{name} greedy alone", [i])
+
+
+def check_other_layout(report, golden, options, source, limits):
+    """Reading is what is at stake, so the short prompts will do."""
+    with tempfile.TemporaryDirectory() as folder:
+        model = pathlib.Path(folder) / f"{source.name}-in-the-other-layout"
+        other_layout.write(source, model)
+        engine = Engine(options, model)
+        short = [i for i in golden.text_prompts if golden.lengths[i] <= 64]
+        check_logits(report, golden, engine, f"{model.name} logits", short, limits)
+        for i in [i for i in golden.picture_prompts if golden.lengths[i] <= 64]:
+            check_logits(report, golden, engine, f"{model.name} logits", [i], limits)
 
 
 def main():
@@ -175,21 +252,29 @@ def main():
     parser.add_argument("binary")
     parser.add_argument("goldens", type=pathlib.Path)
     parser.add_argument("--only", metavar="NAME", help="this model only")
+    parser.add_argument("--form", choices=["folder", "gguf", "other"], help="this form only")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="f32")
     parser.add_argument("--tolerance", type=float, default=2e-3, help="in standard deviations of the logits")
-    parser.add_argument("--timeout", type=float, default=60, help="seconds for one call")
+    parser.add_argument("--kl", type=float, help="bounds the divergence of each token, in nats, instead")
+    parser.add_argument("--timeout", type=float, default=300, help="seconds for one call")
     options = parser.parse_args()
 
     folders = sorted(p.parent for p in options.goldens.glob("*/golden.json"))
     folders = [f for f in folders if options.only in (None, f.name)]
     if not folders:
         sys.exit(f"no goldens in {options.goldens}")
-    report = Report()
+    report, limits = Report(), Limits(options)
     for folder in folders:
         golden = Golden(folder)
-        for model in [folder, *sorted(options.goldens.glob(f"{folder.name}.*.gguf"))]:
-            check_model(report, golden, Engine(options, model), options.tolerance)
+        models = [folder] if options.form in (None, "folder") else []
+        if options.form in (None, "gguf"):
+            models += [path for path in sorted(options.goldens.glob(f"{folder.name}.*.gguf"))
+                       if ".mmproj." not in path.name]
+        for model in models:
+            check_model(report, golden, Engine(options, model), limits)
+        if options.form in (None, "other"):
+            check_other_layout(report, golden, options, folder, limits)
     print(f"{report.failures} comparisons failed" if report.failures else "all goldens agree")
     sys.exit(1 if report.failures else 0)
 

@@ -261,7 +261,8 @@ def make(root, row, seed):
         write_json(folder / "preprocessor_config.json", row["preprocessor"])
         images.save_all(root / "images")
     read = AutoConfig.from_pretrained(folder)
-    state = random_weights(read, model_class(read).from_config(read), row["dtype"] != "F32", seed)
+    state = random_weights(read, model_class(read).from_config(read), row["dtype"] != "F32", seed,
+                           row.get("calm", 1.0))
     save_weights(folder, state, DTYPES[row["dtype"]], row.get("shards", 1))
 
     model = load(folder)
@@ -280,7 +281,8 @@ def make(root, row, seed):
 
     long = lengths.index(max(lengths))
     assert_dialects_agree(folder, config, model, prompts[long], pictures[long])
-    assert_variants_show(folder, config, model, prompts[long], pictures[long])
+    seen = 2 if model.pictures else long
+    assert_variants_show(folder, config, model, prompts[seen], pictures[seen])
     short = 2 if model.pictures else PROMPT_LENGTHS.index(17)
     assert_every_tensor_matters(model, prompts[short], pictures[short])
 
@@ -298,14 +300,14 @@ def make(root, row, seed):
         golden.update(images=pictures, lengths=lengths, features=FEATURES)
         np.save(folder / f"features-{FEATURES.split('.')[0]}.npy", model.pictures.features(model, FEATURES).numpy())
     write_golden(folder / "golden.json", golden)
-    write_ggufs(root, row, AutoConfig.from_pretrained(folder), state)
+    write_ggufs(root, row, AutoConfig.from_pretrained(folder), state, eos)
     parameters = sum(w.numel() for w in state.values())
     print(f"{row['name']}: {parameters} parameters, end of text {eos}", flush=True)
 
 
-def write_ggufs(root, row, config, state):
+def write_ggufs(root, row, config, state, eos):
     text = config.get_text_config()
-    text.eos_token_id = config.eos_token_id
+    text.eos_token_id = eos
     for kind in row["gguf"]:
         write_gguf.write(root / f"{row['name']}.{kind}.gguf", kind, text, write_gguf.text_only(state),
                          row.get("image_tokens", []))

@@ -78,7 +78,7 @@ MODELS = [
         gguf=["f16"],
         config={
             "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "torch_dtype": "float16",
-            "vocab_size": 283, "hidden_size": 72, "intermediate_size": 132, "num_hidden_layers": 3,
+            "vocab_size": 283, "hidden_size": 56, "intermediate_size": 100, "num_hidden_layers": 3,
             "num_attention_heads": 4, "num_key_value_heads": 4, "head_dim": 24, "hidden_act": "silu",
             "attention_bias": False, "attention_dropout": 0.0, "rms_norm_eps": 1e-3,
             "max_position_embeddings": 1024, "rope_theta": 10000.0, "rope_scaling": None,
@@ -127,7 +127,7 @@ MODELS = [
         gguf=["f16"],
         config={
             "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "float16",
-            "vocab_size": 281, "hidden_size": 72, "intermediate_size": 120, "num_hidden_layers": 3,
+            "vocab_size": 281, "hidden_size": 56, "intermediate_size": 100, "num_hidden_layers": 3,
             "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 32, "hidden_act": "silu",
             "attention_bias": False, "mlp_bias": False, "rms_norm_eps": 1e-5, "max_position_embeddings": 2048,
             "rope_theta": 500000.0, "tie_word_embeddings": False,
@@ -200,7 +200,7 @@ MODELS = [
             "torch_dtype": "bfloat16", "vocab_size": 301, "hidden_size": 64, "intermediate_size": 104,
             "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 1, "hidden_act": "silu",
             "attention_dropout": 0.0, "rms_norm_eps": 1e-6, "max_position_embeddings": 2048,
-            "rope_theta": 1000000.0, "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]},
+            "rope_theta": 100.0, "rope_scaling": {"type": "mrope", "mrope_section": [2, 3, 3]},
             "tie_word_embeddings": False, "use_sliding_window": False, "sliding_window": 32,
             "max_window_layers": 3, "vision_start_token_id": 294, "vision_end_token_id": 295,
             "image_token_id": 296, "video_token_id": 297, "use_cache": True,
@@ -258,6 +258,7 @@ PROOFS = [
     dict(
         name="gemma3n-deep",
         dtype="BF16",
+        calm=0.15,
         gguf=["f16"],
         config={
             **next(m for m in MODELS if m["name"] == "gemma3n")["config"],

@@ -1,8 +1,8 @@
 """What transformers is given for a prompt with pictures: pixels of its own image processor, one id a soft token,
 the kinds of the tokens, and for Qwen2.5-VL their positions in time, height and width."""
 import torch
-from PIL import Image
 from transformers import AutoImageProcessor
+from transformers.image_utils import load_image
 
 
 class Pictures:
@@ -16,8 +16,8 @@ class Pictures:
 
     def prepared(self, name):
         if name not in self.ready:
-            # The file is read anew: a picture in memory has been through no decoder.
-            self.ready[name] = self.processor(Image.open(self.folder / name), return_tensors="pt")
+            # The file is read, as a user's is: turned upright by its EXIF data, and to RGB by leaving out alpha.
+            self.ready[name] = self.processor(load_image(str(self.folder / name)), return_tensors="pt")
         return self.ready[name]
 
     def tokens(self, name):

@@ -9,6 +9,10 @@ import torch
 # Models whose norms multiply by 1 + w: their weights lie around 0. SigLIP's are ordinary.
 ONE_PLUS = ("gemma2", "gemma3", "gemma3_text")
 
+# Added to the norms of queries and keys, so that attention is neither even nor a choice of one. Gemma 3n's scores are
+# not scaled down; those of the terse multimodal config are, by a default that is meant for wider heads.
+SHARPER = {"gemma3n_text": -0.4, "gemma3": 1.5}
+
 
 def is_norm(name):
     return bool(re.search(r"(norm\d?|ln_q)\.weight$", name))
@@ -22,8 +26,8 @@ def neutral_norm(name, model_type):
 def draw(name, shape, model_type, generator):
     noise = torch.randn(shape, generator=generator)
     if is_norm(name):
-        if re.search(r"\.(q|k)_norm\.", name):      # sharper attention; Gemma 3n's scores are not scaled down
-            return neutral_norm(name, model_type) + (-0.4 if model_type == "gemma3n_text" else 0.5) + 0.3 * noise
+        if re.search(r"\.(q|k)_norm\.", name):
+            return neutral_norm(name, model_type) + SHARPER.get(model_type, 0.5) + 0.3 * noise
         if model_type.startswith("gemma") and name.endswith(("model.norm.weight", "language_model.norm.weight")):
             # Of both signs: with a tied head and a scaled embedding every token would name itself for ever.
             return neutral_norm(name, model_type) - 0.7 + noise
@@ -53,8 +57,8 @@ def make_exact(w):
     return w
 
 
-def random_weights(config, model, exact, seed):
-    """The published state dict, by name, in float32."""
+def random_weights(config, model, exact, seed, calm=1.0):
+    """The published state dict, by name, in float32. Deep models need calm: less of each layer in the stream."""
     generator = torch.Generator().manual_seed(seed)
     shapes = {name: p.shape for name, p in model.state_dict().items()}
     if config.tie_word_embeddings:
@@ -63,6 +67,8 @@ def random_weights(config, model, exact, seed):
     state = {}
     for name, shape in shapes.items():
         w = draw(name, shape, config.model_type, generator)
+        if "post_" in name and is_norm(name):
+            w = calm * w
         w = make_exact(w) if exact else w
         state.update(published(name, w, config.model_type))
     return state
