@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/error.h"
 #include "models/decoder.h"
 
 namespace troika::models {

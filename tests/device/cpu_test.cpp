@@ -39,6 +39,10 @@ Tape layer(int rows, int first_row, Format format) {
   Tensor m = b.rms_norm(x, "moe_norm", 1e-6f);
   x = b.add(x, b.moe(m, b.linear(m, "router", 5), "expert", 256,
                      {.used = 2, .normalise = true, .act = ops::Activation::silu}));
+  Tensor s = b.rms_norm(x, "sparse_norm", 1e-6f);
+  Tensor open = b.cut_below(b.linear_part(s, "sparse_gate", 512, {{768, kWidth}}), 1);
+  s = b.gated(ops::Activation::gelu_tanh, open, b.linear_where(s, "sparse_up", open, {{768, kWidth}}));
+  x = b.add(x, b.linear_part(s, "sparse_down", kWidth, {{kWidth, 768}}));
   x = b.softcap(b.layer_norm(x, "out_norm", 1e-5f), 3);
   tape.program = ops::fuse(b.finish(b.linear(b.pick_rows(x), "head", 300)), [](auto&, auto&) { return true; });
   tape.first_op = 1;

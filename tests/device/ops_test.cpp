@@ -162,6 +162,49 @@ TEST(EveryDevice, MultipliesByBlockWeightsOfAnyShape) {
   }
 }
 
+// The first rows or later ones, and the first columns up to the edge of a block, of a larger weight.
+TEST(EveryDevice, MultipliesByPartOfAWeight) {
+  for (Format format : {Format::f32, Format::f16, Format::q8_0, Format::q5_1, Format::q4_k, Format::q6_k}) {
+    int depth = info(format).block_values == 1 ? 17 : 2 * info(format).block_values;
+    for (int out : {1, 17, 255}) {
+      for (int tokens : {1, 3, 17}) {
+        Shape whole{out + 5, depth + info(format).block_values};
+        Case c = linear_case(format, depth, out, tokens, Builder::Bias::no);
+        c.name += ", in part";
+        c.ops = [=](Builder& b, auto x) {
+          return b.add(b.linear_part(x[0], "w", out, {whole}), b.linear_part(x[0], "w", out, {whole, 4}));
+        };
+        check_on_every_device(c);
+        c.name += " and gated";
+        c.fuses = true;
+        c.ops = [=](Builder& b, auto x) {
+          Tensor gate = b.linear_part(x[0], "gate", out, {whole}), up = b.linear_part(x[0], "up", out, {whole});
+          return b.gated(ops::Activation::gelu_tanh, gate, up);
+        };
+        check_on_every_device(c);
+      }
+    }
+  }
+}
+
+TEST(EveryDevice, MultipliesWhereAGateIsOpen) {
+  for (Format format : {Format::f32, Format::bf16, Format::q8_0, Format::q4_0, Format::q4_k, Format::q6_k}) {
+    int block = info(format).block_values, depth = block == 1 ? 33 : 3 * block;
+    for (int out : {1, 17, 255}) {
+      for (int tokens : {1, 2, 5, 100}) {
+        Case c = linear_case(format, depth, out, tokens, Builder::Bias::no);
+        c.name = "linear_where: " + c.name;
+        c.inputs.push_back(256);
+        c.ops = [=](Builder& b, auto x) {
+          Tensor gate = b.act(ops::Activation::relu, b.slice(x[1], 0, out));
+          return b.linear_where(x[0], "w", gate, {{out + 3, depth + block}, 2});
+        };
+        check_on_every_device(c);
+      }
+    }
+  }
+}
+
 TEST(EveryDevice, MultipliesManyTokens) {
   for (Format format : {Format::f16, Format::q8_0, Format::q5_1, Format::q4_k, Format::q6_k}) {
     check_on_every_device(linear_case(format, 1024, 160, 255, Builder::Bias::yes));
@@ -210,6 +253,7 @@ TEST(EveryDevice, AgreesOnRowWiseOps) {
       {"layer_norm", [](Builder& b, auto x) { return b.layer_norm(x[0], "n", 1e-5f); }},
       {"add", [](Builder& b, auto x) { return b.add(x[0], x[1]); }},
       {"mul", [](Builder& b, auto x) { return b.mul(x[0], x[1]); }},
+      {"mul_by", [](Builder& b, auto x) { return b.mul_by(x[0], "n"); }},
       {"scale", [](Builder& b, auto x) { return b.scale(x[0], 0.37f); }},
       {"softcap", [](Builder& b, auto x) { return b.softcap(x[0], 1.5f); }},
       {"rms_norm_plain", [](Builder& b, auto x) { return b.rms_norm_plain(x[0], 1e-6f); }},
@@ -305,13 +349,15 @@ TEST(EveryDevice, MixesStreams) {
 TEST(EveryDevice, SendsRowsToTheirExperts) {
   for (Format format : {Format::f32, Format::q8_0, Format::q4_k}) {
     for (auto [experts, used] : {std::pair{1, 1}, std::pair{5, 2}, std::pair{17, 8}}) {
-      for (int tokens : {1, 3, 100}) {
+      for (int tokens : {1, 3, 35}) {
         for (bool normalise : {true, false}) {
           ops::MoeParams params{used, normalise, ops::Activation::silu};
           check_on_every_device({.name = fmt::format("moe {} of {} tokens {}", used, experts, tokens), .bucket = tokens + 1,
                                  .live = tokens,
-                                 .ops = [=](Builder& b, auto x) { return b.moe(x[0], x[1], "expert", 512, params); },
-                                 .inputs = {256, experts}, .weights = format, .multiplies = true});
+                                 .ops = [=](Builder& b, auto x) {
+                                   return b.moe(x[0], b.slice(x[1], 0, experts), "expert", 256, params);
+                                 },
+                                 .inputs = {256, 256}, .weights = format, .multiplies = true});
         }
       }
     }

@@ -38,7 +38,9 @@ inline std::vector<float> random_values(size_t n, uint32_t seed, float scale = 1
 
 // Values packed in a format, as a file would hold them.
 inline WeightView packed(const std::string& name, Format format, const Shape& shape, const std::vector<float>& values) {
+  size_t size = bytes_of(format, shape);  // throws where the blocks do not fit the rows
   auto bytes = std::make_shared<std::vector<std::byte>>(as_blocks(format, values));
+  EXPECT_EQ(bytes->size(), size);
   return {name, format, shape, *bytes, bytes};
 }
 

@@ -132,6 +132,25 @@ TEST(Builder, RefusesWhatDoesNotFit) {
   EXPECT_ANY_THROW(b.finish(x));
 }
 
+TEST(Builder, TakesPartsOfAWeightInsideIt) {
+  Builder b = make();
+  Tensor x = b.embed("embed", 10, 12);
+  Tensor part = b.linear_part(x, "w", 5, {{9, 16}, 4}), where = b.linear_where(x, "w", part, {{9, 16}, 2});
+  Tensor scaled = b.mul_by(where, "s");
+  EXPECT_ANY_THROW(b.linear_part(x, "w", 5, {{9, 16}, 5}));
+  EXPECT_ANY_THROW(b.linear_part(x, "w", 5, {{9, 16}, -1}));
+  EXPECT_ANY_THROW(b.linear_part(x, "narrow", 5, {{9, 11}}));
+  EXPECT_ANY_THROW(b.linear_part(x, "w", 5, {{10, 16}}));  // one name, two shapes
+  EXPECT_ANY_THROW(b.linear_where(x, "w", part, {{9, 16}, 5}));
+  EXPECT_ANY_THROW(b.linear_where(x, "w", b.pick_rows(part), {{9, 16}}));
+  Program p = b.finish(b.pick_rows(scaled));
+  EXPECT_EQ(p[part].shape, (Shape{8, 5}));
+  EXPECT_EQ(p[where].shape, (Shape{8, 5}));
+  EXPECT_EQ(p[scaled].shape, (Shape{8, 5}));
+  EXPECT_EQ(p[p.ops[1].in[1]].shape, (Shape{9, 16}));
+  EXPECT_EQ(p.ops[1].in[1], p.ops[2].in[1]);
+}
+
 TEST(Program, PrintsOneLineForEachOp) {
   Program p = traced([](Builder& b) { return b.linear(b.embed("embed", 10, 4), "up", 6); });
   std::string text = to_string(p);

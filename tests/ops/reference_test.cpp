@@ -77,6 +77,24 @@ TEST(Reference, MultipliesByTheTransposedWeightAndAddsTheBias) {
               Near(values({11, 22, 33, 13, 24, 37})));
 }
 
+TEST(Reference, MultipliesByPartOfAWeight) {
+  OneOp op{.tokens = 1, .x = {{1, 2}}, .weights = {{"w.weight", {1, 1, 9, 2, 3, 9, 5, 7, 9}}}};
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.linear_part(x[0], "w", 2, {{3, 3}, 1}); }), Near(values({8, 19})));
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.linear_part(x[0], "w", 1, {{3, 3}}); }), Near(values({3})));
+}
+
+TEST(Reference, MultipliesWhereTheGateIsOpen) {
+  OneOp op{.tokens = 2, .x = {{1, 2, 3, INFINITY}, {0.5f, 0, -0.0f, -3}}, .weights = {{"w.weight", {9, 9, 1, 1, 0, 1}}}};
+  auto out = op.run([](Builder& b, auto x) { return b.linear_where(x[0], "w", x[1], {{3, 2}, 1}); });
+  EXPECT_THAT(out, Pointwise(::testing::Eq(), values({3, 0, 0, INFINITY})));
+  EXPECT_FALSE(std::signbit(out[2]));
+}
+
+TEST(Reference, MultipliesEachRowByAVector) {
+  OneOp op{.tokens = 2, .x = {{1, 2, 3, 4}}, .weights = {{"w.weight", {10, 100}}}};
+  EXPECT_THAT(op.run([](Builder& b, auto x) { return b.mul_by(x[0], "w"); }), Near(values({10, 200, 30, 400})));
+}
+
 TEST(Reference, NormalisesRows) {
   OneOp op{.tokens = 2, .x = {{3, 4, 0, 5}}, .weights = {{"n.weight", {1, 2}}, {"n.bias", {0.5f, -1}}}};
   float r = std::sqrt(12.5f);

@@ -69,6 +69,14 @@ TEST(Fuse, AsksWithTheFusedOpAndItsProgram) {
   EXPECT_EQ(asked, 2);
 }
 
+TEST(Fuse, LeavesGatesOfLaterRowsAlone) {
+  Program p = traced([](Builder& b, Tensor x) {
+    Tensor gate = b.linear_part(x, "gate", 4, {{8, 6}, 4}), up = b.linear_part(x, "up", 4, {{8, 6}});
+    return b.gated(Activation::silu, gate, up);
+  });
+  EXPECT_EQ(kinds(fuse(p, always)), kinds(p));
+}
+
 TEST(Fuse, LeavesNormsOfOtherTensorsAlone) {
   Program p = traced([](Builder& b, Tensor x) {
     Tensor sum = b.add(x, x);
