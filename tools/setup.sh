@@ -5,7 +5,8 @@
 # Commands and the packages they come in, then libraries (Boost is looked up by its version, see boost_ready).
 readonly build_commands=(cmake:cmake ninja:ninja-build g++:g++ pkg-config:pkg-config)
 readonly build_libraries=(nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libfmt-dev
-                          libspdlog-dev libcli11-dev libedit-dev libjpeg-dev libpng-dev libwebp-dev)
+                          libspdlog-dev libcli11-dev libedit-dev libjpeg-dev libpng-dev libwebp-dev
+                          libcurl4-openssl-dev)
 readonly test_commands=(python3:python3 curl:curl)
 readonly test_libraries=(libgtest-dev libgmock-dev)
 

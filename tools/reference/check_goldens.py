@@ -164,9 +164,10 @@ class Engine:
 
 class Report:
     def __init__(self):
-        self.failures = 0
+        self.lines, self.failures = 0, 0
 
     def line(self, what, problem, detail):
+        self.lines += 1
         self.failures += problem is not None
         print(f"{'FAIL' if problem else 'ok  '} {what}: {problem or detail}", flush=True)
 
@@ -275,6 +276,8 @@ def main():
             check_model(report, golden, Engine(options, model), limits)
         if options.form in (None, "other"):
             check_other_layout(report, golden, options, folder, limits)
+    if not report.lines:
+        sys.exit(f"nothing to compare: {options.only or 'no model'} has no such form")
     print(f"{report.failures} comparisons failed" if report.failures else "all goldens agree")
     sys.exit(1 if report.failures else 0)
 

@@ -117,7 +117,8 @@ def main():
             failed = True
             continue
         failed |= wrong > 0
-        print(f"{path.name}: {wrong} of {sum(len(golden.continuations[i]) for i in golden.text_prompts)} tokens differ, "
+        tokens = sum(len(golden.continuations[i]) for i in golden.text_prompts)
+        print(f"{path.name}: {wrong} of {tokens} tokens differ, "
               f"{count} log-probabilities within {worst:.1e}", flush=True)
     sys.exit(1 if failed else 0)
 

@@ -35,7 +35,8 @@ def save_all(folder):
         if name == "half.png":
             picture = picture.convert("L")
         if name == "clear.png":
-            picture.putalpha(Image.fromarray(np.linspace(0, 255, height * width).astype(np.uint8).reshape(height, width)))
+            veil = np.linspace(0, 255, height * width).astype(np.uint8).reshape(height, width)
+            picture.putalpha(Image.fromarray(veil))
         # Colour at full resolution: decoders differ in how they enlarge it.
         options = {"quality": 90, "subsampling": 0} if name.endswith("jpg") else {"optimize": True}
         picture.save(folder / name, **options)

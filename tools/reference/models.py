@@ -154,7 +154,7 @@ MODELS = [
         generation={"cache_implementation": "hybrid"},
     ),
     dict(
-        name="gemma3",             # layer 5 of 7 is full, scaled and on the other rope base; the head is tied by default
+        name="gemma3",             # layer 5 of 7 is full, scaled and on the other rope base; tied by default
         dtype="BF16",
         gguf=["bf16"],
         config={
@@ -253,16 +253,20 @@ MODELS = [
 ]
 
 # Not committed. llama.cpp has Gemma 3n's published numbers built in (20 layers with keys of their own, the first ten
-# sparse, windows in fives, one MLP width), so only a deep model shows that write_gguf.py writes what it reads.
+# sparse, windows in fives, one MLP width, 256 inputs a layer, rank 64, a cap of 30), so only a deep model shows that
+# write_gguf.py writes what it reads.
 PROOFS = [
     dict(
         name="gemma3n-deep",
         dtype="BF16",
         calm=0.15,
+        noise=1e-3,
+        lengths=[3, 60, 17, 30],
         gguf=["f16"],
         config={
             **next(m for m in MODELS if m["name"] == "gemma3n")["config"],
             "num_hidden_layers": 25, "num_kv_shared_layers": 5, "intermediate_size": [200] * 25,
+            "hidden_size_per_layer_input": 256, "laurel_rank": 64, "final_logit_softcapping": 30.0,
             "layer_types": (["sliding_attention"] * 4 + ["full_attention"]) * 5,
             "activation_sparsity_pattern": [0.95] * 10 + [0.0] * 15,
         },

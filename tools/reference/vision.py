@@ -22,7 +22,8 @@ class Pictures:
 
     def tokens(self, name):
         if self.qwen:
-            return int(self.prepared(name)["image_grid_thw"].prod()) // self.config.vision_config.spatial_merge_size ** 2
+            patches = int(self.prepared(name)["image_grid_thw"].prod())
+            return patches // self.config.vision_config.spatial_merge_size ** 2
         return self.config.mm_tokens_per_image
 
     def expand(self, ids, names):

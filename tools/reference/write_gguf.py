@@ -133,7 +133,8 @@ def llama3_factors(config):
     """What each rope frequency is divided by; their own tensor in GGUF."""
     scaling, d = config.rope_parameters, config.head_dim
     lengths = 2 * math.pi * scaling["rope_theta"] ** (torch.arange(0, d, 2, dtype=torch.float64) / d)
-    context, low, high = (scaling[k] for k in ("original_max_position_embeddings", "low_freq_factor", "high_freq_factor"))
+    low, high = scaling["low_freq_factor"], scaling["high_freq_factor"]
+    context = scaling["original_max_position_embeddings"]
     blend = ((context / lengths - low) / (high - low)).clamp(0, 1)
     return (1 / ((1 - blend) / scaling["factor"] + blend)).float()
 

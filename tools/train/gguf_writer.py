@@ -10,7 +10,7 @@ import numpy as np
 ALIGNMENT = 32
 _SCALARS = {"u32": (4, "<I"), "i32": (5, "<i"), "f32": (6, "<f"), "bool": (7, "<?"), "u64": (10, "<Q")}
 _STRING, _ARRAY = 8, 9
-F32, Q8_0 = 0, 8
+F32, F16, Q8_0 = 0, 1, 8
 
 
 def string(text: str) -> bytes:
@@ -50,15 +50,18 @@ def pad(data: bytes) -> bytes:
 
 
 def write(path, metadata: dict, tensors: list) -> int:
-    """metadata: key -> (kind, content). tensors: (name, float array, whether to store as Q8_0). Returns the bytes."""
+    """metadata: key -> (kind, content). tensors: (name, float array, True for Q8_0, "f16" for half floats, False for
+    single ones). Returns the bytes."""
     head = struct.pack("<4sIQQ", b"GGUF", 3, len(tensors), len(metadata))
     head += b"".join(string(key) + value(*typed) for key, typed in metadata.items())
     at, bodies = 0, []
-    for name, weights, quantised in tensors:
-        body = pad(pack_q8_0(weights) if quantised else np.ascontiguousarray(weights, "<f4").tobytes())
+    for name, weights, stored in tensors:
+        code = F16 if stored == "f16" else Q8_0 if stored else F32
+        body = pad(pack_q8_0(weights) if code == Q8_0
+                   else np.ascontiguousarray(weights, "<f2" if code == F16 else "<f4").tobytes())
         shape = weights.shape[::-1]  # the fastest axis comes first in GGUF
         head += string(name) + struct.pack("<I", len(shape)) + struct.pack(f"<{len(shape)}Q", *shape)
-        head += struct.pack("<IQ", Q8_0 if quantised else F32, at)
+        head += struct.pack("<IQ", code, at)
         at += len(body)
         bodies.append(body)
     data = pad(head) + b"".join(bodies)
