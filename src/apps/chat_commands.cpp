@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "base/error.h"
 
@@ -13,11 +14,13 @@ namespace {
 
 constexpr std::string_view kHelp =
     R"(/set                  the settings as they are
-/set NAME VALUE       temperature, top_p, top_k, min_p, seed, max_tokens or system
+/set NAME VALUE       temperature, top_p, top_k, min_p, seed, max_tokens, think (on, off or auto),
+                      thinking_budget (tokens; -1: no limit) or system
 /clear                start anew; the system message stays
 /save FILE            the conversation as JSON
 /load FILE            go on with a saved conversation
-/image FILE           show the model a picture (only models with eyes)
+/image FILE           show the model a picture (only models with eyes); the next question is about it, and
+                      about others shown before that question
 /bye                  leave; so does Ctrl-D
 Ctrl-C stops an answer. Arrow keys edit the line and walk through earlier ones.)";
 
@@ -56,10 +59,19 @@ std::string show_settings(const Chat& chat) {
   for (const Message& m : chat.messages()) {
     if (m.role == "system") system = m.content;
   }
-  return fmt::format("temperature {}\ntop_p {}\ntop_k {}\nmin_p {}\nseed {}\nmax_tokens {}\nsystem {}",
-                     s.temperature, s.top_p, s.top_k, s.min_p, s.seed ? std::to_string(*s.seed) : "(drawn)",
-                     chat.settings.max_tokens > 0 ? std::to_string(chat.settings.max_tokens) : "(what fits)",
-                     system);
+  const ChatSettings& c = chat.settings;
+  return fmt::format(
+      "temperature {}\ntop_p {}\ntop_k {}\nmin_p {}\nseed {}\nmax_tokens {}\nthink {}\nthinking_budget {}\nsystem {}",
+      s.temperature, s.top_p, s.top_k, s.min_p, s.seed ? std::to_string(*s.seed) : "(drawn)",
+      c.max_tokens > 0 ? std::to_string(c.max_tokens) : "(what fits)", !c.think ? "auto" : *c.think ? "on" : "off",
+      c.thinking_budget ? std::to_string(*c.thinking_budget) : "(no limit)", system);
+}
+
+std::optional<bool> read_think(std::string_view value) {
+  if (value == "on") return true;
+  if (value == "off") return false;
+  if (value == "auto") return std::nullopt;
+  fail("/set think: on, off or auto is wanted, not '{}'", value);
 }
 
 void set(Chat& chat, std::string_view name, std::string_view value) {
@@ -77,8 +89,14 @@ void set(Chat& chat, std::string_view name, std::string_view value) {
     s.seed = number<uint64_t>(name, value, 0, INT64_MAX);
   } else if (name == "max_tokens") {
     chat.settings.max_tokens = number(name, value, 0, 1 << 24);
+  } else if (name == "think") {
+    chat.settings.think = read_think(value);
+  } else if (name == "thinking_budget") {
+    int tokens = number(name, value, -1, 1 << 24);
+    chat.settings.thinking_budget = tokens < 0 ? std::nullopt : std::optional(tokens);
   } else {
-    fail("/set knows temperature, top_p, top_k, min_p, seed, max_tokens and system, not '{}'", name);
+    fail("/set knows temperature, top_p, top_k, min_p, seed, max_tokens, think, thinking_budget and system, not '{}'",
+         name);
   }
 }
 
@@ -111,7 +129,11 @@ CommandResult run_command(Chat& chat, std::string_view line) {
     chat.load(file_named(command, argument));
     return {fmt::format("Loaded {} messages.", chat.messages().size())};
   }
-  if (command == "/image") fail("this model has no eyes: it reads text only");
+  if (command == "/image") {
+    chat.show(file_named(command, argument));
+    size_t count = chat.shown().size();
+    return {fmt::format("The next question goes with {} picture{}.", count, count == 1 ? "" : "s")};
+  }
   fail("there is no command {}; /help lists them", command);
 }
 

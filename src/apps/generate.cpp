@@ -46,7 +46,8 @@ void add_generate(CLI::App& app) {
   add_model_options(*verb, o->model, ModelArgument::required);
   verb->add_option("--ids", o->ids, "JSON file: {\"prompts\": [[ids], …]}")->required();
   verb->add_option("--tokens", o->tokens, "tokens to generate")->check(CLI::Range(1, 1 << 24));
-  verb->add_option("--image", o->images, "a picture for each image placeholder of the prompts");
+  verb->add_option("--image", o->images, "a picture for each image placeholder of the prompts; one after each --image")
+      ->allow_extra_args(false);
   verb->callback([o] { generate(*o); });
 }
 

@@ -61,7 +61,8 @@ void add_logits(CLI::App& app) {
   add_model_options(*verb, o->model, ModelArgument::required);
   verb->add_option("--ids", o->ids, "JSON file: {\"prompts\": [[ids], …]}")->required();
   verb->add_option("--out", o->out, "folder for 0.npy, 1.npy, …")->required();
-  verb->add_option("--image", o->images, "a picture for each image placeholder of the prompts");
+  verb->add_option("--image", o->images, "a picture for each image placeholder of the prompts; one after each --image")
+      ->allow_extra_args(false);
   verb->add_flag("--batch", o->batch, "run all prompts as one ragged batch");
   verb->callback([o] { write_logits(*o); });
 }

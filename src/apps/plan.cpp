@@ -5,6 +5,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdio>
 #include <map>
 #include <memory>
@@ -18,9 +19,11 @@
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/platform.h"
+#include "engine/kv_pages.h"
 #include "engine/model.h"
 #include "engine/step.h"
 #include "files/config_file.h"
+#include "models/slices.h"
 #include "models/tower.h"
 #include "plan/footprint.h"
 #include "plan/memory.h"
@@ -57,6 +60,9 @@ Subject examine(const Options& o) {
   s.model.file = files::is_config_only(path) ? files::open_config(path) : files::ModelFile::open(path);
   s.model.architecture = &models::architecture_of(*s.model.file);
   s.model.spec = s.model.architecture->read(*s.model.file);
+  if (!o.model.engine_options().slice.empty()) {
+    s.model.spec = models::sliced(s.model.spec, o.model.engine_options().slice);
+  }
   s.model.kv_format = o.model.engine.kv == "auto" ? Format::f16 : find_format(o.model.engine.kv).value_or(Format::f16);
   s.program = models::trace(*s.model.architecture, s.model.spec, 1, 1);
   if (s.model.file->kind() == files::FileKind::gguf) return s;  // its tower, if any, lies in another file
@@ -131,8 +137,8 @@ bool has_attention_biases(const ops::Program& program) {
 
 std::string activation(const ops::Program& program) {
   for (const ops::Op& op : program.ops) {
-    if (op.kind != ops::OpKind::gated) continue;
-    switch (op.as<ops::ActParams>().act) {
+    if (op.kind != ops::OpKind::gated && op.kind != ops::OpKind::moe) continue;
+    switch (op.kind == ops::OpKind::moe ? op.as<ops::MoeParams>().act : op.as<ops::ActParams>().act) {
       case ops::Activation::silu: return "silu";
       case ops::Activation::gelu_tanh: return "gelu_tanh";
       case ops::Activation::gelu_erf: return "gelu_erf";
@@ -148,6 +154,33 @@ std::map<int, int, std::greater<>> layers_by_window(const models::ModelSpec& spe
   std::map<int, int, std::greater<>> count;
   for (int window : spec.windows) ++count[window];
   return count;
+}
+
+// What a MatFormer model can be cut down to.
+struct Slice {
+  std::string name;
+  int layers, narrowest, widest;  // of the MLPs
+};
+
+std::vector<Slice> slices(const models::ModelSpec& spec) {
+  std::vector<Slice> all;
+  if (!spec.gemma3n) return all;
+  for (const models::PublishedSlice& published : models::published_slices()) {
+    try {
+      models::ModelSpec cut = models::sliced(spec, published.name);
+      const models::Gemma3nSpec& g = *cut.gemma3n;
+      Slice slice{std::string(published.name), 0, INT_MAX, 0};
+      for (size_t i = 0; i < g.skipped.size(); ++i) {
+        if (g.skipped[i]) continue;
+        ++slice.layers;
+        slice.narrowest = std::min(slice.narrowest, g.mlp_used[i]);
+        slice.widest = std::max(slice.widest, g.mlp_used[i]);
+      }
+      all.push_back(std::move(slice));
+    } catch (const Error&) {  // of another model than this
+    }
+  }
+  return all;
 }
 
 // --- for programs
@@ -189,6 +222,17 @@ ordered_json to_json(const Subject& s, const Options& o) {
   ordered_json weights = ordered_json::object(), caches = ordered_json::array(), fits = ordered_json::array();
   size_t available = platform::memory().available_bytes;
   for (const WeightSize& w : weight_sizes(s)) weights[w.format] = w.bytes;
+  ordered_json matformer = ordered_json::array(), experts = nullptr, layer_embeddings = nullptr;
+  for (const Slice& slice : slices(spec)) {
+    matformer.push_back({{"name", slice.name}, {"layers", slice.layers}, {"mlp_width", {slice.narrowest, slice.widest}}});
+  }
+  if (spec.experts > 0) {
+    experts = {{"count", spec.experts},
+               {"used", spec.experts_used},
+               {"width", spec.expert_width},
+               {"layers", std::count(spec.sparse.begin(), spec.sparse.end(), true)}};
+  }
+  if (spec.gemma3n) layer_embeddings = {{"rows", spec.gemma3n->ple_rows}, {"width", spec.gemma3n->ple_width}};
   for (int tokens : contexts(o, spec)) {
     size_t cache = plan::cache_bytes(s.program, s.model.kv_format, tokens), work = working_bytes(s, tokens);
     caches.push_back({{"tokens", tokens}, {"bytes", cache}});
@@ -227,6 +271,9 @@ ordered_json to_json(const Subject& s, const Options& o) {
           {"windows", spec.windows},
           {"rope", to_json(spec.rope.get())},
           {"local_rope", to_json(spec.local_rope.get())},
+          {"experts", experts},
+          {"layer_embeddings", layer_embeddings},
+          {"slices", matformer},
           {"vision", vision_json(s)},
           {"memory", {{"available_bytes", available}, {"models", fits}}}};
 }
@@ -267,6 +314,33 @@ std::string weights_text(const Subject& s) {
   std::vector<std::string> list;
   for (const auto& [type, count] : types) list.push_back(fmt::format("{} {}", count, type));
   return fmt::format("{} in this file ({} tensors)", size_text(s.model.file->bytes()), fmt::join(list, ", "));
+}
+
+std::string layers_text(const Subject& s) {
+  const models::ModelSpec& spec = s.model.spec;
+  std::string text = fmt::format("{} of width {}", spec.layers, spec.width);
+  if (spec.experts > 0) {
+    text += fmt::format(", {} of them with {} experts {} wide, {} of which a token uses",
+                        std::count(spec.sparse.begin(), spec.sparse.end(), true), spec.experts, spec.expert_width,
+                        spec.experts_used);
+  } else {
+    text += fmt::format(", MLP {} ({})", spec.mlp_width, activation(s.program));
+  }
+  if (spec.gemma3n) {
+    text += fmt::format(", {} residual streams, an embedding of {} values for each layer", spec.gemma3n->streams,
+                        spec.gemma3n->ple_width);
+  }
+  return text;
+}
+
+std::string slices_text(const std::vector<Slice>& all) {
+  std::vector<std::string> parts;
+  for (const Slice& slice : all) {
+    std::string widths = slice.narrowest == slice.widest ? fmt::format("{}", slice.widest)
+                                                         : fmt::format("{} to {}", slice.narrowest, slice.widest);
+    parts.push_back(fmt::format("{} ({} layers, MLP {})", slice.name, slice.layers, widths));
+  }
+  return fmt::format("{}; choose one by --slice", fmt::join(parts, ", "));
 }
 
 std::string windows_text(const models::ModelSpec& spec) {
@@ -340,7 +414,7 @@ void print_facts(const Subject& s, const Options& o) {
   line("model", fmt::format("{} ({})", printable(s.model.file->path().string()), spec.family));
   line("parameters", parameters_text(s));
   line("weights", weights_text(s));
-  line("layers", fmt::format("{} of width {}, MLP {} ({})", spec.layers, spec.width, spec.mlp_width, activation(s.program)));
+  line("layers", layers_text(s));
   line("attention", attention_text(s));
   line("positions", rope_text(*spec.rope) +
                         (spec.local_rope ? "; layers with a window: " + rope_text(*spec.local_rope) : ""));
@@ -349,7 +423,11 @@ void print_facts(const Subject& s, const Options& o) {
                                  spec.logit_softcap > 0 ? fmt::format(", logits capped at {:g}", spec.logit_softcap) : ""));
   line("context", fmt::format("{} tokens", spec.context));
   line("cache", cache_text(s, o));
+  if (auto all = slices(spec); !all.empty()) line("slices", slices_text(all));
   if (s.tower) line("vision", vision_text(s));
+  if (!s.tower && s.model.file->metadata().has("vision_config.hidden_size")) {
+    line("vision", "it has a tower that Troika does not know; text only, and not counted here");
+  }
   print_fits(s, o);
 }
 
@@ -359,7 +437,7 @@ void print_tape(Subject& s, const Options& o) {
   engine::EngineOptions options = o.model.engine_options();
   std::string name = options.device == "auto" ? "cpu" : options.device;
   s.model.device = device::make_device(name, {.threads = options.threads, .float32 = options.float32});
-  ops::Program program = engine::trace_bucket(s.model, o.tokens);
+  ops::Program program = engine::trace_bucket(s.model, s.model.spec, o.tokens);
   plan::MemoryPlan memory = plan::plan_memory(program);
   device::Device* devices[] = {s.model.device.get()};
   auto placement = plan::place(program, devices);

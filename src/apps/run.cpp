@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -29,11 +30,16 @@ struct Options {
   std::optional<int> top_k;
   std::optional<uint64_t> seed;
   int max_tokens = 0;
+  std::optional<bool> think;
+  std::optional<int> thinking_budget;
   bool verbose = false;
 };
 
 ChatSettings settings_from(const Options& o, const engine::SamplingOptions& recommended) {
-  ChatSettings settings{.sampling = recommended, .max_tokens = o.max_tokens};
+  ChatSettings settings{.sampling = recommended,
+                        .max_tokens = o.max_tokens,
+                        .think = o.think,
+                        .thinking_budget = o.thinking_budget};
   if (o.temperature) settings.sampling.temperature = *o.temperature;
   if (o.top_p) settings.sampling.top_p = *o.top_p;
   if (o.top_k) settings.sampling.top_k = *o.top_k;
@@ -45,6 +51,30 @@ void print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   if (std::fflush(stdout) != 0) fail("cannot write the answer to standard output");
 }
+
+// Prints an answer as it comes. On a terminal the reasoning stands dimmed before it; a pipe gets the answer alone.
+class Speech {
+ public:
+  Speech() : shows_thinking_(::isatty(STDOUT_FILENO) != 0), dims_(std::getenv("NO_COLOR") == nullptr) {}
+  ~Speech() {
+    if (thinks_ && dims_) std::fputs(kPlain, stdout);
+  }
+  Speech(const Speech&) = delete;
+
+  void say(Voice voice, std::string_view piece) {
+    bool thinking = voice == Voice::thinking;
+    if (thinking && !shows_thinking_) return;
+    if (thinking != thinks_ && dims_) print(thinking ? kDim : kPlain);
+    if (thinks_ && !thinking) print("\n\n");
+    thinks_ = thinking;
+    print(printable(piece));
+  }
+
+ private:
+  static constexpr const char *kDim = "\x1b[2m", *kPlain = "\x1b[22m";
+  bool shows_thinking_, dims_;
+  bool thinks_ = false;
+};
 
 // What a reader should know about how the answer ended; to stderr, so that a pipe holds the answer alone.
 void comment(const Answer& answer, bool verbose) {
@@ -66,16 +96,25 @@ void comment(const Answer& answer, bool verbose) {
 }
 
 void answer_one(Chat& chat, std::string_view question, bool verbose) {
-  Answer answer = chat.ask(
-      question, [](std::string_view piece) { print(printable(piece)); }, [] { return false; });
+  Answer answer;
+  {
+    Speech speech;
+    answer = chat.ask(
+        question, [&](Voice voice, std::string_view piece) { speech.say(voice, piece); }, [] { return false; });
+  }
   if (!answer.text.ends_with('\n')) print("\n");
   comment(answer, verbose);
 }
 
 void answer_interactively(Chat& chat, std::string_view question, Interrupt& interrupt, bool verbose) {
   interrupt.forget();
-  Answer answer = chat.ask(
-      question, [](std::string_view piece) { print(printable(piece)); }, [&] { return interrupt.pressed(); });
+  Answer answer;
+  {
+    Speech speech;
+    answer = chat.ask(
+        question, [&](Voice voice, std::string_view piece) { speech.say(voice, piece); },
+        [&] { return interrupt.pressed(); });
+  }
   print(interrupt.pressed() ? "\n[stopped]\n\n" : "\n\n");
   comment(answer, verbose);
 }
@@ -111,16 +150,16 @@ std::string question_from(const Options& o, bool piped) {
   return question + text;
 }
 
-// `run "What is 2 + 3?"`: words that name no file are a question to the embedded model.
+// `run "What is 2 + 3?"`: words that name no file are a question to the embedded model, or to the one that sees.
 void settle_arguments(Options& o) {
   bool words = o.model.model.find(' ') != std::string::npos;
   if (words && o.prompt.empty() && !std::filesystem::exists(o.model.model)) o.prompt.swap(o.model.model);
+  if (o.model.model.empty() && !o.images.empty()) o.model.model = kEmbeddedVisionModel;
   find_model(o.model.model);  // complains now, before a pipe is read
 }
 
 void run(Options& o) {
   settle_arguments(o);
-  if (!o.images.empty()) fail("--image {}: this model has no eyes, it reads text only", o.images.front());
   bool piped = ::isatty(STDIN_FILENO) == 0;
   std::string question = question_from(o, piped);
   if (piped && question.empty()) fail("there is no question: give a PROMPT or write one to standard input");
@@ -129,6 +168,7 @@ void run(Options& o) {
   Chat chat(*engine);
   chat.settings = settings_from(o, engine->model().sampling);
   chat.set_system(o.system);
+  for (const std::string& image : o.images) chat.show(image);
   if (question.empty()) {
     converse(chat, engine->model().name, o.verbose);
   } else {
@@ -144,7 +184,8 @@ void add_run(CLI::App& app) {
   auto* verb = app.add_subcommand("run", "Chat in the terminal, or answer one PROMPT or what a pipe brings");
   add_model_options(*verb, o->model, ModelArgument::optional);
   verb->add_option("prompt", o->prompt, "a question; without it, and without a pipe, a chat begins");
-  verb->add_option("--image", o->images, "a picture to look at (models with eyes only)");
+  verb->add_option("--image", o->images, "a picture to look at (models with eyes only); may be given often")
+      ->allow_extra_args(false);
   verb->add_option("--system", o->system, "the system message")->envname("TROIKA_SYSTEM");
   verb->add_option("--temperature", o->temperature, "0: always the likeliest token; absent: the model's own")
       ->check(CLI::Range(0.0, 5.0))
@@ -159,6 +200,13 @@ void add_run(CLI::App& app) {
   verb->add_option("--max-tokens", o->max_tokens, "length of an answer; 0: what the context holds")
       ->check(CLI::Range(0, 1 << 24))
       ->envname("TROIKA_MAX_TOKENS");
+  verb->add_flag_function(
+          "--think,!--no-think", [o](int64_t count) { o->think = count > 0; },
+          "whether a model that can reason does; absent: its own choice")
+      ->envname("TROIKA_THINK");
+  verb->add_option("--thinking-budget", o->thinking_budget, "tokens that it may reason for; 0: none")
+      ->check(CLI::Range(0, 1 << 24))
+      ->envname("TROIKA_THINKING_BUDGET");
   verb->add_flag("--verbose", o->verbose, "say how fast each answer was");
   verb->callback([o] { run(*o); });
 }

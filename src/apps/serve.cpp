@@ -42,6 +42,8 @@ void say_how_to_talk(const server::Server& server, const Options& o, const std::
 
 void serve(Options& o) {
   if (o.models.empty()) o.models.emplace_back(kEmbeddedModel);
+  if (!o.server.images.hosts.empty() && !o.server.images.allow_urls)
+    fail("--image-url-hosts limits what --allow-image-urls allows; give both");
   std::vector<std::unique_ptr<engine::Engine>> engines;
   std::vector<server::ServedModel> served;
   std::set<std::string> ids;
@@ -73,6 +75,12 @@ void add_serve(CLI::App& app) {
       ->envname("TROIKA_MODEL");
   verb->add_option("--host", o->server.host, "address to listen on")->envname("TROIKA_HOST");
   verb->add_option("--port,-p", o->server.port, "port; 0: any free one")->envname("TROIKA_PORT");
+  verb->add_flag("--allow-image-urls", o->server.images.allow_urls,
+                 "fetch pictures that clients name by http and https URLs; only from public addresses")
+      ->envname("TROIKA_ALLOW_IMAGE_URLS");
+  verb->add_option("--image-url-hosts", o->server.images.hosts, "fetch them from these hosts only: a.org,b.org")
+      ->delimiter(',')
+      ->envname("TROIKA_IMAGE_URL_HOSTS");
   add_model_options(*verb, o->model, ModelArgument::none);
   verb->callback([o] { serve(*o); });
 }

@@ -38,7 +38,11 @@ std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) 
 
 FileMap::~FileMap() { ::munmap(const_cast<std::byte*>(data_), size_); }
 
-void FileMap::will_need() const { ::madvise(const_cast<std::byte*>(data_), size_, MADV_WILLNEED); }
+void will_need(std::span<const std::byte> bytes) {
+  auto begin = reinterpret_cast<uintptr_t>(bytes.data()), page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  uintptr_t before = begin % page;  // madvise takes whole pages
+  ::madvise(reinterpret_cast<void*>(begin - before), bytes.size() + before, MADV_WILLNEED);
+}
 
 std::string read_text_file(const std::filesystem::path& path, size_t limit) {
   std::error_code error;

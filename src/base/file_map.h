@@ -18,14 +18,16 @@ class FileMap {
   FileMap& operator=(const FileMap&) = delete;
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
-  // Asks the kernel to start reading the whole file into the page cache.
-  void will_need() const;
+
 
  private:
   FileMap(const std::byte* data, size_t size) : data_(data), size_(size) {}
   const std::byte* data_;
   size_t size_;
 };
+
+// Asks the kernel to start reading mapped bytes into the page cache.
+void will_need(std::span<const std::byte> bytes);
 
 // The whole file as bytes in memory; refuses files larger than `limit` bytes.
 std::string read_text_file(const std::filesystem::path& path, size_t limit = size_t{256} << 20);

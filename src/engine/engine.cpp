@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "engine/image_words.h"
+#include "engine/cache_plan.h"
 #include "engine/model.h"
 #include "engine/sampler.h"
 #include "engine/scheduler.h"
@@ -29,7 +30,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxSequences = kMaxOutputs;
 constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
-constexpr size_t kDefaultKvBytes = size_t{512} << 20;
 
 double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -44,6 +44,7 @@ struct Running {
   Clock::time_point submitted = Clock::now(), started, first_token, last_token;
   int generated = 0;
   std::unique_ptr<VisionTower::Run> seeing;  // of the first picture without features
+  std::optional<ThinkingWatch> thinking;
   int scored = 0;  // prompt positions whose logits were given: a sequence that starts over gives none twice
 
   Running(uint64_t id, Request r, EventSink s, int vocabulary)
@@ -72,7 +73,7 @@ class LocalEngine final : public Engine {
 
  private:
   void open_eyes(const EngineOptions& options);
-  void plan_cache(const EngineOptions& options);
+  void share_out_cache(const EngineOptions& options);
   std::vector<KvPages> pools() const;
   int slice_number(std::string_view slice);
   void validate(const Request& request) const;
@@ -144,8 +145,8 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
 
   open_eyes(options);
-  plan_cache(options);
   step_tokens_ = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
+  share_out_cache(options);
   step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
   scheduler_ = std::make_unique<Scheduler>(
       SchedulerLimits{.tokens = step_tokens_,
@@ -186,50 +187,32 @@ void LocalEngine::open_eyes(const EngineOptions& options) {
   eyes_ = std::make_unique<Eyes>(model_.spec, model_.tower->spec(), text_, eyes);
 }
 
-// How many pages: what was asked for, else enough for kMaxSequences full contexts, at most half a gigabyte or a
-// quarter of the free memory; but always one whole sequence. Groups share the bytes as one whole sequence does.
-void LocalEngine::plan_cache(const EngineOptions& options) {
+void LocalEngine::share_out_cache(const EngineOptions& options) {
   ops::Program program = trace_bucket(model_, 1);
-  int groups = static_cast<int>(program.windows.size());
-  for (int g = 0; g < groups; ++g) page_bytes_.push_back(page_bytes(program, g, model_.kv_format));
-  auto pages_each = [&](int group, int tokens) {
-    return KvPages(0, program.windows[group]).pages_for(tokens, kBuckets[std::size(kBuckets) - 1]);
-  };
-  auto bytes_each = [&](int tokens) {
-    size_t bytes = 0;
-    for (int g = 0; g < groups; ++g) bytes += pages_each(g, tokens) * page_bytes_[g];
-    return bytes;
-  };
-
+  for (size_t g = 0; g < program.windows.size(); ++g) {
+    page_bytes_.push_back(page_bytes(program, static_cast<int>(g), model_.kv_format));
+  }
   info_.model_context_length = model_.spec.context;
   if (options.context > model_.spec.context) {
     log::warn("a context of {} tokens is more than the {} that the model was made for", options.context,
               model_.spec.context);
   }
   size_t available = platform::memory().available_bytes;
-  size_t budget = options.kv_bytes > 0 ? options.kv_bytes : std::min(kDefaultKvBytes, available / 4);
-  int context = options.context > 0 ? options.context : model_.spec.context;
-  if (options.context == 0 && bytes_each(context) > budget) {  // as many whole pages as the budget holds
-    int most = ops::pages_for(context), least = 1;
-    while (least < most) {
-      int middle = (least + most + 1) / 2;
-      if (bytes_each(middle * ops::kPageTokens) <= budget) least = middle;
-      else most = middle - 1;
-    }
-    context = std::min(context, least * ops::kPageTokens);
-  }
-  double sequences = std::clamp(double(budget) / double(bytes_each(context)), 1.0, double(kMaxSequences));
-  size_t bytes = 0;
-  for (int g = 0; g < groups; ++g) {
-    pages_.push_back(static_cast<int>(sequences * pages_each(g, context)));
-    bytes += pages_[g] * page_bytes_[g];
-  }
-  if (bytes > available) {
+  CachePlan plan = plan_cache({.windows = program.windows,
+                               .page_bytes = page_bytes_,
+                               .model_context = model_.spec.context,
+                               .context = options.context,
+                               .bytes = options.kv_bytes,
+                               .available = available,
+                               .sequences = kMaxSequences,
+                               .step_tokens = step_tokens_});
+  if (plan.bytes > available) {
     fail("a context of {} tokens needs {} MiB of cache, but only {} MiB of memory are free; use a smaller --ctx",
-         context, bytes >> 20, available >> 20);
+         plan.context, plan.bytes >> 20, available >> 20);
   }
-  info_.context_length = context;
-  counters_.cache_bytes = bytes;
+  pages_ = plan.pages;
+  info_.context_length = plan.context;
+  counters_.cache_bytes = plan.bytes;
 }
 
 std::vector<KvPages> LocalEngine::pools() const {
@@ -265,6 +248,10 @@ void LocalEngine::validate(const Request& request) const {
     if (!in_vocabulary(id)) fail("logit_bias names the token id {}; the vocabulary has {}", id, info_.vocabulary);
   }
   if (request.max_tokens < 0) fail("max_tokens is {}; it must not be negative", request.max_tokens);
+  if (request.thinking && !text_.tokenizer) fail("a limit on reasoning needs a tokenizer, which this model lacks");
+  for (int32_t id : request.thinking ? request.thinking->close : std::vector<int32_t>{}) {
+    if (!in_vocabulary(id)) fail("the end of the reasoning has token id {}; the vocabulary has {}", id, info_.vocabulary);
+  }
   if (request.top_logprobs < 0) fail("top_logprobs is {}; it must not be negative", request.top_logprobs);
 }
 
@@ -308,6 +295,7 @@ uint64_t LocalEngine::submit(Request request, EventSink sink) {
     id = next_id_++;
     submitted_.push_back(std::make_unique<Running>(id, std::move(request), std::move(sink), drawable_));
     submitted_.back()->sequence.slice = slice;
+    if (auto& r = *submitted_.back(); r.request.thinking) r.thinking.emplace(*r.request.thinking, *text_.tokenizer);
     ++published_.waiting;
   }
   wake_.notify_all();
@@ -467,6 +455,15 @@ void LocalEngine::deliver(Running& running, const Work& work, int first, int row
   if (running.sequence.outstanding() == 0) emit(running, step_->logits(row + work.outputs - 1));
 }
 
+// Drawn, unless the end of the reasoning is due.
+int32_t next_token(Running& running, std::span<const float> logits) {
+  auto forced = running.thinking ? running.thinking->forced() : std::nullopt;
+  int32_t token = forced ? *forced : running.sampler.pick(logits);
+  if (forced) running.sampler.remember(token);
+  if (running.thinking) running.thinking->append(token);
+  return token;
+}
+
 // Draws the next token of a sequence whose text is computed, and ends the request where it ends.
 void LocalEngine::emit(Running& running, std::span<const float> logits) {
   uint64_t id = running.sequence.id;
@@ -478,7 +475,7 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
     if (request.prompt_logits && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
   }
   running.last_token = Clock::now();
-  int32_t token = running.sampler.pick(logits);
+  int32_t token = next_token(running, logits);
   const std::vector<int32_t>* ends = text_.tokenizer ? &text_.tokenizer->data().end_ids : nullptr;
   if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
     return finish(id, {.finish = Finish::stop});

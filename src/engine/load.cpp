@@ -84,6 +84,11 @@ void name_unused(const Model& model, const std::vector<models::FoundWeight>& wei
     if (!used.contains(name) && !(model.tower && model.tower->owns(name))) unused.push_back(name);
   }
   if (unused.empty()) return;
+  for (const std::string& name : unused) {
+    if (!name.ends_with(".bias") || !used.contains(name.substr(0, name.size() - 5) + ".weight")) continue;
+    fail("{}: {} is a bias that Troika does not compute with in this family; the model's text would be wrong",
+         model.file->path().string(), name);
+  }
   log::warn("{} tensors of {} are not used: {}", unused.size(), model.file->path().string(), first_of(unused, 4, ", "));
 }
 
@@ -126,7 +131,13 @@ void count_reads(Model& model, const ops::Program& program, const std::map<std::
     size_t stride = row_bytes(view.format, view.shape.columns());
     will_need(view.bytes.subspan(size_t(read.first) * stride, size_t(read.rows) * stride));
     if (read.op->kind == ops::OpKind::linear_where) continue;  // most of its rows are not read
-    model.streamed_bytes += size_t(read.rows) * row_bytes(view.format, read.columns);
+    size_t bytes = size_t(read.rows) * row_bytes(view.format, read.columns);
+    if (read.op->kind == ops::OpKind::moe) {  // a token reads the experts that it is sent to
+      int64_t used = read.op->as<ops::MoeParams>().used, experts = program[read.op->in[1]].shape.columns();
+      model.multiplied_weights += read.rows * read.columns * used / experts;
+      bytes = bytes * size_t(used) / size_t(experts);
+    }
+    model.streamed_bytes += bytes;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/image_prompt.h"
+#include "engine/thinking.h"
 
 namespace troika::engine {
 
@@ -67,6 +68,7 @@ struct Request {
   bool logprobs = false;
   int top_logprobs = 0;         // 0..20
   bool stop_at_end_tokens = true;
+  std::optional<ThinkingBudget> thinking;  // absent: the model reasons for as long as it likes
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order
 };

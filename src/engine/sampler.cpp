@@ -55,9 +55,13 @@ int32_t Sampler::pick(std::span<const float> logits) {
     }
     id = draw();
   }
-  bool remembers = options_.repetition_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0;
-  if (remembers) ++generated_[id];
+  remember(id);
   return id;
+}
+
+void Sampler::remember(int32_t id) {
+  bool matters = options_.repetition_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0;
+  if (matters) ++generated_[id];
 }
 
 void Sampler::adjust(std::span<float> logits) const {

@@ -24,6 +24,9 @@ class Sampler {
   // Picks from logits [V] and remembers the choice. Throws Error when the largest logit is no finite number.
   int32_t pick(std::span<const float> logits);
 
+  // Remembers a token that was not picked but given.
+  void remember(int32_t id);
+
  private:
   struct Candidate {
     int32_t id;

@@ -117,7 +117,8 @@ void Scheduler::adopt(Sequence& sequence) {
 // A waiting sequence starts when its whole text fits beside what runs; first come, first served.
 void Scheduler::admit() {
   auto needed = [&](const Sequence& s, size_t group) {  // pages still to be taken for the text it has
-    int whole = pools_[group].pages_for(static_cast<int>(s.tokens.size()) + 1, limits_.tokens);
+    int step = s.outstanding() > 1 ? limits_.tokens : 1;
+    int whole = pools_[group].pages_for(static_cast<int>(s.tokens.size()) + 1, step);
     return std::max(0, whole - pages_held(s.pages[group]));
   };
   auto fits = [&](const Sequence& candidate) {

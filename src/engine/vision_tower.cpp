@@ -14,7 +14,7 @@
 namespace troika::engine {
 namespace {
 
-constexpr size_t kOpsAtOnce = 8;  // of a stretch: about half a layer
+constexpr size_t kOpsAtOnce = 2;  // of a stretch: others wait for no more than a matrix
 
 // A row of patches as the tower reads it: (channel, time, y, x) → (time, channel, y, x).
 void copy_patch(const float* from, int frames, size_t area, float* to) {
@@ -71,7 +71,7 @@ FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& t
   for (const std::filesystem::path& path : mmproj_files_beside(model.path())) {
     try {
       FoundTower found{open_mmproj(path, text, device), ""};
-      log::info("images are read by {}", path.string());
+      log::debug("images are read by {}", path.string());
       return found;
     } catch (const Error& error) {
       if (problem.empty()) problem = error.what();

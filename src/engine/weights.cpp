@@ -16,21 +16,24 @@ std::string first_of(const std::vector<std::string>& all, size_t most, std::stri
 std::vector<models::FoundWeight> find_weights(const files::ModelFile& file, const models::WeightNames& names,
                                               int head_dim, const ops::Program& program) {
   std::vector<models::FoundWeight> weights;
-  std::vector<std::string> problems;
+  std::vector<std::string> problems;  // the first few of them
+  size_t wrong = 0;
+  auto note = [&](std::string problem) {
+    if (++wrong <= 9) problems.push_back(std::move(problem));
+  };
   for (const ops::TensorInfo& tensor : program.tensors) {
     if (tensor.role != ops::Role::weight) continue;
     auto found = models::find_weight(file, names, tensor.name, head_dim);
     if (!found) {
-      problems.push_back(fmt::format("{} is missing", models::name_in_file(tensor.name, file.kind(), names)));
+      note(models::name_in_file(tensor.name, file.kind(), names) + " is missing");
     } else if (found->view.shape != tensor.shape) {
-      problems.push_back(
-          fmt::format("{} is {}, expected {}", found->name, to_string(found->view.shape), to_string(tensor.shape)));
+      note(fmt::format("{} is {}, expected {}", found->name, to_string(found->view.shape), to_string(tensor.shape)));
     } else {
       weights.push_back(std::move(*found));
     }
   }
-  if (!problems.empty()) {
-    fail("{}: {} of {} weights do not fit: {}", file.path().string(), problems.size(), problems.size() + weights.size(),
+  if (wrong > 0) {
+    fail("{}: {} of {} weights do not fit: {}", file.path().string(), wrong, wrong + weights.size(),
          first_of(problems, 8, "; "));
   }
   return weights;

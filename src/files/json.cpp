@@ -82,6 +82,7 @@ void flatten(Metadata& metadata, object from, const std::string& prefix, std::st
     MetadataValue value;
     switch (each.type()) {
       case element_type::NULL_VALUE:
+        metadata.add_null(std::move(key));
         continue;
       case element_type::OBJECT:
         flatten(metadata, each.get_object().value(), key + ".", where, depth + 1);

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace troika::files {
@@ -56,6 +57,7 @@ class Metadata {
 
   bool has(std::string_view key) const { return find(key) != nullptr; }
   bool is_array(std::string_view key) const;
+  bool is_null(std::string_view key) const { return nulls_.contains(std::string(key)); }  // said to be nothing
 
   // Scalars. Every integer type that fits, and 5.0, is an integer; every integer is a number.
   std::optional<int64_t> integer(std::string_view key) const;
@@ -73,6 +75,7 @@ class Metadata {
 
   // For the readers: false when the key is there already. `keep` gives a text that lives as long as this.
   bool add(std::string key, MetadataValue value);
+  void add_null(std::string key) { nulls_.insert(std::move(key)); }
   std::string_view keep(std::string text);
 
  private:
@@ -81,6 +84,7 @@ class Metadata {
 
   std::vector<Entry> entries_;
   std::unordered_map<std::string, size_t> index_;
+  std::unordered_set<std::string> nulls_;
   std::deque<std::string> kept_;
 };
 

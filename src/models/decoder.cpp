@@ -7,6 +7,16 @@
 
 namespace troika::models {
 
+namespace {
+
+// Multimodal configs say it at the top, in text_config, or in both; the top decides.
+bool says_tied(const Fields& f, bool fallback) {
+  bool nested = f.flag("tie_word_embeddings", fallback);
+  return f.metadata().boolean("tie_word_embeddings").value_or(nested);
+}
+
+}  // namespace
+
 ModelSpec read_decoder(const Fields& f, std::string_view family, const WeightNames& names,
                        const DecoderDefaults& defaults) {
   ModelSpec s{.family = std::string(family)};
@@ -21,7 +31,9 @@ ModelSpec read_decoder(const Fields& f, std::string_view family, const WeightNam
   s.head_dim = f.optional({"attention.key_length", "head_dim"}, head_dim, 2, 1024);
   s.mlp_width = f.list({"feed_forward_length", "intermediate_size"}, 1, 1 << 20)[0];
   s.context = f.optional({"context_length", "max_position_embeddings"}, defaults.context, 1, 1 << 24);
-  s.norm_epsilon = static_cast<float>(f.number({"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, 1e-6));
+  s.norm_epsilon = static_cast<float>(f.number({"attention.layer_norm_rms_epsilon", "rms_norm_eps"}, 1e-6, 0, 1));
+  f.must_be("hidden_act", defaults.activation);
+  f.must_be("hidden_activation", defaults.activation);
   if (s.heads % s.kv_heads != 0 || s.head_dim < 2 || s.head_dim % 2 != 0) {
     fail("{}: {} query heads on {} key/value heads of {} do not fit", path, s.heads, s.kv_heads, s.head_dim);
   }
@@ -31,12 +43,21 @@ ModelSpec read_decoder(const Fields& f, std::string_view family, const WeightNam
                  : defaults.vocabulary > 0 ? f.optional(vocabulary, defaults.vocabulary, 1, 1 << 24)
                                            : f.required(vocabulary, 1, 1 << 24);
   bool has_head = find_weight(f.file(), names, "head.weight", s.head_dim).has_value();
-  s.tied_head = f.gguf() ? !has_head : f.flag("tie_word_embeddings", defaults.tied_head);
+  s.tied_head = (embedding && !has_head) || (!f.gguf() && says_tied(f, defaults.tied_head));
   s.windows.assign(s.layers, 0);
   s.attention_scale = 1 / std::sqrt(static_cast<float>(s.head_dim));
   s.rope = read_rope(f, s.head_dim, s.context, defaults.rope_theta);
   if (defaults.rope_local_theta > 0) s.local_rope = read_local_rope(f, s.head_dim, defaults.rope_local_theta);
   return s;
+}
+
+std::vector<int> read_late_windows(const Fields& f, int layers) {
+  std::vector<int> windows(layers, 0);
+  if (f.gguf() || !f.flag("use_sliding_window", false)) return windows;
+  int window = f.optional({"", "sliding_window"}, 0, 1, 1 << 30);
+  int first = f.optional({"", "max_window_layers"}, layers, 0, 1 << 20);
+  for (int i = first; i < layers; ++i) windows[i] = window;
+  return windows;
 }
 
 std::vector<int> read_windows(const Fields& f, int layers, int window, int period) {

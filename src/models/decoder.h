@@ -16,6 +16,7 @@ struct DecoderDefaults {
   int context = 32768;
   int vocabulary = 0;  // 0: config.json must say it
   bool tied_head = false;
+  std::string_view activation = "silu";  // what config.json calls it
   double rope_theta = 10000;
   double rope_local_theta = 0;  // 0: layers with a window turn as the others do
 };
@@ -23,6 +24,9 @@ struct DecoderDefaults {
 // Sizes, context, vocabulary, tied head, norm epsilon, RoPE; scale 1/√D; no windows.
 ModelSpec read_decoder(const Fields& f, std::string_view family, const WeightNames& names,
                        const DecoderDefaults& defaults = {});
+
+// Layers from max_window_layers on slide when config.json switches windows on; GGUF files never do (Qwen).
+std::vector<int> read_late_windows(const Fields& f, int layers);
 
 // Layers slide, each `period`-th one sees everything; config.json's layer_types or GGUF's array say otherwise.
 std::vector<int> read_windows(const Fields& f, int layers, int window, int period);

@@ -55,6 +55,30 @@ double Fields::number(Field field, double fallback) const {
   return metadata().number(key(field)).value_or(fallback);
 }
 
+double Fields::number(Field field, double fallback, double least, double most) const {
+  double value = number(field, fallback);
+  if (!(value >= least && value <= most)) {
+    fail("{}: {} is {}, expected {} to {}", file_.path().string(), key(field), value, least, most);
+  }
+  return value;
+}
+
+bool Fields::is_null(std::string_view hf_key) const {
+  return !gguf_ && (metadata().is_null("text_config." + std::string(hf_key)) || metadata().is_null(hf_key));
+}
+
+void Fields::must_be_off(std::string_view hf_key) const {
+  if (gguf_ || !flag(hf_key, false)) return;
+  fail("{}: {} is on, which Troika does not compute", file_.path().string(), key({"", hf_key}));
+}
+
+void Fields::must_be(std::string_view hf_key, std::string_view value) const {
+  auto found = gguf_ ? std::nullopt : text({"", hf_key});
+  if (!found || *found == value) return;
+  fail("{}: {} is '{}'; Troika computes this family with '{}' only", file_.path().string(), key({"", hf_key}), *found,
+       value);
+}
+
 bool Fields::flag(std::string_view hf_key, bool fallback) const {
   return metadata().boolean(key({"", hf_key})).value_or(fallback);
 }

@@ -26,8 +26,13 @@ class Fields {
   // One for all layers, or one a layer.
   std::vector<int> list(Field field, int least, int most) const;
   double number(Field field, double fallback) const;
+  double number(Field field, double fallback, double least, double most) const;  // Error outside
   bool flag(std::string_view hf_key, bool fallback) const;
   std::optional<std::string_view> text(Field field) const;
+  bool is_null(std::string_view hf_key) const;
+  // Settings of config.json that Troika has one way for: any other is an Error, not another model in silence.
+  void must_be_off(std::string_view hf_key) const;
+  void must_be(std::string_view hf_key, std::string_view value) const;
   std::string key(Field field) const;  // as it is spelled in this file
   // config.json's layer_types: which layers have a window. Empty when it has none.
   std::vector<bool> sliding_layers() const;

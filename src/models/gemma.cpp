@@ -37,19 +37,24 @@ constexpr WeightNames kNames{kRows};
 // GGUF does not hold the score scale: the largest model of each family has one of its own.
 float score_scale(const Fields& f, const ModelSpec& s, int largest_layers) {
   double by_size = s.layers == largest_layers ? double(s.width) / s.heads : s.head_dim;
-  double scalar = f.gguf() ? by_size : f.number({"", "query_pre_attn_scalar"}, 256);
+  double scalar = f.gguf() ? by_size : f.number({"", "query_pre_attn_scalar"}, 256, 1e-3, 1e6);
   return static_cast<float>(1 / std::sqrt(scalar));
+}
+
+// 0: none, as null means in config.json.
+float softcap(const Fields& f, std::string_view key, double fallback) {
+  return f.is_null(key) ? 0 : static_cast<float>(f.number({key, key}, fallback, 0, 1e6));
 }
 
 ModelSpec read_gemma2(const files::ModelFile& file) {
   Fields f(file);
   ModelSpec s = read_decoder(f, "gemma2", kNames,
                              {.heads = 8, .kv_heads = 4, .head_dim = 256, .context = 8192, .vocabulary = 256000,
-                              .tied_head = true});
+                              .tied_head = true, .activation = "gelu_pytorch_tanh"});
   s.embedding_scale = std::sqrt(static_cast<float>(s.width));
   s.attention_scale = score_scale(f, s, 46);
-  s.attention_softcap = static_cast<float>(f.number({"attn_logit_softcapping", "attn_logit_softcapping"}, 50));
-  s.logit_softcap = static_cast<float>(f.number({"final_logit_softcapping", "final_logit_softcapping"}, 30));
+  s.attention_softcap = softcap(f, "attn_logit_softcapping", 50);
+  s.logit_softcap = softcap(f, "final_logit_softcapping", 30);
   s.windows = read_windows(f, s.layers, f.optional({"attention.sliding_window", "sliding_window"}, 4096, 1, 1 << 30), 2);
   return s;
 }
@@ -58,10 +63,11 @@ ModelSpec read_gemma3(const files::ModelFile& file) {
   Fields f(file);
   ModelSpec s = read_decoder(f, "gemma3", kNames,
                              {.heads = 8, .kv_heads = 4, .head_dim = 256, .context = 131072, .vocabulary = 262208,
-                              .tied_head = true, .rope_theta = 1e6, .rope_local_theta = 1e4});
+                              .tied_head = true, .activation = "gelu_pytorch_tanh", .rope_theta = 1e6, .rope_local_theta = 1e4});
   s.embedding_scale = std::sqrt(static_cast<float>(s.width));
   s.attention_scale = score_scale(f, s, 62);
-  s.logit_softcap = static_cast<float>(f.number({"final_logit_softcapping", "final_logit_softcapping"}, 0));
+  f.must_be_off("use_bidirectional_attention");
+  s.logit_softcap = softcap(f, "final_logit_softcapping", 0);
   s.windows = read_windows(f, s.layers, f.optional({"attention.sliding_window", "sliding_window"}, 4096, 1, 1 << 30), 6);
   s.sees_images = s.image_runs = f.gguf() || f.metadata().has("vision_config.hidden_size");
   return s;

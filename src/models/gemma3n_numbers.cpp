@@ -105,7 +105,8 @@ Gemma3nSpec read_extras(const Fields& f, const ModelSpec& s) {
   g.streams = f.optional({"altup.num_inputs", "altup_num_inputs"}, 4, 4, 4);  // of which files hold 3 projections
   g.active = f.optional({"altup.active_idx", "altup_active_idx"}, 0, 0, g.streams - 1);
   g.scales_corrected = f.gguf() || f.flag("altup_correct_scale", true);
-  g.own_layers = s.layers - f.optional({"attention.shared_kv_layers", "num_kv_shared_layers"}, 15, 0, s.layers);
+  int shared = std::min(15, s.layers);
+  g.own_layers = s.layers - f.optional({"attention.shared_kv_layers", "num_kv_shared_layers"}, shared, 0, s.layers);
   if (g.own_layers == 0) g.own_layers = s.layers;
   g.ple_width = f.optional({"embedding_length_per_layer_input", "hidden_size_per_layer_input"}, 256, 1, 1 << 16);
   g.ple_rows = rows_of(f, s, "ple.embed.weight", "vocab_size_per_layer_input", 262144);
@@ -124,7 +125,7 @@ Gemma3nSpec read_extras(const Fields& f, const ModelSpec& s) {
 ModelSpec read(const files::ModelFile& file) {
   Fields f(file);
   ModelSpec s = read_decoder(f, "gemma3n", kNames,
-                             {.heads = 8, .kv_heads = 2, .head_dim = 256, .context = 32768, .tied_head = true,
+                             {.heads = 8, .kv_heads = 2, .head_dim = 256, .context = 32768, .tied_head = true, .activation = "gelu_pytorch_tanh",
                               .rope_theta = 1e6, .rope_local_theta = 1e4});
   s.embedding_scale = std::sqrt(static_cast<float>(s.width));
   s.attention_scale = 1;

@@ -25,7 +25,10 @@ constexpr WeightName kRows[] = {
 constexpr WeightNames kNames{kRows};
 
 ModelSpec read(const files::ModelFile& file) {
-  return read_decoder(Fields(file), "llama", kNames, {.context = 2048});
+  Fields f(file);
+  f.must_be_off("attention_bias");
+  f.must_be_off("mlp_bias");
+  return read_decoder(f, "llama", kNames, {.context = 2048});
 }
 
 ops::Tensor build(const ModelSpec& s, ops::Builder& b) {

@@ -25,16 +25,6 @@ constexpr WeightName kRows[] = {
 };
 constexpr WeightNames kNames{kRows};
 
-// Layers from max_window_layers on slide when config.json switches windows on; GGUF files never do.
-std::vector<int> read_late_windows(const Fields& f, int layers) {
-  std::vector<int> windows(layers, 0);
-  if (f.gguf() || !f.flag("use_sliding_window", false)) return windows;
-  int window = f.optional({"", "sliding_window"}, 0, 1, 1 << 30);
-  int first = f.optional({"", "max_window_layers"}, layers, 0, 1 << 20);
-  for (int i = first; i < layers; ++i) windows[i] = window;
-  return windows;
-}
-
 ModelSpec read(const files::ModelFile& file) {
   Fields f(file);
   ModelSpec s = read_decoder(f, "qwen2", kNames);

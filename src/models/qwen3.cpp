@@ -32,9 +32,16 @@ constexpr WeightName kRows[] = {
 };
 constexpr WeightNames kNames{kRows};
 
-ModelSpec read(const files::ModelFile& file) {
-  return read_decoder(Fields(file), "qwen3", kNames, {.head_dim = 128});
+constexpr int kMostExperts = 1 << 16;  // in all layers; the largest published model has 94 × 128
+
+ModelSpec read_qwen3(const Fields& f, std::string_view family) {
+  f.must_be_off("attention_bias");
+  ModelSpec s = read_decoder(f, family, kNames, {.head_dim = 128});
+  s.windows = read_late_windows(f, s.layers);
+  return s;
 }
+
+ModelSpec read(const files::ModelFile& file) { return read_qwen3(Fields(file), "qwen3"); }
 
 // Every `decoder_sparse_step`-th layer has experts unless it is listed as dense; in GGUF files all have.
 std::vector<bool> read_sparse_layers(const Fields& f, int layers) {
@@ -50,7 +57,7 @@ std::vector<bool> read_sparse_layers(const Fields& f, int layers) {
 
 ModelSpec read_moe(const files::ModelFile& file) {
   Fields f(file);
-  ModelSpec s = read_decoder(f, "qwen3moe", kNames, {.head_dim = 128});
+  ModelSpec s = read_qwen3(f, "qwen3moe");
   s.experts = f.required({"expert_count", "num_experts"}, 1, 4096);
   s.experts_used = f.required({"expert_used_count", "num_experts_per_tok"}, 1, ops::kMostExpertsUsed);
   s.expert_width = f.required({"expert_feed_forward_length", "moe_intermediate_size"}, 1, 1 << 20);
@@ -58,6 +65,9 @@ ModelSpec read_moe(const files::ModelFile& file) {
   s.sparse = read_sparse_layers(f, s.layers);
   if (s.experts_used > s.experts) {
     fail("{}: {} of {} experts cannot be used", file.path().string(), s.experts_used, s.experts);
+  }
+  if (s.experts * s.layers > kMostExperts) {
+    fail("{}: {} experts in each of {} layers are more than Troika takes on", file.path().string(), s.experts, s.layers);
   }
   return s;
 }

@@ -70,6 +70,7 @@ TowerSpec read(const files::ModelFile& file) {
   p.merge = read_merge(f, side);
   s.processor = read_processor(file, p);
   s.processor.temporal = 1;
+  s.processor.merge = p.merge;
   if (s.processor.size != image || s.processor.patch != p.patch || side % p.merge != 0) {
     fail("{}: the image processor makes pictures of {} pixels, but the tower reads {}", path, s.processor.size, image);
   }

@@ -1,44 +1,79 @@
-// The messages of a chat request as the variables of a chat template. Templates are written for plain strings
-// and for tool calls whose arguments are objects; OpenAI's API has text in parts and arguments in a JSON
-// string.
+// The messages of a chat request as the variables of a chat template. Templates are written for plain strings, for
+// user turns in parts, and for tool calls whose arguments are objects; OpenAI's API has text in parts everywhere,
+// pictures in URLs, and arguments in a JSON string.
 #include "server/api_error.h"
 #include "server/openai_request.h"
 
 namespace troika::server {
 namespace {
 
-// The text of all parts, one a line. Only text parts are understood.
-std::string join_parts(const Json& parts, const std::string& path, bool refusals) {
-  std::string text;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    const std::string part_path = fmt::format("{}[{}]", path, i);
-    const Fields part(parts[i], part_path);
-    part.required("type");
-    const std::string type = *part.string("type");
-    std::string_view member = "text";
-    if (type == "refusal" && refusals) {
-      member = "refusal";
-    } else if (type == "image_url" || type == "input_audio" || type == "file") {
-      throw ApiError(
-          400, "invalid_request_error",
-          fmt::format("{}: {} parts are not supported yet; this model takes text.", part_path, type),
-          part_path, "unsupported_parameter");
-    } else if (type != "text") {
-      refuse(part.path("type"), "{} must be \"text\", not \"{}\".", part.path("type"), type.substr(0, 40));
-    }
-    part.required(member);
-    if (i) text += '\n';
-    text += *part.string(member);
-  }
-  return text;
+// Reads messages; collects the pictures that they show.
+class Reader {
+ public:
+  Reader(const ServedModel& model, const Pictures& pictures) : model_(model), pictures_(pictures) {}
+
+  Json read_message(const Json& source, const std::string& path);
+  std::vector<ImageSource> take_images() { return std::move(images_); }
+
+ private:
+  Json read_content(const Json& content, const std::string& path, std::string_view role);
+  Json read_part(const Fields& part, const std::string& path, std::string_view role);
+  void read_image(const Fields& part, const std::string& path);
+
+  const ServedModel& model_;
+  const Pictures& pictures_;
+  std::vector<ImageSource> images_;
+};
+
+[[noreturn]] void refuse_part(const std::string& path, const std::string& why) {
+  throw ApiError(400, "invalid_request_error", fmt::format("{}: {}", path, why), path, "unsupported_parameter");
 }
 
-std::string read_content(const Json& content, const std::string& path, bool refusals) {
+void Reader::read_image(const Fields& part, const std::string& path) {
+  if (!model_.engine->eyes()) {
+    const std::string& why = model_.engine->model().why_blind;
+    refuse_part(path, fmt::format("the model '{}' cannot see pictures{}{}.", model_.id, why.empty() ? "" : ": ", why));
+  }
+  if (images_.size() >= size_t(pictures_.options().per_request))
+    refuse(path, "{}: a request may show {} pictures.", path, pictures_.options().per_request);
+  const Fields image(part.required("image_url"), part.path("image_url"));
+  image.required("url");
+  image.choice("detail", {"auto", "low", "high", "original"});  // a hint: all are shown as the model is used to
+  images_.push_back(pictures_.source(*image.string("url"), image.path("url")));
+}
+
+// In the form of templates: {"type": "text", "text": …} or {"type": "image"}.
+Json Reader::read_part(const Fields& part, const std::string& path, std::string_view role) {
+  part.required("type");
+  const std::string type = *part.string("type");
+  if (type == "image_url") {
+    if (role != "user") refuse_part(path, "pictures belong in the user's messages.");
+    read_image(part, path);
+    return {{"type", "image"}};
+  }
+  if (type == "input_audio" || type == "file") refuse_part(path, fmt::format("{} parts are not supported yet.", type));
+  const std::string_view member = type == "refusal" && role == "assistant" ? "refusal" : "text";
+  if (type != member)
+    refuse(part.path("type"), "{} must be \"text\" or \"image_url\", not \"{}\".", part.path("type"), type.substr(0, 40));
+  part.required(member);
+  return {{"type", "text"}, {"text", *part.string(member)}};
+}
+
+// User turns stay in parts: how they are joined is the template's business. Of others it expects one text.
+Json Reader::read_content(const Json& content, const std::string& path, std::string_view role) {
   if (content.is_string()) return content;
   if (!content.is_array())
     refuse(path, "{} must be a string or an array of parts, not {}.", path, kind_of(content));
   if (content.empty()) refuse(path, "{} must have at least one part.", path);
-  return join_parts(content, path, refusals);
+  Json parts = Json::array();
+  for (size_t i = 0; i < content.size(); ++i) {
+    const std::string part_path = fmt::format("{}[{}]", path, i);
+    parts.push_back(read_part(Fields(content[i], part_path), part_path, role));
+  }
+  if (role == "user") return parts;
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) text.append(i ? "\n" : "").append(parts[i]["text"]);
+  return text;
 }
 
 // Arguments that are no JSON object (a model's slip that the client sends back) stay the string they are.
@@ -70,7 +105,7 @@ Json read_tool_calls(const Json& calls, const std::string& path) {
   return result;
 }
 
-Json read_message(const Json& source, const std::string& path) {
+Json Reader::read_message(const Json& source, const std::string& path) {
   const Fields message(source, path);
   message.required("role");
   std::string role = *message.choice("role", {"system", "developer", "user", "assistant", "tool"});
@@ -81,7 +116,7 @@ Json read_message(const Json& source, const std::string& path) {
   const Json* calls = role == "assistant" ? message.find("tool_calls") : nullptr;
   const Json* refusal = role == "assistant" ? message.find("refusal") : nullptr;
   if (content) {
-    result["content"] = read_content(*content, message.path("content"), role == "assistant");
+    result["content"] = read_content(*content, message.path("content"), role);
   } else if (refusal) {
     result["content"] = *message.string("refusal");
   } else if (calls) {
@@ -98,7 +133,7 @@ Json read_message(const Json& source, const std::string& path) {
 
 }  // namespace
 
-Json read_chat_variables(const Fields& fields) {
+ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictures& pictures) {
   const Json& messages = fields.required("messages");
   if (!messages.is_array()) refuse("messages", "messages must be an array, not {}.", kind_of(messages));
   if (messages.empty()) refuse("messages", "messages must have at least one message.");
@@ -112,11 +147,13 @@ Json read_chat_variables(const Fields& fields) {
     variables["reasoning_effort"] = *effort;
     if (*effort == "none") variables["enable_thinking"] = false;
   }
+  if (const auto think = fields.boolean("enable_thinking")) variables["enable_thinking"] = *think;
+  Reader reader(model, pictures);
   Json& list = variables["messages"] = Json::array();
   for (size_t i = 0; i < messages.size(); ++i)
-    list.push_back(read_message(messages[i], fmt::format("messages[{}]", i)));
+    list.push_back(reader.read_message(messages[i], fmt::format("messages[{}]", i)));
   variables["add_generation_prompt"] = true;
-  return variables;
+  return {.variables = std::move(variables), .images = reader.take_images()};
 }
 
 }  // namespace troika::server

@@ -243,9 +243,28 @@ asio::awaitable<Reply> Connection::make_reply(const HttpRequest& request) {
   Match match = match_route(request);
   if (!match.route) co_return std::move(match.reply);
   if (!match.route->heavy) co_return answer(match, shared_.models, request);
-  co_return co_await asio::co_spawn(
+  Reply reply = co_await asio::co_spawn(
       shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
       asio::use_awaitable);
+  if (reply.later) co_return co_await make_later(request, reply);
+  co_return reply;
+}
+
+// A peer that hangs up meanwhile stops the waiting.
+asio::awaitable<Reply> Connection::make_later(const HttpRequest& request, const Reply& reply) {
+  Reply made;
+  std::stop_source stop;
+  const auto make = [&]() -> awaitable<void> {
+    made = answer_later(reply, request, stop.get_token());
+    co_return;
+  };
+  const auto watch = [&]() -> awaitable<void> {
+    co_await watch_peer();
+    stop.request_stop();
+  };
+  const auto first = co_await (asio::co_spawn(shared_.fetchers, make, asio::use_awaitable) || watch());
+  if (first.index() == 1) close();
+  co_return made;
 }
 
 asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {

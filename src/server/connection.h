@@ -24,6 +24,7 @@ struct Shared {
   const ServerOptions& options;
   const Models& models;
   boost::asio::thread_pool& pool;
+  boost::asio::thread_pool& fetchers;
   bool draining = false;  // answer what has begun, then close
 };
 
@@ -47,6 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> read_first_byte();
   awaitable<bool> read_request(Incoming& incoming);
   awaitable<Reply> make_reply(const HttpRequest& request);
+  awaitable<Reply> make_later(const HttpRequest& request, const Reply& reply);
   awaitable<void> refuse_and_close(const ApiError& error);
   awaitable<bool> send(Incoming& incoming, Reply reply);
   awaitable<bool> send_work(const Incoming& incoming, Reply& reply);

@@ -3,6 +3,7 @@
 #include "server/generation.h"
 
 #include <mutex>
+#include <utility>
 
 #include "base/error.h"
 #include "text/detokenizer.h"
@@ -37,11 +38,37 @@ struct Generation::Choice {
   Clock::time_point submitted;
   std::optional<Clock::time_point> first_token;
   text::Detokenizer detokenizer;
+  text::ReasoningSplitter splitter;
   text::StopMatcher stop_matcher;
   bool logprobs = false;
   bool finished = false;
   int prompt_tokens = 0, tokens = 0;
+  int undecided = 0;              // tokens that may be the beginning of the reasoning
   std::vector<ScoredToken> held;  // tokens whose text is not out yet
+
+  // Reasoning and answer apart, the answer without what may become a stop string. True when one is complete.
+  bool split(const std::string& text, bool last, Delta& delta) {
+    auto pieces = splitter.append(text);
+    if (last) {
+      auto rest = splitter.flush();
+      pieces.reasoning += rest.reasoning;
+      pieces.content += rest.content;
+    }
+    delta.reasoning += pieces.reasoning;
+    auto matched = stop_matcher.append(pieces.content);
+    delta.text += matched.emit;
+    if (last && !matched.stopped) delta.text += stop_matcher.flush();
+    return matched.stopped;
+  }
+
+  // How many tokens are now known to be reasoning, after one whose text went into the splitter.
+  int count_reasoning(bool was_reasoning) {
+    if (splitter.undecided()) {
+      ++undecided;
+      return 0;
+    }
+    return was_reasoning || splitter.reasoning() ? 1 + std::exchange(undecided, 0) : 0;
+  }
 };
 
 Generation::Generation(engine::Engine& engine, std::vector<std::string> stops)
@@ -55,10 +82,11 @@ Generation::~Generation() {
     if (!choice->finished) engine_.cancel(choice->id);
 }
 
-void Generation::submit(engine::Request request) {
+void Generation::submit(engine::Request request, text::Reasoning reasoning) {
   const int index = int(choices_.size());
   auto choice = std::make_unique<Choice>(Choice{.submitted = Clock::now(),
                                                 .detokenizer = {*engine_.text().tokenizer, true},
+                                                .splitter = text::ReasoningSplitter(reasoning),
                                                 .stop_matcher = text::StopMatcher(stops_),
                                                 .logprobs = request.logprobs,
                                                 .prompt_tokens = int(request.prompt.size())});
@@ -91,7 +119,8 @@ std::vector<Delta> Generation::take() {
   for (const Mailbox::Letter& letter : letters) {
     if (choices_[letter.choice]->finished) continue;  // cut at a stop string while the engine went on
     Delta delta = feed(letter.choice, letter.event, letter.when);
-    if (!delta.text.empty() || !delta.tokens.empty() || delta.finish != engine::Finish::none)
+    if (!delta.reasoning.empty() || !delta.text.empty() || !delta.tokens.empty() ||
+        delta.finish != engine::Finish::none)
       deltas.push_back(std::move(delta));
   }
   return deltas;
@@ -106,16 +135,12 @@ Delta Generation::feed(int index, const engine::Event& event, Clock::time_point 
     ++choice.tokens;
     ++completion_tokens_;
     if (choice.logprobs) choice.held.push_back({event.token, event.logprob, event.top});
-    auto matched = choice.stop_matcher.append(choice.detokenizer.append(event.token));
-    delta.text = std::move(matched.emit);
-    stopped = matched.stopped;
+    const bool was_reasoning = choice.splitter.reasoning();
+    stopped = choice.split(choice.detokenizer.append(event.token), false, delta);
+    reasoning_tokens_ += choice.count_reasoning(was_reasoning);
   }
-  if (!stopped && event.finish != engine::Finish::none) {
-    auto matched = choice.stop_matcher.append(choice.detokenizer.flush());
-    delta.text += matched.emit;
-    stopped = matched.stopped;
-    if (!stopped) delta.text += choice.stop_matcher.flush();
-  }
+  if (!stopped && event.finish != engine::Finish::none)
+    stopped = choice.split(choice.detokenizer.flush(), true, delta);
   if (stopped) {
     delta.finish = engine::Finish::stop;
     if (event.finish == engine::Finish::none) engine_.cancel(choice.id);
@@ -135,7 +160,8 @@ Delta Generation::feed(int index, const engine::Event& event, Clock::time_point 
       }
     }
   }
-  if (!delta.text.empty() || delta.finish != engine::Finish::none) delta.tokens = std::move(choice.held);
+  if (!delta.reasoning.empty() || !delta.text.empty() || delta.finish != engine::Finish::none)
+    delta.tokens = std::move(choice.held);
   return delta;
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "text/reasoning.h"
 
 namespace troika::server {
 
@@ -22,6 +23,7 @@ struct ScoredToken {
 // character, the possible beginning of a stop string) come with the piece that shows it.
 struct Delta {
   int choice = 0;
+  std::string reasoning;  // comes before the text
   std::string text;
   std::vector<ScoredToken> tokens;               // when logprobs were asked for
   engine::Finish finish = engine::Finish::none;  // the last delta of a choice has one
@@ -36,8 +38,9 @@ class Generation {
   Generation(const Generation&) = delete;
   Generation& operator=(const Generation&) = delete;
 
-  // Adds the next choice. Throws Error when the engine refuses it.
-  void submit(engine::Request request);
+  // Adds the next choice. `reasoning`: what its text may begin with, to be told apart from the answer; stop strings
+  // are looked for in the answer only. Throws Error when the engine refuses it.
+  void submit(engine::Request request, text::Reasoning reasoning = text::Reasoning::none);
 
   // `wake` is called on the engine's thread when `take` has something new.
   void on_ready(std::function<void()> wake);
@@ -47,6 +50,8 @@ class Generation {
 
   // Of all choices: the tokens that went into their texts, those of a stop string included.
   int completion_tokens() const { return completion_tokens_; }
+  // Of these, the ones that were told apart as reasoning, tags included.
+  int reasoning_tokens() const { return reasoning_tokens_; }
 
   // Of the first choice, once it has finished.
   const engine::Timings& timings() const { return timings_; }
@@ -63,7 +68,7 @@ class Generation {
   std::shared_ptr<Mailbox> mailbox_;
   std::vector<std::unique_ptr<Choice>> choices_;
   int running_ = 0;
-  int completion_tokens_ = 0;
+  int completion_tokens_ = 0, reasoning_tokens_ = 0;
   engine::Timings timings_;
 };
 

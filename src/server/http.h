@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +43,9 @@ struct Reply {
   std::string body;
   std::unique_ptr<Work> work;  // set: `body` is empty and comes from here
   bool streamed = false;       // with `work`: server-sent events as they come
+  // Set: this is no reply yet. It comes from here, after waiting for other machines, on a thread that may wait; soon
+  // after a stop is requested, nobody wants it any more.
+  std::function<Reply(const std::stop_token&)> later;
 };
 
 // `prefix` and 24 random hexadecimal digits.

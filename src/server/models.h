@@ -1,25 +1,29 @@
-// The models this server offers, by the names clients use.
+// The models this server offers, by the names clients use, and the way to show them pictures.
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "server/pictures.h"
 #include "server/server.h"
 
 namespace troika::server {
 
 class Models {
  public:
-  explicit Models(std::vector<ServedModel> models);
+  Models(std::vector<ServedModel> models, ImageOptions images);
 
   const std::vector<ServedModel>& all() const { return models_; }
 
   // By id or alias; the first model when no name is given. Throws ApiError (404) that lists what is served.
   const ServedModel& find(const std::optional<std::string>& name) const;
 
+  const Pictures& pictures() const { return pictures_; }
+
  private:
   std::vector<ServedModel> models_;
+  Pictures pictures_;
 };
 
 }  // namespace troika::server

@@ -1,5 +1,8 @@
 // POST /v1/chat/completions. A last assistant message is not continued: as with OpenAI, the answer is a new
-// turn.
+// turn. Reasoning comes as `reasoning_content` beside `content`, as DeepSeek's API has it; log probabilities are of
+// all tokens, those of the reasoning first.
+#include <algorithm>
+
 #include "base/error.h"
 #include "server/api_error.h"
 #include "server/openai.h"
@@ -21,16 +24,20 @@ class ChatWork : public CompletionWork {
   }
 
   void write(const Delta& delta, std::string& out) override {
-    if (!delta.text.empty() || !delta.tokens.empty())
+    const bool has_text = !delta.text.empty() || (delta.reasoning.empty() && !delta.tokens.empty());
+    if (!delta.reasoning.empty())
+      write_delta(delta.choice, {{"reasoning_content", delta.reasoning}},
+                  has_text ? Json() : logprobs(delta.tokens), engine::Finish::none, out);
+    if (has_text)
       write_delta(delta.choice, {{"content", delta.text}}, logprobs(delta.tokens), engine::Finish::none, out);
     if (delta.finish != engine::Finish::none)
       write_delta(delta.choice, Json::object(), nullptr, delta.finish, out);
   }
 
   Json describe(int index, ChoiceResult& result) override {
-    return {{"index", index},
-            {"message", {{"role", "assistant"}, {"content", std::move(result.text)}, {"refusal", nullptr}}},
-            {"logprobs", logprobs(result.tokens)}};
+    Json message = {{"role", "assistant"}, {"content", std::move(result.text)}, {"refusal", nullptr}};
+    if (!result.reasoning.empty()) message["reasoning_content"] = std::move(result.reasoning);
+    return {{"index", index}, {"message", std::move(message)}, {"logprobs", logprobs(result.tokens)}};
   }
 
  private:
@@ -64,10 +71,39 @@ class ChatWork : public CompletionWork {
   const bool logprobs_;
 };
 
-// Whatever the template complains about is about the chat that it was given.
-std::string render(const engine::Engine& engine, Json variables) {
+// All that a chat request asks for.
+struct ChatCall {
+  const ServedModel& model;
+  CompletionRequest request;
+  ReasoningRequest reasoning;
+  ChatInput input;
+  bool logprobs = false;
+  int top_logprobs = 0;
+};
+
+ChatCall read_call(const Models& models, const Fields& fields) {
+  const ServedModel& model = models.find(fields.string("model"));
+  ChatCall call{.model = model,
+                .request = read_completion_request(fields, model.engine->model()),
+                .reasoning = read_reasoning_request(fields),
+                .logprobs = fields.boolean("logprobs").value_or(false)};
+  const auto top_logprobs = fields.integer("top_logprobs", 0, 20);
+  if (top_logprobs.value_or(0) > 0 && !call.logprobs)
+    refuse("top_logprobs", "top_logprobs needs logprobs to be true.");
+  call.top_logprobs = int(top_logprobs.value_or(0));
+  call.input = read_chat(fields, model, models.pictures());
+  // The tidy way to no reasoning is a prompt without it; a template that does not know the word passes it over.
+  if (call.reasoning.budget == 0) call.input.variables["enable_thinking"] = false;
+  return call;
+}
+
+// Whatever the template and the eyes complain about is about the chat that they were given.
+engine::ImagePrompt make_prompt(const engine::Engine& engine, Json variables,
+                                const std::vector<engine::SharedPicture>& pictures) {
   try {
-    return engine.text().render(std::move(variables));
+    if (!pictures.empty()) return engine::eyes_of(engine).chat(std::move(variables), pictures);
+    const engine::TextModel& text = engine.text();
+    return {.tokens = text.tokenizer->encode(text.render(std::move(variables)), {.parse_special = true})};
   } catch (const InternalError&) {
     throw;
   } catch (const Error& error) {
@@ -75,39 +111,52 @@ std::string render(const engine::Engine& engine, Json variables) {
   }
 }
 
-}  // namespace
-
-Reply chat_completions(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json body = parse_json(http.body);
-  const Fields fields(body);
-  const ServedModel& model = models.find(fields.string("model"));
-  engine::Engine& engine = *model.engine;
-  const CompletionRequest request = read_completion_request(fields, engine.model());
-  const bool logprobs = fields.boolean("logprobs").value_or(false);
-  const auto top_logprobs = fields.integer("top_logprobs", 0, 20);
-  if (top_logprobs.value_or(0) > 0 && !logprobs)
-    refuse("top_logprobs", "top_logprobs needs logprobs to be true.");
-
-  const std::string prompt = render(engine, read_chat_variables(fields));
-  engine::Request wanted{.prompt = engine.text().tokenizer->encode(prompt, {.parse_special = true}),
+Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
+  engine::Engine& engine = *call.model.engine;
+  const CompletionRequest& request = call.request;
+  engine::ImagePrompt prompt = make_prompt(engine, std::move(call.input.variables), pictures);
+  engine::Request wanted{.prompt = std::move(prompt.tokens),
+                         .images = std::move(prompt.images),
                          .sampling = request.sampling,
-                         .logprobs = logprobs,
-                         .top_logprobs = int(top_logprobs.value_or(0)),
-                         .stop_at_end_tokens = !request.ignore_end};
+                         .logprobs = call.logprobs,
+                         .top_logprobs = call.top_logprobs,
+                         .stop_at_end_tokens = !request.ignore_end,
+                         .slice = request.slice};
   if (wanted.prompt.empty()) refuse("messages", "The messages make an empty prompt.");
   wanted.max_tokens = fit_to_context(engine.model(), wanted.prompt.size(), request.max_tokens, "messages");
+  if (call.reasoning.budget)
+    wanted.thinking = engine::thinking_budget(engine.text(), engine.model().architecture, wanted.prompt,
+                                              *call.reasoning.budget);
+  const text::Reasoning reasoning =
+      call.reasoning.split ? engine::reasoning_after(engine.text(), wanted.prompt) : text::Reasoning::none;
 
   auto work = std::make_unique<ChatWork>(
       CompletionWork::Setup{
           .header =
-              make_header("chatcmpl-", request.stream ? "chat.completion.chunk" : "chat.completion", model),
+              make_header("chatcmpl-", request.stream ? "chat.completion.chunk" : "chat.completion", call.model),
           .stream = request.stream,
           .include_usage = request.include_usage,
           .choices = request.n,
           .prompt_tokens = int(wanted.prompt.size())},
-      engine, request.stops, logprobs);
-  submit_choices(work->generation(), wanted, request.n);
+      engine, request.stops, call.logprobs);
+  submit_choices(work->generation(), wanted, request.n, reasoning);
   return reply_with(std::move(work), request.stream);
+}
+
+}  // namespace
+
+Reply chat_completions(const Models& models, const HttpRequest& http, std::string_view) {
+  auto call = std::make_shared<ChatCall>([&] {
+    const Json body = parse_json(http.body);
+    return read_call(models, Fields(body));
+  }());
+  const Pictures& pictures = models.pictures();
+  const auto finish = [call, &pictures](const std::stop_token& stop) {
+    return answer_call(*call, pictures.load(call->input.images, stop));
+  };
+  const bool waits = std::ranges::any_of(call->input.images, [](const ImageSource& i) { return !i.url.empty(); });
+  if (waits) return {.later = finish};
+  return finish({});
 }
 
 }  // namespace troika::server

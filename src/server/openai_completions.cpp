@@ -212,7 +212,8 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
         .sampling = request.sampling,
         .logprobs = logprobs.has_value(),
         .top_logprobs = int(logprobs.value_or(0)),
-        .stop_at_end_tokens = !request.ignore_end};
+        .stop_at_end_tokens = !request.ignore_end,
+        .slice = request.slice};
     if (echo) prompt.text = engine.text().tokenizer->decode(prompt.ids, false);
     if (echo && logprobs) {
       prompt.scores = std::make_shared<std::vector<ScoredToken>>();

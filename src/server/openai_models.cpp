@@ -2,9 +2,15 @@
 #include "server/api_error.h"
 #include "server/openai.h"
 #include "server/openai_work.h"
+#include "text/reasoning.h"
 
 namespace troika::server {
 namespace {
+
+bool can_reason(const engine::Engine& engine) {
+  const auto& tokenizer = engine.text().tokenizer;
+  return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
+}
 
 Json describe(const ServedModel& served) {
   const engine::ModelInfo& model = served.engine->model();
@@ -13,6 +19,10 @@ Json describe(const ServedModel& served) {
           {"created", model.created},
           {"owned_by", "troika"},
           {"aliases", served.aliases},
+          {"capabilities",
+           {{"vision", served.engine->eyes() != nullptr},
+            {"reasoning", can_reason(*served.engine)},
+            {"context", model.context_length}}},
           {"meta",
            {{"architecture", model.architecture},
             {"n_ctx", model.context_length},

@@ -153,6 +153,7 @@ CompletionRequest read_completion_request(const Fields& fields, const engine::Mo
   if (max_completion_tokens) request.max_tokens = int(*max_completion_tokens);
   request.stream = fields.boolean("stream").value_or(false);
   request.ignore_end = fields.boolean("ignore_eos").value_or(false);
+  request.slice = fields.string("slice").value_or("");
   fields.string("user");
   fields.boolean("parallel_tool_calls");
   if (const Json* options = fields.find("stream_options")) {
@@ -160,6 +161,16 @@ CompletionRequest read_completion_request(const Fields& fields, const engine::Mo
     request.include_usage = members.boolean("include_usage").value_or(false);
     members.boolean("include_obfuscation");
     if (!request.stream) refuse("stream_options", "stream_options needs stream to be true.");
+  }
+  return request;
+}
+
+ReasoningRequest read_reasoning_request(const Fields& fields) {
+  ReasoningRequest request;
+  request.split = fields.choice("reasoning_format", {"auto", "none", "deepseek"}).value_or("auto") != "none";
+  for (const char* name : {"thinking_budget", "max_thinking_tokens"}) {
+    const auto tokens = fields.integer(name, -1, kAnyInt);  // -1: no limit
+    if (tokens && *tokens >= 0) request.budget = int(*tokens);
   }
   return request;
 }

@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "server/json_input.h"
+#include "server/models.h"
 
 namespace troika::server {
 
@@ -19,13 +20,26 @@ struct CompletionRequest {
   int n = 1;
   bool stream = false, include_usage = false;
   bool ignore_end = false;  // go on past end-of-generation tokens
+  std::string slice;        // of the model; "": the engine's own
 };
 
 // `model` supplies the sampling that the request leaves open.
 CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model);
 
-// The variables of the chat template: messages, add_generation_prompt and the caller's own.
-Json read_chat_variables(const Fields& fields);
+// What a chat says: the variables of the chat template (messages, add_generation_prompt and the caller's own), and
+// the pictures that its messages show, in order, each as a part {"type": "image"}.
+struct ChatInput {
+  Json variables;
+  std::vector<ImageSource> images;
+};
+ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictures& pictures);
+
+// What becomes of reasoning: told apart from the answer, and for how long.
+struct ReasoningRequest {
+  bool split = true;
+  std::optional<int> budget;  // tokens
+};
+ReasoningRequest read_reasoning_request(const Fields& fields);
 
 // The engine's max_tokens for a prompt of this size. Throws ApiError (400, context_length_exceeded) with the
 // exact counts when prompt and answer do not fit the context; nothing is cut.

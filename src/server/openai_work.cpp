@@ -41,6 +41,7 @@ Progress CompletionWork::advance() {
       continue;
     }
     ChoiceResult& result = results_[delta.choice];
+    result.reasoning += delta.reasoning;
     result.text += delta.text;
     result.finish = delta.finish;
     std::move(delta.tokens.begin(), delta.tokens.end(), std::back_inserter(result.tokens));
@@ -109,7 +110,7 @@ Json CompletionWork::usage() const {
           {"completion_tokens", generated},
           {"total_tokens", setup_.prompt_tokens + generated},
           {"prompt_tokens_details", {{"cached_tokens", generation_.timings().reused_tokens}}},
-          {"completion_tokens_details", {{"reasoning_tokens", 0}}}};
+          {"completion_tokens_details", {{"reasoning_tokens", generation_.reasoning_tokens()}}}};
 }
 
 // llama.cpp's object, of the first choice.
@@ -127,17 +128,18 @@ Json CompletionWork::timings() const {
           {"predicted_per_second", rate(std::max(generated - 1, 0), t.generate_s)}};
 }
 
-void submit_choices(Generation& generation, const engine::Request& request, int n) {
+void submit_choices(Generation& generation, const engine::Request& request, int n, text::Reasoning reasoning) {
   try {
     for (int i = 0; i < n; ++i) {
       engine::Request choice = request;
       if (choice.sampling.seed) *choice.sampling.seed += uint64_t(i);
-      generation.submit(std::move(choice));
+      generation.submit(std::move(choice), reasoning);
     }
   } catch (const InternalError&) {
     throw;
   } catch (const Error& error) {
-    refuse("", "{}", error.what());
+    const bool about_slice = !request.slice.empty() && std::string_view(error.what()).find("slice") != std::string_view::npos;
+    refuse(about_slice ? "slice" : "", "{}", error.what());
   }
 }
 

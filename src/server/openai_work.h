@@ -23,7 +23,7 @@ AnswerHeader make_header(const char* id_prefix, const char* object, const Served
 
 // What one choice has come to, for answers that are not streamed.
 struct ChoiceResult {
-  std::string text;
+  std::string reasoning, text;
   std::vector<ScoredToken> tokens;
   engine::Finish finish = engine::Finish::none;
 };
@@ -70,7 +70,8 @@ class CompletionWork : public Work {
 
 // Submits `n` choices of one prompt; with a seed, the next choice has the next seed. What the engine refuses
 // is a 400.
-void submit_choices(Generation& generation, const engine::Request& request, int n);
+void submit_choices(Generation& generation, const engine::Request& request, int n,
+                    text::Reasoning reasoning = text::Reasoning::none);
 
 // "stop" or "length"; null while a choice goes on.
 Json finish_reason(engine::Finish finish);

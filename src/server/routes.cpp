@@ -55,9 +55,12 @@ Match match_route(const HttpRequest& request) {
   return match;
 }
 
-Reply answer(const Match& match, const Models& models, const HttpRequest& request) {
+namespace {
+
+template <typename Make>
+Reply reply_or_error(const HttpRequest& request, const Make& make) {
   try {
-    return match.route->handler(models, request, match.rest);
+    return make();
   } catch (const ApiError& error) {
     return error_reply(error);
   } catch (const std::exception& error) {
@@ -66,7 +69,18 @@ Reply answer(const Match& match, const Models& models, const HttpRequest& reques
   }
 }
 
-Models::Models(std::vector<ServedModel> models) : models_(std::move(models)) {
+}  // namespace
+
+Reply answer(const Match& match, const Models& models, const HttpRequest& request) {
+  return reply_or_error(request, [&] { return match.route->handler(models, request, match.rest); });
+}
+
+Reply answer_later(const Reply& reply, const HttpRequest& request, const std::stop_token& stop) {
+  return reply_or_error(request, [&] { return reply.later(stop); });
+}
+
+Models::Models(std::vector<ServedModel> models, ImageOptions images)
+    : models_(std::move(models)), pictures_(std::move(images)) {
   check(!models_.empty(), "a server needs a model");
 }
 

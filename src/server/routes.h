@@ -30,4 +30,7 @@ Match match_route(const HttpRequest& request);
 // The handler's reply; every exception becomes an error reply.
 Reply answer(const Match& match, const Models& models, const HttpRequest& request);
 
+// The same for what `reply.later` makes.
+Reply answer_later(const Reply& reply, const HttpRequest& request, const std::stop_token& stop);
+
 }  // namespace troika::server

@@ -38,7 +38,7 @@ struct Server::Impl {
   const ServerOptions options;
   const Models models;
   asio::io_context io{1};
-  asio::thread_pool pool;
+  asio::thread_pool pool, fetchers;
   Shared shared;
   tcp::acceptor acceptor;
   asio::signal_set signals;
@@ -49,9 +49,10 @@ struct Server::Impl {
 
 Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
     : options(std::move(given)),
-      models(std::move(served)),
+      models(std::move(served), options.images),
       pool(size_t(std::max(1, options.workers))),
-      shared{options, models, pool},
+      fetchers(size_t(std::max(1, options.fetchers))),
+      shared{options, models, pool, fetchers},
       acceptor(io),
       signals(io),
       drain_timer(io) {

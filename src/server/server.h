@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/image_options.h"
 
 namespace troika::server {
 
@@ -22,7 +23,9 @@ struct ServerOptions {
   uint32_t header_bytes = 16u << 10;
   size_t max_connections = 512;
   int workers = 3;              // threads that parse, render and tokenise
+  int fetchers = 4;             // threads that wait for other machines: pictures given by URL
   bool handle_signals = false;  // SIGINT and SIGTERM call stop; a second one ends at once
+  ImageOptions images;
 
   // How long a client may take. Each is for one piece of progress, not for a whole upload or download.
   std::chrono::milliseconds header_timeout{10'000};

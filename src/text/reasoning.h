@@ -31,6 +31,10 @@ class ReasoningSplitter {
   // What is still held back, at the end of the stream.
   Pieces flush();
 
+  // What the next text will be, as far as that is known: reasoning, perhaps reasoning, or neither: the answer.
+  bool reasoning() const { return state_ == State::reasoning || (state_ == State::undecided && open_); }
+  bool undecided() const { return state_ == State::undecided && !open_; }
+
  private:
   // Leaves out newlines at both ends of a text that comes in pieces.
   class NewlineTrimmer {

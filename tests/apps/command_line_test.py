@@ -56,6 +56,41 @@ class CommandLine(unittest.TestCase):
         return self.file("ids.json", json.dumps({"prompts": prompts}))
 
 
+class Plan(CommandLine):
+    PUBLISHED = PROJECT / "tests" / "models" / "published"
+
+    def plan(self, *arguments):
+        return json.loads(self.answer("plan", *arguments, "--json"))
+
+    def test_needs_no_more_than_a_config(self):
+        facts = self.plan(self.PUBLISHED / "gemma-3-4b-it.json", "--ctx", 32768)
+        self.assertEqual(facts["format"], "config")
+        self.assertEqual(facts["parameters"], 4300079472)
+        self.assertEqual(facts["windows"].count(1024), 29)
+        self.assertEqual([at["tokens"] for at in facts["cache"]["at"]], [32768])
+        self.assertEqual(set(facts["weight_bytes"]), {"bf16", "Q8_0", "Q4_K_M"})
+        shutil.copy(self.PUBLISHED / "qwen3-0.6b.json", self.folder / "config.json")
+        self.assertEqual(self.plan(self.folder)["parameters"], 596049920)
+        self.refusal("run", self.folder, "hi", says="safetensors")
+        self.refusal("generate", self.folder, "--ids", self.ids([[1]]), "--tokens", 1, says="safetensors")
+
+    def test_a_file_speaks_for_itself(self):
+        for path in (FOLDER, GGUF):
+            self.assertEqual(list(self.plan(path)["weight_bytes"]), ["file"])
+        text = self.answer("plan", GGUF)
+        for label in ("parameters", "weights", "attention", "cache", "memory"):
+            self.assertRegex(text, rf"(?m)^{label} ")
+        self.assertNotIn("linear", text)
+        self.assertIn("linear", self.answer("plan", GGUF, "--print", "--tokens", 4))
+
+    def test_says_what_is_wrong_in_a_sentence(self):
+        self.refusal("plan", self.folder, says="config.json")
+        self.refusal("plan", self.file("config.json", "{"), says="config.json")
+        self.refusal("plan", self.file("config.json", '{"model_type": "mamba"}'), says=["mamba", "supported"])
+        self.refusal("plan", self.file("config.json", '{"model_type": "qwen3"}'), says="num_hidden_layers")
+        self.refusal("plan", GGUF, "--tokens", 513, says="--tokens", code=2)
+
+
 class Help(CommandLine):
     def test_version_and_help_go_to_stdout(self):
         self.assertRegex(self.answer("--version"), r"\Atroika \d+\.\d+\.\d+\n\Z")

@@ -10,7 +10,9 @@ import pathlib
 import pty
 import re
 import select
+import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 import termios
@@ -77,7 +79,7 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
-class TerminalChat(unittest.TestCase):
+class ChatCase(unittest.TestCase):
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
@@ -95,6 +97,8 @@ class TerminalChat(unittest.TestCase):
         self.assertIn("Saved", shown)
         return json.loads(path.read_text())["messages"]
 
+
+class TerminalChat(ChatCase):
     def test_a_conversation_is_saved_cleared_and_loaded(self):
         t = self.start("--seed", "1", "--max-tokens", "6")
         t.line('/set system "Be brief."')
@@ -166,6 +170,76 @@ class TerminalChat(unittest.TestCase):
         control = re.compile("[\x00-\x08\x0b-\x1f\x7f\x80-\x9f]")
         self.assertRegex(raw, control)  # else this test proves nothing
         self.assertIsNone(control.search(shown.replace("\r\n", "\n")), repr(shown))
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+
+# Begins to reason in the prompt, unless it is told not to.
+THINKING_TEMPLATE = (
+    "{% for m in messages %}{{ m.content }}{% endfor %}<think>\\n"
+    "{% if enable_thinking is defined and not enable_thinking %}\\n</think>\\n\\n{% endif %}")
+
+
+def thinking_model(folder):
+    """The golden model's weights with one token a byte and a template that knows reasoning."""
+    golden = pathlib.Path(MODEL).parent / "qwen2-tied"
+    for name in ("config.json", "generation_config.json", "model.safetensors"):
+        shutil.copy(golden / name, folder / name)
+    visible = [*range(33, 127), *range(161, 173), *range(174, 256)]  # bytes that stand for themselves
+    hidden = [byte for byte in range(256) if byte not in visible]
+    letters = {byte: chr(byte) for byte in visible} | {byte: chr(256 + i) for i, byte in enumerate(hidden)}
+    (folder / "vocab.json").write_text(json.dumps({letters[byte]: byte for byte in range(256)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"chat_template": THINKING_TEMPLATE}))
+    return str(folder)
+
+
+class Thinking(ChatCase):
+    def setUp(self):
+        super().setUp()
+        (self.folder / "model").mkdir()
+        self.model = thinking_model(self.folder / "model")
+
+    def piped(self, *arguments):
+        run = subprocess.run([BINARY, "run", self.model, "--seed", "1", "--max-tokens", "60", *arguments],
+                             input=b"hello", capture_output=True, timeout=120, check=True)
+        return run.stdout
+
+    def test_a_terminal_shows_it_dimmed_and_a_pipe_gets_the_answer_alone(self):
+        t = self.start("--seed", "1", "--max-tokens", "60", "--thinking-budget", "9", model=self.model)
+        shown = t.line("hello")
+        message = self.saved(t)[-1]
+        self.assertRegex(shown, re.compile(r"^\x1b\[2m.+\x1b\[22m\r\n\r\n.", re.S))
+        self.assertTrue(message["reasoning_content"])
+        self.assertTrue(message["content"])
+        self.assertNotIn("think>", shown + message["reasoning_content"] + message["content"])
+        t.type("\x04")
+        self.assertEqual(t.end(), 0)
+
+        answer = self.piped("--thinking-budget", "9")
+        self.assertNotIn(b"\x1b", answer)
+        self.assertLess(len(answer.decode(errors="replace")), 60)
+        self.assertEqual(self.piped(), b"\n")  # nothing ends the reasoning, so there is no answer
+        self.assertGreater(len(self.piped("--no-think")), 1)
+        self.assertGreater(len(self.piped("--thinking-budget", "0")), 1)
+
+    def test_it_is_set_in_the_chat(self):
+        t = self.start("--seed", "1", "--max-tokens", "30", model=self.model)
+        self.assertIn("think auto\r\nthinking_budget (no limit)", t.line("/set"))
+        t.line("/set think off")
+        self.assertNotIn("\x1b[2m", t.line("hello"))
+        self.assertNotIn("reasoning_content", self.saved(t)[-1])
+        t.line("/clear")
+        t.line("/set think on")
+        t.line("/set thinking_budget 4")
+        self.assertIn("think on\r\nthinking_budget 4", t.line("/set"))
+        self.assertIn("\x1b[2m", t.line("hello"))
+        messages = self.saved(t)
+        t.line("/clear")
+        t.line(f"/load {self.folder / 'chat.json'}")
+        self.assertEqual(self.saved(t), messages)
+        for wrong in ("/set think maybe", "/set thinking_budget -2", "/set thinking_budget some"):
+            self.assertIn("error: ", t.line(wrong), wrong)
         t.type("\x04")
         self.assertEqual(t.end(), 0)
 

@@ -56,6 +56,37 @@ TEST(Scheduler, ServesGeneratingSequencesBeforePromptsInTheSameStep) {
   EXPECT_EQ(work[1].count, 63);
 }
 
+TEST(Scheduler, ComputesOneSliceAStepAndLetsSlicesTakeTurns) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
+  std::vector<Sequence> all;
+  for (int slice : {0, 3, 3, 1, 0}) {
+    all.push_back(sequence(all.size(), 10));
+    all.back().slice = slice;
+  }
+  for (Sequence& s : all) scheduler.add(&s);
+  for (int slice : {1, 3, 0, 1, 3, 0}) {
+    auto work = scheduler.next();
+    EXPECT_EQ(work.size(), slice == 1 ? 1u : 2u);
+    for (const Work& w : work) EXPECT_EQ(w.sequence->slice, slice);
+    compute(work);
+  }
+}
+
+TEST(Scheduler, TakesOverTextOfTheSameSliceOnly) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
+  Sequence first = sequence(1, 100), other = sequence(2, 100), same = sequence(3, 100);
+  first.slice = same.slice = 1;
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.remove(&first, Scheduler::Cache::keep);
+  scheduler.add(&other);
+  scheduler.next();
+  EXPECT_EQ(other.reused, 0);
+  scheduler.add(&same);
+  scheduler.next();
+  EXPECT_EQ(same.reused, 99);
+}
+
 TEST(Scheduler, GivesNoMoreOutputRowsThanAStepHas) {
   Scheduler scheduler({.tokens = 512, .outputs = 4, .sequences = 16}, {KvPages(100, 0)});
   std::vector<Sequence> all;
@@ -206,6 +237,89 @@ TEST(Scheduler, TakesOverATextOnlyWhereItsWindowIsStillThere) {
     EXPECT_EQ(scheduler.pages_free(0), 40);
     EXPECT_EQ(scheduler.pages_free(1), 40);
   }
+}
+
+// A prompt with a picture on tokens [first, first + count) that see each other both ways.
+Sequence with_run(uint64_t id, int tokens, int first, int count, uint64_t picture = 7) {
+  Sequence s = counting(id, tokens);
+  s.runs = {{first, first + count}};
+  s.images = {{first, count, {picture, 0}, nullptr}};
+  return s;
+}
+
+TEST(Scheduler, CutsNoRunOfAnImageInTwo) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
+  Sequence s = with_run(1, 200, 50, 60);
+  scheduler.add(&s);
+  std::vector<int> counts;
+  while (s.outstanding() > 1 || s.computed == 0) {
+    auto work = scheduler.next();
+    ASSERT_EQ(work.size(), 1u);
+    counts.push_back(work[0].count);
+    compute(work);
+  }
+  EXPECT_EQ(counts, (std::vector<int>{50, 64, 64, 22}));
+}
+
+TEST(Scheduler, LetsARunGoFirstThatDidNotFitBehindOthers) {
+  Scheduler scheduler({.tokens = 64, .outputs = 32, .sequences = 32}, {KvPages(100, 0)});
+  std::vector<Sequence> others;
+  for (int i = 0; i < 10; ++i) others.push_back(sequence(10 + i, 1));
+  for (Sequence& s : others) scheduler.add(&s);
+  compute(scheduler.next());
+  Sequence s = with_run(1, 61, 0, 60);
+  scheduler.add(&s);
+  compute(scheduler.next());
+  EXPECT_EQ(s.computed, 0);
+  compute(scheduler.next());
+  EXPECT_GE(s.computed, 60);
+}
+
+TEST(Scheduler, GivesAllLogitsOfARunByComputingItAgain) {
+  Scheduler scheduler({.tokens = 64, .outputs = 16, .sequences = 4}, {KvPages(100, 0)});
+  Sequence s = with_run(1, 70, 10, 40);
+  s.all_outputs = true;
+  scheduler.add(&s);
+  std::vector<int> given;
+  while (s.outstanding() > 0) {
+    auto work = scheduler.next();
+    ASSERT_EQ(work.size(), 1u);
+    if (s.computed < 50) EXPECT_TRUE(s.computed + work[0].count <= 10 || work[0].count == 40);
+    for (int i = 0; i < work[0].outputs; ++i) given.push_back(s.computed + work[0].first_output + i);
+    work[0].advance();
+  }
+  std::vector<int> all(70);
+  std::iota(all.begin(), all.end(), 0);
+  EXPECT_EQ(given, all);
+}
+
+TEST(Scheduler, TakesOverATextOnlyUpToAnotherPicture) {
+  struct { uint64_t picture; int first, reused; } cases[] = {{7, 60, 100}, {8, 60, 60}, {7, 61, 60}};
+  for (auto c : cases) {
+    Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(40, 0)});
+    Sequence first = with_run(1, 100, 60, 30);
+    scheduler.add(&first);
+    compute(scheduler.next());
+    scheduler.remove(&first, Scheduler::Cache::keep);
+    Sequence second = with_run(2, 200, c.first, 30, c.picture);
+    scheduler.add(&second);
+    scheduler.next();
+    EXPECT_EQ(second.reused, c.reused) << c.picture << " at " << c.first;
+  }
+}
+
+TEST(Scheduler, TakesOverNoHalfRun) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(40, 0)});
+  Sequence first = with_run(1, 100, 60, 30), again = with_run(2, 90, 60, 30);  // ends with the picture
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.remove(&first, Scheduler::Cache::keep);
+  scheduler.add(&again);
+  auto work = scheduler.next();
+  EXPECT_EQ(again.reused, 60);
+  ASSERT_EQ(work.size(), 1u);
+  EXPECT_EQ(work[0].count, 30);
+  EXPECT_EQ(work[0].outputs, 1);
 }
 
 TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {

@@ -2,12 +2,14 @@
 #include "models/tower.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <set>
 
 #include "base/error.h"
+#include "files/gguf_writer.h"
 
 namespace troika::models {
 namespace {
@@ -74,6 +76,47 @@ TEST(Tower, ReadsTheSameNumbersFromBothFormats) {
     EXPECT_EQ(a.processor.merge, b.processor.merge);
     EXPECT_EQ(a.processor.mean, b.processor.mean);
     EXPECT_EQ(a.processor.deviation, b.processor.deviation);
+  }
+}
+
+// A copy of an mmproj file in which the MLP's "up" and "down" have each other's names, as older converters wrote them.
+class SwappedFile {
+ public:
+  explicit SwappedFile(const char* original) {
+    path_ = std::filesystem::temp_directory_path() / ("troika-tower-test-" + std::to_string(::getpid()) + ".gguf");
+    auto file = files::ModelFile::open(kGoldens / original);
+    files::GgufWriter writer(path_);
+    for (const auto& entry : file->metadata().entries()) writer.copy(entry);
+    for (std::string name : file->names()) {
+      WeightView view = *file->find(name);
+      size_t up = name.find("ffn_up"), down = name.find("ffn_down");
+      if (up != name.npos) name.replace(up, 6, "ffn_down");
+      if (down != name.npos) name.replace(down, 8, "ffn_up");
+      writer.add(name, view.format, view.shape, view.bytes);
+    }
+    writer.finish();
+  }
+  ~SwappedFile() { std::filesystem::remove(path_); }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+TEST(Tower, ReadsFilesWhoseConverterTookUpForDown) {
+  for (const char* original : {"qwen2.5-vl.mmproj.f16.gguf", "gemma3-vl.mmproj.f16.gguf"}) {
+    SwappedFile swapped(original);
+    auto plain = files::ModelFile::open(kGoldens / original), old = files::ModelFile::open(swapped.path());
+    const Tower* tower = tower_of(*old);
+    EXPECT_EQ(&tower->names_in(*plain), &tower->names);
+    EXPECT_EQ(&tower->names_in(*old), &tower->old_names);
+    for (const char* name : {"layer.1.mlp.up.weight", "layer.0.mlp.down.bias"}) {
+      auto expected = find_weight(*plain, tower->names, name, 0), found = find_weight(*old, tower->old_names, name, 0);
+      ASSERT_TRUE(expected && found) << name;
+      EXPECT_EQ(found->view.shape, expected->view.shape);
+      EXPECT_TRUE(std::equal(found->view.bytes.begin(), found->view.bytes.end(), expected->view.bytes.begin(),
+                             expected->view.bytes.end()));
+    }
   }
 }
 

@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 #include "engine/engine.h"
+#include "models/spec.h"
+#include "models/tower.h"
 #include "text/byte_alphabet.h"
 
 namespace troika::server {
@@ -28,13 +30,30 @@ inline const char* const kChatTemplate =
     "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
-inline std::unique_ptr<text::Tokenizer> make_byte_tokenizer() {
-  text::TokenizerData data{.nfc = false};
+// A template that knows pictures, but not how to join parts of text: as Qwen2.5-VL's in small.
+inline const char* const kVisionTemplate =
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.content is string %}{{ m.content }}{% else %}"
+    "{% for p in m.content %}{% if p.type == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% else %}{{ p.text }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+
+// One that knows reasoning, as Qwen3's in small.
+inline const char* const kThinkingTemplate =
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.reasoning_content %}<think>{{ m.reasoning_content }}"
+    "</think>{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}";
+
+inline constexpr int32_t kImagePad = 259;  // with the tokens of pictures
+
+inline std::unique_ptr<text::Tokenizer> make_byte_tokenizer(std::string chat_template, bool pictures) {
+  text::TokenizerData data{.nfc = false, .chat_template = std::move(chat_template)};
   for (int byte = 0; byte < 256; ++byte) {
     data.tokens.push_back(text::to_byte_alphabet(std::string(1, char(byte))));
     data.types.push_back(text::TokenType::normal);
   }
-  for (const char* special : {"<|im_start|>", "<|im_end|>"}) {
+  std::vector<const char*> specials = {"<|im_start|>", "<|im_end|>"};
+  if (pictures) specials.insert(specials.end(), {"<|vision_start|>", "<|image_pad|>", "<|vision_end|>"});
+  for (const char* special : specials) {
     data.tokens.push_back(special);
     data.types.push_back(text::TokenType::control);
   }
@@ -62,8 +81,7 @@ class FakeEngine : public engine::Engine {
   std::string refusal;  // not empty: submit throws it
 
   FakeEngine() {
-    text_.tokenizer = make_byte_tokenizer();
-    text_.chat_template = std::make_unique<text::ChatTemplate>(kChatTemplate);
+    use_template(kChatTemplate);
     model_ = {.name = "fake",
               .architecture = "qwen2",
               .created = 1700000000,
@@ -76,6 +94,21 @@ class FakeEngine : public engine::Engine {
     thread_.request_stop();
     changed_.notify_all();
   }
+
+  void use_template(const std::string& source, bool pictures = false) {
+    text_.tokenizer = make_byte_tokenizer(source, pictures);
+    text_.chat_template = std::make_unique<text::ChatTemplate>(source);
+    text_.repairs = text::find_repairs(*text_.chat_template);
+  }
+
+  // Pictures become tokens as Qwen2.5-VL's do; what they show, the script may say.
+  void give_eyes(const char* source = kVisionTemplate) {
+    use_template(source, true);
+    spec_.family = "qwen2vl";
+    eyes_ = std::make_unique<engine::Eyes>(spec_, models::TowerSpec{}, text_,
+                                           engine::EyesOptions{.tokens = {.image = kImagePad}});
+  }
+  const engine::Eyes* eyes() const override { return eyes_.get(); }
 
   engine::ModelInfo& info() { return model_; }
   const engine::ModelInfo& model() const override { return model_; }
@@ -108,6 +141,10 @@ class FakeEngine : public engine::Engine {
   std::vector<engine::Request> requests() const {
     const std::lock_guard lock(mutex_);
     return requests_;
+  }
+  void forget_requests() {
+    const std::lock_guard lock(mutex_);
+    requests_.clear();
   }
   engine::Request last_request() const { return requests().back(); }
   int64_t generated() const { return stats().generated_tokens; }
@@ -186,6 +223,8 @@ class FakeEngine : public engine::Engine {
 
   engine::ModelInfo model_;
   engine::TextModel text_;
+  models::ModelSpec spec_;
+  std::unique_ptr<engine::Eyes> eyes_;
   mutable std::mutex mutex_;
   std::condition_variable_any changed_;
   std::map<uint64_t, Running> running_;

@@ -252,6 +252,7 @@ TEST_F(OpenAi, RefusesBadValuesOfEveryFieldAndNamesIt) {
        "messages[0].content[0].type"},
       {R"({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:,"}}]}]})",
        "messages[0].content[0]"},
+      {R"({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}]})", "messages[0].content[0]"},
       {R"({"messages": [{"role": "user", "content": "x"}, {"role": "assistant"}]})", "messages[1].content"},
       {R"({"messages": [{"role": "user", "content": "x", "name": 1}]})", "messages[0].name"},
       {R"({"messages": [{"role": "assistant", "tool_calls": {}}]})", "messages[0].tool_calls"},
@@ -313,6 +314,12 @@ TEST_F(OpenAi, RefusesBadValuesOfEveryFieldAndNamesIt) {
       {R"({"parallel_tool_calls": 1})", "parallel_tool_calls"},
       {R"({"reasoning_effort": "huge"})", "reasoning_effort"},
       {R"({"chat_template_kwargs": 5})", "chat_template_kwargs"},
+      {R"({"enable_thinking": "no"})", "enable_thinking"},
+      {R"({"reasoning_format": "xml"})", "reasoning_format"},
+      {R"({"thinking_budget": -2})", "thinking_budget"},
+      {R"({"thinking_budget": "5"})", "thinking_budget"},
+      {R"({"max_thinking_tokens": 1.5})", "max_thinking_tokens"},
+      {R"({"slice": 5})", "slice"},
       {R"({"tools": {}})", "tools"},
       {R"({"tools": [{"type": "function", "function": {"name": "f"}}]})", "tools"},
       {R"({"tool_choice": "required"})", "tool_choice"},
@@ -439,12 +446,26 @@ TEST_F(OpenAi, ListsAndShowsModels) {
   EXPECT_EQ(list["data"][0]["id"], "fake/model:1");
   EXPECT_EQ(list["data"][0]["created"], 1700000000);
   EXPECT_EQ(list["data"][0]["meta"]["n_ctx"], 1000);
+  EXPECT_EQ(list["data"][0]["capabilities"], Json({{"vision", false}, {"reasoning", false}, {"context", 1000}}));
   EXPECT_EQ(get("/models").json(), list);
   EXPECT_EQ(get("/v1/models/").json(), list);
   for (const char* path :
        {"/v1/models/fake/model:1", "/v1/models/fake%2Fmodel%3A1", "/models/fake%2fmodel:1"})
     EXPECT_EQ(get(path).json(), list["data"][0]) << path;
   EXPECT_EQ(get("/v1/models/other").status, 404);
+}
+
+TEST_F(OpenAi, PassesTheSliceOnAndNamesTheFieldWhenThereIsNone) {
+  EXPECT_EQ(chat({{"slice", "e2b"}}).status, 200);
+  EXPECT_EQ(engine.last_request().slice, "e2b");
+  EXPECT_EQ(complete({{"slice", "e2b"}}).status, 200);
+  EXPECT_EQ(engine.last_request().slice, "e2b");
+  engine.refusal = "there is no slice 'e9b'; there are e2b, e4b";
+  for (const RawReply& reply : {chat({{"slice", "e9b"}}), complete({{"slice", "e9b"}})}) {
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(reply.error()["param"], "slice");
+    EXPECT_EQ(reply.error()["message"], engine.refusal);
+  }
 }
 
 TEST_F(OpenAi, ReportsAnEngineThatFails) {

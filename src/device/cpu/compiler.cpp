@@ -24,6 +24,7 @@ using ops::TensorInfo;
 constexpr int kTokensPerTask = 96;           // a multiple of the widest tiles, 6 and 8 tokens
 constexpr size_t kWeightsPerTask = 256 << 10;  // bytes: they stay in the core's own cache for all its tokens
 constexpr size_t kValuesPerTask = 4096;      // of element-wise ops
+constexpr int kRowsAhead = 4;                // of linear_where, whose rows lie too far apart for the hardware to foresee
 
 int pieces(int64_t whole, int64_t part) { return static_cast<int>((whole + part - 1) / part); }
 
@@ -334,8 +335,24 @@ class Compiler {
              LinearSplit::Piece piece = work.piece(task, live());
              LinearArgs all = narrowed(args, piece);
              const float* gate = gates + piece.token * all.out_stride + piece.row;
-             for (int row = 0; row < piece.rows; ++row) wanted_tokens(kernel, all, row, gate + row);
+             size_t bytes = row_bytes(args.format->format, all.depth);
+             for (int row = 0, ahead = 0, asked = 0; row < piece.rows; ++row) {
+               for (; ahead < piece.rows && asked < kRowsAhead; ++ahead) {
+                 if (!is_wanted(all, gate + ahead)) continue;
+                 for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(all.weight + ahead * all.weight_stride + at);
+                 ++asked;
+               }
+               asked -= is_wanted(all, gate + row);
+               wanted_tokens(kernel, all, row, gate + row);
+             }
            });
+  }
+
+  static bool is_wanted(const LinearArgs& all, const float* gate) {
+    for (int t = 0; t < all.tokens; ++t) {
+      if (gate[t * all.out_stride] != 0) return true;
+    }
+    return false;
   }
 
   // One weight row: stretches of tokens with a gate are multiplied, the others get 0.
