@@ -24,6 +24,7 @@ namespace {
 
 constexpr std::string_view kSpaceSign = "\xE2\x96\x81";  // ▁
 constexpr size_t kLongestPiece = 256;                    // bytes; bounds the time to find all ways to make a piece
+constexpr size_t kMostMergesEach = 16, kMostMerges = 1 << 20;  // real vocabularies have 2 a piece; bounds memory
 
 std::string with_spaces(std::string_view text) {
   std::string out;
@@ -127,6 +128,9 @@ Rules rules_of_scores(const TokenizerData& data, const TokenTexts& texts) {
     for (size_t cut = character_bytes(piece[0]); cut < piece.size(); cut += character_bytes(piece[cut])) {
       const int32_t left = symbol(piece.substr(0, cut)), right = symbol(piece.substr(cut));
       if (left >= 0 && right >= 0) rules.merges.push_back({left, right, pieces[i], rank});
+    }
+    if (rules.merges.size() > kMostMergesEach * pieces.size() + kMostMerges) {
+      fail("tokenizer: the pieces can be put together in more ways than Troika takes on");
     }
   }
   return rules;

@@ -1,0 +1,198 @@
+// From ops to launches: settles every pointer, size and kernel once, when a tape is compiled. One function an op; they
+// stand in linear_ops.cpp, moe_ops.cpp, attention_ops.cpp and row_ops.cpp. Private to this folder.
+#pragma once
+
+#include <algorithm>
+#include <functional>
+#include <map>
+
+#include "base/error.h"
+#include "device/cpu/compiler.h"
+#include "device/cpu/routing.h"
+
+namespace troika::device::cpu {
+
+using kernels::KernelTable;
+using kernels::LinearArgs;
+using kernels::LinearKernel;
+using ops::Op;
+using ops::OpKind;
+using ops::Tensor;
+using ops::TensorInfo;
+
+inline constexpr int kTokensPerTask = 96;            // a multiple of the widest tiles, 6 and 8 tokens
+inline constexpr size_t kWeightsPerTask = 256 << 10;   // bytes: they stay in the core's own cache for all its tokens
+inline constexpr size_t kValuesPerTask = 4096;       // of element-wise ops
+
+inline int pieces(int64_t whole, int64_t part) { return static_cast<int>((whole + part - 1) / part); }
+
+kernels::Unary unary_of(ops::Activation act);
+
+// How many rows of a tensor are live, read when the step runs.
+struct LiveRows {
+  const int* counter;  // in StepInputs, or null
+  int fixed;
+  int operator()() const { return counter ? *counter : fixed; }
+};
+
+// The work of a linear op cut into tasks: pieces of weight rows × pieces of tokens.
+struct LinearSplit {
+  int weight_rows, rows_per_task;
+  int tasks(int tokens) const { return pieces(weight_rows, rows_per_task) * pieces(tokens, kTokensPerTask); }
+  struct Piece {
+    int row, rows, token, tokens;
+  };
+  // Tasks that follow each other share weight rows, so that these come from memory once.
+  Piece piece(int task, int tokens) const {
+    int columns = pieces(tokens, kTokensPerTask);
+    int row = task / columns * rows_per_task, token = task % columns * kTokensPerTask;
+    return {row, std::min(rows_per_task, weight_rows - row), token, std::min(kTokensPerTask, tokens - token)};
+  }
+};
+
+class OpCompiler {
+ public:
+  OpCompiler(const Segment& segment, const CompileOptions& options)
+      : segment_(segment), program_(*segment.program), inputs_(*segment.inputs), options_(options),
+        table_(*options.kernels) {
+    check(segment.begin <= segment.end && segment.end <= program_.ops.size(), "a segment lies in its program");
+    check(segment.arena && segment.arena->host(), "the CPU sees its arena");
+    compiled_.keep.push_back(segment.arena);
+    for (const Cache& cache : segment.caches) {
+      if (cache.format != Format::f16 && cache.format != Format::f32) {
+        fail("the CPU keeps keys and values in f16 or f32, not in {}", info(cache.format).name);
+      }
+      compiled_.keep.push_back(cache.keys);
+      compiled_.keep.push_back(cache.values);
+    }
+  }
+
+  Compiled compile();
+
+ private:
+  // What ops point at.
+  float* data(Tensor t) const;
+  const CpuWeight& weight(Tensor t);
+  const float* vector(Tensor t);
+  LiveRows rows(Tensor t) const;
+
+  // Scratch memory, sized before the first op is compiled.
+  bool uses_int8(const CpuWeight& w) const;
+  void size_scratch();
+  std::byte* scratch(size_t bytes);
+
+  void launch(std::function<int()> tasks, std::function<void(int, int)> run);
+  // One task per live row.
+  template <typename Run>
+  void each_row(LiveRows live, Run run) {
+    launch(live, [run](int row, int) { run(row); });
+  }
+  // Tasks of kValuesPerTask values; run(first, count)
+  template <typename Run>
+  void each_piece(Tensor out, Run run) {
+    LiveRows live = rows(out);
+    size_t columns = static_cast<size_t>(program_[out].shape.columns());
+    launch([=] { return pieces(int64_t(live()) * int64_t(columns), kValuesPerTask); },
+           [=](int task, int) {
+             size_t first = size_t(task) * kValuesPerTask;
+             run(first, std::min(kValuesPerTask, size_t(live()) * columns - first));
+           });
+  }
+
+  void add(const Op& op);
+
+  // What linear ops multiply with: float32 rows, or their quantised copy, which stays valid until a linear op
+  // reads another tensor.
+  struct Activations {
+    const std::byte* rows;
+    size_t stride;
+    bool int8;
+  };
+  Activations activations(Tensor x, bool int8);
+  LinearArgs linear_args(const Op& op, const CpuWeight& w, Activations x, int first = 0,
+                         const float* bias = nullptr) const;
+  LinearKernel linear_kernel(const CpuWeight& w, bool int8) const;
+  static LinearArgs narrowed(LinearArgs args, LinearSplit::Piece piece);
+  LinearSplit split(const Op& op, const CpuWeight& w) const;
+  void linear(const Op& op);
+  void linear_where(const Op& op);
+  static bool is_wanted(const LinearArgs& all, const float* gate);
+  static void wanted_tokens(LinearKernel kernel, const LinearArgs& all, int row, const float* gate);
+  void linear_gated(const Op& op);
+
+  // What a moe op works on, as offsets into moe_: rows in the order of the slots.
+  struct MoeLayout {
+    size_t x = 0, x_int8 = 0, hidden = 0, up = 0, hidden_int8 = 0, out = 0, end = 0;
+    bool floats = false, int8 = false;  // which of the two forms of x some expert reads
+    bool hidden_quantised = false;
+  };
+  // One expert's matrix; x and out are those of slot 0.
+  struct ExpertLinear {
+    LinearKernel kernel;
+    LinearArgs args;
+
+    void run(const Routing::Group& group, int row, int rows) const {
+      LinearArgs a = args;
+      a.x += group.first * a.x_stride;
+      a.weight += row * a.weight_stride;
+      a.rows = rows;
+      a.out += group.first * a.out_stride + row;
+      for (int done = 0; done < group.count; done += a.tokens) {
+        a.tokens = std::min(kTokensPerTask, group.count - done);
+        kernel(a);
+        a.x += a.tokens * a.x_stride;
+        a.out += a.tokens * a.out_stride;
+      }
+    }
+  };
+  MoeLayout moe_layout(const Op& op);
+  ExpertLinear expert_linear(Tensor matrix, size_t x_floats, size_t x_int8, size_t out);
+  int expert_rows(const Op& op, int rows, size_t weight_row) const;
+  void moe(const Op& op);
+
+  // Cosines and sines of the step's tokens, [T, D/2] each: once per step and table.
+  struct Angles {
+    float *cosine, *sine;
+  };
+  Angles angles(const std::shared_ptr<const ops::RopeTable>& table, int half);
+  void rope(const Op& op);
+  void kv_write(const Op& op);
+  void attend(const Op& op);
+  void attend_spans(const Op& op);
+
+  void embed(const Op& op);
+  void features(const Op& op);
+  void insert_features(const Op& op);
+  void rms_norm(const Op& op);
+  void layer_norm(const Op& op);
+  void add_norm(const Op& op);
+  void mix(const Op& op);
+  void match_rms(const Op& op);
+  void cut_below(const Op& op);
+  void binary(const Op& op, void (*kernel)(const float*, const float*, float*, size_t) noexcept);
+  void mul_by(const Op& op);
+  void scale(const Op& op);
+  void softcap(const Op& op);
+  void act(const Op& op);
+  void gated(const Op& op);
+  void join_rows(const Op& op);
+  void mean_rows(const Op& op);
+  void pick_rows(const Op& op);
+  void concat(const Op& op);
+  void slice(const Op& op);
+
+  const Segment& segment_;
+  const ops::Program& program_;
+  const ops::StepInputs& inputs_;
+  const CompileOptions& options_;
+  const KernelTable& table_;
+  Compiled compiled_;
+  std::byte* moe_ = nullptr;         // one moe op's rows at a time
+  std::byte* quantised_ = nullptr;   // one tensor's rows at a time
+  int64_t quantised_tensor_ = -1;    // which, by id
+  float* per_thread_ = nullptr;      // thread_floats_ for each thread
+  size_t thread_floats_ = 0;
+  std::map<const ops::RopeTable*, Angles> angles_;
+};
+
+}  // namespace troika::device::cpu
