@@ -280,7 +280,7 @@ int LocalEngine::slice_number(std::string_view slice) {
   std::lock_guard lock(mutex_);
   auto known = std::find_if(slices_.begin(), slices_.end(), [&](auto& s) { return models::same_slice(s, wanted); });
   if (known == slices_.end()) {
-    if (slices_.size() >= kMaxSlices) fail("{} slices of this model were asked for already, and no more are kept", kMaxSlices);
+    if (slices_.size() >= kMaxSlices) fail("{} slices of this model are in use, and no more can be", kMaxSlices);
     known = slices_.insert(known, std::move(wanted));
   }
   return static_cast<int>(known - slices_.begin());

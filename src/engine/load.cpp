@@ -120,7 +120,8 @@ std::vector<Read> reads(const ops::Program& program) {
 
 // Counts what a step of the chosen slice reads, and asks the kernel to read it ahead. The rest of the file, such as
 // a table of which a token reads one row, comes when it is first used, and the page cache decides what stays.
-void count_reads(Model& model, const ops::Program& program, const std::map<std::string, WeightView, std::less<>>& views) {
+void count_reads(Model& model, const ops::Program& program,
+                 const std::map<std::string, WeightView, std::less<>>& views) {
   std::set<std::pair<std::string_view, int64_t>> seen;
   for (const Read& read : reads(program)) {
     const WeightView& view = views.find(read.weight)->second;

@@ -19,8 +19,8 @@ int first_other_image(const std::vector<SeenImage>& a, const std::vector<SeenIma
 }
 
 // The last position up to `end` that lies inside no run.
-int before_run(const Sequence& sequence, int end) {
-  for (const TokenRun& run : sequence.runs) {
+int before_run(const std::vector<TokenRun>& runs, int end) {
+  for (const TokenRun& run : runs) {
     if (run.first < end && end < run.end) return run.first;
   }
   return end;
@@ -54,7 +54,7 @@ void Scheduler::remove(Sequence* sequence, Cache cache) {
   sequence->tokens.shrink_to_fit();
   for (SeenImage& image : sequence->images) image.features = nullptr;
   kept_.push_back({std::move(sequence->tokens), std::move(sequence->pages), std::move(sequence->images),
-                   sequence->slice});
+                   std::move(sequence->runs), sequence->slice});
 }
 
 int Scheduler::pages_free(int group) const {
@@ -86,7 +86,8 @@ int Scheduler::common_prefix(const Kept& kept, const Sequence& sequence) {
   int common = static_cast<int>(differ.first - kept.tokens.begin());
   common = first_other_image(kept.images, sequence.images, common);
   common = first_other_image(sequence.images, kept.images, common);
-  return before_run(sequence, std::min(common, sequence.outstanding() - 1));
+  common = before_run(sequence.runs, std::min(common, sequence.outstanding() - 1));
+  return before_run(sequence.runs, before_run(kept.runs, common));  // what was kept saw the rest of its own run
 }
 
 // Takes over the kept text that shares the longest beginning: a page at least and half of that text, since the rest
@@ -168,7 +169,7 @@ void Scheduler::hand_out(Sequence& sequence, int& tokens, int& outputs) {
   const TokenRun* run = next_run(sequence);
   if (sequence.all_outputs && !run) count = std::min(count, outputs);
   if (sequence.all_outputs && run) count = std::min(count, run->end - run->first);
-  count = before_run(sequence, sequence.computed + count) - sequence.computed;
+  count = before_run(sequence.runs, sequence.computed + count) - sequence.computed;
   sequence.passed_over = count <= 0 && tokens > 0 && outputs > 0;
   int first_output = sequence.all_outputs ? sequence.given : count - 1;
   int wanted = sequence.all_outputs ? std::min(count - first_output, outputs) : count == sequence.outstanding() ? 1 : 0;

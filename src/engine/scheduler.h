@@ -76,7 +76,8 @@ class Scheduler {
   enum class Cache { keep, discard };
   void remove(Sequence* sequence, Cache cache);
 
-  // The next step's work, pages taken. A step computes one slice; slices with running sequences take turns. Sequences that have one token to go come first, then prompts in order of
+  // The next step's work, pages taken. A step computes one slice of the model; slices with running sequences take
+  // turns. Sequences that have one token to go come first, then prompts in order of
   // arrival. Without a free page the youngest sequence gives its pages back and starts over later. Empty when
   // there is nothing to do. The caller computes it and calls Work::advance.
   const std::vector<Work>& next();
@@ -94,6 +95,7 @@ class Scheduler {
     std::vector<int32_t> tokens;
     std::vector<PageList> pages;
     std::vector<SeenImage> images;  // without features
+    std::vector<TokenRun> runs;
     int slice = 0;
   };
 

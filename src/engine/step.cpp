@@ -7,6 +7,16 @@
 #include "plan/segments.h"
 
 namespace troika::engine {
+namespace {
+
+// Bytes of activations that the largest bucket of a slice takes.
+size_t most_memory(const Model& model, const models::ModelSpec& slice) {
+  size_t bytes = 0;
+  for (int tokens : kBuckets) bytes = std::max(bytes, plan::plan_memory(trace_bucket(model, slice, tokens)).bytes);
+  return bytes;
+}
+
+}  // namespace
 size_t cache_page_bytes(const ops::CacheInfo& cache, Format format) {
   return size_t(cache.kv_heads) * ops::kPageTokens * cache.head_dim * info(format).block_bytes;
 }
@@ -32,9 +42,7 @@ Step::Step(const Model& model, int sequences, int context, std::span<const int> 
     : model_(model),
       inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context),
               static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
-  size_t arena = 0;
-  for (int tokens : kBuckets) arena = std::max(arena, plan::plan_memory(trace_bucket(model, tokens)).bytes);
-  arena_ = model.device->allocate(arena);
+  arena_ = model.device->allocate(most_memory(model, model.slice));
   add_slice(model.slice);
   for (const ops::CacheInfo& cache : trace_bucket(model, 1).caches) {
     size_t bytes = cache_page_bytes(cache, model.kv_format) * pages[cache.group];
@@ -47,8 +55,10 @@ std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, in
   compiled->program = trace_bucket(model_, slice, tokens);
   plan::MemoryPlan memory = plan::plan_memory(compiled->program);
   compiled->offsets = std::move(memory.offsets);
-  // Larger than the engine's own slice, or laid out less luckily.
-  compiled->arena = memory.bytes > arena_->size() ? model_.device->allocate(memory.bytes) : arena_;
+  if (memory.bytes > arena_->size()) {  // larger than the engine's own slice: from now on there is room for the whole
+    arena_ = model_.device->allocate(std::max(memory.bytes, most_memory(model_, model_.spec)));
+  }
+  compiled->arena = arena_;
   compiled->weights = weights_of(model_, compiled->program);
   device::Device* devices[] = {model_.device.get()};
   for (const plan::Stretch& stretch : plan::cut(plan::place(compiled->program, devices))) {

@@ -284,7 +284,7 @@ TEST(Scheduler, GivesAllLogitsOfARunByComputingItAgain) {
   while (s.outstanding() > 0) {
     auto work = scheduler.next();
     ASSERT_EQ(work.size(), 1u);
-    if (s.computed < 50) EXPECT_TRUE(s.computed + work[0].count <= 10 || work[0].count == 40);
+    if (s.computed < 50) { EXPECT_TRUE(s.computed + work[0].count <= 10 || work[0].count == 40); }
     for (int i = 0; i < work[0].outputs; ++i) given.push_back(s.computed + work[0].first_output + i);
     work[0].advance();
   }
@@ -306,6 +306,19 @@ TEST(Scheduler, TakesOverATextOnlyUpToAnotherPicture) {
     scheduler.next();
     EXPECT_EQ(second.reused, c.reused) << c.picture << " at " << c.first;
   }
+}
+
+TEST(Scheduler, TakesOverNothingThatSawAPictureBehindIt) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(40, 0)});
+  Sequence first = with_run(1, 100, 60, 30), second = with_run(2, 100, 60, 15);
+  first.images[0].count = 15;  // two pictures side by side make one run
+  first.images.push_back({75, 15, {8, 0}, nullptr});
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.remove(&first, Scheduler::Cache::keep);
+  scheduler.add(&second);
+  scheduler.next();
+  EXPECT_EQ(second.reused, 60);
 }
 
 TEST(Scheduler, TakesOverNoHalfRun) {

@@ -141,7 +141,9 @@ TEST(Slices, RunSideBySideWithoutTouchingEachOther) {
   auto whole = Answer(*engine, greedy("", 12)).wait().tokens;
   std::vector<std::unique_ptr<Answer>> answers;
   for (int round = 0; round < 3; ++round) {
-    for (const std::string& slice : golden().slices) answers.push_back(std::make_unique<Answer>(*engine, greedy(slice, 12)));
+    for (const std::string& slice : golden().slices) {
+      answers.push_back(std::make_unique<Answer>(*engine, greedy(slice, 12)));
+    }
     answers.push_back(std::make_unique<Answer>(*engine, greedy("", 12)));
   }
   size_t each = golden().slices.size() + 1;
@@ -174,7 +176,9 @@ TEST(Slices, ThatCannotBeServedAreRefusedAtOnce) {
   };
   EXPECT_THAT(refused(*engine, R"({"skip": [3]})"), ::testing::HasSubstr("layer 3"));
   std::string last;
-  for (int width = 1; width <= 60 && last.empty(); ++width) last = refused(*engine, fmt::format("{{\"ffn\": {}}}", width));
+  for (int width = 1; width <= 60 && last.empty(); ++width) {
+    last = refused(*engine, fmt::format("{{\"ffn\": {}}}", width));
+  }
   EXPECT_THAT(last, ::testing::HasSubstr("slices"));
   EXPECT_THAT(refused(*load("qwen2-tied"), "e2b"), ::testing::HasSubstr("no slices"));
   EXPECT_THROW(load("gemma3n", "cpu", "e2b"), Error);

@@ -116,7 +116,10 @@ Answer answer(Engine& engine, Request request) {
 }
 
 Request greedy(std::vector<int32_t> prompt, int tokens) {
-  return {.prompt = std::move(prompt), .max_tokens = tokens, .sampling = {.temperature = 0}, .stop_at_end_tokens = false};
+  return {.prompt = std::move(prompt),
+          .max_tokens = tokens,
+          .sampling = {.temperature = 0},
+          .stop_at_end_tokens = false};
 }
 
 std::vector<int32_t> joined(std::vector<int32_t> a, const std::vector<int32_t>& b) {

@@ -44,6 +44,8 @@ struct Case {
   const char* device;
 };
 
+void PrintTo(const Case& c, std::ostream* out) { *out << c.model << " on " << c.device; }
+
 class Tower : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Tower, MakesTheReferencesFeatures) {
