@@ -1,6 +1,7 @@
 // Attention among rows of one tensor (vision towers): a block of queries of one head against the keys and values
-// of their common span. Keys are taken 64 at a time, turned so that scores are computed for eight keys at once;
-// the softmax runs online. The order of sums depends on the span only, never on how queries are shared out.
+// of their common span. A query is a lane: keys and values are read where they lie, number by number, and only the
+// queries are turned, once for the whole span. The softmax runs online over 64 keys at a time. The order of sums
+// depends on the span only, never on how queries are shared out.
 #pragma once
 
 #include "kernels/kernel_table.h"
@@ -8,108 +9,92 @@
 
 namespace troika::kernels {
 
-// score[r][j] = q[r] · key[j] for R queries and the tile's keys, keys[d][j]
+// out[a][lane] += Σb x[a · a_step + b · b_step] · y[b][lane] for R values of a and 16 lanes
 template <class S, int R>
-void score_tile(const float* q, size_t q_stride, const float* keys, int head_dim, float* score) noexcept {
-  for (int j = 0; j < kSpanTile; j += 16) {
-    typename S::F even[R], odd[R];
-    for (int r = 0; r < R; ++r) even[r] = odd[r] = S::zero();
-    for (int d = 0; d < head_dim; ++d) {
-      typename S::F a = S::load(keys + d * kSpanTile + j), b = S::load(keys + d * kSpanTile + j + 8);
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        typename S::F x = S::set1(q[r * q_stride + d]);
-        even[r] = S::fma(x, a, even[r]);
-        odd[r] = S::fma(x, b, odd[r]);
-      }
+void add_products(const float* x, size_t a_step, size_t b_step, int count, const float* y, float* out) noexcept {
+  typename S::F even[R], odd[R];
+  for (int a = 0; a < R; ++a) {
+    even[a] = S::load(out + a * kSpanQueries);
+    odd[a] = S::load(out + a * kSpanQueries + 8);
+  }
+  for (int b = 0; b < count; ++b) {
+    typename S::F low = S::load(y + b * kSpanQueries), high = S::load(y + b * kSpanQueries + 8);
+#pragma GCC unroll 6
+    for (int a = 0; a < R; ++a) {
+      typename S::F value = S::set1(x[a * a_step + b * b_step]);
+      even[a] = S::fma(value, low, even[a]);
+      odd[a] = S::fma(value, high, odd[a]);
     }
-    for (int r = 0; r < R; ++r) {
-      S::store(score + r * kSpanTile + j, even[r]);
-      S::store(score + r * kSpanTile + j + 8, odd[r]);
-    }
+  }
+  for (int a = 0; a < R; ++a) {
+    S::store(out + a * kSpanQueries, even[a]);
+    S::store(out + a * kSpanQueries + 8, odd[a]);
   }
 }
 
-// total[r] += Σj weight[r][j] · value[j] for R queries
-template <class S, int R>
-void mix_tile(const float* weight, const float* values, int count, int padded, float* total) noexcept {
-  for (int d = 0; d < padded; d += 8) {
-    typename S::F sum[R];
-    for (int r = 0; r < R; ++r) sum[r] = S::load(total + r * padded + d);
-    for (int j = 0; j < count; ++j) {
-      typename S::F value = S::load(values + j * padded + d);
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) sum[r] = S::fma(S::set1(weight[r * kSpanTile + j]), value, sum[r]);
-    }
-    for (int r = 0; r < R; ++r) S::store(total + r * padded + d, sum[r]);
-  }
-}
-
-// One query's scores become weights e^(score − largest), those beyond `count` zero; returns by how much earlier
-// sums must shrink.
+// The same for `rows` values of a and the first `queries` lanes, rounded up. Twelve sums, two y and a value are 15 of
+// AVX2's 16 registers.
 template <class S>
-float weigh_tile(float* score, int count, float scale, float& largest, float& weight_sum) noexcept {
-  using F = typename S::F;
-  constexpr float kNone = -1e30f;
-  F most = S::set1(largest);
-  for (int j = 0; j < kSpanTile; j += 8) S::store(score + j, S::mul(S::load(score + j), S::set1(scale)));
-  for (int j = count; j < kSpanTile; ++j) score[j] = kNone;
-  for (int j = 0; j < kSpanTile; j += 8) most = S::max(most, S::load(score + j));
-  float now = S::largest(most);
-  float before[8] = {largest - now};
-  S::store(before, exp<S>(S::load(before)));
-  F total = S::zero();
-  for (int j = 0; j < kSpanTile; j += 8) {
-    F s = S::load(score + j);
-    F w = S::select_less(s, S::set1(kNone / 2), S::zero(), exp<S>(S::sub(s, S::set1(now))));
-    S::store(score + j, w);
-    total = S::add(total, w);
+void add_all_products(const float* x, size_t a_step, size_t b_step, int rows, int count, const float* y, int queries,
+                      float* out) noexcept {
+  for (int lane = 0; lane < queries; lane += 16) {
+    int a = 0;
+    for (; a + 6 <= rows; a += 6) {
+      add_products<S, 6>(x + a * a_step, a_step, b_step, count, y + lane, out + a * kSpanQueries + lane);
+    }
+    for (; a + 2 <= rows; a += 2) {
+      add_products<S, 2>(x + a * a_step, a_step, b_step, count, y + lane, out + a * kSpanQueries + lane);
+    }
+    for (; a < rows; ++a) add_products<S, 1>(x + a * a_step, a_step, b_step, count, y + lane, out + a * kSpanQueries + lane);
   }
-  largest = now;
-  weight_sum = weight_sum * before[0] + S::sum(total);
-  return before[0];
+}
+
+// Scores of 8 queries become weights e^(score − largest); what was summed before shrinks to the new largest score.
+template <class S>
+void weigh_scores(float* score, int count, float scale, float* largest, float* weight_sum, float* total,
+                  int head_dim) noexcept {
+  using F = typename S::F;
+  F factor = S::set1(scale), before = S::load(largest), most = before;
+  for (int j = 0; j < count; ++j) most = S::max(most, S::mul(S::load(score + j * kSpanQueries), factor));
+  F keep = exp<S>(S::sub(before, most)), sum = S::mul(S::load(weight_sum), keep);
+  for (int j = 0; j < count; ++j) {
+    F weight = exp<S>(S::sub(S::mul(S::load(score + j * kSpanQueries), factor), most));
+    S::store(score + j * kSpanQueries, weight);
+    sum = S::add(sum, weight);
+  }
+  for (int d = 0; d < head_dim; ++d) S::store(total + d * kSpanQueries, S::mul(S::load(total + d * kSpanQueries), keep));
+  S::store(largest, most);
+  S::store(weight_sum, sum);
 }
 
 template <class S>
 void attend_spans(const AttendSpansArgs& args) noexcept {
-  int padded = (args.head_dim + 7) / 8 * 8;
-  float* keys = args.scratch;                          // [D, tile]
-  float* values = keys + padded * kSpanTile;           // [tile, padded]
-  float* score = values + padded * kSpanTile;          // [queries, tile]
-  float* total = score + kSpanQueries * kSpanTile;     // [queries, padded]
-  float* largest = total + kSpanQueries * padded;      // [queries]
+  size_t values = size_t(args.head_dim) * kSpanQueries;
+  float* turned = args.scratch;                        // [D, queries]
+  float* total = turned + values;                      // [D, queries]
+  float* score = total + values;                       // [tile, queries]
+  float* largest = score + kSpanTile * kSpanQueries;   // [queries]
   float* weight_sum = largest + kSpanQueries;          // [queries]
-  for (int i = 0; i < args.queries * padded; ++i) total[i] = 0;
-  for (int r = 0; r < args.queries; ++r) {
+  for (size_t i = 0; i < values; ++i) turned[i] = total[i] = 0;
+  for (int r = 0; r < kSpanQueries; ++r) {
     largest[r] = -1e30f;
     weight_sum[r] = 0;
   }
+  for (int r = 0; r < args.queries; ++r) {
+    for (int d = 0; d < args.head_dim; ++d) turned[d * kSpanQueries + r] = args.q[r * args.q_stride + d];
+  }
   for (int first = 0; first < args.keys; first += kSpanTile) {
     int count = args.keys - first < kSpanTile ? args.keys - first : kSpanTile;
-    for (int j = 0; j < kSpanTile; ++j) {
-      const float* key = args.k + size_t(first + j) * args.kv_stride;
-      const float* value = args.v + size_t(first + j) * args.kv_stride;
-      for (int d = 0; d < args.head_dim; ++d) keys[d * kSpanTile + j] = j < count ? key[d] : 0;
-      for (int d = 0; d < padded; ++d) values[j * padded + d] = j < count && d < args.head_dim ? value[d] : 0;
+    const float *k = args.k + size_t(first) * args.kv_stride, *v = args.v + size_t(first) * args.kv_stride;
+    for (int i = 0; i < count * kSpanQueries; ++i) score[i] = 0;
+    add_all_products<S>(k, args.kv_stride, 1, count, args.head_dim, turned, args.queries, score);
+    for (int r = 0; r < args.queries; r += 8) {
+      weigh_scores<S>(score + r, count, args.scale, largest + r, weight_sum + r, total + r, args.head_dim);
     }
-    int r = 0;
-    for (; r + 4 <= args.queries; r += 4) {
-      score_tile<S, 4>(args.q + r * args.q_stride, args.q_stride, keys, args.head_dim, score + r * kSpanTile);
-    }
-    for (; r < args.queries; ++r) {
-      score_tile<S, 1>(args.q + r * args.q_stride, args.q_stride, keys, args.head_dim, score + r * kSpanTile);
-    }
-    for (r = 0; r < args.queries; ++r) {
-      float keep = weigh_tile<S>(score + r * kSpanTile, count, args.scale, largest[r], weight_sum[r]);
-      scale<S>(total + r * padded, keep, total + r * padded, padded);
-    }
-    for (r = 0; r + 4 <= args.queries; r += 4) {
-      mix_tile<S, 4>(score + r * kSpanTile, values, count, padded, total + r * padded);
-    }
-    for (; r < args.queries; ++r) mix_tile<S, 1>(score + r * kSpanTile, values, count, padded, total + r * padded);
+    add_all_products<S>(v, 1, args.kv_stride, args.head_dim, count, score, args.queries, total);
   }
   for (int r = 0; r < args.queries; ++r) {
-    for (int d = 0; d < args.head_dim; ++d) args.out[r * args.q_stride + d] = total[r * padded + d] / weight_sum[r];
+    for (int d = 0; d < args.head_dim; ++d) args.out[r * args.q_stride + d] = total[d * kSpanQueries + r] / weight_sum[r];
   }
 }
 

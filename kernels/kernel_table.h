@@ -81,10 +81,7 @@ struct AttendSpansArgs {
   float* scratch;            // attend_spans_scratch(head_dim) floats, 64-byte aligned
 };
 inline constexpr int kSpanQueries = 32, kSpanTile = 64;
-constexpr size_t attend_spans_scratch(int head_dim) {
-  size_t padded = (size_t(head_dim) + 7) / 8 * 8;
-  return padded * kSpanTile * 2 + size_t(kSpanQueries) * kSpanTile + size_t(kSpanQueries) * (padded + 2);
-}
+constexpr size_t attend_spans_scratch(int head_dim) { return (2 * size_t(head_dim) + kSpanTile + 2) * kSpanQueries; }
 
 struct KernelTable {
   std::string_view name;

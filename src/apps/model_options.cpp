@@ -70,7 +70,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
 
 engine::EngineOptions ModelOptions::engine_options() const {
   engine::EngineOptions chosen = engine;
-  if (!chosen.slice.starts_with('{') && fs::is_regular_file(chosen.slice)) chosen.slice = read_text_file(chosen.slice, 4096);
+  bool in_file = !chosen.slice.starts_with('{') && fs::is_regular_file(chosen.slice);
+  if (in_file) chosen.slice = read_text_file(chosen.slice, 4096);
   chosen.float32 = dtype == "f32";
   return chosen;
 }

@@ -17,6 +17,7 @@ size_t most_memory(const Model& model, const models::ModelSpec& slice) {
 }
 
 }  // namespace
+
 size_t cache_page_bytes(const ops::CacheInfo& cache, Format format) {
   return size_t(cache.kv_heads) * ops::kPageTokens * cache.head_dim * info(format).block_bytes;
 }

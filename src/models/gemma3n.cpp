@@ -34,7 +34,8 @@ Tensor layer_inputs(const ModelSpec& s, Builder& b, Tensor x, const Gemma3nSpec&
     if (g.skipped[first]) continue;
     int from = first * g.ple_width, count = (end - first) * g.ple_width;
     Tensor part = b.linear_part(x, "ple.project", count, {{width, s.width}, from});
-    part = b.rms_norm(b.scale(part, 1 / std::sqrt(static_cast<float>(s.width))), "ple.norm", s.norm_epsilon, g.ple_width);
+    part = b.scale(part, 1 / std::sqrt(static_cast<float>(s.width)));
+    part = b.rms_norm(part, "ple.norm", s.norm_epsilon, g.ple_width);
     part = b.scale(b.add(part, b.slice(own, from, count)), std::numbers::sqrt2_v<float> / 2);
     all = all ? b.concat(*all, part) : part;
   }

@@ -75,7 +75,9 @@ std::vector<double> sparsities(const Fields& f, const std::string& key, int laye
   if (all.empty()) {
     for (int i = 0; i < layers; ++i) all.push_back(layers > 10 && i < 10 ? 0.95 : 0);
   }
-  if (all.size() != size_t(layers)) fail("{}: {} has {} numbers for {} layers", f.file().path().string(), key, all.size(), layers);
+  if (all.size() != size_t(layers)) {
+    fail("{}: {} has {} numbers for {} layers", f.file().path().string(), key, all.size(), layers);
+  }
   return all;
 }
 
@@ -133,7 +135,8 @@ ModelSpec read(const files::ModelFile& file) {
   s.windows = read_windows(f, s.layers, f.optional({"attention.sliding_window", "sliding_window"}, 512, 1, 1 << 30), 5);
   s.gemma3n = std::make_shared<Gemma3nSpec>(read_extras(f, s));
   for (int i = s.gemma3n->own_layers; i < s.layers; ++i) {
-    if (key_layer(s, i) < 0) fail("{}: layer {} finds no earlier layer of its kind to borrow keys from", file.path().string(), i);
+    if (key_layer(s, i) >= 0) continue;
+    fail("{}: layer {} finds no earlier layer of its kind to borrow keys from", file.path().string(), i);
   }
   return s;
 }

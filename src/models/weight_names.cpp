@@ -150,7 +150,6 @@ WeightView unpaired(const WeightView& view, int head_dim) {
 WeightView adjusted(const WeightView& view, Adjust adjust, files::FileKind kind, int head_dim) {
   bool hf = kind == files::FileKind::safetensors;
   if (adjust == Adjust::hf_plus_one && hf) return plus_one(view);
-  if (adjust == Adjust::hf_transpose && hf && view.shape.rank == 2) return transposed(view);
   if (adjust == Adjust::gguf_unpair && !hf && view.shape[0] % head_dim == 0) return unpaired(view, head_dim);
   if (adjust == Adjust::transpose && view.shape.rank == 2) return transposed(view);
   if (adjust == Adjust::flatten && view.shape.rank > 2) return flattened(view);

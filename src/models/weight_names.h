@@ -14,7 +14,6 @@ namespace troika::models {
 enum class Adjust : uint8_t {
   none,
   hf_plus_one,   // safetensors hold w, the norm multiplies by 1 + w (Gemma 2 and 3; GGUF holds 1 + w)
-  hf_transpose,  // stored [in, out]
   gguf_unpair,   // rows of q and k lie in the order of interleaved pairs (Llama); we rotate halves
   transpose,     // both formats hold it as [in, out]
   flatten,       // a convolution's kernel [out, channel, …] is a matrix [out, rest]

@@ -324,7 +324,8 @@ void linear_gated(const Run& r) {
   int columns = r.columns();
   r.each([&](size_t i) {
     int t = int(i / columns);
-    float gate = static_cast<float>(product(r, 1, t, i % columns)), up = static_cast<float>(product(r, 2, t, i % columns));
+    float gate = static_cast<float>(product(r, 1, t, i % columns));
+    float up = static_cast<float>(product(r, 2, t, i % columns));
     return activate(r.op.as<ActParams>().act, gate) * up;
   });
 }

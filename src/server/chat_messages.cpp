@@ -1,6 +1,7 @@
 // The messages of a chat request as the variables of a chat template. Templates are written for plain strings, for
 // user turns in parts, and for tool calls whose arguments are objects; OpenAI's API has text in parts everywhere,
 // pictures in URLs, and arguments in a JSON string.
+#include "base/log.h"
 #include "server/api_error.h"
 #include "server/openai_request.h"
 
@@ -31,8 +32,9 @@ class Reader {
 
 void Reader::read_image(const Fields& part, const std::string& path) {
   if (!model_.engine->eyes()) {
-    const std::string& why = model_.engine->model().why_blind;
-    refuse_part(path, fmt::format("the model '{}' cannot see pictures{}{}.", model_.id, why.empty() ? "" : ": ", why));
+    // The reason names files, which are no business of a client's.
+    log::info("{} was shown a picture: {}", model_.id, model_.engine->model().why_blind);
+    refuse_part(path, fmt::format("the model '{}' cannot see pictures.", model_.id));
   }
   if (images_.size() >= size_t(pictures_.options().per_request))
     refuse(path, "{}: a request may show {} pictures.", path, pictures_.options().per_request);
@@ -54,7 +56,8 @@ Json Reader::read_part(const Fields& part, const std::string& path, std::string_
   if (type == "input_audio" || type == "file") refuse_part(path, fmt::format("{} parts are not supported yet.", type));
   const std::string_view member = type == "refusal" && role == "assistant" ? "refusal" : "text";
   if (type != member)
-    refuse(part.path("type"), "{} must be \"text\" or \"image_url\", not \"{}\".", part.path("type"), type.substr(0, 40));
+    refuse(part.path("type"), "{} must be \"text\" or \"image_url\", not \"{}\".", part.path("type"),
+           type.substr(0, 40));
   part.required(member);
   return {{"type", "text"}, {"text", *part.string(member)}};
 }

@@ -250,20 +250,30 @@ asio::awaitable<Reply> Connection::make_reply(const HttpRequest& request) {
   co_return reply;
 }
 
-// A peer that hangs up meanwhile stops the waiting.
+// A peer that hangs up meanwhile stops the waiting. The work itself is no coroutine: it uses what lies in this frame,
+// so we leave it only when the work is done, and Asio must not cancel that wait.
 asio::awaitable<Reply> Connection::make_later(const HttpRequest& request, const Reply& reply) {
   Reply made;
+  bool is_made = false;  // of this thread
   std::stop_source stop;
-  const auto make = [&]() -> awaitable<void> {
+  const auto executor = socket_.get_executor();
+  asio::steady_timer done(executor, asio::steady_timer::time_point::max());
+  asio::post(shared_.fetchers, [&, executor] {
     made = answer_later(reply, request, stop.get_token());
-    co_return;
+    asio::post(executor, [&] {
+      is_made = true;
+      done.cancel();
+    });
+  });
+  const auto wait = [&]() -> awaitable<void> {
+    error_code ignored;
+    while (!is_made) co_await done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   };
-  const auto watch = [&]() -> awaitable<void> {
-    co_await watch_peer();
-    stop.request_stop();
-  };
-  const auto first = co_await (asio::co_spawn(shared_.fetchers, make, asio::use_awaitable) || watch());
-  if (first.index() == 1) close();
+  co_await (wait() || watch_peer());
+  const bool gone = !is_made;
+  if (gone) stop.request_stop();
+  co_await wait();
+  if (gone) close();
   co_return made;
 }
 

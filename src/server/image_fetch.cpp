@@ -81,7 +81,8 @@ class Fetch {
       throw ApiError(413, "invalid_request_error",
                      fmt::format("{}: the image file has more than {} bytes.", path_, options_.most_bytes), path_,
                      "image_too_large");
-    if (refused_) refuse_url(path_, "this host has no public address; pictures are fetched from the public Internet only.");
+    if (refused_)
+      refuse_url(path_, "this host has no public address; pictures are fetched from the public Internet only.");
     if (code == CURLE_OPERATION_TIMEDOUT || Clock::now() >= options_.deadline)
       refuse_url(path_, "the picture did not come in time.");
     if (code != CURLE_OK)

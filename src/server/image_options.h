@@ -21,7 +21,7 @@ struct ImageOptions {
   bool allow_urls = false;         // http and https; data: URLs always are
   std::vector<std::string> hosts;  // only from these; empty: from any public address
   std::chrono::milliseconds fetch_timeout{30'000};  // for all pictures of one request
-  bool (*may_connect)(const sockaddr&) = is_public;  // only tests, which fetch from their own machine, have another rule
+  bool (*may_connect)(const sockaddr&) = is_public;  // another rule only in tests, which fetch from their own machine
 };
 
 }  // namespace troika::server

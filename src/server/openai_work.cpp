@@ -138,8 +138,9 @@ void submit_choices(Generation& generation, const engine::Request& request, int 
   } catch (const InternalError&) {
     throw;
   } catch (const Error& error) {
-    const bool about_slice = !request.slice.empty() && std::string_view(error.what()).find("slice") != std::string_view::npos;
-    refuse(about_slice ? "slice" : "", "{}", error.what());
+    const std::string_view why = error.what();
+    const bool about_slice = !request.slice.empty() && why.find("slice") != why.npos;
+    refuse(about_slice ? "slice" : "", "{}", why);
   }
 }
 

@@ -37,7 +37,8 @@ std::vector<std::byte> read_data_url(std::string_view url, const std::string& pa
   if (text.empty()) refuse_image(path, "the data: URL is empty.");
   if (text.size() / 4 > most_bytes / 3 + 1)
     throw ApiError(413, "invalid_request_error",
-                   fmt::format("{}: the image file has more than {} bytes.", path, most_bytes), path, "image_too_large");
+                   fmt::format("{}: the image file has more than {} bytes.", path, most_bytes), path,
+                   "image_too_large");
   auto bytes = decode_base64(text);
   if (!bytes)
     refuse_image(path, "the data: URL is not valid base64 (letters, digits, + and /, padded with =, no line breaks).");

@@ -265,7 +265,7 @@ class PipedChat(CommandLine):
 
     def test_nothing_to_answer(self):
         self.refusal("run", GGUF, says="no question")
-        self.refusal("run", GGUF, "look", "--image", "x.png", says="no eyes")
+        self.refusal("run", GGUF, "look", "--image", "x.png", says="reads text only")
 
     def test_a_full_context_is_said(self):
         self.refusal("run", GGUF, "--ctx", 16, stdin="x" * 40, says=["40", "16", "--ctx"])

@@ -176,8 +176,8 @@ class TerminalChat(ChatCase):
 
 # Begins to reason in the prompt, unless it is told not to.
 THINKING_TEMPLATE = (
-    "{% for m in messages %}{{ m.content }}{% endfor %}<think>\\n"
-    "{% if enable_thinking is defined and not enable_thinking %}\\n</think>\\n\\n{% endif %}")
+    "{% for m in messages %}{{ m.content }}{% endfor %}<think>\n"
+    "{% if enable_thinking is defined and not enable_thinking %}\n</think>\n\n{% endif %}")
 
 
 def thinking_model(folder):

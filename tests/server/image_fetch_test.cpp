@@ -21,7 +21,8 @@ struct Outcome {
   int status = 200;
 };
 
-Outcome fetch(const std::string& url, FetchOptions options = {.may_connect = anywhere}, const std::stop_token& stop = {}) {
+Outcome fetch(const std::string& url, FetchOptions options = {.may_connect = anywhere},
+              const std::stop_token& stop = {}) {
   if (options.most_bytes == 0) options.most_bytes = 1000;
   if (options.deadline == decltype(options.deadline){}) options.deadline = std::chrono::steady_clock::now() + 30s;
   try {

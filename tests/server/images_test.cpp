@@ -85,7 +85,8 @@ TEST_F(Images, OfEarlierTurnsAreShownAgain) {
 }
 
 TEST_F(Images, AreKnownByTheirContentWhateverTheUrlSays) {
-  for (const char* head : {"data:image/jpeg;base64,", "data:image/webp;charset=utf-8;base64,", "DATA:IMAGE/PNG;base64,"})
+  for (const char* head :
+       {"data:image/jpeg;base64,", "data:image/webp;charset=utf-8;base64,", "DATA:IMAGE/PNG;base64,"})
     EXPECT_EQ(show(std::string(head) + kPng).status, 200) << head;
 }
 
@@ -104,7 +105,7 @@ TEST_F(Images, AreForgottenWithTheirRequest) {
 
 TEST_F(Images, AModelWithoutEyesSaysSo) {
   FakeEngine blind;
-  blind.info().why_blind = "there is no mmproj file beside it";
+  blind.info().why_blind = "there is no mmproj file beside /a/secret/place";
   Server server({.port = 0}, {{.id = "blind", .engine = &blind}});
   std::thread thread([&] { server.run(); });
   const RawReply reply =
@@ -114,7 +115,7 @@ TEST_F(Images, AModelWithoutEyesSaysSo) {
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.error()["param"], "messages[0].content[1]");
   EXPECT_EQ(reply.error()["message"],
-            "messages[0].content[1]: the model 'blind' cannot see pictures: there is no mmproj file beside it.");
+            "messages[0].content[1]: the model 'blind' cannot see pictures.");
 }
 
 TEST_F(Images, AreToldAmongTheCapabilities) {

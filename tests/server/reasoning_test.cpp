@@ -186,9 +186,9 @@ TEST_F(RealTemplates, OfGemmaTakeASystemMessage) {
   for (const char* name : {"gemma2", "gemma3", "gemma3n"}) {
     use(name);
     for (const char* role : {"system", "developer"}) {
-      const RawReply reply = chat({{"messages",
-                                    {{{"role", role}, {"content", "Be brief."}},
-                                     {{"role", "user"}, {"content", Json::array({{{"type", "text"}, {"text", "Hi"}}})}}}}});
+      const Json parts = Json::array({{{"type", "text"}, {"text", "Hi"}}});
+      const RawReply reply = chat(
+          {{"messages", {{{"role", role}, {"content", "Be brief."}}, {{"role", "user"}, {"content", parts}}}}});
       ASSERT_EQ(reply.status, 200) << name << reply.body;
       EXPECT_THAT(prompt_text(), HasSubstr("<start_of_turn>user\nBe brief.\n\nHi<end_of_turn>")) << name;
     }
