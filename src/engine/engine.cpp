@@ -83,6 +83,7 @@ class LocalEngine final : public Engine {
   void run_step();
   void see();
   bool has_seen(Running& running);
+  bool recalls(Running& running);
   void deliver(Running& running, const Work& work, int first, int row);
   void emit(Running& running, std::span<const float> logits);
   void reserve(Sequence& sequence, const Request& request) const;
@@ -345,7 +346,7 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
-    if (running->sequence.images.empty()) scheduler_->add(&running->sequence);
+    if (recalls(*running)) scheduler_->add(&running->sequence);
     else to_see_.push_back(running->sequence.id);
     running_.emplace(running->sequence.id, std::move(running));
   }
@@ -413,16 +414,25 @@ void LocalEngine::run_step() {
 void LocalEngine::see() {
   if (to_see_.empty()) return;
   uint64_t id = to_see_.front();
-  auto found = running_.find(id);
+  Running& running = *running_.at(id);
   try {
-    if (found != running_.end() && !has_seen(*found->second)) return;
+    if (!has_seen(running)) return;
     to_see_.pop_front();
-    if (found != running_.end()) scheduler_->add(&found->second->sequence);
+    scheduler_->add(&running.sequence);
   } catch (const std::exception& error) {
     log::error("a picture could not be read: {}", error.what());
-    to_see_.pop_front();
     finish(id, {.finish = Finish::failed, .error = error.what()});
   }
+}
+
+// Whether the features of all pictures are still known: then nobody else's pictures need be waited for.
+bool LocalEngine::recalls(Running& running) {
+  bool all = true;
+  for (SeenImage& image : running.sequence.images) {
+    image.features = seen_.find(image.hash);
+    all &= image.features != nullptr;
+  }
+  return all;
 }
 
 // Computes one stretch at most; true when all pictures have their features.
@@ -502,6 +512,7 @@ void LocalEngine::finish(uint64_t id, Event event) {
   if (found == running_.end()) return;
   std::unique_ptr<Running> running = std::move(found->second);
   running_.erase(found);
+  std::erase(to_see_, id);
   Timings& t = event.timings;
   t.reused_tokens = running->reused_tokens();
   scheduler_->remove(&running->sequence,

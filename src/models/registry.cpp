@@ -19,6 +19,9 @@ const Architecture& architecture_of(const files::ModelFile& file) {
   const char* key = gguf ? "general.architecture" : "model_type";
   auto wanted = file.metadata().text(key);
   if (!wanted) fail("{}: the key {} is missing; is this a language model?", file.path().string(), key);
+  if (gguf && *wanted == "clip") {
+    fail("{} holds a vision tower only; give the language model's file, and this one by --mmproj", file.path().string());
+  }
   std::vector<std::string_view> known;
   for (const Architecture* family : kFamilies) {
     std::span<const std::string_view> names = family->hf_types;

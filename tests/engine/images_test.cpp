@@ -107,6 +107,28 @@ TEST_P(Images, GiveTheSameTokensInSmallerSteps) {
   }
 }
 
+TEST_P(Images, OfCancelledRequestsAreNotWaitedFor) {
+  Golden golden(GetParam());
+  auto engine = load();
+  std::mutex mutex;
+  std::condition_variable changed;
+  size_t ended = 0;
+  std::vector<uint64_t> ids;
+  for (int i = 0; i < 5; ++i) {
+    ids.push_back(engine->submit(golden.request(*engine, golden.first_with_images()), [&](const Event& event) {
+      std::lock_guard lock(mutex);
+      ended += event.finish != Finish::none;
+      changed.notify_all();
+    }));
+  }
+  for (uint64_t id : ids) engine->cancel(id);
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return ended == ids.size(); });
+  lock.unlock();
+  run(*engine, {{.prompt = {1}, .max_tokens = 1}});  // the engine has gone round since
+  EXPECT_EQ(engine->stats().waiting, 0);
+}
+
 TEST_P(Images, GoThroughTheTowerOnce) {
   Golden golden(GetParam());
   auto engine = load();
