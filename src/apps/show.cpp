@@ -36,25 +36,35 @@ Summary summarise(const files::ModelFile& file) {
   return s;
 }
 
+void add_numbers(const models::ModelSpec& spec, nlohmann::ordered_json& facts) {
+  facts["layers"] = spec.layers;
+  facts["width"] = spec.width;
+  facts["heads"] = spec.heads;
+  facts["kv_heads"] = spec.kv_heads;
+  facts["head_dim"] = spec.head_dim;
+  facts["mlp_width"] = spec.mlp_width;
+  facts["vocabulary"] = spec.vocabulary;
+  facts["context"] = spec.context;
+  facts["tied_head"] = spec.tied_head;
+}
+
+// A vision tower's file has no language model's numbers; what it holds can be said all the same.
+bool is_tower(const files::ModelFile& file) { return file.metadata().text("general.architecture") == "clip"; }
+
 nlohmann::ordered_json describe(const files::ModelFile& file) {
   Summary summary = summarise(file);
-  const models::Architecture& architecture = models::architecture_of(file);
-  models::ModelSpec spec = architecture.read(file);
-  return {{"path", file.path().string()},
-          {"format", file.kind() == files::FileKind::gguf ? "gguf" : "safetensors"},
-          {"bytes", file.bytes()},
-          {"architecture", spec.family},
-          {"parameters", summary.parameters},
-          {"layers", spec.layers},
-          {"width", spec.width},
-          {"heads", spec.heads},
-          {"kv_heads", spec.kv_heads},
-          {"head_dim", spec.head_dim},
-          {"mlp_width", spec.mlp_width},
-          {"vocabulary", spec.vocabulary},
-          {"context", spec.context},
-          {"tied_head", spec.tied_head},
-          {"tensor_types", summary.types}};
+  nlohmann::ordered_json facts = {{"path", file.path().string()},
+                                  {"format", file.kind() == files::FileKind::gguf ? "gguf" : "safetensors"},
+                                  {"bytes", file.bytes()},
+                                  {"architecture", "clip"},
+                                  {"parameters", summary.parameters}};
+  if (!is_tower(file)) {
+    models::ModelSpec spec = models::architecture_of(file).read(file);
+    facts["architecture"] = spec.family;
+    add_numbers(spec, facts);
+  }
+  facts["tensor_types"] = summary.types;
+  return facts;
 }
 
 void show(const Options& o) {
@@ -69,7 +79,9 @@ void show(const Options& o) {
   }
   if (o.metadata) {
     fmt::print("\n");
-    for (const auto& entry : file->metadata().entries()) fmt::print("{} = {}\n", printable(entry.key), printable(to_text(entry.value)));
+    for (const auto& entry : file->metadata().entries()) {
+      fmt::print("{} = {}\n", printable(entry.key), printable(to_text(entry.value)));
+    }
   }
   if (o.tensors) {
     fmt::print("\n");

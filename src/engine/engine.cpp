@@ -18,6 +18,8 @@
 #include "engine/image_words.h"
 #include "engine/cache_plan.h"
 #include "engine/model.h"
+#include "engine/model_info.h"
+#include "engine/request_checks.h"
 #include "engine/sampler.h"
 #include "engine/scheduler.h"
 #include "engine/step.h"
@@ -76,8 +78,6 @@ class LocalEngine final : public Engine {
   void share_out_cache(const EngineOptions& options);
   std::vector<KvPages> pools() const;
   int slice_number(std::string_view slice);
-  void validate(const Request& request) const;
-  void validate_images(const Request& request) const;
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
@@ -117,30 +117,9 @@ class LocalEngine final : public Engine {
   std::jthread thread_;  // last: starts when everything else stands, ends first
 };
 
-SamplingOptions recommended_sampling(const files::Metadata& m) {
-  SamplingOptions s;
-  // What makes no sense counts as unsaid.
-  auto number = [&](const char* hf, const char* gguf, double neutral, double least, double most) {
-    double value = m.number(hf).value_or(m.number(gguf).value_or(neutral));
-    return static_cast<float>(value >= least && value <= most ? value : neutral);
-  };
-  s.temperature = number("generation.temperature", "general.sampling.temp", 1, 0, 100);
-  s.top_p = number("generation.top_p", "general.sampling.top_p", 1, 0, 1);
-  s.min_p = number("generation.min_p", "general.sampling.min_p", 0, 0, 1);
-  s.repetition_penalty =
-      number("generation.repetition_penalty", "general.sampling.penalty_repeat", 1, 0.01, 100);
-  s.top_k = static_cast<int>(number("generation.top_k", "general.sampling.top_k", 0, 0, 1 << 20));
-  return s;
-}
-
-std::string display_name(const Model& model) {
-  if (auto name = model.file->metadata().text("general.name"); name && !name->empty()) return std::string(*name);
-  std::filesystem::path path = std::filesystem::absolute(model.file->path()).lexically_normal();
-  return path.has_filename() ? path.stem().string() : path.parent_path().filename().string();
-}
-
 LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options)
     : model_(load_model(path, options)), seen_(options.image_cache_bytes) {
+  info_ = model_info(model_, options);
   if (has_tokenizer(*model_.file)) text_ = TextModel::load(*model_.file);
   drawable_ = model_.spec.vocabulary;
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
@@ -156,21 +135,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
                       .kept_tokens = info_.context_length},  // one whole conversation, or many short
       pools());
 
-  info_.name = display_name(model_);
-  info_.path = path.string();
-  info_.architecture = model_.spec.family;
-  info_.vocabulary = model_.spec.vocabulary;
   slices_.push_back(model_.slice);
-  info_.slice = options.slice;
-  info_.weight_bytes = model_.weight_bytes;
-  info_.looked_up_bytes = model_.looked_up_bytes;
-  info_.multiplied_weights = model_.multiplied_weights;
-  info_.streamed_bytes = model_.streamed_bytes;
-  info_.parameters = model_.parameters;
-  info_.sampling = recommended_sampling(model_.file->metadata());
-  auto written = std::filesystem::last_write_time(path).time_since_epoch();
-  auto epoch = std::chrono::file_clock::to_sys(std::chrono::file_clock::time_point(written)).time_since_epoch();
-  info_.created = std::chrono::duration_cast<std::chrono::seconds>(epoch).count();
   publish();
   thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
@@ -228,52 +193,6 @@ LocalEngine::~LocalEngine() {
   wake_.notify_all();
 }
 
-void LocalEngine::validate(const Request& request) const {
-  int64_t prompt = static_cast<int64_t>(request.prompt.size());
-  if (prompt == 0) fail("the prompt is empty");
-  int64_t room = request.prompt_logits && request.max_tokens == 0 ? info_.context_length : info_.context_length - 1;
-  if (prompt > room || prompt + request.max_tokens > info_.context_length) {
-    fail("the prompt has {} tokens and {} more are asked for, but the context holds {}", prompt, request.max_tokens,
-         info_.context_length);
-  }
-  auto in_vocabulary = [&](int32_t id) { return id >= 0 && id < info_.vocabulary; };
-  validate_images(request);
-  auto image = request.images.begin();
-  for (int i = 0; i < prompt; ++i) {
-    while (image != request.images.end() && i >= image->first + image->count) ++image;
-    bool shows = image != request.images.end() && i >= image->first;
-    int32_t id = request.prompt[size_t(i)];
-    if (!shows && !in_vocabulary(id)) fail("token id {} is not in the vocabulary of {}", id, info_.vocabulary);
-  }
-  for (auto [id, bias] : request.sampling.logit_bias) {
-    if (!in_vocabulary(id)) fail("logit_bias names the token id {}; the vocabulary has {}", id, info_.vocabulary);
-  }
-  if (request.max_tokens < 0) fail("max_tokens is {}; it must not be negative", request.max_tokens);
-  if (request.thinking && !text_.tokenizer) fail("a limit on reasoning needs a tokenizer, which this model lacks");
-  for (int32_t id : request.thinking ? request.thinking->close : std::vector<int32_t>{}) {
-    if (!in_vocabulary(id)) fail("the end of the reasoning has token id {}; the vocabulary has {}", id, info_.vocabulary);
-  }
-  if (request.top_logprobs < 0) fail("top_logprobs is {}; it must not be negative", request.top_logprobs);
-}
-
-void LocalEngine::validate_images(const Request& request) const {
-  if (request.images.empty()) return;
-  if (!eyes_) fail("{}", info_.why_blind);
-  int end = 0;
-  for (const PlacedImage& image : request.images) {
-    check(image.picture && image.first >= end && image.rows > 0 && image.columns > 0 &&
-              image.count == image.rows * image.columns && image.first + image.count <= int64_t(request.prompt.size()),
-          "a request's images lie in its prompt, one after the other");
-    end = image.first + image.count;
-  }
-  if (!model_.spec.image_runs) return;
-  for (const TokenRun& run : image_runs(request.images)) {
-    if (run.end - run.first > step_tokens_) {
-      fail("an image of {} tokens does not fit a step of {}; it must be computed at once", run.end - run.first, step_tokens_);
-    }
-  }
-}
-
 // Requests for the same slice share a number, however they spell it.
 int LocalEngine::slice_number(std::string_view slice) {
   if (slice.empty()) return 0;
@@ -288,7 +207,10 @@ int LocalEngine::slice_number(std::string_view slice) {
 }
 
 uint64_t LocalEngine::submit(Request request, EventSink sink) {
-  validate(request);
+  check_request(request, {.info = info_,
+                          .has_tokenizer = text_.tokenizer != nullptr,
+                          .sees = eyes_ != nullptr,
+                          .longest_run = model_.spec.image_runs ? step_tokens_ : 0});
   int slice = slice_number(request.slice);
   uint64_t id;
   {

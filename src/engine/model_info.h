@@ -1,0 +1,11 @@
+// What a loaded model says of itself to users: its name, sizes, and the sampling that its makers recommend.
+#pragma once
+
+#include "engine/model.h"
+
+namespace troika::engine {
+
+// All but what the engine settles later: the context it offers, and why it does not see.
+ModelInfo model_info(const Model& model, const EngineOptions& options);
+
+}  // namespace troika::engine
