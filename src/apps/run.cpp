@@ -85,6 +85,9 @@ void comment(const Answer& answer, bool verbose) {
   } else if (answer.last.finish == engine::Finish::length) {
     std::fprintf(stderr, "[cut after %d tokens, as max_tokens says]\n", t.generated_tokens);
   }
+  if (answer.text.empty() && !answer.reasoning.empty()) {
+    std::fputs("[the model was still thinking: nothing is answered; --thinking-budget bounds it]\n", stderr);
+  }
   if (!verbose) return;
   std::fprintf(stderr, "[%d tokens read in %.2f s, %d written in %.2f s", t.prompt_tokens, t.prompt_s,
                t.generated_tokens, t.generate_s);

@@ -24,7 +24,7 @@ struct Descriptor {
 }  // namespace
 
 std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) {
-  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a FIFO would wait for its writer
   if (file.fd < 0) fail("cannot open {}: {}", path.string(), std::strerror(errno));
   struct stat status {};
   if (::fstat(file.fd, &status) != 0) fail("cannot read {}: {}", path.string(), std::strerror(errno));

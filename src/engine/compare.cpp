@@ -57,14 +57,16 @@ OpDifference difference(std::span<const float> a, std::span<const float> b) {
 }
 
 // All prompt tokens in one step; logits for the last one.
-ops::StepInputs whole_prompt(std::span<const int32_t> prompt, int vocabulary) {
+ops::StepInputs whole_prompt(std::span<const int32_t> prompt, int vocabulary, int page_groups) {
   int tokens = static_cast<int>(prompt.size());
   int pages = ops::pages_for(tokens);
-  ops::StepInputs inputs(tokens, 1, 1, pages);
+  ops::StepInputs inputs(tokens, 1, 1, pages, page_groups);
   inputs.tokens = tokens;
   inputs.outputs = 1;
   for (int i = 0; i < tokens; ++i) {
-    if (prompt[i] < 0 || prompt[i] >= vocabulary) fail("token id {} is not in the vocabulary of {}", prompt[i], vocabulary);
+    if (prompt[i] < 0 || prompt[i] >= vocabulary) {
+      fail("token id {} is not in the vocabulary of {}", prompt[i], vocabulary);
+    }
     inputs.place(i, prompt[i], i, 0);
   }
   inputs.output_rows[0] = tokens - 1;
@@ -80,7 +82,7 @@ void compare_devices(const std::filesystem::path& path, const EngineOptions& a, 
   Side left{.model = load_model(path, a)}, right{.model = load_model(path, b)};
   ops::Program program = trace_bucket(left.model, static_cast<int>(prompt.size()));
   plan::MemoryPlan memory = plan::plan_memory(program);
-  ops::StepInputs inputs = whole_prompt(prompt, left.model.spec.vocabulary);
+  ops::StepInputs inputs = whole_prompt(prompt, left.model.spec.vocabulary, int(program.windows.size()));
   left.compile(program, memory, inputs);
   right.compile(program, memory, inputs);
 

@@ -28,10 +28,13 @@ std::string written_formats() {
 std::optional<Format> wanted_format(const EngineOptions& options) {
   if (options.quantise.empty()) return std::nullopt;
   auto format = find_format(options.quantise);
-  if (!format || info(*format).block_values == 1) fail("--quant {}: there is no such block format", options.quantise);
-  if (!info(*format).pack)
+  if (!format || info(*format).block_values == 1) {
+    fail("--quant {}: there is no such block format; choose one of {}", options.quantise, written_formats());
+  }
+  if (!info(*format).pack) {
     fail("--quant {}: Troika reads this format but does not write it; choose one of {}", options.quantise,
          written_formats());
+  }
   return format;
 }
 
@@ -179,9 +182,11 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
   std::map<std::string, WeightView, std::less<>> views;  // by our names
   std::map<std::string_view, int> matrices;  // by format
+  int unrounded = 0;
   for (auto& [view, name] : weights) {
     bool table = looked_up.contains(view.name);  // stays in the file's mapping
     if (wanted && !table) view = quantised(view, *wanted, threads);
+    if (wanted && !table && view.shape.rank == 2 && info(view.format).block_values == 1) ++unrounded;
     if (view.shape.rank == 2) ++matrices[info(view.format).name];
     model.weight_bytes += view.bytes.size();
     if (table) model.looked_up_bytes += view.bytes.size();
@@ -194,6 +199,10 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
     std::string formats;
     for (auto [name, count] : matrices) formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", count, name);
     log::info("--quant {}: the matrices are now {}", options.quantise, formats);
+    if (unrounded > 0) {
+      log::warn("--quant {}: {} matrices stay as they are, since their rows are no multiple of a block (256 or 32 values)",
+                options.quantise, unrounded);
+    }
   }
   model.slice = slice_of(model, options.slice);
   count_reads(model, models::trace(*model.architecture, model.slice, 1, 1), views);

@@ -26,6 +26,8 @@ std::vector<models::FoundWeight> find_weights(const files::ModelFile& file, cons
     auto found = models::find_weight(file, names, tensor.name, head_dim);
     if (!found) {
       note(models::name_in_file(tensor.name, file.kind(), names) + " is missing");
+    } else if (found->view.format == Format::i32) {
+      note(found->name + " holds whole numbers (i32), not weights");
     } else if (found->view.shape != tensor.shape) {
       note(fmt::format("{} is {}, expected {}", found->name, to_string(found->view.shape), to_string(tensor.shape)));
     } else {

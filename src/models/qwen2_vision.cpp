@@ -74,7 +74,7 @@ TowerSpec read(const files::ModelFile& file) {
   s.heads = f.optional({"vision.attention.head_count", "vision_config.num_heads"}, 16, 1, 1024);
   s.mlp_width = f.optional({"vision.feed_forward_length", "vision_config.intermediate_size"}, 3420, 1, 1 << 20);
   s.text_width = f.required({"vision.projection_dim", "vision_config.out_hidden_size"}, 1, 1 << 17);
-  s.norm_epsilon = static_cast<float>(f.number({"vision.attention.layer_norm_epsilon", ""}, 1e-6));
+  s.norm_epsilon = static_cast<float>(f.number({"vision.attention.layer_norm_epsilon", ""}, 1e-6, 0, 1));
   s.head_dim = s.width / s.heads;
   if (s.width % s.heads != 0 || s.head_dim % 4 != 0) {
     fail("{}: {} heads do not fit a vision tower {} wide", path, s.heads, s.width);

@@ -56,7 +56,7 @@ TowerSpec read(const files::ModelFile& file) {
   s.mlp_width = f.optional({"vision.feed_forward_length", "vision_config.intermediate_size"}, 3072, 1, 1 << 20);
   s.text_width = f.required({"vision.projection_dim", "hidden_size"}, 1, 1 << 17);
   s.norm_epsilon =
-      static_cast<float>(f.number({"vision.attention.layer_norm_epsilon", "vision_config.layer_norm_eps"}, 1e-6));
+      static_cast<float>(f.number({"vision.attention.layer_norm_epsilon", "vision_config.layer_norm_eps"}, 1e-6, 0, 1));
   s.head_dim = s.width / s.heads;
   if (s.width % s.heads != 0) fail("{}: {} heads do not fit a vision tower {} wide", path, s.heads, s.width);
   s.spans.assign(size_t(s.layers), ops::SpanKind::frame);

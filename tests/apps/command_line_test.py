@@ -245,6 +245,14 @@ class Plumbing(CommandLine):
         self.assertIn("modprobe amdxdna", advice)
 
 
+class Compare(CommandLine):
+    def test_every_family_agrees_on_two_devices(self):
+        for name in ("qwen2-tied", "llama3", "gemma2", "gemma3", "gemma3n", "qwen3-moe"):
+            compared = troika("compare", GOLDENS / name, "--device", "cpu", "--with", "reference", "--dtype", "f32")
+            self.assertEqual(compared.returncode, 0, f"{name}: {compared.stderr}{compared.stdout[-300:]}")
+            self.assertIn("results compared", compared.stdout)
+
+
 class PipedChat(CommandLine):
     def test_the_answer_alone_is_on_stdout(self):
         from_pipe = troika("run", GGUF, "--seed", 1, "--max-tokens", 12, stdin="hello\n")
@@ -266,6 +274,13 @@ class PipedChat(CommandLine):
     def test_nothing_to_answer(self):
         self.refusal("run", GGUF, says="no question")
         self.refusal("run", GGUF, "look", "--image", "x.png", says="reads text only")
+
+    def test_a_picture_that_is_no_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            fifo = pathlib.Path(folder) / "picture.png"
+            os.mkfifo(fifo)
+            self.refusal("run", PROJECT / "models" / "troika-mini-vl.gguf", "what is it?", "--image", fifo,
+                         says="not a regular file")
 
     def test_a_full_context_is_said(self):
         self.refusal("run", GGUF, "--ctx", 16, stdin="x" * 40, says=["40", "16", "--ctx"])
