@@ -43,8 +43,8 @@ struct Reply {
   std::string body;
   std::unique_ptr<Work> work;  // set: `body` is empty and comes from here
   bool streamed = false;       // with `work`: server-sent events as they come
-  // Set: this is no reply yet. It comes from here, after waiting for other machines, on a thread that may wait; soon
-  // after a stop is requested, nobody wants it any more.
+  // Set: this is no reply yet. It comes from here, after decoding pictures or waiting for other machines, on a thread
+  // that may take its time; soon after a stop is requested, nobody wants it any more.
   std::function<Reply(const std::stop_token&)> later;
 };
 

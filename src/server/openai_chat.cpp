@@ -1,8 +1,6 @@
 // POST /v1/chat/completions. A last assistant message is not continued: as with OpenAI, the answer is a new
 // turn. Reasoning comes as `reasoning_content` beside `content`, as DeepSeek's API has it; log probabilities are of
 // all tokens, those of the reasoning first.
-#include <algorithm>
-
 #include "base/error.h"
 #include "server/api_error.h"
 #include "server/openai.h"
@@ -154,8 +152,7 @@ Reply chat_completions(const Models& models, const HttpRequest& http, std::strin
   const auto finish = [call, &pictures](const std::stop_token& stop) {
     return answer_call(*call, pictures.load(call->input.images, stop));
   };
-  const bool waits = std::ranges::any_of(call->input.images, [](const ImageSource& i) { return !i.url.empty(); });
-  if (waits) return {.later = finish};
+  if (!call->input.images.empty()) return {.later = finish};  // pictures take long: text must not wait for them
   return finish({});
 }
 

@@ -73,6 +73,7 @@ std::vector<engine::SharedPicture> Pictures::load(std::vector<ImageSource>& sour
   std::vector<engine::SharedPicture> pictures;
   int64_t pixels = 0;
   for (ImageSource& source : sources) {
+    if (stop.stop_requested()) throw ApiError(503, "server_error", "The request was given up.");
     if (!source.url.empty()) source.file = fetch_image(source.url, source.path, fetch, stop);
     pictures.push_back(decode(source, options_.request_pixels - pixels));
     pixels += int64_t{pictures.back()->width} * pictures.back()->height;

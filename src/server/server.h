@@ -23,7 +23,7 @@ struct ServerOptions {
   uint32_t header_bytes = 16u << 10;
   size_t max_connections = 512;
   int workers = 3;              // threads that parse, render and tokenise
-  int fetchers = 4;             // threads that wait for other machines: pictures given by URL
+  int fetchers = 4;             // threads for pictures: decoding them, and waiting for other machines
   bool handle_signals = false;  // SIGINT and SIGTERM call stop; a second one ends at once
   ImageOptions images;
 
