@@ -91,8 +91,32 @@ std::string chunk_of(std::string_view bytes) { return fmt::format("{:x}\r\n{}\r\
 
 }  // namespace
 
+// What a request's body takes of the memory for all bodies.
+class BodyShare {
+ public:
+  explicit BodyShare(size_t& all) : all_(all) {}
+  ~BodyShare() { release(); }
+  BodyShare(const BodyShare&) = delete;
+
+  void add(size_t bytes) {
+    own_ += bytes;
+    all_ += bytes;
+  }
+  void release() {
+    all_ -= own_;
+    own_ = 0;
+  }
+
+ private:
+  size_t& all_;
+  size_t own_ = 0;
+};
+
 struct Connection::Incoming {
+  explicit Incoming(Shared& shared) : share(shared.body_bytes) {}
+
   HttpRequest request;
+  BodyShare share;
   std::string id = random_id("req_");
   int version = 11;         // 10 or 11
   bool keep_alive = false;  // after this answer
@@ -168,11 +192,12 @@ void Connection::expect_nothing() { deadline_.expires_at(asio::steady_timer::tim
 
 asio::awaitable<bool> Connection::serve_one() {
   if (!co_await read_first_byte()) co_return false;
-  Incoming incoming;
+  Incoming incoming(shared_);
   if (!co_await read_request(incoming)) co_return false;
   Reply reply = co_await make_reply(incoming.request);
   const bool large = incoming.request.body.size() > kLargeBody;
   incoming.request.body = {};
+  incoming.share.release();
   if (large) platform::give_back_memory();
   log::debug("{} {} {}: {}", incoming.id, incoming.request.method, incoming.request.path, reply.status);
   if (shared_.draining) incoming.keep_alive = false;
@@ -214,7 +239,15 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
       expect_within(shared_.options.body_timeout);
       co_await http::async_read(socket_, buffer_, parser, handler());
       if (error == http::error::need_buffer) error = {};
-      incoming.request.body.append(piece.data(), piece.size() - message.body().size);
+      const size_t read = piece.size() - message.body().size;
+      incoming.request.body.append(piece.data(), read);
+      incoming.share.add(read);
+      if (shared_.body_bytes > shared_.options.all_bodies_bytes) {
+        expect_nothing();
+        co_await refuse_and_close(ApiError(503, "server_error", "The server holds too many large requests; try again.",
+                                           "", "overloaded"));
+        co_return false;
+      }
     }
   }
   expect_nothing();

@@ -26,6 +26,7 @@ struct Shared {
   boost::asio::thread_pool& pool;
   boost::asio::thread_pool& fetchers;
   bool draining = false;  // answer what has begun, then close
+  size_t body_bytes = 0;  // of the requests that are in memory; of the server's thread
 };
 
 class Connection : public std::enable_shared_from_this<Connection> {

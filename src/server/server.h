@@ -20,6 +20,7 @@ struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or "localhost"
   uint16_t port = 8000;            // 0: any free one; see Server::port
   size_t body_bytes = 32u << 20;
+  size_t all_bodies_bytes = 512u << 20;  // of all requests that are being read or answered
   uint32_t header_bytes = 16u << 10;
   size_t max_connections = 512;
   int workers = 3;              // threads that parse, render and tokenise

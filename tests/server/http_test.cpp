@@ -137,6 +137,27 @@ TEST_F(Http, RefusesABodyOf100MegabytesWithoutReadingOrKeepingIt) {
   EXPECT_EQ(get("/health").status, 200);
 }
 
+TEST_F(Http, BoundsTheMemoryOfAllBodiesTogether) {
+  options.all_bodies_bytes = 3 << 20;
+  const std::string half(2 << 20, ' ');
+  const std::string head = "POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 4194304\r\n\r\n";
+  {
+    RawClient holds(port()), refused(port());
+    ASSERT_TRUE(holds.send(head + half.substr(0, 1 << 20)));
+    for (int i = 0; i < 30; ++i) get("/health");  // meanwhile it is read
+    refused.send(head + half + half.substr(0, 1 << 20));
+    const RawReply reply = refused.read_reply();
+    EXPECT_EQ(reply.status, 503);
+    EXPECT_EQ(reply.error()["code"], "overloaded");
+  }
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(RawClient(port()).post("/v1/chat/completions", chat_body().dump()).status, 200);
+  RawClient again(port());  // who has left holds nothing
+  Json body = chat_body();
+  body["messages"][0]["content"] = std::string(2 << 20, 'a');
+  engine.info().context_length = 30'000'000;
+  EXPECT_EQ(again.post("/v1/chat/completions", body.dump()).status, 200);
+}
+
 TEST_F(Http, TakesABodyOfManyMegabytes) {
   engine.info().context_length = 30'000'000;
   RawClient client(port());
