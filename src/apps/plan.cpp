@@ -149,34 +149,46 @@ std::string activation(const ops::Program& program) {
   return "";
 }
 
+bool is_skipped(const models::ModelSpec& spec, int layer) { return spec.gemma3n && spec.gemma3n->skipped[layer]; }
+
 // Layers by window, 0 last: {512: 22, 0: 4}.
 std::map<int, int, std::greater<>> layers_by_window(const models::ModelSpec& spec) {
   std::map<int, int, std::greater<>> count;
-  for (int window : spec.windows) ++count[window];
+  for (int i = 0; i < spec.layers; ++i) {
+    if (!is_skipped(spec, i)) ++count[spec.windows[i]];
+  }
   return count;
 }
 
 // What a MatFormer model can be cut down to.
 struct Slice {
   std::string name;
-  int layers, narrowest, widest;  // of the MLPs
+  int layers = 0, narrowest = INT_MAX, widest = 0;  // of the MLPs
+
+  std::string widths() const {
+    return narrowest == widest ? fmt::format("{}", widest) : fmt::format("{} to {}", narrowest, widest);
+  }
 };
+
+// What is computed of a model; all of it where nothing is cut away.
+Slice slice_of(std::string_view name, const models::ModelSpec& spec) {
+  Slice slice{std::string(name)};
+  for (int i = 0; i < spec.layers; ++i) {
+    if (is_skipped(spec, i)) continue;
+    int width = spec.gemma3n ? spec.gemma3n->mlp_used[i] : spec.mlp_width;
+    ++slice.layers;
+    slice.narrowest = std::min(slice.narrowest, width);
+    slice.widest = std::max(slice.widest, width);
+  }
+  return slice;
+}
 
 std::vector<Slice> slices(const models::ModelSpec& spec) {
   std::vector<Slice> all;
   if (!spec.gemma3n) return all;
   for (const models::PublishedSlice& published : models::published_slices()) {
     try {
-      models::ModelSpec cut = models::sliced(spec, published.name);
-      const models::Gemma3nSpec& g = *cut.gemma3n;
-      Slice slice{std::string(published.name), 0, INT_MAX, 0};
-      for (size_t i = 0; i < g.skipped.size(); ++i) {
-        if (g.skipped[i]) continue;
-        ++slice.layers;
-        slice.narrowest = std::min(slice.narrowest, g.mlp_used[i]);
-        slice.widest = std::max(slice.widest, g.mlp_used[i]);
-      }
-      all.push_back(std::move(slice));
+      all.push_back(slice_of(published.name, models::sliced(spec, published.name)));
     } catch (const Error&) {  // of another model than this
     }
   }
@@ -241,6 +253,7 @@ ordered_json to_json(const Subject& s, const Options& o) {
       fits.push_back({{"weights", w.format}, {"tokens", tokens}, {"needed_bytes", needed}, {"fits", needed <= available}});
     }
   }
+  Slice computed = slice_of("", spec);
   return {{"path", s.model.file->path().string()},
           {"format", s.model.file->kind() == files::FileKind::gguf ? "gguf" : s.has_weights() ? "safetensors" : "config"},
           {"architecture", spec.family},
@@ -251,13 +264,14 @@ ordered_json to_json(const Subject& s, const Options& o) {
           {"parameters_head", count.head},
           {"weight_bytes", weights},
           {"cache", {{"format", info(s.model.kv_format).name}, {"bytes_per_token", bytes_per_token(s)}, {"at", caches}}},
-          {"layers", spec.layers},
+          {"layers", computed.layers},
+          {"layers_stored", spec.layers},
           {"caches", s.program.caches.size()},
           {"width", spec.width},
           {"heads", spec.heads},
           {"kv_heads", spec.kv_heads},
           {"head_dim", spec.head_dim},
-          {"mlp_width", spec.mlp_width},
+          {"mlp_width", computed.widest},
           {"activation", activation(s.program)},
           {"vocabulary", spec.vocabulary},
           {"tied_head", spec.tied_head},
@@ -318,13 +332,17 @@ std::string weights_text(const Subject& s) {
 
 std::string layers_text(const Subject& s) {
   const models::ModelSpec& spec = s.model.spec;
-  std::string text = fmt::format("{} of width {}", spec.layers, spec.width);
+  Slice computed = slice_of("", spec);
+  std::string text = fmt::format("{} of width {}", computed.layers, spec.width);
+  if (computed.layers < spec.layers) {
+    text = fmt::format("{} of the file's {}, of width {}", computed.layers, spec.layers, spec.width);
+  }
   if (spec.experts > 0) {
     text += fmt::format(", {} of them with {} experts {} wide, {} of which a token uses",
                         std::count(spec.sparse.begin(), spec.sparse.end(), true), spec.experts, spec.expert_width,
                         spec.experts_used);
   } else {
-    text += fmt::format(", MLP {} ({})", spec.mlp_width, activation(s.program));
+    text += fmt::format(", MLP {} ({})", computed.widths(), activation(s.program));
   }
   if (spec.gemma3n) {
     text += fmt::format(", {} residual streams, an embedding of {} values for each layer", spec.gemma3n->streams,
@@ -336,9 +354,7 @@ std::string layers_text(const Subject& s) {
 std::string slices_text(const std::vector<Slice>& all) {
   std::vector<std::string> parts;
   for (const Slice& slice : all) {
-    std::string widths = slice.narrowest == slice.widest ? fmt::format("{}", slice.widest)
-                                                         : fmt::format("{} to {}", slice.narrowest, slice.widest);
-    parts.push_back(fmt::format("{} ({} layers, MLP {})", slice.name, slice.layers, widths));
+    parts.push_back(fmt::format("{} ({} layers, MLP {})", slice.name, slice.layers, slice.widths()));
   }
   return fmt::format("{}; choose one by --slice", fmt::join(parts, ", "));
 }
@@ -361,7 +377,7 @@ std::string attention_text(const Subject& s) {
   if (has_attention_biases(s.program)) text += ", with biases";
   if (spec.attention_softcap > 0) text += fmt::format(", scores capped at {:g}", spec.attention_softcap);
   text += "; " + windows_text(spec);
-  int shared = spec.layers - static_cast<int>(s.program.caches.size());
+  int shared = slice_of("", spec).layers - static_cast<int>(s.program.caches.size());
   if (shared > 0) text += fmt::format("; {} layers read the keys and values of earlier ones", shared);
   return text;
 }

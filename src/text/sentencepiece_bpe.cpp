@@ -195,10 +195,6 @@ class SentencePieceBpe final : public Tokenizer {
   }
 
   std::string_view bytes(int32_t id) const override { return texts_.bytes(id); }
-  int32_t vocab_size() const override { return static_cast<int32_t>(data_.tokens.size()); }
-  TokenType type(int32_t id) const override {
-    return id >= 0 && static_cast<size_t>(id) < data_.types.size() ? data_.types[id] : TokenType::unused;
-  }
   const TokenizerData& data() const override { return data_; }
 
  private:

@@ -68,6 +68,11 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_control) c
   return valid_utf8(raw) ? raw : sanitize_utf8(raw);
 }
 
+TokenType Tokenizer::type(int32_t id) const {
+  const std::vector<TokenType>& types = data().types;
+  return id >= 0 && static_cast<size_t>(id) < types.size() ? types[id] : TokenType::unused;
+}
+
 std::string decode_byte_run(std::string_view run) {
   if (valid_utf8(run)) return std::string(run);
   std::string out;

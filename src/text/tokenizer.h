@@ -82,8 +82,8 @@ class Tokenizer {
   // The control or user-defined token of exactly this text, "<image_soft_token>" or "<|vision_start|>"; looks at every
   // token, so keep the answer.
   std::optional<int32_t> id_of(std::string_view added_token) const;
-  virtual int32_t vocab_size() const = 0;
-  virtual TokenType type(int32_t id) const = 0;   // unused for ids outside the vocabulary
+  int32_t vocab_size() const { return static_cast<int32_t>(data().tokens.size()); }
+  TokenType type(int32_t id) const;               // unused for ids outside the vocabulary
   virtual const TokenizerData& data() const = 0;  // without merges and scores, which are not kept
 
   // Always UTF-8. A run of tokens of type byte that is no UTF-8 as a whole becomes one U+FFFD for every byte; from other
