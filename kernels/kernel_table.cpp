@@ -10,6 +10,7 @@ const KernelTable* kernel_table(Isa isa) {
   switch (isa) {
     case Isa::scalar: return scalar_table();
     case Isa::avx2: return platform::cpu().avx2 ? avx2_table() : nullptr;
+    case Isa::avx512: return platform::cpu().avx512 ? avx512_table() : nullptr;
   }
   return nullptr;
 }
@@ -19,8 +20,10 @@ void unpack_values(const FormatInfo& format, const std::byte* blocks, float* val
 }
 
 const KernelTable& kernel_table() {
-  const KernelTable* best = kernel_table(Isa::avx2);
-  return best ? *best : *kernel_table(Isa::scalar);
+  for (Isa isa : {Isa::avx512, Isa::avx2}) {
+    if (const KernelTable* table = kernel_table(isa)) return *table;
+  }
+  return *kernel_table(Isa::scalar);
 }
 
 }  // namespace troika::kernels

@@ -2,70 +2,94 @@
 // given and nothing else: no threads, no allocation, no errors. All pointers are to float32 unless a type says
 // otherwise; outputs may be the very inputs of element-wise kernels, else they do not overlap.
 //
-// The result of a row does not depend on the rows beside it, nor on how rows are shared out among calls: every
-// sum runs in one fixed order.
+// The result of a row does not depend on the rows beside it, on how rows are shared out among calls, nor on whether a
+// weight lies in panels: every sum runs in one fixed order. Tables agree with each other but for the rounding of
+// float32: what they multiply with is the same to the last bit, what they do in one step or in two is not.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
+#include "kernels/panel.h"
 #include "tensor/format.h"
 
 namespace troika::kernels {
 
-// Activations as int8 for the integer dot products. One row of K values (K a multiple of 32):
-//   int8 q[K] | float scale[K/32] | float sum[K/32], x = scale * q, sum = scale * (q summed over the block).
+// Activations of linear kernels lie in tiles of KernelTable::tile_tokens tokens (the last may have fewer), one behind
+// the other. A tile of T tokens and K values is either float32 [K, T], or, rounded (K a multiple of 32),
+//   int8 q[K/4, T, 4] | float scale[K/32, T] | sums[K/32, T] | half_sums[K/16, T]
+// with x = scale * q, a sum being scale * (q summed over the block), a half sum that over 16 values. A block with a
+// value that is not finite has a scale that is no number, and so have all products with it.
 inline constexpr int kQuantBlock = 32;
-constexpr size_t quantised_row_bytes(int depth) {
-  return (size_t(depth) + size_t(depth) / kQuantBlock * 2 * sizeof(float) + 63) / 64 * 64;
-}
+constexpr size_t quantised_bytes(int depth) { return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float)); }
+inline constexpr int kMostTokens = 96;  // of one call: a multiple of every table's tile
 
-// out[t][o] = x[t] · weight[o] (+ bias[o]) for tokens t and weight rows o. The caller points at its first row.
+// out[t][o] = x[t] · weight[row + o] (+ bias[o]) for tokens t and o < rows.
 struct LinearArgs {
-  const std::byte* x;        // rows of float32 or quantised rows, `x_stride` bytes apart
-  size_t x_stride;
-  int tokens;
-  int depth;                 // K
-  const std::byte* weight;
-  size_t weight_stride;      // bytes
-  int rows;                  // of the weight
-  const float* bias;         // null: none
+  std::byte* x;              // tiles, read only; the first begins with token 0
+  size_t x_stride;           // bytes from tile to tile
+  int tokens;                // at most kMostTokens
+  int depth;                 // K: may be less than the weight has
+  const std::byte* weight;   // all of it: panels (panel.h), or rows as in the file
+  size_t weight_stride;      // bytes from panel to panel, or from row to row
+  int weight_rows, weight_columns;
+  int row, rows;             // those wanted
+  const float* bias;         // of the first row wanted; null: none
   float* out;                // out[t * out_stride + o]
   size_t out_stride;         // floats
   const FormatInfo* format;  // of the weight; only KernelTable::any reads it
+  const PanelFormat* panel;  // of the weight, where it lies in panels
 };
 using LinearKernel = void (*)(const LinearArgs&) noexcept;
 
-struct FormatKernels {
-  Format format;
+struct LinearKernels {
   LinearKernel float32;  // x in float32
   LinearKernel int8;     // x quantised; null: this format has no integer kernel
 };
 
+struct FormatKernels {
+  Format format;
+  LinearKernels rows;    // the weight as it lies in the file
+  LinearKernels panels;  // the weight in panels; null where find_panel_format has none
+};
+
 enum class Unary { silu, gelu_tanh, gelu_erf, relu, tanh };
 
-// One token, one key/value head g, and the `heads` query heads that read it (next to each other in q and out).
+// A cache's page of one key/value head: kCachePage tokens, laid out as device.h draws it (device::Cache).
+inline constexpr int kCachePage = 32;      // P
+inline constexpr int kAttendChunk = 512;   // positions whose sums are kept apart: a long text is shared among threads
+
+// Tokens of one sequence that follow each other, one key/value head, and the `heads` query heads that read it (next to
+// each other in q and out).
 struct AttendArgs {
-  const float* q;            // [heads, D]
-  float* out;                // [heads, D]
-  int heads, head_dim;
-  const std::byte* keys;     // cache [pages, G, P, D]
+  const float* q;            // token i, head h: D floats at i * token_stride + h * D; out likewise
+  float* out;
+  size_t token_stride;
+  int tokens;                // at most attend_tokens(heads)
+  int heads, head_dim;       // head_dim: D
+  Format cache;              // f32, f16 or q8_0
+  const std::byte* keys;     // this head's part of page p: at p * page_stride
   const std::byte* values;
-  bool half;                 // the cache holds f16, else f32
-  int kv_heads, kv_head;     // G, g
-  int page_tokens;           // P, at most kMaxPageTokens
-  const int32_t* pages;      // of the token's sequence
-  int first, last;           // positions attended, both included
+  size_t page_stride;        // bytes
+  size_t page_bytes;         // of one head
+  const int32_t* pages;      // of the sequence
+  const int32_t* first;      // [tokens] positions attended, first and last included
+  const int32_t* last;
   float scale, softcap;      // softcap 0: none
+  int chunk_begin, chunk_end;  // of kAttendChunk positions, from 0: those that first … last of all tokens lie in
+  // Null: out is written. Else there is one chunk, whose sums are left here for attend_join, which reads those of all
+  // chunks: [chunks, tokens, heads, attend_partial(D)].
+  float* partials;
   float* scratch;            // attend_scratch(heads, head_dim) floats, 64-byte aligned
 };
-inline constexpr int kMaxPageTokens = 32;
+// Tokens of a tile: enough rows that a page, once unpacked, is used often.
+constexpr int attend_tokens(int heads) { return heads < 48 ? 48 / heads : 1; }
+constexpr size_t attend_partial(int head_dim) { return (size_t(head_dim) + 15) / 16 * 16 + 16; }
 constexpr size_t attend_scratch(int heads, int head_dim) {
-  size_t padded = (size_t(head_dim) + 7) / 8 * 8;
-  return (size_t(heads) * 2 + kMaxPageTokens) * padded + size_t(heads) * (kMaxPageTokens + 2) + 16;
+  size_t padded = (size_t(head_dim) + 15) / 16 * 16, rows = (size_t(attend_tokens(heads)) * heads + 15) / 16 * 16;
+  return rows * (3 * padded + kCachePage + 16 + 1 + 8) + kCachePage * padded + kCachePage * padded / 16;
 }
-
 // One head of up to kSpanQueries query rows that attend to the same rows of keys and values.
 struct AttendSpansArgs {
   const float* q;            // rows of D floats, q_stride floats apart; out likewise
@@ -89,8 +113,10 @@ struct KernelTable {
   int format_count;
   FormatKernels any;         // for formats without a row: unpacks them stretch by stretch
 
-  // Rows of `out` are `stride` bytes apart.
-  void (*quantise)(const float* x, int rows, int depth, std::byte* out, size_t stride) noexcept;
+  // One tile of activations out of up to tile_tokens rows, `x_stride` floats apart.
+  int tile_tokens;
+  void (*quantise)(const float* x, size_t x_stride, int tokens, int depth, std::byte* tile) noexcept;
+  void (*interleave)(const float* x, size_t x_stride, int tokens, int depth, std::byte* tile) noexcept;
   // weight null: none
   void (*rms_norm)(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept;
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
@@ -113,8 +139,16 @@ struct KernelTable {
   // One token: x and out [heads, head_dim]; cosine and sine [head_dim / 2].
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int heads, int head_dim) noexcept;
   void (*to_f16)(const float* x, uint16_t* out, size_t n) noexcept;
+  // One token of one head into slot `slot` of its page. x: D floats.
+  void (*write_key)(Format cache, const float* x, int head_dim, int slot, std::byte* page) noexcept;
+  void (*write_value)(Format cache, const float* x, int head_dim, int slot, std::byte* page) noexcept;
   void (*attend)(const AttendArgs&) noexcept;
+  // The same from the partial results of all chunks.
+  void (*attend_join)(const AttendArgs&) noexcept;
   void (*attend_spans)(const AttendSpansArgs&) noexcept;
+  // Loops of nothing but multiply-adds (peak.h); they return the operations done.
+  int64_t (*fp32_peak)(int64_t rounds) noexcept;
+  int64_t (*int8_peak)(int64_t rounds) noexcept;
   void (*relax)() noexcept;  // what a thread does between two looks at a flag
 
   // The format's own row, or `any`.
@@ -126,7 +160,7 @@ struct KernelTable {
   }
 };
 
-enum class Isa { scalar, avx2 };
+enum class Isa { scalar, avx2, avx512 };
 
 // Null when this build or this machine lacks the instruction set.
 const KernelTable* kernel_table(Isa isa);

@@ -1,260 +1,413 @@
-// x · weightᵀ in tiles of R weight rows × T tokens whose sums stay in registers. Every sum (one weight row, one
-// token) runs over K in the same order in every tile shape, so that results do not depend on how many tokens
-// there are or how the rows are shared out. A block of weights is unpacked once per tile of tokens.
+// x · weightᵀ: 16 rows of a weight × up to S::kTile tokens at a time, their sums in registers. Weights come to the
+// micro-kernels as tiles (tile.h), whatever their format; a tile is filled once for all tokens of a call. Every sum
+// (one weight row, one token) runs over K in the same order, however many tokens there are and however the rows are
+// shared out.
 #pragma once
 
 #include <cassert>
 
+#include "kernels/in_place.h"
 #include "kernels/kernel_table.h"
+#include "kernels/panel_formats.h"
 #include "kernels/tables.h"
-#include "kernels/weights.h"
 
 namespace troika::kernels {
 
-template <class S, int R, int T>
-void finish_tile(const LinearArgs& args, int row, int token, const typename S::F (&sum)[R][T]) noexcept {
-  for (int t = 0; t < T; ++t) {
-    float* out = args.out + (token + t) * args.out_stride + row;
-    for (int r = 0; r < R; ++r) {
-      float value = S::sum(sum[r][t]);
-      out[r] = args.bias ? value + args.bias[row + r] : value;
-    }
-  }
-}
-
-template <class S>
-const float* float_row(const LinearArgs& args, int token) noexcept {
-  return reinterpret_cast<const float*>(args.x + token * args.x_stride);
-}
-
-// Weights that are floats already. The last K % 8 values go through a buffer padded with zeros.
-template <class S, class Weight, int R, int T>
-struct PlainTile {
-  static constexpr int kWidest = S::kFloatTokens;
-  static constexpr int rows(int tokens) { return tokens == 1 ? 4 : 2; }
-  static void run(const LinearArgs& args, int row, int token) noexcept {
-    using F = typename S::F;
-    F sum[R][T];
-    for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < T; ++t) sum[r][t] = S::zero();
-    }
-    const float* x[T];
-    for (int t = 0; t < T; ++t) x[t] = float_row<S>(args, token + t);
-    const std::byte* weight = args.weight + row * args.weight_stride;
-    int k = 0;
-    for (; k + 8 <= args.depth; k += 8) {
-      F w[R];
-#pragma GCC unroll 8
-      for (int r = 0; r < R; ++r) w[r] = Weight::load(weight + r * args.weight_stride + size_t(k) * Weight::kBytes);
-#pragma GCC unroll 8
-      for (int t = 0; t < T; ++t) {
-        F value = S::load(x[t] + k);
-#pragma GCC unroll 8
-        for (int r = 0; r < R; ++r) sum[r][t] = S::fma(w[r], value, sum[r][t]);
-      }
-    }
-    if (k < args.depth) {
-      int rest = args.depth - k;
-      F w[R];
-      for (int r = 0; r < R; ++r) {
-        std::byte padded[8 * Weight::kBytes] = {};
-        std::memcpy(padded, weight + r * args.weight_stride + size_t(k) * Weight::kBytes, rest * Weight::kBytes);
-        w[r] = Weight::load(padded);
-      }
-      for (int t = 0; t < T; ++t) {
-        float padded[8] = {};
-        std::memcpy(padded, x[t] + k, rest * sizeof(float));
-        for (int r = 0; r < R; ++r) sum[r][t] = S::fma(w[r], S::load(padded), sum[r][t]);
-      }
-    }
-    finish_tile<S, R, T>(args, row, token, sum);
-  }
-};
-
-// Block formats against float32 activations.
-template <class S, class Weight, int R, int T>
-struct UnpackedTile {
-  static constexpr int kWidest = S::kFloatTokens;
-  static constexpr int rows(int tokens) { return tokens == 1 ? 4 : 2; }
-  static void run(const LinearArgs& args, int row, int token) noexcept {
-    using F = typename S::F;
-    using Block = typename Weight::Block;
-    F sum[R][T];
-    for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < T; ++t) sum[r][t] = S::zero();
-    }
-    for (int k = 0; k < args.depth; k += Block::kValues) {
-      alignas(32) float w[R][Block::kValues];
-      for (int r = 0; r < R; ++r) {
-        auto blocks = reinterpret_cast<const Block*>(args.weight + (row + r) * args.weight_stride);
-        unpack_groups<S, Weight>(blocks[k / Block::kValues], w[r]);
-      }
-      for (int i = 0; i < Block::kValues; i += 8) {
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) {
-          F value = S::load(float_row<S>(args, token + t) + k + i);
-#pragma GCC unroll 8
-          for (int r = 0; r < R; ++r) sum[r][t] = S::fma(S::load(w[r] + i), value, sum[r][t]);
-        }
-      }
-    }
-    finish_tile<S, R, T>(args, row, token, sum);
-  }
-};
-
-// Block formats against quantised activations (kernel_table.h shows their layout).
-template <class S, class Weight, int R, int T>
-struct IntegerTile {
-  static constexpr int kWidest = S::kIntegerTokens;
-  // More rows at once were never faster, and at 1 token up to 2.5 times slower (q8_0, q6_k; 4096x4096, Zen 5).
-  static constexpr int rows(int) { return 1; }
-  static void run(const LinearArgs& args, int row, int token) noexcept {
-    using F = typename S::F;
-    using Block = typename Weight::Block;
-    constexpr int kGroups = Weight::kGroups;
-    F sum[R][T], below[R][T];  // below: what the mins take away
-    for (int r = 0; r < R; ++r) {
-      for (int t = 0; t < T; ++t) sum[r][t] = below[r][t] = S::zero();
-    }
-    const std::byte* q[T];
-    const float* scale[T];
+// Adds to sums [T, 16] the products of a tile with T tokens: q [columns / 4, T, 4], scale [columns / 32, T], and
+// what the mins are multiplied with, [columns / kGroup, T].
+template <class S, class Dots, int kGroup, bool kMins, int T>
+[[gnu::noinline]] void multiply(const Tile& tile, int columns, const int8_t* q, const float* scale,
+                                const float* sums, float* total) noexcept {
+  typename S::R sum[T];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
+  for (int g = 0; g < columns / kGroup; ++g) {
+    typename S::I dot[T];
+    Dots::template run<kGroup / 4, T>(tile.q[g * (kGroup / 4)], q, dot);
+    typename S::R weight_scale = S::load_rows(tile.scale[g]);
+#pragma GCC unroll 12
     for (int t = 0; t < T; ++t) {
-      q[t] = args.x + (token + t) * args.x_stride;
-      scale[t] = reinterpret_cast<const float*>(q[t] + args.depth);
+      sum[t] = S::fma(S::mul(weight_scale, S::rows_set1(scale[t])), S::to_rows(dot[t]), sum[t]);
     }
-    int groups_per_row = args.depth / kQuantBlock;
-    int blocks = args.depth / Block::kValues;
-    for (int b = 0; b < blocks; ++b) {
-#pragma GCC unroll 4
-      for (int r = 0; r < R; ++r) {
-        auto row_blocks = reinterpret_cast<const Block*>(args.weight + (row + r) * args.weight_stride);
-        Groups<S, kGroups> w;
-        Weight::groups(row_blocks[b], w);
-        alignas(32) float both[T][kGroups];  // scale of the weights times scale of the activations
-        alignas(32) float both_min[T][kGroups];  // where there are kHalfMins: the same of the mins
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) {
-          const float* s = scale[t] + b * kGroups;
-          if constexpr (kGroups == 8) {
-            S::store(both[t], S::mul(S::load(w.scale), S::load(s)));
-            if constexpr (Weight::kHalfMins) {
-              S::store(both_min[t], S::mul(S::load(w.min), S::load(s)));
-            } else if constexpr (Weight::kHasMin) {
-              below[r][t] = S::fma(S::load(w.min), S::load(s + groups_per_row), below[r][t]);
-            }
-          } else {
-            static_assert(!Weight::kHalfMins);
-            for (int g = 0; g < kGroups; ++g) both[t][g] = w.scale[g] * s[g];
-            if constexpr (Weight::kHasMin) {  // an eighth of it in each of eight lanes
-              static_assert(kGroups == 1);
-              below[r][t] = S::fma(S::set1(w.min[0] / 8), S::set1(s[groups_per_row]), below[r][t]);
-            }
-          }
-        }
-#pragma GCC unroll 8
-        for (int g = 0; g < kGroups; ++g) {
-#pragma GCC unroll 8
-          for (int t = 0; t < T; ++t) {
-            typename S::B a = S::load_bytes(q[t] + (b * kGroups + g) * kQuantBlock);
-            F dot;
-            if constexpr (Weight::kSigned) dot = S::dot_signed(w.q[g], a, w.factor[g]);
-            else dot = S::dot_unsigned(w.q[g], a, w.factor[g]);
-            sum[r][t] = S::fma(dot, S::set1(both[t][g]), sum[r][t]);
-            if constexpr (Weight::kHalfMins) {  // the activations' sums over each half
-              F half_sums = S::dot_unsigned(S::all_bytes(1), a, w.min_factor[g]);
-              below[r][t] = S::fma(half_sums, S::set1(both_min[t][g]), below[r][t]);
-            }
-          }
-        }
-      }
+    if constexpr (kMins) {
+      typename S::R min = S::load_rows(tile.min[g]);
+#pragma GCC unroll 12
+      for (int t = 0; t < T; ++t) sum[t] = S::fnma(min, S::rows_set1(sums[t]), sum[t]);
     }
-    if constexpr (Weight::kHasMin) {
-      for (int r = 0; r < R; ++r) {
-        for (int t = 0; t < T; ++t) sum[r][t] = S::sub(sum[r][t], below[r][t]);
-      }
-    }
-    finish_tile<S, R, T>(args, row, token, sum);
+    q += kGroup * T;
+    sums += T;
+    if (kGroup == 32 || g % 2 == 1) scale += T;
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) S::store_rows(total + kPanelRows * t, sum[t]);
+}
+
+// The same with weights as floats; x [columns, T].
+template <class S, int T>
+[[gnu::noinline]] void multiply_floats(const FloatTile& tile, int columns, const float* x, float* total) noexcept {
+  typename S::R sum[T];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) sum[t] = S::rows_zero();
+  for (int k = 0; k < columns; ++k, x += T) {
+    typename S::R w = S::load_rows(tile.w[k]);
+#pragma GCC unroll 12
+    for (int t = 0; t < T; ++t) sum[t] = S::fma(w, S::rows_set1(x[t]), sum[t]);
+  }
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) {
+    S::store_rows(total + kPanelRows * t, S::add(S::load_rows(total + kPanelRows * t), sum[t]));
+  }
+}
+
+using Multiply = void (*)(const Tile&, int, const int8_t*, const float*, const float*, float*) noexcept;
+using MultiplyFloats = void (*)(const FloatTile&, int, const float*, float*) noexcept;
+
+// The micro-kernels by number of tokens.
+template <class S, class Dots, int kGroup, bool kMins>
+struct Multipliers {
+  Multiply by_tokens[S::kTile + 1] = {};
+  constexpr Multipliers() { add<S::kTile>(); }
+
+ private:
+  template <int T>
+  constexpr void add() {
+    by_tokens[T] = multiply<S, Dots, kGroup, kMins, T>;
+    if constexpr (T > 1) add<T - 1>();
   }
 };
 
-// Formats without a kernel of their own against float32 activations: the format table unpacks a stretch at a time.
-template <class S, class, int R, int T>
-struct ForeignTile {
-  static constexpr int kWidest = S::kFloatTokens;
-  static constexpr int kStretch = 256;  // a multiple of every block
-  static constexpr int rows(int) { return 1; }
-  static void run(const LinearArgs& args, int row, int token) noexcept {
-    static_assert(R == 1);
-    const FormatInfo& format = *args.format;
-    assert(kStretch % format.block_values == 0);
-    typename S::F sum[1][T];
-    for (int t = 0; t < T; ++t) sum[0][t] = S::zero();
-    const std::byte* weight = args.weight + row * args.weight_stride;
-    for (int k = 0; k < args.depth; k += kStretch) {
-      int count = args.depth - k < kStretch ? args.depth - k : kStretch;
-      alignas(32) float w[kStretch];
-      unpack_values(format, weight + size_t(k / format.block_values) * format.block_bytes, w, count);
-      for (int i = count; i % 8 != 0; ++i) w[i] = 0;
-      for (int t = 0; t < T; ++t) {
-        const float* x = float_row<S>(args, token + t) + k;
-        int i = 0;
-        for (; i + 8 <= count; i += 8) sum[0][t] = S::fma(S::load(w + i), S::load(x + i), sum[0][t]);
-        if (i == count) continue;
-        float padded[8] = {};
-        std::memcpy(padded, x + i, (count - i) * sizeof(float));
-        sum[0][t] = S::fma(S::load(w + i), S::load(padded), sum[0][t]);
-      }
-    }
-    finish_tile<S, 1, T>(args, row, token, sum);
-  }
-};
-
-template <class S, template <class, class, int, int> class Tile, class Weight, int R, int T>
-void tile_rows(const LinearArgs& args, int token) noexcept {
-  int row = 0;
-  for (; row + R <= args.rows; row += R) Tile<S, Weight, R, T>::run(args, row, token);
-  if constexpr (R > 1) {
-    for (; row < args.rows; ++row) Tile<S, Weight, 1, T>::run(args, row, token);
-  }
-}
-
-// T tokens at a time, then what is left with a smaller tile.
-template <class S, template <class, class, int, int> class Tile, class Weight, int T>
-void tile_tokens(const LinearArgs& args, int token) noexcept {
-  constexpr int kRows = Tile<S, Weight, 1, 1>::rows(T);
-  for (; token + T <= args.tokens; token += T) tile_rows<S, Tile, Weight, kRows, T>(args, token);
-  if constexpr (T > 1) {
-    if (token < args.tokens) tile_tokens<S, Tile, Weight, T - 1>(args, token);
-  }
-}
-
-template <class S, template <class, class, int, int> class Tile, class Weight>
-void linear(const LinearArgs& args) noexcept {
-  assert(args.rows >= 0 && args.depth > 0);
-  tile_tokens<S, Tile, Weight, Tile<S, Weight, 1, 1>::kWidest>(args, 0);
-}
-
-// Rounds rows of floats to int8 with one scale for each 32 values.
 template <class S>
-void quantise(const float* x, int rows, int depth, std::byte* out, size_t stride) noexcept {
+struct FloatMultipliers {
+  MultiplyFloats by_tokens[S::kTile + 1] = {};
+  constexpr FloatMultipliers() { add<S::kTile>(); }
+
+ private:
+  template <int T>
+  constexpr void add() {
+    by_tokens[T] = multiply_floats<S, T>;
+    if constexpr (T > 1) add<T - 1>();
+  }
+};
+
+template <class S, class Weight>
+inline constexpr Multipliers<S, typename TileTraits<S, Weight>::Dots, TileTraits<S, Weight>::kGroup,
+                             TileTraits<S, Weight>::kMins> kMultipliers;
+template <class S>
+inline constexpr FloatMultipliers<S> kFloatMultipliers;
+
+// Where the parts of up to kTile quantised rows stand (kernel_table.h).
+template <class S>
+struct QuantisedTile {
+  int8_t* q;
+  float *scale, *sums, *half_sums;
+
+  QuantisedTile(std::byte* at, int depth, int tokens) noexcept
+      : q(reinterpret_cast<int8_t*>(at)), scale(reinterpret_cast<float*>(at + size_t(depth) * tokens)),
+        sums(scale + size_t(depth / kQuantBlock) * tokens), half_sums(sums + size_t(depth / kQuantBlock) * tokens) {}
+};
+
+// All tokens of a call with columns [k, k + columns) of a panel.
+template <class S, class Weight>
+void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total) noexcept {
+  constexpr int kSumsOf = TileTraits<S, Weight>::kGroup;
+  std::byte* x = args.x;
+  for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
+    int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
+    QuantisedTile<S> at(x, args.depth, tokens);
+    const float* sums = kSumsOf == 32 ? at.sums + k / 32 * tokens : at.half_sums + k / 16 * tokens;
+    kMultipliers<S, Weight>.by_tokens[tokens](tile, columns, at.q + size_t(k) * tokens, at.scale + k / 32 * tokens, sums,
+                                              total + t * kPanelRows);
+  }
+}
+
+template <class S>
+void multiply_float_tokens(const LinearArgs& args, int k, int columns, const FloatTile& tile, float* total) noexcept {
+  const std::byte* x = args.x;
+  for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
+    int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
+    auto from = reinterpret_cast<const float*>(x) + size_t(k) * tokens;
+    kFloatMultipliers<S>.by_tokens[tokens](tile, columns, from, total + t * kPanelRows);
+  }
+}
+
+// The wanted ones of 16 rows that begin at row `first` of the weight.
+template <class S>
+void write_panel(const LinearArgs& args, int first, const float* total) noexcept {
+  int begin = args.row > first ? args.row - first : 0;
+  int end = args.row + args.rows - first < kPanelRows ? args.row + args.rows - first : kPanelRows;
+  for (int t = 0; t < args.tokens; ++t, total += kPanelRows) {
+    float* out = args.out + t * args.out_stride + (first - args.row);
+    const float* bias = args.bias ? args.bias + (first - args.row) : nullptr;
+    if (begin == 0 && end == kPanelRows) {
+      typename S::R value = S::load_rows(total);
+      S::store_rows(out, bias ? S::add(value, S::load_rows(bias)) : value);
+      continue;
+    }
+    for (int r = begin; r < end; ++r) out[r] = bias ? total[r] + bias[r] : total[r];
+  }
+}
+
+// Panel after panel; `add(first row, total)` adds all products of 16 rows.
+template <class S, typename Add>
+void each_panel(const LinearArgs& args, Add add) noexcept {
+  assert(args.rows >= 0 && args.depth > 0 && args.tokens <= kMostTokens);
+  alignas(64) float total[kMostTokens * kPanelRows];
+  for (int first = args.row / kPanelRows * kPanelRows; first < args.row + args.rows; first += kPanelRows) {
+    for (int t = 0; t < args.tokens; ++t) S::store_rows(total + t * kPanelRows, S::rows_zero());
+    add(first, total);
+    write_panel<S>(args, first, total);
+  }
+}
+
+// Where tiles come from: panels, or rows as in the file. `fill` is called for stretches in order.
+template <class S, class Format>
+struct FromPanels {
+  using Panel = Format;
+  using Weight = typename Panel::Weight;
+  static constexpr int kValues = Weight::Block::kValues;
+  const std::byte* at;  // the next stretch
+  int weight_columns, quant_bytes, line_bytes;
+
+  FromPanels() noexcept = default;
+  FromPanels(const LinearArgs& args, int first) noexcept
+      : at(args.weight + size_t(first / kPanelRows) * args.weight_stride), weight_columns(args.weight_columns),
+        quant_bytes(args.panel->quant_bytes), line_bytes(args.panel->line_bytes) {}
+
+  // Calls use(quants, lines, i) for the blocks of columns [k, k + columns).
+  template <typename Use>
+  void each_block(int k, int columns, Use use) noexcept {
+    int left = weight_columns - k, count = (left < kStretchColumns ? left : kStretchColumns) / kValues;
+    const std::byte *quants = at, *lines = at + count * quant_bytes;
+    at += (count * (quant_bytes + line_bytes) + 63) / 64 * 64;
+    for (int i = 0; i < columns / kValues; ++i, quants += quant_bytes, lines += line_bytes) {
+      for (int j = 0; j < line_bytes; j += 64) __builtin_prefetch(lines + kAhead + j, 0, 2);
+      use(quants, lines, i);
+    }
+  }
+  void fill(int k, int columns, Tile& tile) noexcept {
+    each_block(k, columns, [&tile](const std::byte* quants, const std::byte* lines, int i) {
+      Panel::block(quants, lines, tile, i * (kValues / 4), i * (kValues / TileTraits<S, Weight>::kGroup));
+    });
+  }
+};
+
+template <class S, class InPlace>
+struct FromRows {
+  using Weight = InPlace;
+  const std::byte* rows;
+  size_t stride;
+  int count;
+
+  FromRows(const LinearArgs& args, int first) noexcept
+      : rows(args.weight + size_t(first) * args.weight_stride), stride(args.weight_stride),
+        count(args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows) {}
+  void fill(int k, int columns, Tile& tile) noexcept { fill_in_place<S, Weight>(rows, stride, count, k, columns, tile); }
+};
+
+// Panels that are read side by side where memory is the limit: the hardware runs ahead of each.
+inline constexpr int kStreams = 4;
+
+// Takes the place of a tile where there is one token: vectors are multiplied as they come, without a detour through
+// memory. Sums run in the order of `multiply`.
+template <class S, class Weight>
+struct OneToken {
+  static constexpr int kGroup = TileTraits<S, Weight>::kGroup;
+  static constexpr int kGroups = Weight::Block::kValues / kGroup;
+  typename S::I dot[kGroups];
+  alignas(64) float scale[kGroups][kPanelRows];
+  alignas(64) float min[kGroups][kPanelRows];
+  const int8_t* q;
+};
+
+template <class S, class Weight>
+void put(OneToken<S, Weight>& token, int v, typename S::P q) noexcept {
+  typename S::I& dot = token.dot[v * 4 / OneToken<S, Weight>::kGroup];
+  dot = TileTraits<S, Weight>::Dots::add(dot, q, token.q + 4 * v);
+}
+
+// One block of 16 rows with columns [k, …) of the token; total [16].
+template <class S, class Panel>
+[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantisedTile<S>& x, int k,
+                                       float* total) noexcept {
+  using Weight = typename Panel::Weight;
+  using Traits = TileTraits<S, Weight>;
+  using Token = OneToken<S, Weight>;
+  Token token;
+  token.q = x.q + k;
+#pragma GCC unroll 16
+  for (int g = 0; g < Token::kGroups; ++g) token.dot[g] = S::no_dots();
+  Panel::block(quants, lines, token, 0, 0);
+  const float *scale = x.scale + k / 32, *sums = Traits::kGroup == 32 ? x.sums + k / 32 : x.half_sums + k / 16;
+  typename S::R sum = S::load_rows(total);
+#pragma GCC unroll 16
+  for (int g = 0; g < Token::kGroups; ++g) {
+    typename S::R both = S::mul(S::load_rows(token.scale[g]), S::rows_set1(scale[g * Traits::kGroup / 32]));
+    sum = S::fma(both, S::to_rows(token.dot[g]), sum);
+    if constexpr (Traits::kMins) sum = S::fnma(S::load_rows(token.min[g]), S::rows_set1(sums[g]), sum);
+  }
+  S::store_rows(total, sum);
+}
+
+// A run of panels is read as kStreams runs side by side.
+template <class S, class Panel>
+void linear_one_token(const LinearArgs& args) noexcept {
+  using Source = FromPanels<S, Panel>;
+  QuantisedTile<S> x(args.x, args.depth, 1);
+  int begin = args.row / kPanelRows, panels = (args.row + args.rows + kPanelRows - 1) / kPanelRows - begin;
+  int steps = (panels + kStreams - 1) / kStreams;
+  for (int step = 0; step < steps; ++step) {
+    alignas(64) float total[kStreams * kPanelRows];
+    Source source[kStreams];
+    int first[kStreams], streams = 0;
+    for (int panel = step; panel < panels; panel += steps, ++streams) {
+      first[streams] = (begin + panel) * kPanelRows;
+      source[streams] = Source(args, first[streams]);
+      S::store_rows(total + streams * kPanelRows, S::rows_zero());
+    }
+    for (int k = 0; k < args.depth; k += kStretchColumns) {
+      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
+      for (int i = 0; i < streams; ++i) {
+        source[i].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int block) {
+          add_block<S, Panel>(quants, lines, x, k + block * Source::kValues, total + i * kPanelRows);
+        });
+      }
+    }
+    for (int i = 0; i < streams; ++i) write_panel<S>(args, first[i], total + i * kPanelRows);
+  }
+}
+
+// Quantised activations.
+template <class S, class Source>
+void linear_int8(const LinearArgs& args) noexcept {
+  if constexpr (S::kOneTokenDirect && requires { typename Source::Panel; }) {
+    if (args.tokens == 1) return linear_one_token<S, typename Source::Panel>(args);
+  }
+  each_panel<S>(args, [&args](int first, float* total) {
+    Source source(args, first);
+    Tile tile;
+    for (int k = 0; k < args.depth; k += kStretchColumns) {
+      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
+      source.fill(k, columns, tile);
+      multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total);
+    }
+  });
+}
+
+// Block formats with activations in float32.
+template <class S, class Source>
+void linear_floats(const LinearArgs& args) noexcept {
+  each_panel<S>(args, [&args](int first, float* total) {
+    Source source(args, first);
+    Tile tile;
+    FloatTile floats;
+    for (int k = 0; k < args.depth; k += kStretchColumns) {
+      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
+      source.fill(k, columns, tile);
+      for (int i = 0; i < columns; i += kFloatColumns) {
+        int count = columns - i < kFloatColumns ? columns - i : kFloatColumns;
+        to_floats<S, typename Source::Weight>(tile, i, floats);
+        multiply_float_tokens<S>(args, k + i, count, floats, total);
+      }
+    }
+  });
+}
+
+// Weights that are floats already, as panels.
+template <class S, class Weight>
+void linear_plain(const LinearArgs& args) noexcept {
+  each_panel<S>(args, [&args](int first, float* total) {
+    const std::byte* weight = args.weight + size_t(first / kPanelRows) * args.weight_stride;
+    FloatTile floats;
+    for (int k = 0; k < args.depth; k += kFloatColumns) {
+      int count = args.depth - k < kFloatColumns ? args.depth - k : kFloatColumns;
+      for (int i = 0; i < count; ++i, weight += kPanelRows * Weight::kBytes) {
+        S::store_rows(floats.w[i], Weight::load(weight));
+      }
+      multiply_float_tokens<S>(args, k, count, floats, total);
+    }
+  });
+}
+
+// The same as they lie in the file.
+template <class S, class Weight>
+void linear_plain_rows(const LinearArgs& args) noexcept {
+  each_panel<S>(args, [&args](int first, float* total) {
+    int rows = args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows;
+    FloatTile floats{};
+    for (int k = 0; k < args.depth; k += kFloatColumns) {
+      int count = args.depth - k < kFloatColumns ? args.depth - k : kFloatColumns;
+      const std::byte* weight = args.weight + size_t(first) * args.weight_stride + size_t(k) * Weight::kBytes;
+      fill_plain_in_place<S, Weight>(weight, args.weight_stride, rows, count, floats);
+      multiply_float_tokens<S>(args, k, count, floats, total);
+    }
+  });
+}
+
+// Formats without kernels of their own: the format table unpacks a stretch of a row at a time.
+template <class S>
+void linear_foreign(const LinearArgs& args) noexcept {
+  each_panel<S>(args, [&args](int first, float* total) {
+    const FormatInfo& format = *args.format;
+    assert(kStretchColumns % format.block_values == 0);
+    int rows = args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows;
+    float unpacked[kPanelRows][kStretchColumns];
+    FloatTile floats{};
+    for (int k = 0; k < args.depth; k += kStretchColumns) {
+      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
+      for (int r = 0; r < rows; ++r) {
+        const std::byte* weight = args.weight + size_t(first + r) * args.weight_stride;
+        unpack_values(format, weight + size_t(k / format.block_values) * format.block_bytes, unpacked[r], columns);
+      }
+      for (int i = 0; i < columns; i += kFloatColumns) {
+        int count = columns - i < kFloatColumns ? columns - i : kFloatColumns;
+        for (int r = 0; r < rows; ++r) {
+          for (int j = 0; j < count; ++j) floats.w[j][r] = unpacked[r][i + j];
+        }
+        multiply_float_tokens<S>(args, k + i, count, floats, total);
+      }
+    }
+  });
+}
+
+// Up to kTile rows of floats become [depth, tokens].
+template <class S>
+void interleave(const float* x, size_t x_stride, int tokens, int depth, std::byte* out) noexcept {
+  auto to = reinterpret_cast<float*>(out);
+  for (int t = 0; t < tokens; ++t, x += x_stride) {
+    for (int k = 0; k < depth; ++k) to[k * tokens + t] = x[k];
+  }
+}
+
+inline constexpr float kLeastRounded = 1e-36f;  // 127 / x is a float for x above it; what is below becomes zeros
+
+// Up to kTile rows of floats are rounded to int8 with one scale for each 32 values (QuantisedTile).
+template <class S>
+void quantise(const float* x, size_t x_stride, int tokens, int depth, std::byte* out) noexcept {
   using F = typename S::F;
   assert(depth % kQuantBlock == 0);
-  int blocks = depth / kQuantBlock;
-  for (int row = 0; row < rows; ++row, x += depth, out += stride) {
-    auto q = reinterpret_cast<int8_t*>(out);
-    auto scales = reinterpret_cast<float*>(out + depth), sums = scales + blocks;
-    for (int b = 0; b < blocks; ++b) {
-      F v[4], most = S::zero();
+  QuantisedTile<S> tile(out, depth, tokens);
+  for (int t = 0; t < tokens; ++t, x += x_stride) {
+    for (int b = 0; b < depth / kQuantBlock; ++b) {
+      F v[4], most = S::zero(), spoilt = S::zero();  // spoilt: 0, or no number where one is not finite
       for (int i = 0; i < 4; ++i) {
         v[i] = S::load(x + b * kQuantBlock + 8 * i);
         most = S::max(most, S::abs(v[i]));
+        spoilt = S::add(spoilt, S::sub(v[i], v[i]));
       }
-      float largest = S::largest(most);
-      F to_steps = S::set1(largest > 0 ? 127 / largest : 0);
+      float largest = S::largest(most) + S::sum(spoilt);
+      F to_steps = S::set1(largest > kLeastRounded ? 127 / largest : 0);
       for (F& value : v) value = S::mul(value, to_steps);
-      int32_t total = S::store_rounded(q + b * kQuantBlock, v);
-      scales[b] = largest / 127;
-      sums[b] = scales[b] * static_cast<float>(total);
+      int8_t rounded[kQuantBlock];
+      int32_t total[2];
+      S::store_rounded(rounded, v, total);
+      int8_t* q = tile.q + size_t(b) * kQuantBlock * tokens + 4 * t;
+      for (int i = 0; i < kQuantBlock / 4; ++i) std::memcpy(q + i * 4 * tokens, rounded + 4 * i, 4);
+      float scale = largest / 127;
+      tile.scale[b * tokens + t] = scale;
+      tile.sums[b * tokens + t] = scale * static_cast<float>(total[0] + total[1]);
+      for (int half = 0; half < 2; ++half) {
+        tile.half_sums[(2 * b + half) * tokens + t] = scale * static_cast<float>(total[half]);
+      }
     }
   }
 }

@@ -5,50 +5,62 @@
 #include "kernels/attend_spans.h"
 #include "kernels/kernel_table.h"
 #include "kernels/linear.h"
+#include "kernels/panel_formats_iq.h"
+#include "kernels/peak.h"
 #include "kernels/rows.h"
 #include "kernels/weights_iq.h"
 
 namespace troika::kernels {
 
 template <class S, template <class> class Weight>
-constexpr FormatKernels plain_row(Format format) {
-  return {format, linear<S, PlainTile, Weight<S>>, nullptr};
+constexpr FormatKernels plain(Format format) {
+  return {format, {linear_plain_rows<S, Weight<S>>, nullptr}, {linear_plain<S, Weight<S>>, nullptr}};
 }
 
-template <class S, template <class> class Weight>
-constexpr FormatKernels block_row(Format format) {
-  return {format, linear<S, UnpackedTile, Weight<S>>, linear<S, IntegerTile, Weight<S>>};
+// A block format that is read as it lies in the file.
+template <class S, class Weight>
+constexpr FormatKernels blocks(Format format) {
+  return {format, {linear_floats<S, FromRows<S, Weight>>, linear_int8<S, FromRows<S, Weight>>}, {nullptr, nullptr}};
+}
+
+// One that also comes in panels.
+template <class S, template <class> class Panel>
+constexpr FormatKernels panels(Format format) {
+  using Weight = typename Panel<S>::Weight;
+  FormatKernels kernels = blocks<S, Weight>(format);
+  kernels.panels = {linear_floats<S, FromPanels<S, Panel<S>>>, linear_int8<S, FromPanels<S, Panel<S>>>};
+  return kernels;
 }
 
 template <class S>
 inline constexpr FormatKernels kFormats[] = {
-    plain_row<S, PlainF32>(Format::f32),
-    plain_row<S, PlainF16>(Format::f16),
-    plain_row<S, PlainBf16>(Format::bf16),
-    block_row<S, WeightQ8_0>(Format::q8_0),
-    block_row<S, WeightQ4_0>(Format::q4_0),
-    block_row<S, WeightQ4_1>(Format::q4_1),
-    block_row<S, WeightQ5_0>(Format::q5_0),
-    block_row<S, WeightQ5_1>(Format::q5_1),
-    block_row<S, WeightIQ4NL>(Format::iq4_nl),
-    block_row<S, WeightMxfp4>(Format::mxfp4),
-    block_row<S, WeightQ1_0>(Format::q1_0),
-    block_row<S, WeightQ2_0>(Format::q2_0),
-    block_row<S, WeightQ2K>(Format::q2_k),
-    block_row<S, WeightQ3K>(Format::q3_k),
-    block_row<S, WeightQ4K>(Format::q4_k),
-    block_row<S, WeightQ5K>(Format::q5_k),
-    block_row<S, WeightQ6K>(Format::q6_k),
-    block_row<S, WeightIQ4XS>(Format::iq4_xs),
-    block_row<S, WeightIQ3S>(Format::iq3_s),
-    block_row<S, WeightIQ3XXS>(Format::iq3_xxs),
-    block_row<S, WeightIQ2S>(Format::iq2_s),
-    block_row<S, WeightIQ2XS>(Format::iq2_xs),
-    block_row<S, WeightIQ2XXS>(Format::iq2_xxs),
-    block_row<S, WeightIQ1M>(Format::iq1_m),
-    block_row<S, WeightIQ1S>(Format::iq1_s),
-    block_row<S, WeightTQ1_0>(Format::tq1_0),
-    block_row<S, WeightTQ2_0>(Format::tq2_0),
+    plain<S, PlainF32>(Format::f32),
+    plain<S, PlainF16>(Format::f16),
+    plain<S, PlainBf16>(Format::bf16),
+    panels<S, PanelQ8_0>(Format::q8_0),
+    panels<S, PanelQ4_0>(Format::q4_0),
+    panels<S, PanelQ4_1>(Format::q4_1),
+    panels<S, PanelQ5_0>(Format::q5_0),
+    panels<S, PanelQ5_1>(Format::q5_1),
+    panels<S, PanelIQ4NL>(Format::iq4_nl),
+    panels<S, PanelQ2K>(Format::q2_k),
+    panels<S, PanelQ3K>(Format::q3_k),
+    panels<S, PanelQ4K>(Format::q4_k),
+    panels<S, PanelQ5K>(Format::q5_k),
+    panels<S, PanelQ6K>(Format::q6_k),
+    panels<S, PanelMxfp4>(Format::mxfp4),
+    panels<S, PanelQ1_0>(Format::q1_0),
+    panels<S, PanelQ2_0>(Format::q2_0),
+    panels<S, PanelIQ4XS>(Format::iq4_xs),
+    panels<S, PanelIQ3S>(Format::iq3_s),
+    panels<S, PanelIQ3XXS>(Format::iq3_xxs),
+    panels<S, PanelIQ2S>(Format::iq2_s),
+    panels<S, PanelIQ2XS>(Format::iq2_xs),
+    panels<S, PanelIQ2XXS>(Format::iq2_xxs),
+    panels<S, PanelIQ1M>(Format::iq1_m),
+    panels<S, PanelIQ1S>(Format::iq1_s),
+    panels<S, PanelTQ1_0>(Format::tq1_0),
+    panels<S, PanelTQ2_0>(Format::tq2_0),
 };
 
 template <class S>
@@ -56,8 +68,10 @@ inline constexpr KernelTable kTable = {
     .name = S::kName,
     .formats = kFormats<S>,
     .format_count = sizeof(kFormats<S>) / sizeof(FormatKernels),
-    .any = {Format::f32, linear<S, ForeignTile, void>, nullptr},
+    .any = {Format::f32, {linear_foreign<S>, nullptr}, {nullptr, nullptr}},
+    .tile_tokens = S::kTile,
     .quantise = quantise<S>,
+    .interleave = interleave<S>,
     .rms_norm = rms_norm<S>,
     .layer_norm = layer_norm<S>,
     .add_norm = add_norm<S>,
@@ -72,8 +86,13 @@ inline constexpr KernelTable kTable = {
     .cut_below = cut_below<S>,
     .rope = rope<S>,
     .to_f16 = to_f16<S>,
+    .write_key = write_key<S>,
+    .write_value = write_value<S>,
     .attend = attend<S>,
+    .attend_join = attend_join<S>,
     .attend_spans = attend_spans<S>,
+    .fp32_peak = fp32_peak<S>,
+    .int8_peak = int8_peak<S>,
     .relax = S::relax,
 };
 

@@ -36,36 +36,43 @@ void each8(const float* a, const float* b, float* out, size_t n, Op op) noexcept
   }
 }
 
-// e^x within 2 units in the last place; x is held inside the range of normal floats, so e^-∞ is about 1e-38.
-template <class S>
-typename S::F exp(typename S::F x) noexcept {
-  using F = typename S::F;
-  x = S::min(S::set1(88.0f), S::max(S::set1(-86.5f), x));
-  F n = S::round(S::mul(x, S::set1(1.44269504f)));
-  F r = S::fnma(n, S::set1(0.693359375f), x);  // ln 2 in two parts, the first exact in few bits
-  r = S::fnma(n, S::set1(-2.12194440e-4f), r);
-  F p = S::set1(1.0f / 5040);  // Taylor's series: |r| is at most ln(2) / 2
-  p = S::fma(p, r, S::set1(1.0f / 720));
-  p = S::fma(p, r, S::set1(1.0f / 120));
-  p = S::fma(p, r, S::set1(1.0f / 24));
-  p = S::fma(p, r, S::set1(1.0f / 6));
-  p = S::fma(p, r, S::set1(0.5f));
-  p = S::fma(p, r, S::set1(1));
-  p = S::fma(p, r, S::set1(1));
+// x in every lane of a vector of V's kind.
+template <class S, class V>
+V all(V, float x) noexcept {
+  if constexpr (sizeof(V) == sizeof(typename S::F)) return S::set1(x);
+  else return S::rows_set1(x);
+}
+
+// e^x within 2 units in the last place, of an F or an R; x is held inside the range of normal floats, so e^-∞ is about
+// 1e-38.
+template <class S, class V>
+V exp(V x) noexcept {
+  x = S::min(all<S>(x, 88.0f), S::max(all<S>(x, -86.5f), x));
+  V n = S::round(S::mul(x, all<S>(x, 1.44269504f)));
+  V r = S::fnma(n, all<S>(x, 0.693359375f), x);  // ln 2 in two parts, the first exact in few bits
+  r = S::fnma(n, all<S>(x, -2.12194440e-4f), r);
+  V p = all<S>(x, 1.0f / 5040);  // Taylor's series: |r| is at most ln(2) / 2
+  p = S::fma(p, r, all<S>(x, 1.0f / 720));
+  p = S::fma(p, r, all<S>(x, 1.0f / 120));
+  p = S::fma(p, r, all<S>(x, 1.0f / 24));
+  p = S::fma(p, r, all<S>(x, 1.0f / 6));
+  p = S::fma(p, r, all<S>(x, 0.5f));
+  p = S::fma(p, r, all<S>(x, 1));
+  p = S::fma(p, r, all<S>(x, 1));
   return S::times_power_of_two(p, n);
 }
 
-template <class S>
-typename S::F tanh(typename S::F x) noexcept {
-  using F = typename S::F;
-  F far = S::sub(S::set1(1), S::div(S::set1(2), S::add(S::set1(1), exp<S>(S::add(x, x)))));
-  F square = S::mul(x, x);  // near 0 the line above cancels: Taylor's series there
-  F p = S::set1(62.0f / 2835);
-  p = S::fma(p, square, S::set1(-17.0f / 315));
-  p = S::fma(p, square, S::set1(2.0f / 15));
-  p = S::fma(p, square, S::set1(-1.0f / 3));
-  F near = S::fma(S::mul(p, square), x, x);
-  return S::select_less(S::abs(x), S::set1(0.3f), near, far);
+template <class S, class V>
+V tanh(V x) noexcept {
+  V one = all<S>(x, 1);
+  V far = S::sub(one, S::div(all<S>(x, 2), S::add(one, exp<S>(S::add(x, x)))));
+  V square = S::mul(x, x);  // near 0 the line above cancels: Taylor's series there
+  V p = all<S>(x, 62.0f / 2835);
+  p = S::fma(p, square, all<S>(x, -17.0f / 315));
+  p = S::fma(p, square, all<S>(x, 2.0f / 15));
+  p = S::fma(p, square, all<S>(x, -1.0f / 3));
+  V near = S::fma(S::mul(p, square), x, x);
+  return S::select_less(S::abs(x), all<S>(x, 0.3f), near, far);
 }
 
 template <class S>

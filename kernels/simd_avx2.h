@@ -1,4 +1,5 @@
-// The Simd type of AVX2, FMA and F16C; simd_scalar.h says what each operation means.
+// The Simd type of AVX2, FMA and F16C; simd_scalar.h says what each operation means. What AVX-512 does with the same
+// instructions stands in Vectors256, a template so that each instruction set has its own copy.
 #pragma once
 
 #include <immintrin.h>
@@ -9,13 +10,10 @@
 
 namespace troika::kernels {
 
-struct Avx2 {
-  static constexpr const char* kName = "avx2";
-  static constexpr int kFloatTokens = 6;  // with 2 rows 12 sums, 2 weights and an activation: 15 of 16 registers
-  static constexpr int kIntegerTokens = 8;
+template <class Self>
+struct Vectors256 {
   using F = __m256;
   using B = __m256i;
-  using W = __m256i;
 
   static void relax() noexcept { _mm_pause(); }
 
@@ -104,47 +102,210 @@ struct Avx2 {
   static F widen_unsigned(uint64_t eight) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(eight))));
   }
-  static W pair(int16_t low, int16_t high) {
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_set1_epi16(low)), _mm_set1_epi16(high), 1);
-  }
-  static void pairs(uint64_t lows, uint64_t highs, W (&to)[8]) { spread_pairs(sixteen(lows, highs), to); }
-  static void pairs_of_neighbours(uint64_t first, uint64_t second, W (&to)[8]) {
-    const __m128i evens_then_odds = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-    spread_pairs(_mm_shuffle_epi8(sixteen(first, second), evens_then_odds), to);
-  }
-  static float low_of(W pair) { return static_cast<float>(static_cast<int16_t>(_mm256_extract_epi16(pair, 0))); }
-  static float high_of(W pair) { return static_cast<float>(static_cast<int16_t>(_mm256_extract_epi16(pair, 8))); }
-  // maddubs adds two neighbouring products of an unsigned and a signed byte, madd two neighbouring 16-bit products.
-  static F dot_unsigned(B w, B a, W factor) {
-    return _mm256_cvtepi32_ps(_mm256_madd_epi16(_mm256_maddubs_epi16(w, a), factor));
-  }
-  // w · a = |w| · (a with the sign of w): maddubs wants its first operand unsigned.
-  static F dot_signed(B w, B a, W factor) {
-    return dot_unsigned(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w), factor);
-  }
-  static int32_t store_rounded(int8_t* out, const F (&x)[4]) {
+  static void store_rounded(int8_t* out, const F (&x)[4], int32_t (&totals)[2]) {
     __m256i i0 = _mm256_cvtps_epi32(x[0]), i1 = _mm256_cvtps_epi32(x[1]);
     __m256i i2 = _mm256_cvtps_epi32(x[2]), i3 = _mm256_cvtps_epi32(x[3]);
     // The packs work within 128-bit halves: the 4-byte pieces come out as 0 2 4 6 | 1 3 5 7 of the order wanted.
     __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(i0, i1), _mm256_packs_epi32(i2, i3));
     packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
-    __m256i total = _mm256_add_epi32(_mm256_add_epi32(i0, i1), _mm256_add_epi32(i2, i3));
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(total), _mm256_extracti128_si256(total, 1));
+    totals[0] = sum_of(_mm256_add_epi32(i0, i1));
+    totals[1] = sum_of(_mm256_add_epi32(i2, i3));
+  }
+  static int32_t sum_of(__m256i a) {
+    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
   }
+  static void store_bytes(void* p, B x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
+  static void transpose(B (&b)[8]) {
+    __m256i pairs[8], fours[8];  // of 4-byte pieces: rows 0 1 | 2 3 | …, then rows 0 1 2 3 | 4 5 6 7
+    for (int i = 0; i < 4; ++i) {
+      pairs[2 * i] = _mm256_unpacklo_epi32(b[2 * i], b[2 * i + 1]);
+      pairs[2 * i + 1] = _mm256_unpackhi_epi32(b[2 * i], b[2 * i + 1]);
+    }
+    for (int i = 0; i < 2; ++i) {
+      for (int j = 0; j < 2; ++j) {
+        fours[4 * i + 2 * j] = _mm256_unpacklo_epi64(pairs[4 * i + j], pairs[4 * i + 2 + j]);
+        fours[4 * i + 2 * j + 1] = _mm256_unpackhi_epi64(pairs[4 * i + j], pairs[4 * i + 2 + j]);
+      }
+    }
+    for (int j = 0; j < 4; ++j) {
+      b[j] = _mm256_permute2x128_si256(fours[j], fours[4 + j], 0x20);
+      b[4 + j] = _mm256_permute2x128_si256(fours[j], fours[4 + j], 0x31);
+    }
+  }
+};
+
+struct Avx2 : Vectors256<Avx2> {
+  static constexpr const char* kName = "avx2";
+  static constexpr int kQueryRows = 6, kQueryVectors = 1;  // 12 sums, 2 halves of a vector, a query: 15 of 16 registers
+  static constexpr int kTile = 4;  // 8 sums of 16 rows × 4 tokens, 2 vectors of weights, a token: within 16 registers
+  static constexpr int kSignedOffset = 0;
+  static constexpr bool kOneTokenDirect = true;  // one token is multiplied without a tile (linear.h)
+  using Vectors256::F;
+  using Vectors256::B;
+  struct R { __m256 low, high; };
+  struct I { __m256i low, high; };
+  struct P { __m256i low, high; };
+  using Vectors256::add;
+  using Vectors256::sub;
+  using Vectors256::mul;
+  using Vectors256::max;
+  using Vectors256::min;
+  using Vectors256::div;
+  using Vectors256::abs;
+  using Vectors256::round;
+  using Vectors256::times_power_of_two;
+  using Vectors256::select_less;
+  using Vectors256::fma;
+  using Vectors256::fnma;
+  using Vectors256::mask;
+  using Vectors256::merge;
+  using Vectors256::shift_left;
+  using Vectors256::shift_right;
+  using Vectors256::look_up;
+
+  static R rows(F low, F high) { return {low, high}; }
+  static F low(R a) { return a.low; }
+  static F high(R a) { return a.high; }
+  static R rows_set1(float x) { return {set1(x), set1(x)}; }
+  static R rows_zero() { return {zero(), zero()}; }
+  static R load_rows(const void* p) { return {load(p), load(static_cast<const float*>(p) + 8)}; }
+  static void store_rows(void* p, R x) {
+    store(p, x.low);
+    store(static_cast<float*>(p) + 8, x.high);
+  }
+  static R load_rows_f16(const void* p) { return {load_f16(p), load_f16(static_cast<const uint16_t*>(p) + 8)}; }
+  static R load_rows_bf16(const void* p) { return {load_bf16(p), load_bf16(static_cast<const uint16_t*>(p) + 8)}; }
+  static R load_rows_i8(const void* p) {
+    B bytes = load_16_bytes_twice(p);
+    return {Vectors256::template widen<0>(bytes), Vectors256::template widen<1>(bytes)};
+  }
+  static R add(R a, R b) { return {add(a.low, b.low), add(a.high, b.high)}; }
+  static R sub(R a, R b) { return {sub(a.low, b.low), sub(a.high, b.high)}; }
+  static R mul(R a, R b) { return {mul(a.low, b.low), mul(a.high, b.high)}; }
+  static R max(R a, R b) { return {max(a.low, b.low), max(a.high, b.high)}; }
+  static R min(R a, R b) { return {min(a.low, b.low), min(a.high, b.high)}; }
+  static R div(R a, R b) { return {div(a.low, b.low), div(a.high, b.high)}; }
+  static R abs(R a) { return {abs(a.low), abs(a.high)}; }
+  static R round(R a) { return {round(a.low), round(a.high)}; }
+  static R times_power_of_two(R x, R n) {
+    return {times_power_of_two(x.low, n.low), times_power_of_two(x.high, n.high)};
+  }
+  static R select_less(R a, R b, R yes, R no) {
+    return {select_less(a.low, b.low, yes.low, no.low), select_less(a.high, b.high, yes.high, no.high)};
+  }
+  static R fma(R a, R b, R c) { return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)}; }
+  static R fnma(R a, R b, R c) { return {fnma(a.low, b.low, c.low), fnma(a.high, b.high, c.high)}; }
+  static R to_rows(I a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
+
+  static P load_panel(const void* p) { return {load_bytes(p), load_bytes(static_cast<const std::byte*>(p) + 32)}; }
+  static void store_panel(void* p, P x) {
+    store_bytes(p, x.low);
+    store_bytes(static_cast<std::byte*>(p) + 32, x.high);
+  }
+  static P mask(P a, uint8_t bits) { return {mask(a.low, bits), mask(a.high, bits)}; }
+  static P merge(P a, P b) { return {merge(a.low, b.low), merge(a.high, b.high)}; }
+  template <int N>
+  static P shift_left(P a) { return {_mm256_slli_epi16(a.low, N), _mm256_slli_epi16(a.high, N)}; }
+  template <int N>
+  static P shift_right(P a) { return {_mm256_srli_epi16(a.low, N), _mm256_srli_epi16(a.high, N)}; }
+  template <int N>
+  static P spread_bit(P a) {
+    return {_mm256_srai_epi32(_mm256_slli_epi32(a.low, 31 - N), 31), _mm256_srai_epi32(_mm256_slli_epi32(a.high, 31 - N), 31)};
+  }
+  static P look_up(const int8_t* table, P index) { return {look_up(table, index.low), look_up(table, index.high)}; }
+  static P offset_signed(P a) { return a; }
+  static B offset_signed(B a) { return a; }
+  template <int Part>
+  static R widen_lines(P a) {
+    __m128i lines = quarter<Part>(a);
+    return floats(_mm256_cvtepu8_epi32(lines), _mm256_cvtepu8_epi32(_mm_srli_si128(lines, 8)));
+  }
+  template <int Part>
+  static R widen_signed_lines(P a) {
+    __m128i lines = quarter<Part>(a);
+    return floats(_mm256_cvtepi8_epi32(lines), _mm256_cvtepi8_epi32(_mm_srli_si128(lines, 8)));
+  }
+  template <int Part>
+  static R widen_column(P a) {
+    const __m256i byte = _mm256_set1_epi32(0xff);
+    return floats(_mm256_and_si256(_mm256_srli_epi32(a.low, 8 * Part), byte),
+                  _mm256_and_si256(_mm256_srli_epi32(a.high, 8 * Part), byte));
+  }
+  template <int Part>
+  static R widen_signed_column(P a) {
+    return floats(_mm256_srai_epi32(_mm256_slli_epi32(a.low, 24 - 8 * Part), 24),
+                  _mm256_srai_epi32(_mm256_slli_epi32(a.high, 24 - 8 * Part), 24));
+  }
+
+  static I no_dots() { return {_mm256_setzero_si256(), _mm256_setzero_si256()}; }
+
+  // maddubs multiplies unsigned with signed bytes and adds neighbours: 16 bits hold kRun such sums, which are then
+  // widened together. Signed weights: w · a = |w| · (a with the sign of w).
+  template <int kMost, bool kSigned>
+  struct Dots {
+    static constexpr int kFit = kSigned ? 1 : 32767 / (2 * 127 * kMost);
+    static constexpr int kRun = kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+
+    // Adds the products with four columns of one token.
+    static I add(I dot, P w, const int8_t* q) {
+      const __m256i ones = _mm256_set1_epi16(1);
+      int32_t four;
+      std::memcpy(&four, q, sizeof four);
+      __m256i a = _mm256_set1_epi32(four);
+      return {_mm256_add_epi32(dot.low, _mm256_madd_epi16(product(w.low, a), ones)),
+              _mm256_add_epi32(dot.high, _mm256_madd_epi16(product(w.high, a), ones))};
+    }
+
+    template <int kVectors, int T>
+    static void run(const uint8_t* w, const int8_t* q, I (&dot)[T]) {
+      constexpr int kStep = kRun < kVectors ? kRun : kVectors;
+      const __m256i ones = _mm256_set1_epi16(1);
+#pragma GCC unroll 8
+      for (int first = 0; first < kVectors; first += kStep) {
+        __m256i low[T], high[T];
+#pragma GCC unroll 8
+        for (int v = first; v < first + kStep; ++v) {
+          __m256i w_low = load_bytes(w + 64 * v), w_high = load_bytes(w + 64 * v + 32);
+#pragma GCC unroll 8
+          for (int t = 0; t < T; ++t) {
+            int32_t four;
+            std::memcpy(&four, q + (v * T + t) * 4, sizeof four);
+            __m256i a = _mm256_set1_epi32(four);
+            __m256i low_sum = product(w_low, a), high_sum = product(w_high, a);
+            low[t] = v == first ? low_sum : _mm256_add_epi16(low[t], low_sum);
+            high[t] = v == first ? high_sum : _mm256_add_epi16(high[t], high_sum);
+            keep_here(low[t]);
+            keep_here(high[t]);
+          }
+        }
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+          __m256i low_sum = _mm256_madd_epi16(low[t], ones), high_sum = _mm256_madd_epi16(high[t], ones);
+          dot[t].low = first == 0 ? low_sum : _mm256_add_epi32(dot[t].low, low_sum);
+          dot[t].high = first == 0 ? high_sum : _mm256_add_epi32(dot[t].high, high_sum);
+        }
+      }
+    }
+
+   private:
+    // GCC 12 would gather all products of a sum before it adds any: more than there are registers.
+    static void keep_here(__m256i& sum) { asm("" : "+x"(sum)); }
+    static __m256i product(__m256i w, __m256i a) {
+      if constexpr (kSigned) return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
+      else return _mm256_maddubs_epi16(w, a);
+    }
+  };
 
  private:
-  static __m128i sixteen(uint64_t low, uint64_t high) {
-    return _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+  template <int Part>
+  static __m128i quarter(P a) {
+    __m256i half = Part < 2 ? a.low : a.high;
+    return Part % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1);
   }
-  // Byte i to all of the low half of to[i], byte 8 + i to all of its high half, as 16-bit integers.
-  static void spread_pairs(__m128i bytes, W (&to)[8]) {
-    __m256i wide = _mm256_cvtepi8_epi16(bytes);
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) to[i] = _mm256_shuffle_epi8(wide, _mm256_set1_epi16(short(2 * i | (2 * i + 1) << 8)));
-  }
+  static R floats(__m256i low, __m256i high) { return {_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)}; }
 };
 
 }  // namespace troika::kernels

@@ -1,5 +1,6 @@
-// A Simd type names the vectors and operations that kernels are written with: F holds 8 floats, B 32 bytes, W 16
-// 16-bit integers. This one is plain C++ and defines what each operation means; simd_avx2.h does the same with
+// A Simd type names the vectors and operations that kernels are written with: F holds 8 floats, B 32 bytes; R holds
+// 16 floats and I 16 integers, one for each row of a panel; P holds 64 bytes, four columns of each row (panel.h).
+// This one is plain C++ and defines what each operation means; simd_avx2.h and simd_avx512.h do the same with
 // intrinsics.
 //
 // The instruction set is a template argument of every kernel and thus in every symbol's name. Files compiled for
@@ -15,10 +16,16 @@ namespace troika::kernels {
 
 struct Scalar {
   static constexpr const char* kName = "scalar";
-  static constexpr int kFloatTokens = 2, kIntegerTokens = 2;  // widest tiles of linear.h
+  static constexpr int kQueryRows = 2, kQueryVectors = 1;  // attend.h: rows, and vectors of each, in registers
+  static constexpr int kTile = 2;  // tokens that linear.h multiplies together
+  // What is added to signed bytes of the full range before a product; its share is taken off again as a min.
+  static constexpr int kSignedOffset = 0;
+  static constexpr bool kOneTokenDirect = false;  // one token is multiplied without a tile (linear.h)
   struct F { float v[8]; };
   struct B { int8_t v[32]; };
-  struct W { int16_t v[16]; };
+  struct R { float v[16]; };
+  struct I { int32_t v[16]; };
+  struct P { uint8_t v[64]; };
 
   static void relax() noexcept {}
 
@@ -166,42 +173,140 @@ struct Scalar {
     for (int i = 0; i < 8; ++i) r.v[i] = static_cast<float>((eight >> (8 * i)) & 0xff);
     return r;
   }
-  static W pair(int16_t low, int16_t high) {
-    W r;
-    for (int i = 0; i < 16; ++i) r.v[i] = i < 8 ? low : high;
-    return r;
-  }
-  // to[i] = pair(byte i of lows, byte i of highs), signed bytes, byte 0 the lowest.
-  static void pairs(uint64_t lows, uint64_t highs, W (&to)[8]) {
-    for (int i = 0; i < 8; ++i) {
-      to[i] = pair(static_cast<int8_t>(lows >> (8 * i) & 0xff), static_cast<int8_t>(highs >> (8 * i) & 0xff));
-    }
-  }
-  // to[i] = pair(byte 2i, byte 2i + 1) of 16 signed bytes, the first eight in `first`.
-  static void pairs_of_neighbours(uint64_t first, uint64_t second, W (&to)[8]) {
-    for (int i = 0; i < 8; ++i) {
-      uint64_t both = (i < 4 ? first : second) >> (i % 4 * 16);
-      to[i] = pair(static_cast<int8_t>(both & 0xff), static_cast<int8_t>(both >> 8 & 0xff));
-    }
-  }
-  static float low_of(W pair) { return pair.v[0]; }
-  static float high_of(W pair) { return pair.v[8]; }
-  // Lane l: the sum over bytes 4l … 4l+3 of w · a · factor, factor[2l] for the first two and [2l+1] for the others.
-  // |w · a| summed over two neighbours stays below 2^15. The first takes w in 0 … 127.
-  static F dot_unsigned(B w, B a, W factor) { return dot(w, a, factor); }
-  static F dot_signed(B w, B a, W factor) { return dot(w, a, factor); }
-  // Rounds 32 floats to bytes and returns their sum.
-  static int32_t store_rounded(int8_t* out, const F (&x)[4]) {
-    int32_t total = 0;
+  // Rounds 32 floats to bytes; totals are the sums of the first and the last sixteen.
+  static void store_rounded(int8_t* out, const F (&x)[4], int32_t (&totals)[2]) {
+    totals[0] = totals[1] = 0;
     for (int part = 0; part < 4; ++part) {
       F rounded = round(x[part]);
       for (int i = 0; i < 8; ++i) {
         out[8 * part + i] = static_cast<int8_t>(rounded.v[i] >= -127 && rounded.v[i] <= 127 ? rounded.v[i] : 0);
-        total += out[8 * part + i];
+        totals[part / 2] += out[8 * part + i];
       }
     }
-    return total;
   }
+
+  // Sixteen floats.
+  static R rows(F low, F high) {
+    R r;
+    std::memcpy(r.v, low.v, sizeof low);
+    std::memcpy(r.v + 8, high.v, sizeof high);
+    return r;
+  }
+  static F low(R a) { return load(a.v); }
+  static F high(R a) { return load(a.v + 8); }
+  static R rows_set1(float x) { return rows(set1(x), set1(x)); }
+  static R rows_zero() { return rows_set1(0); }
+  static R load_rows(const void* p) {
+    R r;
+    std::memcpy(&r, p, sizeof r);
+    return r;
+  }
+  static void store_rows(void* p, R x) { std::memcpy(p, &x, sizeof x); }
+  static R load_rows_f16(const void* p) {
+    return rows(load_f16(p), load_f16(static_cast<const std::byte*>(p) + 16));
+  }
+  static R load_rows_bf16(const void* p) {
+    return rows(load_bf16(p), load_bf16(static_cast<const std::byte*>(p) + 16));
+  }
+  static R load_rows_i8(const void* p) {
+    int8_t bytes[16];
+    std::memcpy(bytes, p, sizeof bytes);
+    R r;
+    for (int i = 0; i < 16; ++i) r.v[i] = bytes[i];
+    return r;
+  }
+  static R add(R a, R b) { return rows(add(low(a), low(b)), add(high(a), high(b))); }
+  static R sub(R a, R b) { return rows(sub(low(a), low(b)), sub(high(a), high(b))); }
+  static R mul(R a, R b) { return rows(mul(low(a), low(b)), mul(high(a), high(b))); }
+  static R max(R a, R b) { return rows(max(low(a), low(b)), max(high(a), high(b))); }
+  static R min(R a, R b) { return rows(min(low(a), low(b)), min(high(a), high(b))); }
+  static R div(R a, R b) { return rows(div(low(a), low(b)), div(high(a), high(b))); }
+  static R abs(R a) { return rows(abs(low(a)), abs(high(a))); }
+  static R round(R a) { return rows(round(low(a)), round(high(a))); }
+  static R times_power_of_two(R x, R n) {
+    return rows(times_power_of_two(low(x), low(n)), times_power_of_two(high(x), high(n)));
+  }
+  static R select_less(R a, R b, R yes, R no) {
+    return rows(select_less(low(a), low(b), low(yes), low(no)), select_less(high(a), high(b), high(yes), high(no)));
+  }
+  static R fma(R a, R b, R c) { return rows(fma(low(a), low(b), low(c)), fma(high(a), high(b), high(c))); }
+  static R fnma(R a, R b, R c) { return rows(fnma(low(a), low(b), low(c)), fnma(high(a), high(b), high(c))); }
+  static R to_rows(I a) {
+    R r;
+    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<float>(a.v[i]);
+    return r;
+  }
+
+  // Sixty-four bytes; shifts as of B.
+  static P load_panel(const void* p) {
+    P r;
+    std::memcpy(&r, p, sizeof r);
+    return r;
+  }
+  static void store_panel(void* p, P x) { std::memcpy(p, &x, sizeof x); }
+  static P mask(P a, uint8_t bits) { return panel(a, a, [bits](uint8_t x, uint8_t) { return x & bits; }); }
+  static P merge(P a, P b) { return panel(a, b, [](uint8_t x, uint8_t y) { return x | y; }); }
+  template <int N>
+  static P shift_left(P a) { return panel(a, a, [](uint8_t x, uint8_t) { return x << N; }); }
+  template <int N>
+  static P shift_right(P a) { return panel(a, a, [](uint8_t x, uint8_t) { return x >> N; }); }
+  // All bits of each of the 16 words of 32 bits are bit N of that word.
+  template <int N>
+  static P spread_bit(P a) {
+    for (int row = 0; row < 16; ++row) {
+      uint32_t word;
+      std::memcpy(&word, a.v + 4 * row, sizeof word);
+      std::memset(a.v + 4 * row, (word >> N & 1) ? 0xff : 0, sizeof word);
+    }
+    return a;
+  }
+  static P look_up(const int8_t* table, P index) {  // index in 0 … 15
+    return panel(index, index, [table](uint8_t i, uint8_t) { return static_cast<uint8_t>(table[i]); });
+  }
+  // Signed bytes, with kSignedOffset added.
+  static P offset_signed(P a) { return a; }
+  // Bytes 16·part … 16·part+15 as floats, unsigned or signed.
+  template <int Part>
+  static R widen_lines(P a) { return pick(a, 16 * Part, 1); }
+  template <int Part>
+  static R widen_signed_lines(P a) { return pick_signed(a, 16 * Part, 1); }
+  // Column `part` of the four that a vector holds of each row.
+  template <int Part>
+  static R widen_column(P a) { return pick(a, Part, 4); }
+  template <int Part>
+  static R widen_signed_column(P a) { return pick_signed(a, Part, 4); }
+  // Eight groups of 32 bytes, one of each of eight rows, become eight of four columns of those rows:
+  // four bytes j of b[i] become four bytes i of b[j].
+  static void transpose(B (&b)[8]) {
+    B from[8];
+    std::memcpy(from, b, sizeof from);
+    for (int i = 0; i < 8; ++i) {
+      for (int j = 0; j < 8; ++j) std::memcpy(b[j].v + 4 * i, from[i].v + 4 * j, 4);
+    }
+  }
+  static void store_bytes(void* p, B x) { std::memcpy(p, &x, sizeof x); }
+  static B offset_signed(B a) { return a; }
+
+  // dot[t] row r: the sum over 4·kVectors columns of w · a of token t; w[v] is a P, q four bytes of each of T tokens
+  // for each vector. Unsigned bytes of w are at most kMost; signed ones (kSigned) have the full range but −128.
+  template <int kMost, bool kSigned>
+  struct Dots {
+    template <int kVectors, int T>
+    static void run(const uint8_t* w, const int8_t* q, I (&dot)[T]) {
+      for (int t = 0; t < T; ++t) {
+        for (int row = 0; row < 16; ++row) {
+          int32_t total = 0;
+          for (int v = 0; v < kVectors; ++v) {
+            for (int i = 0; i < 4; ++i) {
+              int byte = w[64 * v + 4 * row + i];
+              total += (kSigned ? static_cast<int8_t>(byte) : byte) * q[(v * T + t) * 4 + i];
+            }
+          }
+          dot[t].v[row] = total;
+        }
+      }
+    }
+  };
 
  private:
   template <typename Op>
@@ -218,15 +323,20 @@ struct Scalar {
     }
     return r;
   }
-  static F dot(B w, B a, W factor) {
-    F r;
-    for (int lane = 0; lane < 8; ++lane) {
-      int32_t total = 0;
-      for (int i = 0; i < 4; ++i) {
-        total += int32_t{w.v[4 * lane + i]} * a.v[4 * lane + i] * factor.v[2 * lane + i / 2];
-      }
-      r.v[lane] = static_cast<float>(total);
-    }
+  template <typename Op>
+  static P panel(P a, P b, Op op) {
+    P r;
+    for (int i = 0; i < 64; ++i) r.v[i] = static_cast<uint8_t>(op(a.v[i], b.v[i]));
+    return r;
+  }
+  static R pick(P a, int first, int step) {
+    R r;
+    for (int i = 0; i < 16; ++i) r.v[i] = a.v[first + step * i];
+    return r;
+  }
+  static R pick_signed(P a, int first, int step) {
+    R r;
+    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>(a.v[first + step * i]);
     return r;
   }
 };

@@ -1,8 +1,8 @@
-// The weight formats as small parts that the linear kernels are put together from: one struct per format, the code
-// books and tables of levels in weights_iq.h.
+// The weight formats as they lie in the file, as small parts that the linear kernels are put together from: one struct
+// per format, the code books and tables of levels in weights_iq.h.
 //
-// A plain format loads eight weights as floats. A block format offers `groups`: a block as groups of 32 bytes q with
-//     weight = scale[g] * factor * q − min[g],   factor one whole number for each half of a group,
+// A plain format loads sixteen weights as floats. A block format offers `groups`: a block as groups of 32 bytes q with
+//     weight = scale[g] * factor * (q − kOffset) − min[g],   factor one whole number for each half of a group,
 // or, where kHalfMins, min[g] * min_factor, as factor one number for each half.
 #pragma once
 
@@ -17,64 +17,71 @@ namespace troika::kernels {
 template <class S>
 struct PlainF32 {
   static constexpr int kBytes = 4;
-  static typename S::F load(const std::byte* p) noexcept { return S::load(p); }
+  static typename S::R load(const std::byte* p) noexcept { return S::load_rows(p); }
+  static float one(const std::byte* p) noexcept {
+    float x;
+    std::memcpy(&x, p, sizeof x);
+    return x;
+  }
 };
 
 template <class S>
 struct PlainF16 {
   static constexpr int kBytes = 2;
-  static typename S::F load(const std::byte* p) noexcept { return S::load_f16(p); }
+  static typename S::R load(const std::byte* p) noexcept { return S::load_rows_f16(p); }
+  static float one(const std::byte* p) noexcept {
+    uint16_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    return S::half(bits);
+  }
 };
 
 template <class S>
 struct PlainBf16 {
   static constexpr int kBytes = 2;
-  static typename S::F load(const std::byte* p) noexcept { return S::load_bf16(p); }
+  static typename S::R load(const std::byte* p) noexcept { return S::load_rows_bf16(p); }
+  static float one(const std::byte* p) noexcept {
+    uint16_t bits;
+    std::memcpy(&bits, p, sizeof bits);
+    uint32_t wide = uint32_t{bits} << 16;
+    float x;
+    std::memcpy(&x, &wide, sizeof x);
+    return x;
+  }
 };
 
 template <class S, int kCount>
 struct Groups {
   typename S::B q[kCount];
-  typename S::W factor[kCount];
-  typename S::W min_factor[kCount];
+  int8_t factor[2 * kCount];  // of the halves of each group
+  int8_t min_factor[2 * kCount];
   alignas(32) float scale[kCount];
   alignas(32) float min[kCount];
 };
 
 // What a format's struct says of itself; it changes what differs.
 struct WeightTraits {
-  static constexpr bool kSigned = true;     // q is signed; else 0 … 127
+  static constexpr bool kSigned = true;     // q is signed, from −127; else 0 … kMost, with kOffset taken off
+  static constexpr int kMost = 127, kOffset = 0;
+  static constexpr bool kHalves = false;    // the halves of a group have factors of their own; else all are 1
   static constexpr bool kHasMin = false;
   static constexpr bool kHalfMins = false;  // as well as kHasMin
 };
 
-// out = scale * q − min for the 16 bytes of one half of a group.
-template <class S, int kHalf>
-void unpack_half(typename S::B q, float scale, float min, float* out) noexcept {
-  typename S::F s = S::set1(scale), m = S::set1(-min);
-  S::store(out + 16 * kHalf, S::fma(s, S::template widen<2 * kHalf>(q), m));
-  S::store(out + 16 * kHalf + 8, S::fma(s, S::template widen<2 * kHalf + 1>(q), m));
-}
+// Whole numbers 0 … kMost, of which kOffset is taken off.
+template <int kLargest, int kLess>
+struct Levels : WeightTraits {
+  static constexpr bool kSigned = false;
+  static constexpr int kMost = kLargest, kOffset = kLess;
+};
 
-// A block as floats.
-template <class S, class Weight>
-void unpack_groups(const typename Weight::Block& block, float* out) noexcept {
-  Groups<S, Weight::kGroups> g;
-  Weight::groups(block, g);
-  for (int i = 0; i < Weight::kGroups; ++i) {
-    float low_min = Weight::kHasMin ? g.min[i] : 0, high_min = low_min;
-    if constexpr (Weight::kHalfMins) {
-      low_min *= S::low_of(g.min_factor[i]);
-      high_min *= S::high_of(g.min_factor[i]);
-    }
-    unpack_half<S, 0>(g.q[i], g.scale[i] * S::low_of(g.factor[i]), low_min, out + 32 * i);
-    unpack_half<S, 1>(g.q[i], g.scale[i] * S::high_of(g.factor[i]), high_min, out + 32 * i);
-  }
-}
+inline constexpr uint64_t kEachByte = 0x0101010101010101;
 
-template <class S, int kCount>
-void all_factors_one(Groups<S, kCount>& to) noexcept {
-  for (auto& factor : to.factor) factor = S::pair(1, 1);
+// Sixteen factors, byte i of `first` that of half i.
+template <class S>
+void halves_in_order(uint64_t first, uint64_t second, int8_t (&to)[16]) noexcept {
+  std::memcpy(to, &first, 8);
+  std::memcpy(to + 8, &second, 8);
 }
 
 template <class S>
@@ -83,7 +90,6 @@ struct WeightQ8_0 : WeightTraits {
   static constexpr int kGroups = 1;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = S::load_bytes(block.q);
-    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
   }
 };
@@ -102,48 +108,44 @@ typename S::B levels5(const uint8_t* q, const uint8_t* high) noexcept {
 }
 
 template <class S>
-struct WeightQ4_0 : WeightTraits {
+struct WeightQ4_0 : Levels<15, 8> {
   using Block = quant::BlockQ4_0;
   static constexpr int kGroups = 1;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
-    to.q[0] = S::minus(levels4<S>(block.q), 8);
-    all_factors_one<S>(to);
+    to.q[0] = levels4<S>(block.q);
     to.scale[0] = S::half(block.d);
   }
 };
 
 template <class S>
-struct WeightQ4_1 : WeightTraits {
+struct WeightQ4_1 : Levels<15, 0> {
   using Block = quant::BlockQ4_1;
   static constexpr int kGroups = 1;
-  static constexpr bool kSigned = false, kHasMin = true;
+  static constexpr bool kHasMin = true;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = levels4<S>(block.q);
-    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
     to.min[0] = -S::half(block.m);
   }
 };
 
 template <class S>
-struct WeightQ5_0 : WeightTraits {
+struct WeightQ5_0 : Levels<31, 16> {
   using Block = quant::BlockQ5_0;
   static constexpr int kGroups = 1;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
-    to.q[0] = S::minus(levels5<S>(block.q, block.high), 16);
-    all_factors_one<S>(to);
+    to.q[0] = levels5<S>(block.q, block.high);
     to.scale[0] = S::half(block.d);
   }
 };
 
 template <class S>
-struct WeightQ5_1 : WeightTraits {
+struct WeightQ5_1 : Levels<31, 0> {
   using Block = quant::BlockQ5_1;
   static constexpr int kGroups = 1;
-  static constexpr bool kSigned = false, kHasMin = true;
+  static constexpr bool kHasMin = true;
   static void groups(const Block& block, Groups<S, 1>& to) noexcept {
     to.q[0] = levels5<S>(block.q, block.high);
-    all_factors_one<S>(to);
     to.scale[0] = S::half(block.d);
     to.min[0] = -S::half(block.m);
   }
@@ -153,7 +155,6 @@ struct WeightQ5_1 : WeightTraits {
 // lie.
 template <class S, class Block>
 void load_lines(const Block& block, Groups<S, 8>& to) noexcept {
-  all_factors_one<S>(to);
   uint32_t word[3];
   std::memcpy(word, block.scales, sizeof word);
   uint64_t scales = word[0] & 0x3f3f3f3f, mins = word[1] & 0x3f3f3f3f;
@@ -164,10 +165,10 @@ void load_lines(const Block& block, Groups<S, 8>& to) noexcept {
 }
 
 template <class S>
-struct WeightQ4K : WeightTraits {
+struct WeightQ4K : Levels<15, 0> {
   using Block = quant::BlockQ4K;
   static constexpr int kGroups = 8;
-  static constexpr bool kSigned = false, kHasMin = true;
+  static constexpr bool kHasMin = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int pair = 0; pair < 4; ++pair) {
       typename S::B both = S::load_bytes(block.q + 32 * pair);
@@ -179,10 +180,10 @@ struct WeightQ4K : WeightTraits {
 };
 
 template <class S>
-struct WeightQ5K : WeightTraits {
+struct WeightQ5K : Levels<31, 0> {
   using Block = quant::BlockQ5K;
   static constexpr int kGroups = 8;
-  static constexpr bool kSigned = false, kHasMin = true;
+  static constexpr bool kHasMin = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     typename S::B high = S::load_bytes(block.high);
     two_groups<0>(block, S::template shift_left<4>(S::mask(high, 0x03)), to);
@@ -204,9 +205,10 @@ struct WeightQ5K : WeightTraits {
 };
 
 template <class S>
-struct WeightQ6K : WeightTraits {
+struct WeightQ6K : Levels<63, 32> {
   using Block = quant::BlockQ6K;
   static constexpr int kGroups = 8;
+  static constexpr bool kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int half = 0; half < 2; ++half) {
       typename S::B low0 = S::load_bytes(block.ql + 64 * half);
@@ -219,10 +221,9 @@ struct WeightQ6K : WeightTraits {
       q[3] = S::merge(S::mask(S::template shift_right<4>(low1), 0x0f),
                       S::template shift_right<2>(S::mask(high, 0xc0)));
     }
-    for (auto& q : to.q) q = S::minus(q, 32);
     uint64_t scales[2];
     std::memcpy(scales, block.scales, sizeof scales);
-    S::pairs_of_neighbours(scales[0], scales[1], to.factor);
+    halves_in_order<S>(scales[0], scales[1], to.factor);
     S::store(to.scale, S::set1(S::half(block.d)));
   }
 };
@@ -240,26 +241,27 @@ void levels2(const uint8_t* q, typename S::B (&to)[8]) noexcept {
 }
 
 template <class S>
-struct WeightQ2K : WeightTraits {
+struct WeightQ2K : Levels<3, 0> {
   using Block = quant::BlockQ2K;
   static constexpr int kGroups = 8;
-  static constexpr bool kSigned = false, kHasMin = true, kHalfMins = true;
+  static constexpr bool kHalves = true, kHasMin = true, kHalfMins = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     levels2<S>(block.q, to.q);
     uint64_t lines[2];
     std::memcpy(lines, block.scales, sizeof lines);
     constexpr uint64_t nibbles = 0x0f0f0f0f0f0f0f0f;
-    S::pairs_of_neighbours(lines[0] & nibbles, lines[1] & nibbles, to.factor);
-    S::pairs_of_neighbours(lines[0] >> 4 & nibbles, lines[1] >> 4 & nibbles, to.min_factor);
+    halves_in_order<S>(lines[0] & nibbles, lines[1] & nibbles, to.factor);
+    halves_in_order<S>(lines[0] >> 4 & nibbles, lines[1] >> 4 & nibbles, to.min_factor);
     S::store(to.scale, S::set1(S::half(block.d)));
     S::store(to.min, S::set1(S::half(block.dmin)));
   }
 };
 
 template <class S>
-struct WeightQ3K : WeightTraits {
+struct WeightQ3K : Levels<7, 4> {
   using Block = quant::BlockQ3K;
   static constexpr int kGroups = 8;
+  static constexpr bool kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     typename S::B thirds = S::load_bytes(block.high);
     typename S::B third[8] = {S::template shift_left<2>(thirds),  S::template shift_left<1>(thirds),
@@ -268,13 +270,13 @@ struct WeightQ3K : WeightTraits {
                               S::template shift_right<4>(thirds), S::template shift_right<5>(thirds)};
     typename S::B low[8];
     levels2<S>(block.q, low);
-    for (int g = 0; g < 8; ++g) to.q[g] = S::minus(S::merge(low[g], S::mask(third[g], 4)), 4);
+    for (int g = 0; g < 8; ++g) to.q[g] = S::merge(low[g], S::mask(third[g], 4));
     uint64_t low_bits;  // scales of 6 bits, eight bytes at once; blocks.h shows where their bits lie
     uint32_t high_bits;
     std::memcpy(&low_bits, block.scales, sizeof low_bits);
     std::memcpy(&high_bits, block.scales + 8, sizeof high_bits);
     uint64_t high = high_bits | uint64_t{high_bits >> 2} << 32;
-    S::pairs_of_neighbours(six_bits(low_bits, high), six_bits(low_bits >> 4, high >> 4), to.factor);
+    halves_in_order<S>(six_bits(low_bits, high), six_bits(low_bits >> 4, high >> 4), to.factor);
     S::store(to.scale, S::set1(S::half(block.d)));
   }
 
@@ -287,19 +289,17 @@ struct WeightQ3K : WeightTraits {
 };
 
 template <class S>
-struct WeightTQ2_0 : WeightTraits {
+struct WeightTQ2_0 : Levels<3, 1> {
   using Block = quant::BlockTQ2_0;
   static constexpr int kGroups = 8;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     levels2<S>(block.q, to.q);
-    for (auto& q : to.q) q = S::minus(q, 1);
-    all_factors_one<S>(to);
     S::store(to.scale, S::set1(S::half(block.d)));
   }
 };
 
 template <class S>
-struct WeightTQ1_0 : WeightTraits {
+struct WeightTQ1_0 : Levels<2, 1> {
   using Block = quant::BlockTQ1_0;
   static constexpr int kGroups = 8;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
@@ -311,43 +311,40 @@ struct WeightTQ1_0 : WeightTraits {
     uint8_t last[16];  // four bytes, times 1, 3, 9, 27
     for (int i = 0; i < 16; ++i) last[i] = static_cast<uint8_t>(i < 4 ? block.high[i] : 3 * last[i - 4]);
     to.q[7] = digits(S::halves(thrice(thrice(nine)), S::load_16_bytes_twice(last)));
-    all_factors_one<S>(to);
     S::store(to.scale, S::set1(S::half(block.d)));
   }
 
  private:
   static typename S::B thrice(typename S::B a) noexcept { return S::plus(a, S::plus(a, a)); }
-  // What times 3 carries out, less one: −1 + (byte ≥ 256/3) + (byte ≥ 512/3). A mask of 0xff is −1.
+  // What times 3 carries out: (byte ≥ 256/3) + (byte ≥ 512/3). A mask of 0xff is −1.
   static typename S::B digits(typename S::B bytes) noexcept {
     typename S::B carried = S::plus(S::at_least(bytes, 86), S::at_least(bytes, 171));
-    return S::negate_where(S::all_bytes(0xff), S::plus(carried, S::all_bytes(1)));
+    return S::negate_where(S::all_bytes(0xff), carried);
   }
 };
 
 template <class S>
-struct WeightQ1_0 : WeightTraits {
+struct WeightQ1_0 : Levels<2, 1> {
   using Block = quant::BlockQ1_0;
   static constexpr int kGroups = 4;
   static void groups(const Block& block, Groups<S, 4>& to) noexcept {
     float d = S::half(block.d);
-    all_factors_one<S>(to);
     for (int g = 0; g < 4; ++g) {
-      to.q[g] = S::negate_where(S::spread_bits(block.q + 4 * g), S::all_bytes(0xff));  // 1 where set, else −1
+      to.q[g] = S::mask(S::spread_bits(block.q + 4 * g), 2);
       to.scale[g] = d;
     }
   }
 };
 
 template <class S>
-struct WeightQ2_0 : WeightTraits {
+struct WeightQ2_0 : Levels<3, 1> {
   using Block = quant::BlockQ2_0;
   static constexpr int kGroups = 2;
   static void groups(const Block& block, Groups<S, 2>& to) noexcept {
     float d = S::half(block.d);
-    all_factors_one<S>(to);
     for (int g = 0; g < 2; ++g) {
       const uint8_t* q = block.q + 8 * g;
-      to.q[g] = S::minus(S::from_words(four_each(q), four_each(q + 2), four_each(q + 4), four_each(q + 6)), 1);
+      to.q[g] = S::from_words(four_each(q), four_each(q + 2), four_each(q + 4), four_each(q + 6));
       to.scale[g] = d;
     }
   }

@@ -1,32 +1,28 @@
 #include "apps/bandwidth.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <atomic>
-#include <barrier>
-#include <chrono>
-#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <span>
-#include <thread>
-#include <vector>
+#include <string>
 
+#include "apps/together.h"
+#include "base/error.h"
 #include "base/platform.h"
 
 namespace troika::apps {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr int kRuns = 8;        // a fifth of a second; most of them may be disturbed
-constexpr size_t kPart = 4096;  // parts are whole pages
-
-size_t last_cache_bytes() {
-  std::ifstream in("/sys/devices/system/cpu/cpu0/cache/index3/size");  // "32768K"
-  size_t kib = 0;
-  return in >> kib ? kib << 10 : 0;
-}
+constexpr int kRuns = 8;                      // a fifth of a second; most of them may be disturbed
+constexpr size_t kPart = size_t{128} << 10;   // parts are a multiple of it
+constexpr size_t kHugePage = size_t{2} << 20;
 
 // Far beyond the cache, so that a second run finds little of the first one there.
 size_t buffer_bytes(int threads) {
@@ -35,6 +31,25 @@ size_t buffer_bytes(int threads) {
   size_t unit = kPart * static_cast<size_t>(threads);
   return std::max(bytes / unit, size_t{1}) * unit;
 }
+
+// Memory in huge pages where the system gives them: the limit shall be the memory's, not the page tables'.
+class Words {
+ public:
+  explicit Words(size_t bytes)
+      : data_(static_cast<uint64_t*>(std::aligned_alloc(kHugePage, (bytes + kHugePage - 1) / kHugePage * kHugePage))) {
+    if (!data_) fail("{} MiB of memory are needed to measure the bandwidth", bytes >> 20);
+    (void)::madvise(data_.get(), bytes, MADV_HUGEPAGE);
+  }
+  std::span<uint64_t> part(int number, size_t words) const {
+    return {data_.get() + static_cast<size_t>(number) * words, words};
+  }
+
+ private:
+  struct Free {
+    void operator()(uint64_t* p) const { std::free(p); }
+  };
+  std::unique_ptr<uint64_t, Free> data_;
+};
 
 // Eight sums that do not wait for each other; one cache line a round.
 uint64_t sum(std::span<const uint64_t> words) {
@@ -47,37 +62,44 @@ uint64_t sum(std::span<const uint64_t> words) {
 
 }  // namespace
 
+size_t last_cache_bytes() {
+  std::set<std::string> seen;  // a cache is listed by each of its processors
+  size_t kib_in_all = 0;
+  for (int cpu = 0;; ++cpu) {
+    std::string cache = "/sys/devices/system/cpu/cpu" + std::to_string(cpu) + "/cache/index3/";
+    std::ifstream size(cache + "size"), shared(cache + "shared_cpu_list");  // "32768K", "0-7"
+    size_t kib = 0;
+    std::string by;
+    if (!(size >> kib) || !(shared >> by)) return kib_in_all << 10;
+    if (seen.insert(by).second) kib_in_all += kib;
+  }
+}
+
 double measure_read_bandwidth(int threads) {
   threads = std::max(threads, 1);
   size_t bytes = buffer_bytes(threads), part = bytes / sizeof(uint64_t) / static_cast<size_t>(threads);
-  auto words = std::make_unique_for_overwrite<uint64_t[]>(bytes / sizeof(uint64_t));
+  Words words(bytes);
   std::atomic<uint64_t> total = 0;  // makes the reading count
-  double best = 0;
-  Clock::time_point begin;
-  int phase = 0;
-  // Runs when all threads have arrived: before the first run, then after each.
-  auto all_here = [&]() noexcept {
-    Clock::time_point now = Clock::now();
-    if (phase++ > 0)
-      best = std::max(best, double(bytes) / std::chrono::duration<double>(now - begin).count());
-    begin = Clock::now();
-  };
-  std::barrier gate(threads, all_here);
-  auto work = [&](int thread) {
-    std::span mine(words.get() + static_cast<size_t>(thread) * part, part);
-    std::fill(mine.begin(), mine.end(), uint64_t{1});  // real pages, on this thread's side of the memory
-    gate.arrive_and_wait();
-    for (int run = 0; run < kRuns; ++run) {
-      total += sum(mine);
-      gate.arrive_and_wait();
-    }
-  };
-  {
-    std::vector<std::jthread> helpers;
-    for (int t = 1; t < threads; ++t) helpers.emplace_back(work, t);
-    work(0);
-  }
-  return total.load() == kRuns * part * static_cast<uint64_t>(threads) ? best : 0;
+  double seconds = fastest_together(
+      threads, kRuns,
+      [&](int thread) {  // real pages, on this thread's side of the memory
+        std::ranges::fill(words.part(thread, part), uint64_t{1});
+      },
+      [&](int thread) { total += sum(words.part(thread, part)); });
+  return total.load() == kRuns * part * static_cast<uint64_t>(threads) ? double(bytes) / seconds : 0;
+}
+
+double measure_copy_bandwidth(int threads) {
+  threads = std::max(threads, 1);
+  size_t bytes = buffer_bytes(threads), part = bytes / sizeof(uint64_t) / static_cast<size_t>(threads);
+  Words words(bytes);
+  double seconds = fastest_together(
+      threads, kRuns, [&](int thread) { std::ranges::fill(words.part(thread, part), uint64_t{1}); },
+      [&](int thread) {
+        std::span<uint64_t> mine = words.part(thread, part);
+        std::memcpy(mine.data(), mine.data() + part / 2, part / 2 * sizeof(uint64_t));
+      });
+  return double(part / 2 * sizeof(uint64_t) * 2) * threads / seconds;
 }
 
 }  // namespace troika::apps

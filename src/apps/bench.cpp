@@ -1,5 +1,7 @@
-// troika bench MODEL: speed of prompts (pp) and of generation (tg), medians, with the share of this machine's
-// measured memory bandwidth. Speeds are of the engine as the server uses it, not of bare kernels.
+// troika bench MODEL: how fast a model is loaded, reads prompts and generates, alone, for several users and behind a
+// filled cache; medians, each with its share of what this machine's memory and arithmetic allow.
+#include "apps/bench.h"
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -7,121 +9,223 @@
 #include <chrono>
 #include <cstdio>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <random>
 
-#include "apps/bandwidth.h"
-#include "apps/collect.h"
+#include "apps/bench_speed.h"
+#include "apps/bench_work.h"
 #include "apps/model_options.h"
+#include "apps/printable.h"
 #include "apps/verbs.h"
+#include "base/error.h"
 #include "base/platform.h"
 
 namespace troika::apps {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+using nlohmann::ordered_json;
+
 struct Options {
   ModelOptions model;
-  int prompt = 512, generate = 64, users = 1, repeats = 3;
+  std::vector<int> prompt{512}, generate{64}, users{1}, depth{0};
+  int repeats = 3;
   bool json = false;
 };
 
-// Another prompt at every call: one that was computed before would partly be taken from the cache.
-std::vector<int32_t> random_prompt(int tokens, int vocabulary) {
-  static std::mt19937 random(1);
-  std::vector<int32_t> ids(tokens);
-  for (int32_t& id : ids) id = static_cast<int32_t>(random() % vocabulary);
-  return ids;
-}
+struct Test {
+  bool prompt;  // else generation
+  int tokens, users, depth;
 
-engine::Request request(const engine::Engine& engine, int prompt, int generate) {
-  return {.prompt = random_prompt(prompt, engine.model().vocabulary),
-          .max_tokens = generate,
-          .sampling = {.temperature = 0},
-          .stop_at_end_tokens = false};
-}
-
-double prompt_rate(engine::Engine& engine, int tokens) {
-  auto outcome = run_all(engine, {request(engine, tokens, 1)});
-  return tokens / outcome[0].last.timings.prompt_s;
-}
-
-// Tokens a second of all users together, from the first token of any to the last of all: the time of users who had
-// to wait for cache counts.
-double generate_rate(engine::Engine& engine, int tokens, int users) {
-  std::vector<engine::Request> requests(users, request(engine, 1, tokens + 1));
-  double begin = std::numeric_limits<double>::infinity(), end = 0;  // since all were submitted
-  for (const Outcome& outcome : run_all(engine, std::move(requests))) {
-    const engine::Timings& t = outcome.last.timings;
-    begin = std::min(begin, t.queued_s + t.prompt_s);
-    end = std::max(end, t.queued_s + t.prompt_s + t.generate_s);
+  // As llama-bench calls them: "pp512", "tg64 @ d8192"; "tg64 x8": of 8 users.
+  std::string name() const {
+    std::string name = fmt::format("{}{}", prompt ? "pp" : "tg", tokens);
+    if (users > 1) name += fmt::format(" x{}", users);
+    if (depth > 0) name += fmt::format(" @ d{}", depth);
+    return name;
   }
-  return double(users) * tokens / (end - begin);
+  int context() const {
+    return prompt ? context_for_prompt(tokens, depth) : context_for_generation(tokens, users, depth);
+  }
+  // Tokens a second.
+  double run(engine::Engine& engine) const {
+    return prompt ? prompt_rate(engine, tokens, depth) : generation_rate(engine, tokens, users, depth);
+  }
+  void warm_up(engine::Engine& engine) const {
+    if (prompt) prompt_rate(engine, tokens, depth);
+    else generation_rate(engine, std::min(tokens, 4), users, depth);
+  }
+  // Of all its tokens.
+  Cost cost(const Work& work) const {
+    if (prompt) return work.prompt(tokens, depth);
+    Cost cost;
+    for (int step = 0; step < tokens; ++step) cost += work.step(users, std::max(depth, 1) + step);
+    return cost;
+  }
+};
+
+struct Result {
+  Test test;
+  Spread rate;  // tokens a second
+  Cost cost;
+  Floor floor;
+
+  double seconds() const { return double(test.tokens) * test.users / rate.median(); }
+  double share() const { return floor.seconds() / seconds(); }
+};
+
+std::vector<Test> tests(const Options& o) {
+  std::vector<Test> tests;
+  for (int depth : o.depth) {
+    for (int tokens : o.prompt) {
+      if (tokens > 0) tests.push_back({true, tokens, 1, depth});
+    }
+    for (int tokens : o.generate) {
+      for (int users : o.users) {
+        if (tokens > 0) tests.push_back({false, tokens, users, depth});
+      }
+    }
+  }
+  return tests;
 }
 
-double median(int repeats, const std::function<double()>& measure) {
-  measure();  // warm-up: compiles the bucket, reads the weights
-  std::vector<double> values;
-  for (int i = 0; i < repeats; ++i) values.push_back(measure());
-  std::sort(values.begin(), values.end());
-  size_t middle = values.size() / 2;
-  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+// The engine with room in its cache for all that is measured, unless --ctx says otherwise.
+std::unique_ptr<engine::Engine> load(const Options& o, const Work& work, const std::vector<Test>& tests) {
+  ModelOptions model = o.model;
+  constexpr int kOther = 64;  // the first token's request
+  int context = kOther;
+  size_t tokens = 0;
+  for (const Test& test : tests) {
+    context = std::max(context, test.context());
+    tokens = std::max(tokens, size_t(test.context() + kOther) * size_t(test.users));
+  }
+  if (model.engine.context == 0) {
+    constexpr int kWindowShares = 4;  // layers with a window get room for so many sequences
+    model.engine.context = context;
+    double bytes = double(tokens + size_t(context)) * work.cache_bytes_per_token();
+    model.engine.kv_bytes = static_cast<size_t>(bytes * (work.has_windows() ? kWindowShares : 1)) + 1;
+  }
+  return model.load();
+}
+
+Result measure(engine::Engine& engine, const Test& test, int repeats, const Work& work, const Limits& limits) {
+  test.warm_up(engine);  // compiles the buckets, reads the weights, fills the cache
+  Result result{.test = test, .cost = test.cost(work)};
+  result.floor = floor_of(result.cost, limits);
+  for (int i = 0; i < repeats; ++i) result.rate.runs.push_back(test.run(engine));
+  return result;
+}
+
+ordered_json to_json(const Result& r) {
+  return {{"test", r.test.name()},
+          {"kind", r.test.prompt ? "prompt" : "generation"},
+          {"tokens", r.test.tokens},
+          {"users", r.test.users},
+          {"depth", r.test.depth},
+          {"tokens_per_s", to_json(r.rate)},
+          {"bytes_per_s", r.cost.bytes / r.seconds()},
+          {"int8_operations_per_s", r.cost.int8 / r.seconds()},
+          {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
+          {"attention_operations_per_s", r.cost.attention / r.seconds()},
+          {"bound", r.floor.bound()},
+          {"share_of_limit", r.share()}};
+}
+
+// " 91 % of the read bandwidth: 40.1 GB/s"
+std::string share_text(const Result& r) {
+  if (r.floor.by_memory()) {
+    return fmt::format("{:3.0f} % of the read bandwidth: {:.1f} GB/s", 100 * r.share(),
+                       r.cost.bytes / r.seconds() / 1e9);
+  }
+  return fmt::format("{:3.0f} % of the arithmetic peak: {:.0f} GOP/s, attention {:.0f}", 100 * r.share(),
+                     (r.cost.int8 + r.cost.fp32) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
+}
+
+void print_line(const Result& r) {
+  fmt::print("{:<18}{:10.2f}  {:9.2f} … {:<9.2f}  {}\n", r.test.name(), r.rate.median(), r.rate.least(), r.rate.most(),
+             share_text(r));
+  std::fflush(stdout);  // a line may be minutes away from the next
 }
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
-  double bandwidth = measure_read_bandwidth(threads);
-  auto start = std::chrono::steady_clock::now();
-  auto engine = o.model.load();
-  double load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  Limits limits = measure_limits(threads);
+  Work work(o.model);
+  std::vector<Test> todo = tests(o);
+  auto begin = Clock::now();
+  auto engine = load(o, work, todo);
+  double load_s = std::chrono::duration<double>(Clock::now() - begin).count();
+  double first_token_s = load_s + first_token_seconds(*engine);
   const engine::ModelInfo& info = engine->model();
-  double pp = o.prompt > 0 ? median(o.repeats, [&] { return prompt_rate(*engine, o.prompt); }) : 0;
-  double tg = o.generate > 0 ? median(o.repeats, [&] { return generate_rate(*engine, o.generate, o.users); }) : 0;
-  double steps = tg / o.users;  // a step reads the weights once for all users
-  double bytes = steps * double(info.streamed_bytes);
-  double flops = pp * 2 * double(info.multiplied_weights);  // without attention
-
-  if (o.json) {
-    nlohmann::ordered_json result = {{"model", info.name},
-                                     {"threads", threads},
-                                     {"load_s", load_s},
-                                     {"prompt_tokens", o.prompt},
-                                     {"prompt_tokens_per_s", pp},
-                                     {"generated_tokens", o.generate},
-                                     {"users", o.users},
-                                     {"generated_tokens_per_s", tg},
-                                     {"weight_bytes_per_step", info.streamed_bytes},
-                                     {"bytes_per_s", bytes},
-                                     {"measured_bandwidth_bytes_per_s", bandwidth},
-                                     {"bandwidth_share", bytes / bandwidth},
-                                     {"resident_bytes", platform::resident_bytes()}};
-    std::puts(result.dump(2).c_str());
+  if (!o.json) {
+    fmt::print("{} ({:.0f} M parameters, {:.0f} MB), {} threads, {}\n{}\n\n", printable(info.name),
+               double(info.parameters) / 1e6, double(info.weight_bytes) / 1e6, threads, platform::cpu().name,
+               to_text(limits));
+    fmt::print("load {:.3f} s; first token {:.3f} s after its begin\n\n", load_s, first_token_s);
+    fmt::print("{:<18}{:>10}  {:>9}   {:<9}  {}\n", "test", "tokens/s", "min", "max", "share of the limit");
+  }
+  auto results = ordered_json::array();
+  for (const Test& test : todo) {
+    Result result = measure(*engine, test, o.repeats, work, limits);
+    results.push_back(to_json(result));
+    if (!o.json) print_line(result);
+  }
+  if (!o.json) {
+    fmt::print("\nresident {:.1f} MB\n", double(platform::resident_bytes()) / 1e6);
     return;
   }
-  fmt::print("{} ({:.0f} M parameters, {:.0f} MB), {} threads, {}\n", info.name, double(info.parameters) / 1e6,
-             double(info.weight_bytes) / 1e6, threads, platform::cpu().name);
-  fmt::print("load      {:9.2f} s\n", load_s);
-  if (pp > 0) fmt::print("pp{:<6}  {:9.1f} tokens/s  {:7.1f} GFLOP/s\n", o.prompt, pp, flops / 1e9);
-  if (tg > 0) {
-    fmt::print("tg{:<6}  {:9.1f} tokens/s  {:7.1f} GB/s, {:.0f} % of the {:.1f} GB/s that {} threads read here\n",
-               o.generate, tg, bytes / 1e9, 100 * bytes / bandwidth, bandwidth / 1e9, threads);
+  ordered_json json = {{"model", info.name},
+                       {"path", info.path},
+                       {"architecture", info.architecture},
+                       {"parameters", info.parameters},
+                       {"weight_bytes", info.weight_bytes},
+                       {"weight_bytes_per_step", info.streamed_bytes},
+                       {"machine", machine_json()},
+                       {"device", o.model.engine.device},
+                       {"threads", threads},
+                       {"limits", to_json(limits)},
+                       {"load_s", load_s},
+                       {"first_token_s", first_token_s},
+                       {"repeats", o.repeats},
+                       {"tests", results},
+                       {"resident_bytes", platform::resident_bytes()}};
+  std::puts(json.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
+}
+
+// --prompt, --generate, …: one value or several with commas between.
+void add_list(CLI::App& verb, const char* names, std::vector<int>& values, const char* help, CLI::Range range) {
+  verb.add_option(names, values, help)->delimiter(',')->allow_extra_args(false)->check(range);
+}
+
+// What an interval of numbers cannot say.
+void check_depths(const Options& o) {
+  for (int depth : o.depth) {
+    if (depth == 0 || depth >= kLeastDepth) continue;
+    fail("--depth {}: the cache keeps 0 tokens or at least {}", depth, kLeastDepth);
   }
-  fmt::print("resident  {:9.1f} MB\n", double(platform::resident_bytes()) / 1e6);
 }
 
 }  // namespace
 
 void add_bench(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  auto* verb = app.add_subcommand("bench", "Measure prompt and generation speed");
+  auto* verb = app.add_subcommand("bench", "Measure prompt and generation speed, single operations or this machine");
   add_model_options(*verb, o->model, ModelArgument::optional);
-  verb->add_option("-p,--prompt", o->prompt, "prompt tokens; 0: skip")->check(CLI::Range(0, 1 << 20));
-  verb->add_option("-n,--generate", o->generate, "generated tokens; 0: skip")->check(CLI::Range(0, 1 << 20));
-  verb->add_option("--users", o->users, "sequences that generate at once")->check(CLI::Range(1, 64));
-  verb->add_option("-r,--repeats", o->repeats, "measured runs, after one warm-up")->check(CLI::Range(1, 100));
+  constexpr int kMost = 1 << 20;
+  add_list(*verb, "-p,--prompt", o->prompt, "prompt tokens, one or more lengths: 128,512; 0: skip", {0, kMost});
+  add_list(*verb, "-n,--generate", o->generate, "generated tokens; 0: skip", {0, kMost});
+  add_list(*verb, "--users", o->users, "sequences that generate at once: 1,8", {1, 64});
+  add_list(*verb, "-d,--depth", o->depth, "tokens in the cache before a test; their time does not count", {0, kMost});
+  verb->add_option("-r,--repeats", o->repeats, "measured runs, after a warm-up")->check(CLI::Range(1, 100));
   verb->add_flag("--json", o->json, "as JSON");
-  verb->callback([o] { bench(*o); });
+  add_bench_limits(*verb);
+  add_bench_ops(*verb);
+  for (CLI::App* part : verb->get_subcommands({})) part->excludes(verb->get_option("model"));
+  verb->callback([o, verb] {
+    if (!verb->get_subcommands().empty()) return;
+    check_depths(*o);
+    bench(*o);
+  });
 }
 
 }  // namespace troika::apps

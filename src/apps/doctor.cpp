@@ -117,6 +117,23 @@ nlohmann::ordered_json to_json(const std::vector<Accelerator>& list) {
   return json;
 }
 
+// "8 cores for us", and what keeps us from more.
+std::string cores_text(const platform::Cpu& cpu) {
+  const platform::Cores& cores = cpu.topology;
+  size_t threads = 0;
+  for (const std::vector<int>& core : cores.threads) threads += core.size();
+  std::string text = fmt::format("{} cores for us", cpu.cores);
+  if (threads > cores.threads.size()) {
+    text += fmt::format(" (one thread on each; {} hardware threads share them)", threads);
+  }
+  if (size_t(cpu.cores) < cores.threads.size()) {
+    text += fmt::format("; a control group allows the time of {:.3g} of {}", cores.quota, cores.threads.size());
+  }
+  if (cores.numa_nodes > 1) text += fmt::format("; {} NUMA nodes", cores.numa_nodes);
+  if (cores.restricted) return text + "; threads are not pinned: others may have a part of this machine";
+  return text + "; threads are pinned";
+}
+
 nlohmann::ordered_json to_json(const Report& r) {
   nlohmann::ordered_json memlock = nullptr, model = nullptr;
   if (r.memlock_bytes) memlock = *r.memlock_bytes;
@@ -125,6 +142,10 @@ nlohmann::ordered_json to_json(const Report& r) {
           {"cpu",
            {{"name", r.cpu.name},
             {"cores", r.cpu.cores},
+            {"core_threads", r.cpu.topology.threads},
+            {"quota_cores", r.cpu.topology.quota > 0 ? nlohmann::ordered_json(r.cpu.topology.quota) : nullptr},
+            {"restricted", r.cpu.topology.restricted},
+            {"numa_nodes", r.cpu.topology.numa_nodes},
             {"avx2", r.cpu.avx2},
             {"avx512", r.cpu.avx512},
             {"kernels", r.kernels}}},
@@ -155,7 +176,7 @@ void print_accelerators(std::string_view label, const std::vector<Accelerator>& 
 
 void print(const Report& r) {
   fmt::print("troika {}\n\n", TROIKA_VERSION);
-  line("CPU", fmt::format("{}, {} cores for us", r.cpu.name, r.cpu.cores));
+  line("CPU", fmt::format("{}, {}", r.cpu.name, cores_text(r.cpu)));
   bool wider = r.cpu.avx512 && r.kernels.find("512") == std::string::npos;
   line("kernels", fmt::format("{}{}", r.kernels,
                               wider ? " (the CPU has AVX-512 too; this build has no kernels for it)" : ""));

@@ -46,11 +46,16 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   verb.add_option("--threads", o.engine.threads, "CPU threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
+  verb.add_flag("--no-repack", o.no_repack,
+                "read weights where the file is mapped, without a copy in the CPU's own layout: less memory, slower")
+      ->envname("TROIKA_NO_REPACK");
+  verb.add_flag("--no-pin", o.no_pin, "let the system move the CPU's threads from core to core")
+      ->envname("TROIKA_NO_PIN");
   verb.add_option("--ctx", o.engine.context, "tokens a conversation may have; 0: the model's, as memory allows")
       ->check(CLI::Range(0, 1 << 24))
       ->envname("TROIKA_CTX");
-  verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32 or auto")
-      ->check(CLI::IsMember({"auto", "f16", "f32"}))
+  verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32, q8_0 (half of f16) or auto")
+      ->check(CLI::IsMember({"auto", "f16", "f32", "q8_0"}))
       ->envname("TROIKA_KV");
   verb.add_option("--mmproj", o.engine.mmproj, "the GGUF file with the vision tower; without it, one beside the model")
       ->envname("TROIKA_MMPROJ");
@@ -73,6 +78,8 @@ engine::EngineOptions ModelOptions::engine_options() const {
   bool in_file = !chosen.slice.starts_with('{') && fs::is_regular_file(chosen.slice);
   if (in_file) chosen.slice = read_text_file(chosen.slice, 4096);
   chosen.float32 = dtype == "f32";
+  chosen.repack = !no_repack;
+  chosen.pin = !no_pin;
   return chosen;
 }
 

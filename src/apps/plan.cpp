@@ -19,6 +19,7 @@
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/platform.h"
+#include "engine/cache_plan.h"
 #include "engine/kv_pages.h"
 #include "engine/model.h"
 #include "engine/step.h"
@@ -63,7 +64,8 @@ Subject examine(const Options& o) {
   if (!o.model.engine_options().slice.empty()) {
     s.model.spec = models::sliced(s.model.spec, o.model.engine_options().slice);
   }
-  s.model.kv_format = o.model.engine.kv == "auto" ? Format::f16 : find_format(o.model.engine.kv).value_or(Format::f16);
+  bool usual = o.model.engine.kv == "auto";
+  s.model.kv_format = usual ? Format::f16 : engine::cache_format(o.model.engine.kv, s.model.spec.head_dim);
   s.program = models::trace(*s.model.architecture, s.model.spec, 1, 1);
   if (s.model.file->kind() == files::FileKind::gguf) return s;  // its tower, if any, lies in another file
   s.tower = models::tower_of(*s.model.file);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <utility>
 
 #include "base/error.h"
 
@@ -33,10 +34,37 @@ std::shared_ptr<const FileMap> FileMap::open(const std::filesystem::path& path) 
   size_t size = static_cast<size_t>(status.st_size);
   void* data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
   if (data == MAP_FAILED) fail("cannot map {}: {}", path.string(), std::strerror(errno));
-  return std::shared_ptr<const FileMap>(new FileMap(static_cast<const std::byte*>(data), size));
+  int fd = std::exchange(file.fd, -1);
+  return std::shared_ptr<const FileMap>(new FileMap(path, fd, {static_cast<const std::byte*>(data), size}));
 }
 
-FileMap::~FileMap() { ::munmap(const_cast<std::byte*>(data_), size_); }
+FileMap::FileMap(std::filesystem::path path, int fd, std::span<const std::byte> bytes)
+    : path_(std::move(path)), fd_(fd), data_(bytes.data()), size_(bytes.size()) {}
+
+FileMap::~FileMap() {
+  ::munmap(const_cast<std::byte*>(data_), size_);
+  ::close(fd_);
+}
+
+size_t FileMap::offset_of(std::span<const std::byte> part) const {
+  check(part.data() >= data_ && part.data() + part.size() <= data_ + size_, "a part of the file");
+  return static_cast<size_t>(part.data() - data_);
+}
+
+void FileMap::read(std::span<const std::byte> part, std::byte* out) const {
+  size_t begin = offset_of(part);
+  for (size_t done = 0; done < part.size();) {
+    ssize_t got = ::pread(fd_, out + done, part.size() - done, static_cast<off_t>(begin + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) fail("cannot read {}: {}", path_.string(), std::strerror(errno));
+    if (got == 0) fail("{} has been cut short while it was read; is it still being written?", path_.string());
+    done += static_cast<size_t>(got);
+  }
+}
+
+void FileMap::drop_cached(std::span<const std::byte> part) const {
+  ::posix_fadvise(fd_, static_cast<off_t>(offset_of(part)), static_cast<off_t>(part.size()), POSIX_FADV_DONTNEED);
+}
 
 void will_need(std::span<const std::byte> bytes) {
   auto begin = reinterpret_cast<uintptr_t>(bytes.data()), page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));

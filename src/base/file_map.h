@@ -1,4 +1,5 @@
-// A read-only memory map of a whole file.
+// A read-only memory map of a whole file. Who looks here and there uses the map; who wants all of it once reads: that
+// streams from a disk, leaves no pages in this process, and a file that was cut short meanwhile is an error.
 #pragma once
 
 #include <cstddef>
@@ -19,9 +20,18 @@ class FileMap {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
 
+  // Copies a part of bytes() to `out`, which has room for it. Any thread. Throws Error when the file cannot be read.
+  void read(std::span<const std::byte> part, std::byte* out) const;
+
+  // Tells the system that a part of bytes() need not stay in its cache of files.
+  void drop_cached(std::span<const std::byte> part) const;
 
  private:
-  FileMap(const std::byte* data, size_t size) : data_(data), size_(size) {}
+  FileMap(std::filesystem::path path, int fd, std::span<const std::byte> bytes);
+  size_t offset_of(std::span<const std::byte> part) const;
+
+  std::filesystem::path path_;
+  int fd_;
   const std::byte* data_;
   size_t size_;
 };

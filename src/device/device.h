@@ -18,6 +18,7 @@ struct DeviceInfo {
   std::string name;         // as the user names it: "cpu"
   std::string description;  // "AMD Ryzen 7 7840U, 8 cores, avx512"
   size_t memory_bytes = 0;
+  size_t weight_bytes = 0;  // of prepared weights in the device's own memory; the others stay where the file is mapped
 };
 
 class Buffer {
@@ -33,16 +34,34 @@ class Weight {
   virtual ~Weight() = default;
 };
 
+// What ops do with a weight. The default serves all.
+struct WeightUse {
+  bool multiplied = true;  // read whole, again and again: worth a layout of its own
+  bool looked_up = true;   // row by row, as a table
+};
+
 struct HostRegion {
   std::byte* data = nullptr;
   size_t bytes = 0;
 };
 
-// Keys and values of one layer, [pages, G, P, D] each, in `format` (f16 or f32).
+// Keys and values of one layer in pages of P tokens, in `format`. Lanes of a vector are tokens where keys are
+// multiplied with a query, and D where values are summed up; so the two lie differently:
+//
+//   f32, f16   keys [pages, G, D, P]                        values [pages, G, P, D]
+//   q8_0       keys [pages, G, { int8 [D, P], f16 [D/32, P] }]    values [pages, G, { int8 [P, D], f16 [P, D/32] }]
+//
+// A scale of q8_0 belongs to one token and 32 values of D: value = int8 · scale, scale = largest magnitude / 127. D is
+// a multiple of 32 there.
 struct Cache {
   std::shared_ptr<Buffer> keys, values;
   Format format = Format::f16;
 };
+
+// Bytes of one page of the keys, or of the values.
+inline size_t cache_page_bytes(const ops::CacheInfo& cache, Format format) {
+  return size_t(cache.kv_heads) * ops::kPageTokens * row_bytes(format, cache.head_dim);
+}
 
 // Ops [begin, end) of a program, with everything they touch. The caller keeps `program` and `inputs` alive.
 struct Segment {
@@ -69,13 +88,17 @@ class Device {
   virtual bool supports(const ops::Program& program, const ops::Op& op) const = 0;
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;             // zeroed, 64-byte aligned; throws Error
   virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;          // null when it cannot be shared
-  virtual std::shared_ptr<Weight> prepare(const WeightView& view) = 0;    // repack once, at load
+  // Brings a weight into the device's layout, once, at load. Not while something is submitted; throws Error.
+  virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use = {}) = 0;
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;
 };
 
 struct DeviceOptions {
   int threads = 0;       // CPU: 0 for every physical core we may use
   bool float32 = false;  // compute in float32: no int8 activations
+  std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
+  bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
+  bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 
 // One row per backend. Throws Error for an unknown name: it lists those there are.

@@ -3,27 +3,36 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstdint>
 
 #include "base/error.h"
 
 namespace troika::device {
 namespace {
 
+constexpr size_t kHugePage = size_t{2} << 20;
+
 class MappedBuffer : public Buffer {
  public:
-  explicit MappedBuffer(size_t bytes) : bytes_(bytes), mapped_(std::max<size_t>(bytes, 64)) {
-    data_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (data_ == MAP_FAILED) fail("cannot get {} MB of memory", bytes >> 20);
+  // `alignment`: a power of two; what mmap gives is aligned to a page of 4 KiB.
+  explicit MappedBuffer(size_t bytes, size_t alignment = 1) : bytes_(bytes) {
+    mapped_ = std::max<size_t>(bytes, 64) + alignment - 1;  // address space; memory is what is touched
+    void* mapping = MAP_FAILED;
+    if (mapped_ >= bytes) mapping = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (mapping == MAP_FAILED) fail("cannot get {} MB of memory", bytes >> 20);
+    mapping_ = static_cast<std::byte*>(mapping);
+    uintptr_t address = reinterpret_cast<uintptr_t>(mapping_);
+    data_ = mapping_ + ((address + alignment - 1) / alignment * alignment - address);
   }
-  ~MappedBuffer() override { munmap(data_, mapped_); }
+  ~MappedBuffer() override { munmap(mapping_, mapped_); }
   MappedBuffer(const MappedBuffer&) = delete;
   MappedBuffer& operator=(const MappedBuffer&) = delete;
   size_t size() const override { return bytes_; }
-  std::byte* host() override { return static_cast<std::byte*>(data_); }
+  std::byte* host() override { return data_; }
 
  private:
   size_t bytes_, mapped_;
-  void* data_;
+  std::byte *mapping_, *data_;
 };
 
 class WrappedBuffer : public Buffer {
@@ -39,6 +48,13 @@ class WrappedBuffer : public Buffer {
 }  // namespace
 
 std::shared_ptr<Buffer> allocate_host(size_t bytes) { return std::make_shared<MappedBuffer>(bytes); }
+
+std::shared_ptr<Buffer> allocate_huge(size_t bytes) {
+  auto buffer = std::make_shared<MappedBuffer>(bytes, kHugePage);
+  madvise(buffer->host(), bytes, MADV_HUGEPAGE);  // refused: small pages serve as well
+  return buffer;
+}
+
 std::shared_ptr<Buffer> wrap_host(HostRegion region) { return std::make_shared<WrappedBuffer>(region); }
 
 }  // namespace troika::device

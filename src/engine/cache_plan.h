@@ -1,12 +1,19 @@
-// How the cache's memory is shared out: how long a context is offered, and how many pages each page group gets.
+// The cache's number format, and how its memory is shared out: how
+// long a context is offered, and how many pages each page group gets.
 // Arithmetic on plain data.
 #pragma once
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 #include <vector>
 
+#include "tensor/format.h"
+
 namespace troika::engine {
+
+// What --kv names: f16, f32 or q8_0. Throws Error for another, and where a head's D values do not fill its blocks.
+Format cache_format(std::string_view name, int head_dim);
 
 struct CacheDemand {
   std::span<const int> windows;        // by page group; 0: all positions are kept

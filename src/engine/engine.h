@@ -21,7 +21,9 @@ struct EngineOptions {
   std::string device = "auto";  // "auto", "cpu" or "reference"
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
-  std::string kv = "auto";      // "f16", "f32"; auto: f32 for float32 files, else f16
+  std::string kv = "auto";      // "f16", "f32", "q8_0"; auto: f32 for float32 files, else f16
+  bool repack = true;           // --no-repack: false; the CPU then reads weights where the file is mapped
+  bool pin = true;              // --no-pin: false; the CPU's threads then go where the system puts them
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
   std::string quantise;         // --quant: block format for the matrices of a float model; "" as they are
   size_t kv_bytes = 0;          // memory for the cache; 0: chosen from the model and the machine

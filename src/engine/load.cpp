@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <functional>
 #include <map>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "base/error.h"
-#include "base/file_map.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "engine/cache_plan.h"
 #include "engine/model.h"
 #include "engine/weights.h"
 #include "models/slices.h"
@@ -46,16 +49,20 @@ std::optional<Format> fitting_format(Format wanted, int columns) {
   return std::nullopt;
 }
 
-// Rounds a float matrix to a block format, rows in parallel. Other weights stay as they are.
-WeightView quantised(const WeightView& view, Format wanted, int threads) {
+// What a weight is rounded to: float matrices to the wanted block format; other weights stay as they are.
+Format rounded_format(const WeightView& view, std::optional<Format> wanted) {
   bool is_float = view.format == Format::f32 || view.format == Format::f16 || view.format == Format::bf16;
-  if (!is_float || view.shape.rank != 2) return view;
-  auto format = fitting_format(wanted, view.shape.columns());
-  if (!format) return view;
+  if (!wanted || !is_float || view.shape.rank != 2) return view.format;
+  return fitting_format(*wanted, view.shape.columns()).value_or(view.format);
+}
+
+// Rounds a weight, rows in parallel.
+WeightView rounded(const WeightView& view, Format format, int threads) {
+  if (format == view.format) return view;
   const FormatInfo& from = info(view.format);
-  const FormatInfo& to = info(*format);
+  const FormatInfo& to = info(format);
   size_t columns = view.shape.columns(), rows = view.shape.rows();
-  size_t in_bytes = row_bytes(view.format, columns), out_bytes = row_bytes(*format, columns);
+  size_t in_bytes = row_bytes(view.format, columns), out_bytes = row_bytes(format, columns);
   auto storage = std::make_shared<std::vector<std::byte>>(rows * out_bytes);
   std::atomic<size_t> next{0};
   auto work = [&] {
@@ -70,7 +77,7 @@ WeightView quantised(const WeightView& view, Format wanted, int threads) {
     for (int i = 1; i < threads; ++i) helpers.emplace_back(work);
     work();
   }
-  return {view.name, *format, view.shape, *storage, storage};
+  return {view.name, format, view.shape, *storage, storage};
 }
 
 void name_unused(const Model& model, const std::vector<models::FoundWeight>& weights) {
@@ -121,21 +128,30 @@ std::vector<Read> reads(const ops::Program& program) {
   return all;
 }
 
-// Counts what a step of the chosen slice reads, and asks the kernel to read it ahead. The rest of the file, such as
-// a table of which a token reads one row, comes when it is first used, and the page cache decides what stays.
-void count_reads(Model& model, const ops::Program& program,
-                 const std::map<std::string, WeightView, std::less<>>& views) {
+// What the chosen slice does with a weight. What it does not touch, as a table of which a token reads one row, stays
+// where the file is mapped: it comes when it is first used, and the page cache decides what stays.
+device::WeightUse use_of(std::string_view weight, const ops::Program& program) {
+  device::WeightUse use{.multiplied = false, .looked_up = false};
+  for (const ops::Op& op : program.ops) {
+    for (ops::Tensor t : op.in) {
+      if (program[t].role != ops::Role::weight || program[t].name != weight) continue;
+      (op.kind == ops::OpKind::embed ? use.looked_up : use.multiplied) = true;
+    }
+  }
+  return use;
+}
+
+// Counts what a step of the chosen slice reads.
+void count_reads(Model& model, const ops::Program& program) {
   std::set<std::pair<std::string_view, int64_t>> seen;
   for (const Read& read : reads(program)) {
-    const WeightView& view = views.find(read.weight)->second;
+    Format format = model.formats.find(read.weight)->second;
     if (ops::multiplies(*read.op) && program[read.op->in[0]].extent == ops::Extent::tokens) {
       model.multiplied_weights += read.rows * read.columns;
     }
     if (!seen.emplace(read.weight, read.first).second) continue;
-    size_t stride = row_bytes(view.format, view.shape.columns());
-    will_need(view.bytes.subspan(size_t(read.first) * stride, size_t(read.rows) * stride));
     if (read.op->kind == ops::OpKind::linear_where) continue;  // most of its rows are not read
-    size_t bytes = size_t(read.rows) * row_bytes(view.format, read.columns);
+    size_t bytes = size_t(read.rows) * row_bytes(format, read.columns);
     if (read.op->kind == ops::OpKind::moe) {  // a token reads the experts that it is sent to
       int64_t used = read.op->as<ops::MoeParams>().used, experts = program[read.op->in[1]].shape.columns();
       model.multiplied_weights += read.rows * read.columns * used / experts;
@@ -145,28 +161,72 @@ void count_reads(Model& model, const ops::Program& program,
   }
 }
 
-Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights) {
+Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim) {
   if (options.device == "reference") return Format::f32;
   if (options.kv == "auto") {
     bool float_model = std::all_of(weights.begin(), weights.end(),
                                    [](const models::FoundWeight& w) { return w.view.format == Format::f32; });
     return options.float32 || float_model ? Format::f32 : Format::f16;
   }
-  if (options.kv == "f16") return Format::f16;
-  if (options.kv == "f32") return Format::f32;
-  fail("--kv {}: the cache can be f16 or f32 (or auto)", options.kv);
+  return cache_format(options.kv, head_dim);
+}
+
+// Brings the weights to the device in the order of the file, so that a disk is read from front to back, and lets go of
+// each before the next.
+void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options) {
+  std::optional<Format> wanted = wanted_format(options);
+  ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
+  std::map<std::string_view, int> matrices;  // by format
+  int unrounded = 0;
+  for (const auto& [view, name] : weights) {
+    bool table = !use_of(view.name, whole).multiplied;  // stays in the file's mapping
+    Format format = table ? view.format : rounded_format(view, wanted);
+    model.formats.emplace(view.name, format);
+    size_t bytes = bytes_of(format, view.shape);
+    model.weight_bytes += bytes;
+    if (table) model.looked_up_bytes += bytes;
+    model.parameters += view.shape.values();
+    if (view.shape.rank != 2) continue;
+    ++matrices[info(format).name];
+    unrounded += wanted && !table && info(format).block_values == 1;
+  }
+  model.slice = slice_of(model, options.slice);
+  ops::Program sliced = models::trace(*model.architecture, model.slice, 1, 1);
+  std::sort(weights.begin(), weights.end(), [](const models::FoundWeight& a, const models::FoundWeight& b) {
+    return std::less<>()(a.view.bytes.data(), b.view.bytes.data());
+  });
+  int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
+  for (auto& [found, name] : weights) {
+    WeightView view = std::exchange(found, {});
+    Format format = model.formats.find(view.name)->second;
+    view = rounded(view, format, threads);
+    model.weights.emplace(view.name, model.device->prepare(view, use_of(view.name, sliced)));
+  }
+  if (wanted) {
+    std::string formats;
+    for (auto [name, count] : matrices) formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", count, name);
+    log::info("--quant {}: the matrices are now {}", options.quantise, formats);
+    if (unrounded > 0) {
+      log::warn("--quant {}: {} matrices stay as they are, since their rows are no multiple of a block (256 or 32 "
+                "values)", options.quantise, unrounded);
+    }
+  }
 }
 
 }  // namespace
 
 Model load_model(const std::filesystem::path& path, const EngineOptions& options) {
-  std::optional<Format> wanted = wanted_format(options);
+  wanted_format(options);  // before any work
+  auto start = std::chrono::steady_clock::now();
   Model model;
   model.file = files::ModelFile::open(path);
   model.architecture = &models::architecture_of(*model.file);
   model.spec = model.architecture->read(*model.file);
   std::string device = options.device == "auto" ? "cpu" : options.device;
-  model.device = device::make_device(device, {.threads = options.threads, .float32 = options.float32});
+  model.device = device::make_device(device, {.threads = options.threads,
+                                              .float32 = options.float32,
+                                              .repack = options.repack,
+                                              .pin = options.pin});
 
   ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);
   std::vector<models::FoundWeight> weights =
@@ -175,37 +235,12 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.tower = std::move(tower);
   model.why_blind = std::move(why_blind);
   name_unused(model, weights);
-  model.kv_format = kv_format(options, weights);
-  std::set<std::string_view> looked_up;
-  for (const models::FoundWeight& w : weights) looked_up.insert(w.view.name);
-  for (const Read& read : reads(program)) looked_up.erase(read.weight);
-  int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
-  std::map<std::string, WeightView, std::less<>> views;  // by our names
-  std::map<std::string_view, int> matrices;  // by format
-  int unrounded = 0;
-  for (auto& [view, name] : weights) {
-    bool table = looked_up.contains(view.name);  // stays in the file's mapping
-    if (wanted && !table) view = quantised(view, *wanted, threads);
-    if (wanted && !table && view.shape.rank == 2 && info(view.format).block_values == 1) ++unrounded;
-    if (view.shape.rank == 2) ++matrices[info(view.format).name];
-    model.weight_bytes += view.bytes.size();
-    if (table) model.looked_up_bytes += view.bytes.size();
-    model.parameters += view.shape.values();
-    model.formats.emplace(view.name, view.format);
-    views.emplace(view.name, view);
-    model.weights.emplace(view.name, model.device->prepare(view));
-  }
-  if (wanted) {
-    std::string formats;
-    for (auto [name, count] : matrices) formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", count, name);
-    log::info("--quant {}: the matrices are now {}", options.quantise, formats);
-    if (unrounded > 0) {
-      log::warn("--quant {}: {} matrices stay as they are, since their rows are no multiple of a block (256 or 32 values)",
-                options.quantise, unrounded);
-    }
-  }
-  model.slice = slice_of(model, options.slice);
-  count_reads(model, models::trace(*model.architecture, model.slice, 1, 1), views);
+  model.kv_format = kv_format(options, weights, model.spec.head_dim);
+  prepare_weights(model, std::move(weights), options);
+  count_reads(model, models::trace(*model.architecture, model.slice, 1, 1));
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  log::debug("{} MB of weights in {:.2f} s, {} MB of them copied by the device", model.weight_bytes / 1'000'000,
+             seconds.count(), model.device->info().weight_bytes / 1'000'000);
   return model;
 }
 

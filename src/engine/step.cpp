@@ -18,10 +18,6 @@ size_t most_memory(const Model& model, const models::ModelSpec& slice) {
 
 }  // namespace
 
-size_t cache_page_bytes(const ops::CacheInfo& cache, Format format) {
-  return size_t(cache.kv_heads) * ops::kPageTokens * cache.head_dim * info(format).block_bytes;
-}
-
 std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, const ops::Program& program) {
   std::vector<std::shared_ptr<device::Weight>> weights;
   for (const ops::TensorInfo& tensor : program.tensors) {

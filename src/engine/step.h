@@ -58,7 +58,7 @@ class Step {
 std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, const ops::Program& program);
 
 // Bytes that a page of one layer's keys (or of its values) takes, and a page of a group: its layers' keys and values.
-size_t cache_page_bytes(const ops::CacheInfo& cache, Format format);
+using device::cache_page_bytes;
 size_t page_bytes(const ops::Program& program, int group, Format format);
 
 }  // namespace troika::engine

@@ -61,13 +61,14 @@ std::optional<WeightView> TensorTable::find(std::string_view name, std::string_v
   if (!entry.format)
     fail("{}: tensor {} has type {}, which Troika cannot read", where, entry.name, entry.type);
   WeightView view{entry.name, *entry.format, shape_of(entry, where),
-                  place.file->bytes().subspan(place.begin, entry.bytes), place.file};
+                  place.file->bytes().subspan(place.begin, entry.bytes), place.file, place.file.get()};
   // GGUF aligns; safetensors need not. A tensor at an odd address is copied once, so that kernels may read
   // it.
   if (reinterpret_cast<uintptr_t>(view.bytes.data()) % number_bytes(view.format) != 0) {
     auto copy = std::make_shared<const std::vector<std::byte>>(view.bytes.begin(), view.bytes.end());
     view.bytes = *copy;
     view.keep = copy;
+    view.file = nullptr;
   }
   return view;
 }

@@ -128,10 +128,15 @@ void rope(const Run& r) {
   }
 }
 
-// Offset of one head's vector at a position: caches are [pages, G, P, D].
-size_t cache_offset(const CacheInfo& c, const int32_t* pages, int position, int kv_head) {
-  size_t page = pages[position / kPageTokens];
-  return ((page * c.kv_heads + kv_head) * kPageTokens + position % kPageTokens) * c.head_dim;
+// Where value d of one head's vector at a position lies: keys are [pages, G, D, P], values [pages, G, P, D].
+size_t page_offset(const CacheInfo& c, const int32_t* pages, int position, int kv_head) {
+  return (size_t(pages[position / kPageTokens]) * c.kv_heads + kv_head) * kPageTokens * c.head_dim;
+}
+size_t key_offset(const CacheInfo& c, const int32_t* pages, int position, int kv_head, int d) {
+  return page_offset(c, pages, position, kv_head) + size_t(d) * kPageTokens + position % kPageTokens;
+}
+size_t value_offset(const CacheInfo& c, const int32_t* pages, int position, int kv_head, int d) {
+  return page_offset(c, pages, position, kv_head) + size_t(position % kPageTokens) * c.head_dim + d;
 }
 
 void kv_write(const Run& r) {
@@ -140,10 +145,12 @@ void kv_write(const Run& r) {
   const ReferenceCache& cache = r.storage.caches[number];
   for (int t = 0; t < r.rows(); ++t) {
     for (int g = 0; g < c.kv_heads; ++g) {
-      size_t to = cache_offset(c, r.inputs.pages(t, c.group), r.inputs.positions[t], g);
+      const int32_t* pages = r.inputs.pages(t, c.group);
       size_t from = (size_t(t) * c.kv_heads + g) * c.head_dim;
-      std::memcpy(cache.keys + to, r.in(0) + from, c.head_dim * sizeof(float));
-      std::memcpy(cache.values + to, r.in(1) + from, c.head_dim * sizeof(float));
+      for (int d = 0; d < c.head_dim; ++d) {
+        cache.keys[key_offset(c, pages, r.inputs.positions[t], g, d)] = r.in(0)[from + d];
+        cache.values[value_offset(c, pages, r.inputs.positions[t], g, d)] = r.in(1)[from + d];
+      }
     }
   }
 }
@@ -164,7 +171,9 @@ void attend(const Run& r) {
       std::vector<double> weight(last - first + 1);
       double largest = -INFINITY, sum = 0;
       for (int j = first; j <= last; ++j) {
-        double score = p.scale * dot(q, cache.keys + cache_offset(c, pages, j, g), c.head_dim);
+        double score = 0;
+        for (int d = 0; d < c.head_dim; ++d) score += double(q[d]) * cache.keys[key_offset(c, pages, j, g, d)];
+        score *= p.scale;
         if (p.softcap > 0) score = p.softcap * std::tanh(score / p.softcap);
         weight[j - first] = score;
         largest = std::max(largest, score);
@@ -173,7 +182,7 @@ void attend(const Run& r) {
       for (int d = 0; d < c.head_dim; ++d) {
         double value = 0;
         for (int j = first; j <= last; ++j) {
-          value += weight[j - first] * cache.values[cache_offset(c, pages, j, g) + d];
+          value += weight[j - first] * cache.values[value_offset(c, pages, j, g, d)];
         }
         r.out()[(size_t(t) * p.heads + h) * c.head_dim + d] = static_cast<float>(value / sum);
       }

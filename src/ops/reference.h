@@ -8,7 +8,7 @@
 
 namespace troika::ops {
 
-// A cache in float32: keys and values [pages, G, P, D] each.
+// A cache in float32: keys [pages, G, D, P], values [pages, G, P, D].
 struct ReferenceCache {
   float* keys = nullptr;
   float* values = nullptr;

@@ -15,6 +15,8 @@
 
 namespace troika {
 
+class FileMap;
+
 // The numbers are GGUF's tensor type ids.
 enum class Format : uint32_t {
   f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q2_k = 10, q3_k = 11, q4_k = 12, q5_k = 13,
@@ -52,6 +54,7 @@ struct WeightView {
   Shape shape;  // [out, in] for a matrix
   std::span<const std::byte> bytes;
   std::shared_ptr<const void> keep;
+  const FileMap* file = nullptr;  // in whose mapping the bytes lie; null: in memory of their own
 };
 
 }  // namespace troika

@@ -208,6 +208,7 @@ class Plumbing(CommandLine):
         self.assertLess(found["read_bandwidth"]["bytes_per_s"], 2e12)
         self.assertEqual(found["read_bandwidth"]["source"], "measured")
         self.assertGreaterEqual(found["cpu"]["cores"], 1)
+        self.assertLessEqual(found["cpu"]["cores"], len(found["cpu"]["core_threads"]))
         self.assertIn("cpu", found["devices_built"])
         self.assertIn("on the CPU only", self.answer("doctor"))
 

@@ -128,7 +128,7 @@ TEST(Cpu, AgreesWithTheReferenceOnAWholeLayer) {
 }
 
 TEST(Cpu, ReadsWeightsOfAnyFormatInPlace) {
-  auto device = make_device("cpu", {.threads = 1});
+  auto device = make_device("cpu", {.threads = 1, .repack = false});
   for (const FormatInfo& f : formats()) {
     auto view = packed("w", f.format, {64, 4096}, random_values(64 * 4096, 1));
     long before = view.keep.use_count();
@@ -152,11 +152,9 @@ TEST(Cpu, RefusesMoreMemoryThanThereIs) {
   EXPECT_THROW(device->allocate(size_t{1} << 62), Error);
 }
 
-void no_relax() noexcept {}
-
 TEST(ThreadPool, RunsEveryTaskOnceAndLaunchesInOrder) {
   for (int threads : {1, 2, 5}) {
-    cpu::ThreadPool pool(threads, no_relax);
+    cpu::ThreadPool pool({.threads = threads});
     std::vector<std::atomic<int>> first(100), second(100);
     std::atomic<bool> early = false;
     std::vector<cpu::Launch> launches(2);
@@ -175,7 +173,7 @@ TEST(ThreadPool, RunsEveryTaskOnceAndLaunchesInOrder) {
 }
 
 TEST(ThreadPool, FinishesWhatWasStartedBeforeTheNextStart) {
-  cpu::ThreadPool pool(3, no_relax);
+  cpu::ThreadPool pool({.threads = 3});
   std::atomic<int> done = 0;
   std::vector<cpu::Launch> launches = {{[] { return 50; }, [&](int, int) { ++done; }}};
   pool.start(launches);
@@ -194,7 +192,7 @@ double cpu_seconds() {
 }
 
 TEST(ThreadPool, SleepsWhenIdleAndWakesAgain) {
-  cpu::ThreadPool pool(4, no_relax);
+  cpu::ThreadPool pool({.threads = 4});
   std::atomic<int> done = 0;
   std::vector<cpu::Launch> launches = {{[] { return 8; }, [&](int, int) { ++done; }}};
   pool.start(launches);

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <random>
 #include <string>
@@ -44,6 +46,19 @@ inline WeightView packed(const std::string& name, Format format, const Shape& sh
   return {name, format, shape, *bytes, bytes};
 }
 
+// What a cache format holds without loss: halves, or for q8_0 blocks of 32 multiples of a step (1/16, 1/32 or 1/64,
+// which differ from block to block) up to 127 steps.
+inline void round_to(Format cache_format, std::span<float> values) {
+  for (float& v : values) v = f16_to_float(float_to_f16(v));
+  if (cache_format != Format::q8_0) return;
+  for (size_t i = 0; i < values.size(); ++i) {
+    size_t block = i / 32;
+    float step = 1.0f / float(16 << (block + block / 5) % 3);
+    values[i] = std::clamp(std::round(values[i] / step), -127.0f, 127.0f) * step + 0.0f;  // no −0
+    if (i % 32 == block % 32) values[i] = values[i] < 0 ? -127 * step : 127 * step;
+  }
+}
+
 struct Tape {
   ops::Program program;
   ops::StepInputs inputs{1, 1, 1, 1};
@@ -51,6 +66,8 @@ struct Tape {
   std::map<uint32_t, std::vector<float>> values;   // the same weights unpacked, and the given activations
   int pages = 1;                                   // of each cache
   size_t first_op = 0;                             // ops before it only declare inputs
+  Format cache_format = Format::f32;               // that the caches are kept in, if the device offers it
+  std::function<void(struct Outcome&)> fill_caches{};  // after they were filled with random numbers
 
   // Matrices in `format`; vectors alternate between f32 and f16, which files mix too.
   void fill_weights(Format format, uint32_t seed) {
@@ -65,26 +82,83 @@ struct Tape {
     }
   }
 
-  // Live rows are random numbers (which f16 can hold, so that a cache in f16 loses nothing), dead rows NaN:
-  // nothing may come of them.
+  // Live rows are random numbers (which the cache can hold, so that it loses nothing), dead rows NaN: nothing may come
+  // of them.
   void fill_inputs(uint32_t seed) {
     for (size_t i = 0; i < first_op; ++i) {
       ops::Tensor t = program.ops[i].out[0];
       const ops::TensorInfo& tensor = program[t];
       auto v = random_values(size_t(tensor.shape.values()), seed + t.id);
-      for (float& value : v) value = f16_to_float(float_to_f16(value));
+      round_to(cache_format, v);
       std::fill(v.begin() + ops::live_rows(tensor, inputs) * tensor.shape.columns(), v.end(), NAN);
       values[t.id] = std::move(v);
     }
   }
 };
 
-// What a tape left behind: all tensors with their gaps, and the caches in float32.
+// What a tape left behind: all tensors with their gaps, and the caches in float32 (as device.h draws them).
 struct Outcome {
   std::vector<float> arena;
   std::vector<size_t> offsets;  // floats, by tensor id
   std::vector<std::vector<float>> keys, values;
 };
+
+// [D, P] of each page and head becomes [P, D], or back.
+inline std::vector<float> turned(const std::vector<float>& from, size_t rows, size_t columns) {
+  std::vector<float> to(from.size());
+  for (size_t page = 0; page < from.size(); page += rows * columns) {
+    for (size_t i = 0; i < rows * columns; ++i) to[page + i % columns * rows + i / columns] = from[page + i];
+  }
+  return to;
+}
+
+enum class Side { keys, values };
+
+// The bytes of a cache, by device.h's drawing.
+inline std::vector<std::byte> cache_bytes(Format format, const std::vector<float>& from, size_t head_dim, Side side) {
+  std::vector<std::byte> bytes(row_bytes(format, int64_t(from.size())));
+  if (format != Format::q8_0) {
+    info(format).pack(from, {}, bytes.data());
+    return bytes;
+  }
+  constexpr size_t P = ops::kPageTokens;
+  size_t blocks = head_dim / 32, head_bytes = P * row_bytes(format, int64_t(head_dim));
+  std::vector<float> tokens = side == Side::keys ? turned(from, head_dim, P) : from;
+  std::vector<std::byte> packed(row_bytes(format, int64_t(from.size())));  // per token, blocks of scale and 32 values
+  info(format).pack(tokens, {}, packed.data());
+  for (size_t token = 0; token < tokens.size() / head_dim; ++token) {
+    std::byte* page = bytes.data() + token / P * head_bytes;
+    for (size_t b = 0; b < blocks; ++b) {
+      const std::byte* block = packed.data() + (token * blocks + b) * 34;
+      size_t scale = side == Side::keys ? b * P + token % P : token % P * blocks + b;
+      std::memcpy(page + P * head_dim + 2 * scale, block, 2);
+      for (size_t i = 0; i < 32; ++i) {
+        size_t d = b * 32 + i;
+        page[side == Side::keys ? d * P + token % P : token % P * head_dim + d] = block[2 + i];
+      }
+    }
+  }
+  return bytes;
+}
+
+inline std::vector<float> cache_floats(Format format, const std::byte* bytes, size_t count, size_t head_dim, Side side) {
+  std::vector<float> floats(count);
+  if (format != Format::q8_0) {
+    info(format).unpack(bytes, floats);
+    return floats;
+  }
+  constexpr size_t P = ops::kPageTokens;
+  size_t blocks = head_dim / 32, head_bytes = P * row_bytes(format, int64_t(head_dim));
+  for (size_t i = 0; i < count; ++i) {
+    const std::byte* page = bytes + i / (P * head_dim) * head_bytes;
+    size_t at = i % (P * head_dim);
+    size_t scale = side == Side::keys ? at / P / 32 * P + at % P : at / head_dim * blocks + at % head_dim / 32;
+    uint16_t half;
+    std::memcpy(&half, page + P * head_dim + 2 * scale, 2);
+    floats[i] = f16_to_float(half) * static_cast<float>(static_cast<int8_t>(page[at]));
+  }
+  return floats;
+}
 
 inline Outcome lay_out(const Tape& tape) {
   Outcome o;
@@ -104,9 +178,11 @@ inline Outcome lay_out(const Tape& tape) {
     size_t n = size_t(tape.pages) * c.kv_heads * ops::kPageTokens * c.head_dim;
     for (auto* side : {&o.keys, &o.values}) {
       side->push_back(random_values(n, uint32_t(1000 + 2 * i + (side == &o.values))));
-      for (float& v : side->back()) v = f16_to_float(float_to_f16(v));  // the same in every cache format
+      round_to(tape.cache_format, side->back());
     }
+    o.keys.back() = turned(o.keys.back(), ops::kPageTokens, size_t(c.head_dim));
   }
+  if (tape.fill_caches) tape.fill_caches(o);
   return o;
 }
 
@@ -137,12 +213,13 @@ inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
   for (const auto& [id, view] : tape.weights) weights[id] = device.prepare(view);
   std::vector<Cache> caches;
   for (size_t i = 0; i < o.keys.size(); ++i) {
-    auto fill = [&](const std::vector<float>& from) {
-      auto buffer = device.allocate(row_bytes(cache_format, int64_t(from.size())));
-      info(cache_format).pack(from, {}, buffer->host());
+    auto fill = [&](const std::vector<float>& from, Side side) {
+      auto bytes = cache_bytes(cache_format, from, size_t(tape.program.caches[i].head_dim), side);
+      auto buffer = device.allocate(bytes.size());
+      std::memcpy(buffer->host(), bytes.data(), bytes.size());
       return buffer;
     };
-    caches.push_back({fill(o.keys[i]), fill(o.values[i]), cache_format});
+    caches.push_back({fill(o.keys[i], Side::keys), fill(o.values[i], Side::values), cache_format});
   }
   Segment segment{.program = &tape.program, .begin = tape.first_op, .end = tape.program.ops.size(), .arena = arena,
                   .offsets = offsets, .weights = weights, .caches = caches, .inputs = &tape.inputs};
@@ -153,8 +230,9 @@ inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
   }
   std::memcpy(o.arena.data(), arena->host(), o.arena.size() * sizeof(float));
   for (size_t i = 0; i < caches.size(); ++i) {
-    info(cache_format).unpack(caches[i].keys->host(), o.keys[i]);
-    info(cache_format).unpack(caches[i].values->host(), o.values[i]);
+    size_t dim = size_t(tape.program.caches[i].head_dim);
+    o.keys[i] = cache_floats(cache_format, caches[i].keys->host(), o.keys[i].size(), dim, Side::keys);
+    o.values[i] = cache_floats(cache_format, caches[i].values->host(), o.values[i].size(), dim, Side::values);
   }
   return o;
 }

@@ -2,12 +2,15 @@
 // later; whatever it still believes then must do no harm. So this replays tiny launches for many time slices, with
 // more threads than cores too.
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
@@ -21,8 +24,6 @@ namespace {
 // Numbers that come again: a stale count of done tasks then equals the number of tasks of some later launch.
 constexpr std::array kTasks = {1, 2, 3, 1, 7, 2, 1, 64, 3, 2, 1, 1, 2, 5, 1, 3, 1, 2};
 constexpr int kLaunches = kTasks.size();
-
-void no_relax() noexcept {}
 
 [[noreturn]] void give_up(int step, int launch, int task, const char* what) {
   std::fprintf(stderr, "step %d launch %d task %d: %s\n", step, launch, task, what);
@@ -47,7 +48,7 @@ void replay(int threads, std::chrono::milliseconds patience) {
                      if (task < 0 || task >= kTasks[l]) give_up(step, l, task, "does not exist");
                      if (++runs[l][task] != step + 1) give_up(step, l, task, "has run twice or too early");
                    }};
-  cpu::ThreadPool pool(threads, no_relax);
+  cpu::ThreadPool pool({.threads = threads});
   auto end = std::chrono::steady_clock::now() + patience;
   for (; step < 2000 || std::chrono::steady_clock::now() < end; ++step) {
     pool.start(launches);
@@ -67,6 +68,117 @@ TEST(ThreadPoolDeathTest, RunsEveryTaskOfTinyLaunchesExactlyOnce) {
     };
     EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "") << threads << " threads";
   }
+}
+
+// Runs in a process of its own that must end well within a minute.
+template <typename Run>
+void expect_end(Run run) {
+  auto child = [run] {
+    alarm(60);
+    run();
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(ThreadPoolDeathTest, LeavesNoTaskToAThreadThatIsBusy) {
+  expect_end([] {
+    for (int threads : {2, 3, 7}) {
+      cpu::ThreadPool pool({.threads = threads});
+      for (int held : {0, 50, 99}) {  // in the first share, the middle, the last
+        std::atomic<int> others = 0;
+        std::vector<cpu::Launch> launches = {{[] { return 100; }, [&](int task, int) {
+                                                if (task != held) ++others;
+                                                while (task == held && others < 99) std::this_thread::yield();
+                                              }}};
+        pool.start(launches);
+        pool.finish();
+        if (others != 99) give_up(0, 0, held, "was done before the others");
+      }
+    }
+  });
+}
+
+std::atomic<bool> go_on = false;
+std::atomic<int> stopped = 0;
+
+void stand_still(int) {
+  ++stopped;
+  while (!go_on) {
+    timespec moment{.tv_sec = 0, .tv_nsec = 100'000};
+    nanosleep(&moment, nullptr);
+  }
+}
+
+// A thread that stands still between two tasks, wherever it is in the pool's code, is what a thread is to which the
+// system gives no core.
+TEST(ThreadPoolDeathTest, WaitsForNoThreadThatTookNoTask) {
+  expect_end([] {
+    constexpr int kThreads = 4;
+    std::signal(SIGUSR1, stand_still);
+    cpu::ThreadPool pool({.threads = kThreads});
+    std::array<std::atomic<pthread_t>, kThreads> ids{};
+    std::atomic<int> known = 0;
+    std::vector<cpu::Launch> meet = {{[] { return kThreads; }, [&](int, int thread) {
+                                        ids[thread] = pthread_self();
+                                        ++known;
+                                        while (known < kThreads) std::this_thread::yield();
+                                      }}};
+    std::atomic<int> runs = 0;
+    std::vector<cpu::Launch> work(20, {[] { return 33; }, [&](int, int) { ++runs; }});
+    pool.start(meet);
+    pool.finish();
+    for (int thread = 1; thread < kThreads; ++thread) pthread_kill(ids[thread], SIGUSR1);
+    while (stopped < kThreads - 1) std::this_thread::yield();
+    for (int step = 0; step < 10; ++step) {
+      pool.start(work);
+      pool.finish();
+    }
+    if (runs != 10 * 20 * 33) give_up(0, 0, runs, "tasks have run, not 6600");
+    go_on = true;
+    pool.start(work);  // those who come back do no harm
+    pool.finish();
+    if (runs != 11 * 20 * 33) give_up(0, 0, runs, "tasks have run, not 7260");
+  });
+}
+
+TEST(ThreadPool, BeginsWithTheSameShareOfTasksOnEachThread) {
+  constexpr int kThreads = 2, kEach = 10;
+  cpu::ThreadPool pool({.threads = kThreads});
+  std::array<std::atomic<int>, kThreads> first;
+  for (auto& task : first) task = -1;
+  std::atomic<int> arrived = 0;
+  std::vector<cpu::Launch> launches = {{[] { return kThreads * kEach; }, [&](int task, int thread) {
+                                          int none = -1;
+                                          if (!first[thread].compare_exchange_strong(none, task)) return;
+                                          ++arrived;
+                                          while (arrived < kThreads) std::this_thread::yield();
+                                        }}};
+  pool.start(launches);
+  pool.finish();
+  EXPECT_EQ(first[0], 0);
+  EXPECT_EQ(first[1], kEach);
+}
+
+TEST(ThreadPool, KeepsItsThreadsInTheirPlacesAndTheCallerFree) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  int cpu = 0;
+  while (!CPU_ISSET(cpu, &before)) ++cpu;
+  std::vector<std::vector<int>> places = {{}, {cpu}};
+  cpu::ThreadPool pool({.threads = 2, .places = places});
+  std::array<cpu_set_t, 2> seen;
+  std::atomic<int> arrived = 0;
+  std::vector<cpu::Launch> launches = {{[] { return 2; }, [&](int, int thread) {
+                                          sched_getaffinity(0, sizeof seen[thread], &seen[thread]);
+                                          ++arrived;
+                                          while (arrived < 2) std::this_thread::yield();
+                                        }}};
+  pool.start(launches);
+  pool.finish();
+  EXPECT_TRUE(CPU_EQUAL(&seen[0], &before));
+  EXPECT_EQ(CPU_COUNT(&seen[1]), 1);
+  EXPECT_TRUE(CPU_ISSET(cpu, &seen[1]));
 }
 
 }  // namespace

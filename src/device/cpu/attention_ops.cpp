@@ -1,8 +1,8 @@
 // Rotary embedding, the cache, attention.
 #include "device/cpu/op_compiler.h"
 
+#include <array>
 #include <cmath>
-#include <cstring>
 
 namespace troika::device::cpu {
 
@@ -34,59 +34,120 @@ void OpCompiler::rope(const Op& op) {
   });
 }
 
+// A task: keys or values of one head, of as many tokens as a page holds: neighbours in a page share cache lines.
 void OpCompiler::kv_write(const Op& op) {
   int number = op.as<ops::KvParams>().cache;
   const ops::CacheInfo& c = program_.caches[number];
   const Cache& cache = segment_.caches[number];
-  bool half = cache.format == Format::f16;
-  size_t value_bytes = half ? 2 : 4;
-  for (int i = 0; i < 2; ++i) {
-    std::byte* to = (i == 0 ? cache.keys : cache.values)->host();
-    each_row(rows(op.in[i]), [=, &inputs = inputs_, from = data(op.in[i]), to_f16 = table_.to_f16,
-                              heads = size_t(c.kv_heads), dim = size_t(c.head_dim), group = c.group](int t) {
-      int position = inputs.positions[t];
-      size_t page = static_cast<size_t>(inputs.pages(t, group)[position / ops::kPageTokens]);
-      for (size_t g = 0; g < heads; ++g) {
-        size_t at = ((page * heads + g) * ops::kPageTokens + position % ops::kPageTokens) * dim;
-        const float* x = from + (size_t(t) * heads + g) * dim;
-        if (half) to_f16(x, reinterpret_cast<uint16_t*>(to) + at, dim);
-        else std::memcpy(to + at * value_bytes, x, dim * value_bytes);
-      }
-    });
+  check(c.head_dim % info(cache.format).block_values == 0, "a head's D values fill whole blocks of the cache");
+  size_t page_bytes = cache_page_bytes(c, cache.format), head_bytes = page_bytes / c.kv_heads;
+  launch([heads = c.kv_heads, live = rows(op.in[0])] { return pieces(live(), ops::kPageTokens) * heads * 2; },
+         [=, &inputs = inputs_, from = std::array{data(op.in[0]), data(op.in[1])}, table = &table_,
+          to = std::array{cache.keys->host(), cache.values->host()}, format = cache.format](int task, int) {
+           int side = task % 2, g = task / 2 % c.kv_heads, first = task / 2 / c.kv_heads * ops::kPageTokens;
+           auto write = side == 0 ? table->write_key : table->write_value;
+           for (int t = first; t < std::min(first + ops::kPageTokens, inputs.tokens); ++t) {
+             int position = inputs.positions[t];
+             size_t page = static_cast<size_t>(inputs.pages(t, c.group)[position / ops::kPageTokens]);
+             write(format, from[side] + (size_t(t) * c.kv_heads + g) * c.head_dim, c.head_dim,
+                   position % ops::kPageTokens, to[side] + page * page_bytes + g * head_bytes);
+           }
+         });
+}
+
+AttendPlan::Sizes OpCompiler::attend_sizes(const Op& op) const {
+  const auto& p = op.as<ops::AttendParams>();
+  const ops::CacheInfo& c = program_.caches[p.cache];
+  int heads = p.heads / c.kv_heads;
+  AttendPlan::Sizes sizes{.tokens = program_.tokens,
+                          .tile_tokens = kernels::attend_tokens(heads),
+                          .window = p.window,
+                          .kv_heads = c.kv_heads,
+                          .threads = options_.threads,
+                          .context = inputs_.pages_per_sequence * ops::kPageTokens,
+                          .row_floats = heads * kernels::attend_partial(c.head_dim),
+                          .floats = 0};
+  sizes.floats = AttendPlan::wanted_floats(sizes);
+  return sizes;
+}
+
+// One op's chunks at a time.
+float* OpCompiler::partials() {
+  if (partials_) return partials_;
+  size_t floats = 0;
+  for (size_t i = segment_.begin; i < segment_.end; ++i) {
+    if (program_.ops[i].kind == OpKind::attend) floats = std::max(floats, attend_sizes(program_.ops[i]).floats);
   }
+  return partials_ = reinterpret_cast<float*>(scratch(floats * sizeof(float)));
 }
 
 void OpCompiler::attend(const Op& op) {
   const auto& p = op.as<ops::AttendParams>();
   const ops::CacheInfo& c = program_.caches[p.cache];
   const Cache& cache = segment_.caches[p.cache];
-  static_assert(ops::kPageTokens <= kernels::kMaxPageTokens);
-  kernels::AttendArgs args{};
-  args.heads = p.heads / c.kv_heads;
-  args.head_dim = c.head_dim;
-  args.keys = cache.keys->host();
-  args.values = cache.values->host();
-  args.half = cache.format == Format::f16;
-  args.kv_heads = c.kv_heads;
-  args.page_tokens = ops::kPageTokens;
-  args.scale = p.scale;
-  args.softcap = p.softcap;
-  LiveRows live = rows(op.out[0]);
-  launch([=] { return live() * args.kv_heads; },
-         [=, &inputs = inputs_, q = data(op.in[0]), out = data(op.out[0]), kernel = table_.attend,
-          window = p.window, group = c.group, scratch = per_thread_, stride = thread_floats_](int task, int thread) {
-           int t = task / args.kv_heads;
-           kernels::AttendArgs a = args;
-           a.kv_head = task % args.kv_heads;
-           size_t at = size_t(task) * args.heads * args.head_dim;
-           a.q = q + at;
-           a.out = out + at;
-           a.pages = inputs.pages(t, group);
-           a.first = window > 0 ? std::max(0, inputs.positions[t] - window + 1) : 0;
-           a.first = std::min(a.first, inputs.run_first[t]);
-           a.last = inputs.run_last[t];
-           a.scratch = scratch + thread * stride;
-           kernel(a);
+  static_assert(ops::kPageTokens == kernels::kCachePage);
+  int heads = p.heads / c.kv_heads;
+  size_t page_bytes = cache_page_bytes(c, cache.format);
+  kernels::AttendArgs all{.q = data(op.in[0]),
+                          .out = data(op.out[0]),
+                          .token_stride = size_t(p.heads) * c.head_dim,
+                          .tokens = 0,
+                          .heads = heads,
+                          .head_dim = c.head_dim,
+                          .cache = cache.format,
+                          .keys = cache.keys->host(),
+                          .values = cache.values->host(),
+                          .page_stride = page_bytes,
+                          .page_bytes = page_bytes / c.kv_heads,
+                          .pages = nullptr,
+                          .first = nullptr,
+                          .last = nullptr,
+                          .scale = p.scale,
+                          .softcap = p.softcap,
+                          .chunk_begin = 0,
+                          .chunk_end = 0,
+                          .partials = nullptr,
+                          .scratch = nullptr};
+  auto plan = std::make_shared<AttendPlan>(attend_sizes(op));
+  auto args_of = [=, &inputs = inputs_, scratch = per_thread_, stride = thread_floats_](int number, int g, int thread) {
+    const AttendPlan::Tile& tile = plan->tiles()[number];
+    kernels::AttendArgs args = all;
+    size_t at = size_t(tile.token) * args.token_stride + size_t(g) * args.heads * args.head_dim;
+    args.q += at;
+    args.out += at;
+    args.tokens = tile.tokens;
+    args.keys += g * args.page_bytes;
+    args.values += g * args.page_bytes;
+    args.pages = inputs.pages(tile.token, c.group);
+    args.first = plan->first(tile.token);
+    args.last = plan->last(tile.token);
+    args.chunk_begin = tile.chunk_begin;
+    args.chunk_end = tile.chunk_end;
+    args.scratch = scratch + thread * stride;
+    return args;
+  };
+  launch([=, &inputs = inputs_] {
+           plan->make(inputs);
+           return int(plan->tasks().size()) * c.kv_heads;
+         },
+         [=, kernel = table_.attend, partials = partials()](int number, int thread) {
+           AttendPlan::Task task = plan->tasks()[number / c.kv_heads];
+           int g = number % c.kv_heads;
+           kernels::AttendArgs args = args_of(task.tile, g, thread);
+           if (task.chunk >= 0) {
+             args.chunk_begin = task.chunk;
+             args.chunk_end = task.chunk + 1;
+             args.partials = partials + plan->partials(plan->tiles()[task.tile], g, task.chunk);
+           }
+           kernel(args);
+         });
+  if (attend_sizes(op).floats == 0) return;  // never split
+  launch([=] { return int(plan->split_tiles().size()) * c.kv_heads; },
+         [=, kernel = table_.attend_join, partials = partials()](int number, int thread) {
+           int tile = plan->split_tiles()[number / c.kv_heads], g = number % c.kv_heads;
+           kernels::AttendArgs args = args_of(tile, g, thread);
+           args.partials = partials + plan->partials(plan->tiles()[tile], g, args.chunk_begin);
+           kernel(args);
          });
 }
 

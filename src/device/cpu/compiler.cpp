@@ -54,11 +54,11 @@ LiveRows OpCompiler::rows(Tensor t) const {
 }
 
 bool OpCompiler::uses_int8(const CpuWeight& w) const {
-  return !options_.float32 && table_.find(w.format).int8 != nullptr;
+  return !options_.float32 && table_.find(w.format).rows.int8 != nullptr;
 }
 
 void OpCompiler::size_scratch() {
-  size_t quantised_bytes = 0, moe_bytes = 0;
+  size_t tile_bytes[2] = {}, moe_bytes = 0;  // float32 and rounded
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
     if (op.kind == OpKind::attend) {
@@ -72,23 +72,22 @@ void OpCompiler::size_scratch() {
     }
     if (op.kind == OpKind::moe) {
       moe_bytes = std::max(moe_bytes, moe_layout(op).end);
-      const TensorInfo& x = program_[op.in[0]];
-      quantised_bytes = std::max(quantised_bytes,
-                                 size_t(x.shape.rows()) * kernels::quantised_row_bytes(x.shape.columns()));
+      thread_floats_ = std::max(thread_floats_, size_t(table_.tile_tokens) *
+                                                    std::max(program_[op.in[0]].shape.columns(), program_[op.in[2]].shape[0]));
     }
     if (op.kind == OpKind::linear_gated) {
       size_t values = size_t(split(op, weight(op.in[1])).rows_per_task) * kTokensPerTask;
       thread_floats_ = std::max(thread_floats_, values);
     }
-    if (op.kind != OpKind::linear && op.kind != OpKind::linear_where && op.kind != OpKind::linear_gated) continue;
+    if (!ops::multiplies(op)) continue;
     const TensorInfo& x = program_[op.in[0]];
-    for (size_t in = 1; in < op.in.size() && in < (op.kind == OpKind::linear_gated ? 3 : 2); ++in) {
-      if (!uses_int8(weight(op.in[in]))) continue;
-      quantised_bytes = std::max(quantised_bytes,
-                                 size_t(x.shape.rows()) * kernels::quantised_row_bytes(x.shape.columns()));
+    for (size_t in = 1; in < (op.kind == OpKind::linear_gated ? 3 : 2); ++in) {
+      bool int8 = uses_int8(weight(op.in[in]));
+      tile_bytes[int8] = std::max(tile_bytes[int8],
+                                  size_t(x.shape.rows()) * activation_bytes(x.shape.columns(), int8));
     }
   }
-  quantised_ = scratch(quantised_bytes);
+  for (int int8 = 0; int8 < 2; ++int8) tiles_[int8] = scratch(tile_bytes[int8]);
   moe_ = scratch(moe_bytes);
   thread_floats_ = (thread_floats_ + 15) / 16 * 16;
   per_thread_ = reinterpret_cast<float*>(scratch(thread_floats_ * sizeof(float) * options_.threads));

@@ -7,12 +7,15 @@
 
 namespace troika::device::cpu {
 
-// Where the kernels read a weight: matrices in the file's mapping, vectors, which are small, in a float32 copy.
+// Where the kernels read a weight: matrices in panels or in the file's mapping, vectors, which are small, in a
+// float32 copy. A row of an embedding is always read from the mapping.
 struct CpuWeight : Weight {
   WeightView view;            // keeps the mapping alive
-  std::vector<float> floats;  // the copy, or empty
+  std::vector<float> floats;  // the copy of a vector, or empty
   Format format = Format::f32;
   const std::byte* data = nullptr;
+  const kernels::PanelFormat* panel = nullptr;  // null: not repacked
+  std::shared_ptr<Buffer> panels;               // one panel behind the other
 };
 
 struct CompileOptions {

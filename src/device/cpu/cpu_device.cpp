@@ -1,10 +1,13 @@
 #include "device/cpu/cpu_device.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
+#include "base/file_map.h"
 #include "base/platform.h"
 #include "device/cpu/compiler.h"
+#include "device/cpu/repack.h"
 #include "device/host_memory.h"
 
 namespace troika::device::cpu {
@@ -26,11 +29,32 @@ class CpuExecutable : public Executable {
   std::shared_ptr<ThreadPool> pool_;
 };
 
+// Threads stay on their cores only where each has one and the machine is ours: with fewer threads, or beside others
+// who were given a part of it, we do not know which cores are free, and the system does.
+std::span<const std::vector<int>> places(const DeviceOptions& options, int threads) {
+  const platform::Cores& cores = platform::cpu().topology;
+  if (!options.pin || cores.restricted || size_t(threads) != cores.threads.size()) return {};
+  return cores.threads;
+}
+
+const kernels::KernelTable& table_named(std::string_view isa) {
+  if (isa.empty()) return kernels::kernel_table();
+  std::string there;
+  for (kernels::Isa known : {kernels::Isa::scalar, kernels::Isa::avx2, kernels::Isa::avx512}) {
+    const kernels::KernelTable* table = kernels::kernel_table(known);
+    if (table && table->name == isa) return *table;
+    if (table) there += fmt::format("{}{}", there.empty() ? "" : ", ", table->name);
+  }
+  fail("this build or this machine has no kernels for \"{}\"; there are: {}", isa, there);
+}
+
 class CpuDevice : public Device {
  public:
-  explicit CpuDevice(const DeviceOptions& options) : float32_(options.float32) {
+  explicit CpuDevice(const DeviceOptions& options)
+      : kernels_(table_named(options.isa)), float32_(options.float32), repacks_(options.repack) {
     int threads = std::clamp(options.threads > 0 ? options.threads : platform::cpu().cores, 1, kMaxThreads);
-    pool_ = std::make_shared<ThreadPool>(threads, kernels_.relax);
+    pool_ = std::make_shared<ThreadPool>(
+        PoolOptions{.threads = threads, .relax = kernels_.relax, .places = places(options, threads)});
     info_ = {"cpu", fmt::format("{}, {} threads, {}", platform::cpu().name, threads, kernels_.name),
              platform::memory().total_bytes};
   }
@@ -40,17 +64,17 @@ class CpuDevice : public Device {
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
   std::shared_ptr<Buffer> import(HostRegion region) override { return wrap_host(region); }
 
-  std::shared_ptr<Weight> prepare(const WeightView& view) override {
+  std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) override {
     check(view.bytes.size() == bytes_of(view.format, view.shape), "a weight has the bytes of its shape");
     auto weight = std::make_shared<CpuWeight>();
     weight->view = view;
-    if (view.shape.rank >= 2) {  // as it lies in the file, whatever the format
-      weight->format = view.format;
-      weight->data = view.bytes.data();
+    if (view.shape.rank >= 2) {
+      prepare_matrix(*weight, use);
     } else {
       weight->floats.resize(static_cast<size_t>(view.shape.values()));
       troika::info(view.format).unpack(view.bytes.data(), weight->floats);
       weight->data = reinterpret_cast<const std::byte*>(weight->floats.data());
+      info_.weight_bytes += weight->floats.size() * sizeof(float);
     }
     return weight;
   }
@@ -61,8 +85,29 @@ class CpuDevice : public Device {
   }
 
  private:
-  const kernels::KernelTable& kernels_ = kernels::kernel_table();
-  bool float32_;
+  void prepare_matrix(CpuWeight& weight, WeightUse use) {
+    WeightView& view = weight.view;
+    weight.format = view.format;
+    weight.data = view.bytes.data();
+    if (!use.multiplied) return;
+    if (repacks_ && view.shape.rank == 2) {
+      if (!repacker_) repacker_.emplace(*pool_, platform::memory().available_bytes);
+      size_t before = repacker_->bytes();
+      repacker_->repack(weight);
+      info_.weight_bytes += repacker_->bytes() - before;
+    }
+    if (!weight.panel) {
+      if (view.file) will_need(view.bytes);
+    } else if (!view.file && !use.looked_up) {  // memory of its own that nobody reads any more
+      view.bytes = {};
+      view.keep.reset();
+      weight.data = nullptr;
+    }
+  }
+
+  const kernels::KernelTable& kernels_;
+  bool float32_, repacks_;
+  std::optional<Repacker> repacker_;
   std::shared_ptr<ThreadPool> pool_;
   DeviceInfo info_;
 };

@@ -1,4 +1,5 @@
-// The CPU as a device: weights are read where the file's mapping has them, ops run on a pool of threads.
+// The CPU as a device: matrices are copied into panels at load (repack.h) or read where the file is mapped, ops run on
+// a pool of threads.
 #pragma once
 
 #include "device/device.h"

@@ -4,57 +4,96 @@
 namespace troika::device::cpu {
 namespace {
 
-constexpr int kRowsAhead = 4;  // of linear_where: the hardware does not foresee rows that lie far apart
+// The arguments of a piece of the work; pieces begin with a tile.
+struct Narrow {
+  int tile_tokens;
+  LinearArgs operator()(LinearArgs args, LinearSplit::Piece piece) const {
+    args.x += piece.token / tile_tokens * args.x_stride;
+    args.tokens = piece.tokens;
+    args.row += piece.row;
+    args.rows = piece.rows;
+    if (args.bias) args.bias += piece.row;
+    args.out += piece.token * args.out_stride + piece.row;
+    return args;
+  }
+};
+
+bool is_wanted(const LinearArgs& a, const float* gate) {
+  for (int t = 0; t < a.tokens; ++t) {
+    for (int r = 0; r < a.rows; ++r) {
+      if (gate[t * a.out_stride + r] != 0) return true;
+    }
+  }
+  return false;
+}
 
 }  // namespace
 
-OpCompiler::Activations OpCompiler::activations(Tensor x, bool int8) {
-  int depth = program_[x].shape.columns();
-  if (!int8) return {reinterpret_cast<const std::byte*>(data(x)), depth * sizeof(float), false};
-  size_t stride = kernels::quantised_row_bytes(depth);
-  if (quantised_tensor_ != int64_t{x.id}) {
-    quantised_tensor_ = x.id;
-    each_row(rows(x), [=, from = data(x), to = quantised_, quantise = table_.quantise](int row) {
-      quantise(from + size_t(row) * depth, 1, depth, to + row * stride, stride);
-    });
-  }
-  return {quantised_, stride, true};
+size_t OpCompiler::activation_bytes(int depth, bool int8) const {
+  return int8 ? kernels::quantised_bytes(depth) : size_t(depth) * sizeof(float);
 }
 
-// Everything but the piece of work. The weight may have more columns than the op reads, and begin at a later row.
+OpCompiler::Activations OpCompiler::activations(Tensor x, bool int8) {
+  int depth = program_[x].shape.columns(), tile = table_.tile_tokens;
+  size_t stride = tile * activation_bytes(depth, int8);
+  std::byte* tiles = tiles_[int8];
+  if (tiles_of_[int8] != int64_t{x.id}) {
+    tiles_of_[int8] = x.id;
+    LiveRows live = rows(x);
+    launch([=] { return pieces(live(), tile); },
+           [=, from = data(x), make = int8 ? table_.quantise : table_.interleave](int task, int) {
+             int first = task * tile;
+             make(from + size_t(first) * depth, depth, std::min(tile, live() - first), depth, tiles + task * stride);
+           });
+  }
+  return {tiles, stride, int8};
+}
+
+// What a kernel is to know of a weight, of which an op may use later rows and fewer columns.
+LinearArgs OpCompiler::weight_args(const CpuWeight& w, int depth, int first) const {
+  int columns = w.view.shape[1];
+  check(depth == columns || depth % info(w.format).block_values == 0, "a weight is cut between its blocks");
+  LinearArgs args{};
+  args.depth = depth;
+  args.weight = w.panel ? w.panels->host() : w.data;
+  args.weight_stride = w.panel ? kernels::panel_bytes(*w.panel, columns) : row_bytes(w.format, columns);
+  args.weight_rows = w.view.shape[0];
+  args.weight_columns = columns;
+  args.row = first;
+  args.format = &info(w.format);
+  args.panel = w.panel;
+  return args;
+}
+
+// Everything but the piece of work.
 LinearArgs OpCompiler::linear_args(const Op& op, const CpuWeight& w, Activations x, int first,
-                       const float* bias) const {
-  int depth = program_[op.in[0]].shape.columns();
-  check(depth == w.view.shape[1] || depth % info(w.format).block_values == 0, "a weight is cut between its blocks");
-  size_t stride = row_bytes(w.format, w.view.shape[1]);
-  return {.x = x.rows, .x_stride = x.stride, .tokens = 0, .depth = depth, .weight = w.data + size_t(first) * stride,
-          .weight_stride = stride, .rows = 0, .bias = bias, .out = data(op.out[0]),
-          .out_stride = static_cast<size_t>(program_[op.out[0]].shape.columns()), .format = &info(w.format)};
+                                   const float* bias) const {
+  LinearArgs args = weight_args(w, program_[op.in[0]].shape.columns(), first);
+  args.x = x.tiles;
+  args.x_stride = x.stride;
+  args.bias = bias;
+  args.out = data(op.out[0]);
+  args.out_stride = static_cast<size_t>(program_[op.out[0]].shape.columns());
+  return args;
 }
 
 LinearKernel OpCompiler::linear_kernel(const CpuWeight& w, bool int8) const {
   const kernels::FormatKernels& format = table_.find(w.format);
-  return int8 ? format.int8 : format.float32;
+  const kernels::LinearKernels& kernels = w.panel ? format.panels : format.rows;
+  return int8 ? kernels.int8 : kernels.float32;
 }
 
-LinearArgs OpCompiler::narrowed(LinearArgs args, LinearSplit::Piece piece) {
-  args.x += piece.token * args.x_stride;
-  args.tokens = piece.tokens;
-  args.weight += piece.row * args.weight_stride;
-  args.rows = piece.rows;
-  if (args.bias) args.bias += piece.row;
-  args.out += piece.token * args.out_stride + piece.row;
-  return args;
-}
-
-// Many tasks per thread even out what else happens on the machine; 16 rows at least keep reads long.
+// With many tokens a thread keeps its piece of the weight in its own cache, and many tasks even out what else happens
+// on the machine. With few the weight only passes through: reading takes a while to get under way, so pieces are long.
 LinearSplit OpCompiler::split(const Op& op, const CpuWeight& w) const {
   int out = program_[op.out[0]].shape.columns();
-  int share = pieces(out, options_.threads * 8);
+  if (program_[op.in[0]].shape[0] <= kFewTokens) {
+    int share = pieces(out, options_.threads * kFewTasks);
+    return {out, pieces(share, kernels::kPanelRows) * kernels::kPanelRows};
+  }
+  int share = pieces(out, options_.threads * kManyTasks);
   int cached = static_cast<int>(kWeightsPerTask / row_bytes(w.format, w.view.shape[1]));
-  if (program_[op.in[0]].shape[0] <= 8) cached = 512;  // read once: nothing to keep
-  int rows_per_task = std::max(16, std::min(share, cached) / 16 * 16);
-  return {out, rows_per_task};
+  return {out, std::max(1, std::min(share, cached) / kernels::kPanelRows) * kernels::kPanelRows};
 }
 
 void OpCompiler::linear(const Op& op) {
@@ -65,52 +104,37 @@ void OpCompiler::linear(const Op& op) {
   LinearSplit work = split(op, w);
   LiveRows live = rows(op.out[0]);
   launch([=] { return work.tasks(live()); },
-         [=, kernel = linear_kernel(w, int8)](int task, int) { kernel(narrowed(args, work.piece(task, live()))); });
-}
-
-// Row by row of the weight, for the tokens whose gate wants it: what nobody wants is not read. A row of a product
-// has the same bits whatever is computed with it, so the result is that of the whole product.
-void OpCompiler::linear_where(const Op& op) {
-  const CpuWeight& w = weight(op.in[1]);
-  bool int8 = uses_int8(w);
-  LinearArgs args = linear_args(op, w, activations(op.in[0], int8), op.as<ops::LinearParams>().first);
-  LinearSplit work = split(op, w);
-  LiveRows live = rows(op.out[0]);
-  launch([=] { return work.tasks(live()); },
-         [=, kernel = linear_kernel(w, int8), gates = data(op.in[2])](int task, int) {
-           LinearSplit::Piece piece = work.piece(task, live());
-           LinearArgs all = narrowed(args, piece);
-           const float* gate = gates + piece.token * all.out_stride + piece.row;
-           size_t bytes = row_bytes(args.format->format, all.depth);
-           for (int row = 0, ahead = 0, asked = 0; row < piece.rows; ++row) {
-             for (; ahead < piece.rows && asked < kRowsAhead; ++ahead) {
-               if (!is_wanted(all, gate + ahead)) continue;
-               const std::byte* begin = all.weight + ahead * all.weight_stride;
-               for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(begin + at);
-               ++asked;
-             }
-             asked -= is_wanted(all, gate + row);
-             wanted_tokens(kernel, all, row, gate + row);
-           }
+         [=, this_kernel = linear_kernel(w, int8), narrow = Narrow{table_.tile_tokens}](int task, int) {
+           this_kernel(narrow(args, work.piece(task, live())));
          });
 }
 
-bool OpCompiler::is_wanted(const LinearArgs& all, const float* gate) {
-  for (int t = 0; t < all.tokens; ++t) {
-    if (gate[t * all.out_stride] != 0) return true;
-  }
-  return false;
-}
-
-// One weight row: stretches of tokens with a gate are multiplied, the others get 0.
-void OpCompiler::wanted_tokens(LinearKernel kernel, const LinearArgs& all, int row, const float* gate) {
-  auto wants = [&](int t) { return gate[t * all.out_stride] != 0; };
-  for (int t = 0; t < all.tokens;) {
-    int end = t;
-    while (end < all.tokens && wants(end)) ++end;
-    if (end > t) kernel(narrowed(all, {.row = row, .rows = 1, .token = t, .tokens = end - t}));
-    for (t = end; t < all.tokens && !wants(t); ++t) all.out[t * all.out_stride + row] = 0;
-  }
+// Sixteen rows that no token of a task wants are not read. A row of a product has the same bits whatever is computed
+// with it, so the result is that of the whole product.
+void OpCompiler::linear_where(const Op& op) {
+  const CpuWeight& w = weight(op.in[1]);
+  bool int8 = uses_int8(w);
+  int first_row = op.as<ops::LinearParams>().first;
+  LinearArgs args = linear_args(op, w, activations(op.in[0], int8), first_row);
+  LinearSplit work = split(op, w);
+  LiveRows live = rows(op.out[0]);
+  launch([=] { return work.tasks(live()); },
+         [=, kernel = linear_kernel(w, int8), gates = data(op.in[2]), narrow = Narrow{table_.tile_tokens}](int task, int) {
+           LinearSplit::Piece all = work.piece(task, live());
+           for (int row = all.row; row < all.row + all.rows; row += kernels::kPanelRows) {
+             LinearSplit::Piece piece = all;
+             piece.row = row;
+             piece.rows = std::min(kernels::kPanelRows, all.row + all.rows - row);
+             LinearArgs a = narrow(args, piece);
+             const float* gate = gates + piece.token * a.out_stride + row;
+             if (is_wanted(a, gate)) kernel(a);
+             for (int t = 0; t < a.tokens; ++t) {
+               for (int r = 0; r < a.rows; ++r) {
+                 if (gate[t * a.out_stride + r] == 0) a.out[t * a.out_stride + r] = 0;
+               }
+             }
+           }
+         });
 }
 
 // A task multiplies with its rows of both weights: gate into the output, up into the thread's scratch.
@@ -125,11 +149,11 @@ void OpCompiler::linear_gated(const Op& op) {
   launch([=] { return work.tasks(live()); },
          [=, this_table = &table_, gate_kernel = linear_kernel(gate, gate_x.int8),
           up_kernel = linear_kernel(up, up_x.int8), kind = unary_of(op.as<ops::ActParams>().act),
-          scratch = per_thread_, stride = thread_floats_](int task, int thread) {
+          scratch = per_thread_, stride = thread_floats_, narrow = Narrow{table_.tile_tokens}](int task, int thread) {
            LinearSplit::Piece piece = work.piece(task, live());
-           LinearArgs a = narrowed(gate_args, piece);
+           LinearArgs a = narrow(gate_args, piece);
            gate_kernel(a);
-           LinearArgs b = narrowed(up_args, piece);
+           LinearArgs b = narrow(up_args, piece);
            b.out = scratch + thread * stride;
            b.out_stride = static_cast<size_t>(piece.rows);
            up_kernel(b);

@@ -8,9 +8,8 @@ namespace troika::device::cpu {
 OpCompiler::MoeLayout OpCompiler::moe_layout(const Op& op) {
   MoeLayout l;
   for (size_t in = 2; in < op.in.size(); ++in) {
-    bool int8 = uses_int8(weight(op.in[in]));
-    if ((in - 2) % 3 == 2) l.hidden_quantised |= int8;
-    else (int8 ? l.int8 : l.floats) = true;
+    MoeLayout::Tiles& read = (in - 2) % 3 == 2 ? l.hidden_tiles : l.x;
+    (uses_int8(weight(op.in[in])) ? read.wants_int8 : read.wants_floats) = true;
   }
   size_t slots = size_t(program_[op.in[0]].shape[0]) * op.as<ops::MoeParams>().used;
   int depth = program_[op.in[0]].shape.columns(), width = program_[op.in[2]].shape[0];
@@ -18,25 +17,48 @@ OpCompiler::MoeLayout OpCompiler::moe_layout(const Op& op) {
     at = l.end;
     if (wanted) l.end += (slots * row + 63) / 64 * 64;
   };
-  take(l.x, l.floats, depth * sizeof(float));
-  take(l.x_int8, l.int8, kernels::quantised_row_bytes(depth));
+  auto take_tiles = [&](MoeLayout::Tiles& tiles, int columns) {
+    take(tiles.floats, tiles.wants_floats, activation_bytes(columns, false));
+    take(tiles.int8, tiles.wants_int8, activation_bytes(columns, true));
+  };
+  take_tiles(l.x, depth);
   take(l.hidden, true, width * sizeof(float));
   take(l.up, true, width * sizeof(float));
-  take(l.hidden_int8, l.hidden_quantised, kernels::quantised_row_bytes(width));
+  take_tiles(l.hidden_tiles, width);
   take(l.out, true, depth * sizeof(float));
   return l;
 }
 
-OpCompiler::ExpertLinear OpCompiler::expert_linear(Tensor matrix, size_t x_floats, size_t x_int8, size_t out) {
+OpCompiler::ExpertLinear OpCompiler::expert_linear(Tensor matrix, const MoeLayout::Tiles& x, size_t out) {
   const CpuWeight& w = weight(matrix);
-  int depth = w.view.shape[1];
   bool int8 = uses_int8(w);
-  return {linear_kernel(w, int8),
-          {.x = moe_ + (int8 ? x_int8 : x_floats),
-           .x_stride = int8 ? kernels::quantised_row_bytes(depth) : depth * sizeof(float), .tokens = 0, .depth = depth,
-           .weight = w.data, .weight_stride = row_bytes(w.format, depth), .rows = 0, .bias = nullptr,
-           .out = reinterpret_cast<float*>(moe_ + out), .out_stride = static_cast<size_t>(w.view.shape[0]),
-           .format = &info(w.format)}};
+  LinearArgs args = weight_args(w, w.view.shape[1]);
+  args.x = moe_ + (int8 ? x.int8 : x.floats);
+  args.x_stride = table_.tile_tokens * activation_bytes(args.depth, int8);
+  args.out = reinterpret_cast<float*>(moe_ + out);
+  args.out_stride = static_cast<size_t>(w.view.shape[0]);
+  return {linear_kernel(w, int8), args, table_.tile_tokens};
+}
+
+// Tiles of each expert's rows: those of `rows` by slot, or by the token that the slot belongs to.
+void OpCompiler::expert_tiles(const Routing* routing, const MoeLayout::Tiles& to, const float* rows, bool by_slot,
+                              int depth) {
+  launch([=] { return routing->groups(); },
+         [=, tile = table_.tile_tokens, quantise = table_.quantise, interleave = table_.interleave, moe = moe_,
+          float_bytes = activation_bytes(depth, false), int8_bytes = activation_bytes(depth, true),
+          scratch = per_thread_, stride = thread_floats_](int task, int thread) {
+           const Routing::Group& group = routing->group_at(task);
+           float* gathered = scratch + thread * stride;
+           for (int slot = group.first, end = group.first + group.count; slot < end; slot += tile) {
+             int count = std::min(tile, end - slot);
+             for (int i = 0; i < count; ++i) {
+               int row = by_slot ? slot + i : routing->row_of(slot + i);
+               std::memcpy(gathered + size_t(i) * depth, rows + size_t(row) * depth, depth * sizeof(float));
+             }
+             if (to.wants_floats) interleave(gathered, depth, count, depth, moe + to.floats + slot * float_bytes);
+             if (to.wants_int8) quantise(gathered, depth, count, depth, moe + to.int8 + slot * int8_bytes);
+           }
+         });
 }
 
 // Rows of an expert's matrix that a task takes: enough tasks for all threads when few experts are at work.
@@ -59,17 +81,7 @@ void OpCompiler::moe(const Op& op) {
   each_row(live, [=, router = data(op.in[1])](int t) { r->choose(t, router + size_t(t) * experts); });
   launch([] { return 1; }, [=](int, int) { r->group(live()); });
 
-  // Rows come to lie by expert.
-  auto gather = [&](bool int8, size_t to) {
-    Activations x = activations(op.in[0], int8);
-    size_t row = int8 ? x.stride : depth * sizeof(float);
-    launch([=] { return r->slots(); }, [=, to = moe_ + to](int slot, int) {
-      std::memcpy(to + slot * row, x.rows + r->row_of(slot) * x.stride, row);
-    });
-  };
-  if (l.floats) gather(false, l.x);
-  if (l.int8) gather(true, l.x_int8);
-
+  expert_tiles(r, l.x, data(op.in[0]), false, int(depth));
   struct Expert {
     ExpertLinear gate, up, down;
   };
@@ -77,15 +89,14 @@ void OpCompiler::moe(const Op& op) {
   compiled_.keep.push_back(all);
   for (int e = 0; e < experts; ++e) {
     size_t in = 2 + 3 * size_t(e);
-    all->push_back({expert_linear(op.in[in], l.x, l.x_int8, l.hidden),
-                    expert_linear(op.in[in + 1], l.x, l.x_int8, l.up),
-                    expert_linear(op.in[in + 2], l.hidden, l.hidden_int8, l.out)});
+    all->push_back({expert_linear(op.in[in], l.x, l.hidden), expert_linear(op.in[in + 1], l.x, l.up),
+                    expert_linear(op.in[in + 2], l.hidden_tiles, l.out)});
   }
   const Expert* expert = all->data();
   float* hidden = reinterpret_cast<float*>(moe_ + l.hidden);
   const float* up = reinterpret_cast<const float*>(moe_ + l.up);
 
-  int inner_rows = expert_rows(op, int(width), expert->gate.args.weight_stride), inner = pieces(width, inner_rows);
+  int inner_rows = expert_rows(op, int(width), row_bytes(expert->gate.args.format->format, depth)), inner = pieces(width, inner_rows);
   launch([=] { return r->groups() * inner; },
          [=, gated = table_.gated, kind = unary_of(p.act)](int task, int) {
            const Routing::Group& group = r->group_at(task / inner);
@@ -97,14 +108,8 @@ void OpCompiler::moe(const Op& op) {
              gated(kind, hidden + at, up + at, hidden + at, count);
            }
          });
-  if (l.hidden_quantised) {
-    size_t stride = kernels::quantised_row_bytes(int(width));
-    launch([=] { return r->slots(); },
-           [=, quantise = table_.quantise, to = moe_ + l.hidden_int8](int slot, int) {
-             quantise(hidden + slot * width, 1, int(width), to + slot * stride, stride);
-           });
-  }
-  int outer_rows = expert_rows(op, int(depth), expert->down.args.weight_stride), outer = pieces(depth, outer_rows);
+  expert_tiles(r, l.hidden_tiles, hidden, true, int(width));
+  int outer_rows = expert_rows(op, int(depth), row_bytes(expert->down.args.format->format, width)), outer = pieces(depth, outer_rows);
   launch([=] { return r->groups() * outer; },
          [=](int task, int) {
            const Routing::Group& group = r->group_at(task / outer);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "device/cpu/attend_plan.h"
 #include "device/cpu/compiler.h"
 #include "device/cpu/routing.h"
 
@@ -20,7 +21,9 @@ using ops::OpKind;
 using ops::Tensor;
 using ops::TensorInfo;
 
-inline constexpr int kTokensPerTask = 96;            // a multiple of the widest tiles, 6 and 8 tokens
+inline constexpr int kTokensPerTask = kernels::kMostTokens;
+inline constexpr int kFewTokens = 8;
+inline constexpr int kFewTasks = 3, kManyTasks = 8;    // of a thread, with few and with many tokens
 inline constexpr size_t kWeightsPerTask = 256 << 10;   // bytes: they stay in the core's own cache for all its tokens
 inline constexpr size_t kValuesPerTask = 4096;       // of element-wise ops
 
@@ -59,8 +62,8 @@ class OpCompiler {
     check(segment.arena && segment.arena->host(), "the CPU sees its arena");
     compiled_.keep.push_back(segment.arena);
     for (const Cache& cache : segment.caches) {
-      if (cache.format != Format::f16 && cache.format != Format::f32) {
-        fail("the CPU keeps keys and values in f16 or f32, not in {}", info(cache.format).name);
+      if (cache.format != Format::f16 && cache.format != Format::f32 && cache.format != Format::q8_0) {
+        fail("the CPU keeps keys and values in f16, f32 or q8_0, not in {}", info(cache.format).name);
       }
       compiled_.keep.push_back(cache.keys);
       compiled_.keep.push_back(cache.values);
@@ -101,52 +104,57 @@ class OpCompiler {
 
   void add(const Op& op);
 
-  // What linear ops multiply with: float32 rows, or their quantised copy, which stays valid until a linear op
-  // reads another tensor.
+  // What linear ops multiply with: tiles of float32 or rounded values, which stay valid until a linear op reads
+  // another tensor in that form.
   struct Activations {
-    const std::byte* rows;
-    size_t stride;
+    std::byte* tiles;
+    size_t stride;  // bytes
     bool int8;
   };
+  size_t activation_bytes(int depth, bool int8) const;  // of a row
   Activations activations(Tensor x, bool int8);
+  LinearArgs weight_args(const CpuWeight& w, int depth, int first = 0) const;
   LinearArgs linear_args(const Op& op, const CpuWeight& w, Activations x, int first = 0,
                          const float* bias = nullptr) const;
   LinearKernel linear_kernel(const CpuWeight& w, bool int8) const;
-  static LinearArgs narrowed(LinearArgs args, LinearSplit::Piece piece);
   LinearSplit split(const Op& op, const CpuWeight& w) const;
   void linear(const Op& op);
   void linear_where(const Op& op);
-  static bool is_wanted(const LinearArgs& all, const float* gate);
-  static void wanted_tokens(LinearKernel kernel, const LinearArgs& all, int row, const float* gate);
   void linear_gated(const Op& op);
 
-  // What a moe op works on, as offsets into moe_: rows in the order of the slots.
+  // What a moe op works on, as offsets into moe_: rows in the order of the slots. The tiles of a group of slots begin
+  // where its first row would.
   struct MoeLayout {
-    size_t x = 0, x_int8 = 0, hidden = 0, up = 0, hidden_int8 = 0, out = 0, end = 0;
-    bool floats = false, int8 = false;  // which of the two forms of x some expert reads
-    bool hidden_quantised = false;
+    struct Tiles {
+      size_t floats = 0, int8 = 0;
+      bool wants_floats = false, wants_int8 = false;  // which of the two forms some expert reads
+    };
+    Tiles x, hidden_tiles;
+    size_t hidden = 0, up = 0, out = 0, end = 0;
   };
   // One expert's matrix; x and out are those of slot 0.
   struct ExpertLinear {
     LinearKernel kernel;
     LinearArgs args;
+    int tile_tokens;
 
     void run(const Routing::Group& group, int row, int rows) const {
       LinearArgs a = args;
-      a.x += group.first * a.x_stride;
-      a.weight += row * a.weight_stride;
+      a.x += group.first * (a.x_stride / tile_tokens);
+      a.row = row;
       a.rows = rows;
       a.out += group.first * a.out_stride + row;
       for (int done = 0; done < group.count; done += a.tokens) {
         a.tokens = std::min(kTokensPerTask, group.count - done);
         kernel(a);
-        a.x += a.tokens * a.x_stride;
+        a.x += a.tokens / tile_tokens * a.x_stride;
         a.out += a.tokens * a.out_stride;
       }
     }
   };
   MoeLayout moe_layout(const Op& op);
-  ExpertLinear expert_linear(Tensor matrix, size_t x_floats, size_t x_int8, size_t out);
+  ExpertLinear expert_linear(Tensor matrix, const MoeLayout::Tiles& x, size_t out);
+  void expert_tiles(const Routing* routing, const MoeLayout::Tiles& to, const float* rows, bool by_slot, int depth);
   int expert_rows(const Op& op, int rows, size_t weight_row) const;
   void moe(const Op& op);
 
@@ -157,6 +165,8 @@ class OpCompiler {
   Angles angles(const std::shared_ptr<const ops::RopeTable>& table, int half);
   void rope(const Op& op);
   void kv_write(const Op& op);
+  AttendPlan::Sizes attend_sizes(const Op& op) const;
+  float* partials();  // what chunks of attention leave for each other
   void attend(const Op& op);
   void attend_spans(const Op& op);
 
@@ -188,8 +198,9 @@ class OpCompiler {
   const KernelTable& table_;
   Compiled compiled_;
   std::byte* moe_ = nullptr;         // one moe op's rows at a time
-  std::byte* quantised_ = nullptr;   // one tensor's rows at a time
-  int64_t quantised_tensor_ = -1;    // which, by id
+  std::byte* tiles_[2] = {};         // float32 and rounded: one tensor's rows at a time
+  int64_t tiles_of_[2] = {-1, -1};   // which, by id
+  float* partials_ = nullptr;
   float* per_thread_ = nullptr;      // thread_floats_ for each thread
   size_t thread_floats_ = 0;
   std::map<const ops::RopeTable*, Angles> angles_;

@@ -56,7 +56,7 @@ class ReferenceDevice : public Device {
   bool supports(const ops::Program&, const ops::Op&) const override { return true; }
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
   std::shared_ptr<Buffer> import(HostRegion region) override { return wrap_host(region); }
-  std::shared_ptr<Weight> prepare(const WeightView& view) override {
+  std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse) override {
     auto weight = std::make_shared<FloatWeight>();
     weight->values.resize(static_cast<size_t>(view.shape.values()));
     troika::info(view.format).unpack(view.bytes.data(), weight->values);

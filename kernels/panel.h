@@ -1,0 +1,39 @@
+// Weights as panels: 16 rows of a matrix, interleaved so that one load reads the same columns of all of them. A panel
+// takes the bytes that its rows take in the file (where panel.cpp says so, up to 1.55 times as many), in another order:
+//
+//   panel   = stretches of 256 columns, the last of what is left, each padded to 64 bytes
+//   stretch = quants of its blocks | lines of its blocks             a block: the 32 … 256 columns of the format's own
+//   quants  = vectors of 64 bytes: 4 bytes of row 0 | 4 bytes of row 1 | … | 4 bytes of row 15
+//   lines   = scales and mins: one byte (or half) of row 0, of row 1, … of row 15, then the next
+//
+// Plain floats have no lines: column 0 of the 16 rows, column 1, … Rows that a last panel lacks are zeros.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "tensor/format.h"
+
+namespace troika::kernels {
+
+inline constexpr int kPanelRows = 16;
+inline constexpr int kStretchColumns = 256;
+
+struct PanelFormat {
+  Format format;
+  int quant_bytes;  // of a block of 16 rows
+  int line_bytes;
+  // One block of each of the 16 rows; null: plain values, column after column.
+  void (*pack)(const std::byte* const (&blocks)[kPanelRows], std::byte* quants, std::byte* lines);
+};
+
+// Null: weights of this format are read as they lie in the file.
+const PanelFormat* find_panel_format(Format format);
+
+// Bytes of one panel, a multiple of 64.
+size_t panel_bytes(const PanelFormat& format, int columns);
+
+// Rows [first, first + 16) of a matrix of `rows` rows become one panel. Fast enough to follow memory; any thread.
+void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, int columns, int first, std::byte* panel);
+
+}  // namespace troika::kernels

@@ -1,0 +1,354 @@
+// From panels (panel.cpp says how each format's blocks are interleaved) to tiles. One struct per format: `block` fills
+// the part of a tile that one block of the 16 rows covers, from vector `v` and group `g` on.
+#pragma once
+
+#include "kernels/tile.h"
+#include "kernels/weights_iq.h"
+
+namespace troika::kernels {
+
+template <class S>
+struct PanelQ8_0 {
+  using Weight = WeightQ8_0<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) put<S>(tile, v + i, S::offset_signed(stream<S>(quants + 64 * i)));
+    set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+  }
+};
+
+// Vectors 0 … 3 in the low nibbles, 4 … 7 in the high ones.
+template <class S>
+void split_nibbles(const std::byte* quants, typename S::P (&to)[8]) noexcept {
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) {
+    typename S::P both = stream<S>(quants + 64 * i);
+    to[i] = S::mask(both, 0x0f);
+    to[4 + i] = S::mask(S::template shift_right<4>(both), 0x0f);
+  }
+}
+
+template <class S, class T>
+void store_vectors(const typename S::P (&from)[8], T& tile, int v) noexcept {
+#pragma GCC unroll 8
+  for (int i = 0; i < 8; ++i) put<S>(tile, v + i, from[i]);
+}
+
+template <class S>
+struct PanelQ4_0 {
+  using Weight = WeightQ4_0<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    typename S::P q[8];
+    split_nibbles<S>(quants, q);
+    store_vectors<S>(q, tile, v);
+    set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+  }
+};
+
+// d, then m, which is added.
+template <class S, class Weight, class T>
+void set_scale_and_min(const std::byte* lines, T& tile, int g) noexcept {
+  set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+  S::store_rows(tile.min[g], S::sub(S::rows_zero(), S::load_rows_f16(lines + 32)));
+}
+
+template <class S>
+struct PanelQ4_1 {
+  using Weight = WeightQ4_1<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    typename S::P q[8];
+    split_nibbles<S>(quants, q);
+    store_vectors<S>(q, tile, v);
+    set_scale_and_min<S, Weight>(lines, tile, g);
+  }
+};
+
+template <class S>
+struct PanelIQ4NL {
+  using Weight = WeightIQ4NL<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    typename S::P q[8];
+    split_nibbles<S>(quants, q);
+#pragma GCC unroll 8
+    for (auto& levels : q) levels = S::offset_signed(S::look_up(quant::kIq4Levels.entry, levels));
+    store_vectors<S>(q, tile, v);
+    set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+  }
+};
+
+// Bit j of each byte of `high` belongs to vector j; it comes to bit 4.
+template <class S>
+void merge_fifths(typename S::P high, typename S::P (&q)[8]) noexcept {
+  q[0] = S::merge(q[0], S::mask(S::template shift_left<4>(high), 0x10));
+  q[1] = S::merge(q[1], S::mask(S::template shift_left<3>(high), 0x10));
+  q[2] = S::merge(q[2], S::mask(S::template shift_left<2>(high), 0x10));
+  q[3] = S::merge(q[3], S::mask(S::template shift_left<1>(high), 0x10));
+  q[4] = S::merge(q[4], S::mask(high, 0x10));
+  q[5] = S::merge(q[5], S::mask(S::template shift_right<1>(high), 0x10));
+  q[6] = S::merge(q[6], S::mask(S::template shift_right<2>(high), 0x10));
+  q[7] = S::merge(q[7], S::mask(S::template shift_right<3>(high), 0x10));
+}
+
+template <class S, class T>
+void store_fives(const std::byte* quants, T& tile, int v) noexcept {
+  typename S::P q[8];
+  split_nibbles<S>(quants, q);
+  merge_fifths<S>(stream<S>(quants + 256), q);
+  store_vectors<S>(q, tile, v);
+}
+
+template <class S>
+struct PanelQ5_0 {
+  using Weight = WeightQ5_0<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    store_fives<S>(quants, tile, v);
+    set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+  }
+};
+
+template <class S>
+struct PanelQ5_1 {
+  using Weight = WeightQ5_1<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    store_fives<S>(quants, tile, v);
+    set_scale_and_min<S, Weight>(lines, tile, g);
+  }
+};
+
+// Four lines of bytes as the scales of groups g … g+3, each times d.
+template <class S>
+void store_lines(typename S::P lines, typename S::R d, float (*to)[kPanelRows]) noexcept {
+  S::store_rows(to[0], S::mul(d, S::template widen_lines<0>(lines)));
+  S::store_rows(to[1], S::mul(d, S::template widen_lines<1>(lines)));
+  S::store_rows(to[2], S::mul(d, S::template widen_lines<2>(lines)));
+  S::store_rows(to[3], S::mul(d, S::template widen_lines<3>(lines)));
+}
+
+// The lines of Q4_K and Q5_K: blocks.h shows where the six bits of a scale or a min lie.
+template <class S, class T>
+void store_k_lines(const std::byte* lines, T& tile, int g) noexcept {
+  typename S::P word[3] = {S::load_panel(lines), S::load_panel(lines + 64), S::load_panel(lines + 128)};
+  typename S::R d = S::load_rows_f16(lines + 192), dmin = S::load_rows_f16(lines + 224);
+  store_lines<S>(S::mask(word[0], 0x3f), d, tile.scale + g);
+  store_lines<S>(S::mask(word[1], 0x3f), dmin, tile.min + g);
+  typename S::P scales = S::merge(S::mask(word[2], 0x0f), S::mask(S::template shift_right<2>(word[0]), 0x30));
+  typename S::P mins = S::merge(S::mask(S::template shift_right<4>(word[2]), 0x0f),
+                                S::mask(S::template shift_right<2>(word[1]), 0x30));
+  store_lines<S>(scales, d, tile.scale + g + 4);
+  store_lines<S>(mins, dmin, tile.min + g + 4);
+}
+
+template <class S>
+struct PanelQ4K {
+  using Weight = WeightQ4K<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+#pragma GCC unroll 4
+    for (int pair = 0; pair < 4; ++pair) {
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) {
+        typename S::P both = stream<S>(quants + 64 * (8 * pair + i));
+        put<S>(tile, v + 16 * pair + i, S::mask(both, 0x0f));
+        put<S>(tile, v + 16 * pair + 8 + i, S::mask(S::template shift_right<4>(both), 0x0f));
+      }
+    }
+    store_k_lines<S>(lines, tile, g);
+  }
+};
+
+template <class S>
+struct PanelQ5K {
+  using Weight = WeightQ5K<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    for (int i = 0; i < 8; ++i) {
+      typename S::P high = stream<S>(quants + 64 * (32 + i));  // bit n: group n
+      two_groups<0>(quants, i, S::template shift_left<4>(S::mask(high, 0x03)), tile, v);
+      two_groups<1>(quants, i, S::template shift_left<2>(S::mask(high, 0x0c)), tile, v);
+      two_groups<2>(quants, i, high, tile, v);
+      two_groups<3>(quants, i, S::template shift_right<2>(S::mask(high, 0xc0)), tile, v);
+    }
+    store_k_lines<S>(lines, tile, g);
+  }
+
+ private:
+  // high: the first group's fifth bits in bit 4, the second's in bit 5.
+  template <int kPair, class T>
+  static void two_groups(const std::byte* quants, int i, typename S::P high, T& tile, int v) noexcept {
+    typename S::P both = stream<S>(quants + 64 * (8 * kPair + i));
+    typename S::P second = S::template shift_right<1>(S::mask(high, 0x20));
+    put<S>(tile, v + 16 * kPair + i, S::merge(S::mask(both, 0x0f), S::mask(high, 0x10)));
+    put<S>(tile, v + 16 * kPair + 8 + i,
+                   S::merge(S::mask(S::template shift_right<4>(both), 0x0f), second));
+  }
+};
+
+// Four lines of signed bytes as scales.
+template <class S, class Weight, class T>
+void set_signed_lines(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
+  set_scales<S, Weight>(tile, g, S::mul(d, S::template widen_signed_lines<0>(lines)));
+  set_scales<S, Weight>(tile, g + 1, S::mul(d, S::template widen_signed_lines<1>(lines)));
+  set_scales<S, Weight>(tile, g + 2, S::mul(d, S::template widen_signed_lines<2>(lines)));
+  set_scales<S, Weight>(tile, g + 3, S::mul(d, S::template widen_signed_lines<3>(lines)));
+}
+
+template <class S>
+struct PanelQ6K {
+  using Weight = WeightQ6K<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    for (int half = 0; half < 2; ++half) {
+      const std::byte *low = quants + 64 * 16 * half, *high = quants + 64 * (32 + 8 * half);
+#pragma GCC unroll 8
+      for (int i = 0; i < 8; ++i) {
+        typename S::P low0 = stream<S>(low + 64 * i), low1 = stream<S>(low + 64 * (8 + i));
+        typename S::P two = stream<S>(high + 64 * i);
+        int at = v + 32 * half + i;
+        put<S>(tile, at + 0, S::merge(S::mask(low0, 0x0f), S::template shift_left<4>(S::mask(two, 0x03))));
+        put<S>(tile, at + 8, S::merge(S::mask(low1, 0x0f), S::template shift_left<2>(S::mask(two, 0x0c))));
+        put<S>(tile, at + 16, S::merge(S::mask(S::template shift_right<4>(low0), 0x0f), S::mask(two, 0x30)));
+        put<S>(tile, at + 24, S::merge(S::mask(S::template shift_right<4>(low1), 0x0f),
+                                       S::template shift_right<2>(S::mask(two, 0xc0))));
+      }
+    }
+    typename S::R d = S::load_rows_f16(lines + 256);
+    for (int i = 0; i < 4; ++i) set_signed_lines<S, Weight>(S::load_panel(lines + 64 * i), d, tile, g + 4 * i);
+  }
+};
+
+// The levels of 2 bits of half a block, which begins at `quants`: group j in bits 2j and 2j + 1.
+template <class S>
+void split_pairs(typename S::P bytes, typename S::P (&to)[4]) noexcept {
+  to[0] = S::mask(bytes, 3);
+  to[1] = S::mask(S::template shift_right<2>(bytes), 3);
+  to[2] = S::mask(S::template shift_right<4>(bytes), 3);
+  to[3] = S::mask(S::template shift_right<6>(bytes), 3);
+}
+
+// Q2_K's order.
+template <class S, class T>
+void store_pairs(const std::byte* quants, T& tile, int v) noexcept {
+  for (int i = 0; i < 16; ++i) {
+    typename S::P q[4];
+    split_pairs<S>(stream<S>(quants + 64 * i), q);
+    for (int j = 0; j < 4; ++j) put<S>(tile, v + i / 8 * 32 + 8 * j + i % 8, q[j]);
+  }
+}
+
+template <class S>
+struct PanelQ2K {
+  using Weight = WeightQ2K<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    store_pairs<S>(quants, tile, v);
+    typename S::R d = S::load_rows_f16(lines + 256), dmin = S::load_rows_f16(lines + 288);
+    for (int i = 0; i < 4; ++i) {
+      typename S::P both = S::load_panel(lines + 64 * i);
+      store_lines<S>(S::mask(both, 0x0f), d, tile.scale + g + 4 * i);
+      store_lines<S>(S::mask(S::template shift_right<4>(both), 0x0f), dmin, tile.min + g + 4 * i);
+    }
+  }
+};
+
+template <class S>
+struct PanelQ3K {
+  using Weight = WeightQ3K<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    for (int i = 0; i < 8; ++i) {
+      typename S::P third = stream<S>(quants + 64 * (16 + i));  // bit n: group n
+      typename S::P low[4], high[4];
+      split_pairs<S>(stream<S>(quants + 64 * i), low);
+      split_pairs<S>(stream<S>(quants + 64 * (8 + i)), high);
+      int at = v + i;
+      put<S>(tile, at + 0, S::merge(low[0], S::mask(S::template shift_left<2>(third), 4)));
+      put<S>(tile, at + 8, S::merge(low[1], S::mask(S::template shift_left<1>(third), 4)));
+      put<S>(tile, at + 16, S::merge(low[2], S::mask(third, 4)));
+      put<S>(tile, at + 24, S::merge(low[3], S::mask(S::template shift_right<1>(third), 4)));
+      put<S>(tile, at + 32, S::merge(high[0], S::mask(S::template shift_right<2>(third), 4)));
+      put<S>(tile, at + 40, S::merge(high[1], S::mask(S::template shift_right<3>(third), 4)));
+      put<S>(tile, at + 48, S::merge(high[2], S::mask(S::template shift_right<4>(third), 4)));
+      put<S>(tile, at + 56, S::merge(high[3], S::mask(S::template shift_right<5>(third), 4)));
+    }
+    typename S::P word[3] = {S::load_panel(lines), S::load_panel(lines + 64), S::load_panel(lines + 128)};
+    typename S::R d = S::load_rows_f16(lines + 192);
+    using P = typename S::P;
+    P low0 = S::mask(word[0], 0x0f), low1 = S::mask(word[1], 0x0f);
+    P high0 = S::mask(S::template shift_right<4>(word[0]), 0x0f), high1 = S::mask(S::template shift_right<4>(word[1]), 0x0f);
+    four_scales(S::merge(low0, S::template shift_left<4>(S::mask(word[2], 0x03))), d, tile, g);
+    four_scales(S::merge(low1, S::template shift_left<2>(S::mask(word[2], 0x0c))), d, tile, g + 4);
+    four_scales(S::merge(high0, S::mask(word[2], 0x30)), d, tile, g + 8);
+    four_scales(S::merge(high1, S::template shift_right<2>(S::mask(word[2], 0xc0))), d, tile, g + 12);
+  }
+
+ private:
+  template <class T>
+  static void four_scales(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
+    typename S::R less = S::rows_set1(32);
+    set_scales<S, Weight>(tile, g, S::mul(d, S::sub(S::template widen_lines<0>(lines), less)));
+    set_scales<S, Weight>(tile, g + 1, S::mul(d, S::sub(S::template widen_lines<1>(lines), less)));
+    set_scales<S, Weight>(tile, g + 2, S::mul(d, S::sub(S::template widen_lines<2>(lines), less)));
+    set_scales<S, Weight>(tile, g + 3, S::mul(d, S::sub(S::template widen_lines<3>(lines), less)));
+  }
+};
+
+// TQ2_0, and TQ1_0, which takes its form.
+template <class S, class TernaryWeight>
+struct PanelTernary {
+  using Weight = TernaryWeight;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+    store_pairs<S>(quants, tile, v);
+    for (int i = 0; i < 8; ++i) set_scales<S, Weight>(tile, g + i, S::load_rows_f16(lines));
+  }
+};
+template <class S>
+using PanelTQ2_0 = PanelTernary<S, WeightTQ2_0<S>>;
+template <class S>
+using PanelTQ1_0 = PanelTernary<S, WeightTQ1_0<S>>;
+
+// Bits 2j and 2j + 1 of vector i belong to vector 4j + i.
+template <class S>
+struct PanelQ2_0 {
+  using Weight = WeightQ2_0<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      typename S::P q[4];
+      split_pairs<S>(stream<S>(quants + 64 * i), q);
+      for (int j = 0; j < 4; ++j) put<S>(tile, v + 4 * j + i, q[j]);
+    }
+    for (int i = 0; i < 2; ++i) set_scales<S, Weight>(tile, g + i, S::load_rows_f16(lines));
+  }
+};
+
+// Bit j of vector i belongs to vector 4j + i; as a level it is 2.
+template <class S>
+struct PanelQ1_0 {
+  using Weight = WeightQ1_0<S>;
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      typename S::P bits = stream<S>(quants + 64 * i);
+      put<S>(tile, v + i, S::mask(S::template shift_left<1>(bits), 2));
+      put<S>(tile, v + 4 + i, S::mask(bits, 2));
+      put<S>(tile, v + 8 + i, S::mask(S::template shift_right<1>(bits), 2));
+      put<S>(tile, v + 12 + i, S::mask(S::template shift_right<2>(bits), 2));
+      put<S>(tile, v + 16 + i, S::mask(S::template shift_right<3>(bits), 2));
+      put<S>(tile, v + 20 + i, S::mask(S::template shift_right<4>(bits), 2));
+      put<S>(tile, v + 24 + i, S::mask(S::template shift_right<5>(bits), 2));
+      put<S>(tile, v + 28 + i, S::mask(S::template shift_right<6>(bits), 2));
+    }
+    for (int i = 0; i < 4; ++i) set_scales<S, Weight>(tile, g + i, S::load_rows_f16(lines));
+  }
+};
+
+}  // namespace troika::kernels

@@ -1,0 +1,86 @@
+// The form that all weights take before they are multiplied: 16 rows × up to 256 columns, in the nearest cache. One
+// micro-kernel (linear.h) reads it; formats differ in how they fill it (panel_formats.h, in_place.h).
+//
+//   weight(row, k) = scale[g][row] · q(row, k) − min[g][row],   g the group of 16 or 32 columns that k lies in
+//
+// A format's kOffset, and what an instruction set adds to signed bytes, is in `min`.
+#pragma once
+
+#include "kernels/panel.h"
+#include "kernels/weights.h"
+
+namespace troika::kernels {
+
+struct Tile {
+  alignas(64) uint8_t q[kStretchColumns / 4][64];    // vectors of four columns of each row
+  alignas(64) float scale[kStretchColumns / 16][kPanelRows];
+  alignas(64) float min[kStretchColumns / 16][kPanelRows];
+};
+
+inline constexpr int kFloatColumns = 64;
+
+// Vector v of a tile, as its format's struct finds it.
+template <class S>
+void put(Tile& tile, int v, typename S::P q) noexcept {
+  S::store_panel(tile.q[v], q);
+}
+
+// Sixty-four bytes of a panel. Panels are read from front to back, but not vector by vector, and the hardware
+// foresees nothing beyond a page.
+inline constexpr int kAhead = 4096;
+template <class S>
+typename S::P stream(const std::byte* p) noexcept {
+  __builtin_prefetch(p + kAhead, 0, 2);
+  return S::load_panel(p);
+}
+
+struct FloatTile {
+  alignas(64) float w[kFloatColumns][kPanelRows];
+};
+
+// How the micro-kernel treats a tile of this format.
+template <class S, class Weight>
+struct TileTraits {
+  using Dots = typename S::template Dots<Weight::kMost, Weight::kSigned>;
+  static constexpr int kGroup = Weight::kHalves ? 16 : 32;
+  static constexpr int kOffset = Weight::kSigned ? S::kSignedOffset : Weight::kOffset;
+  static constexpr bool kMins = Weight::kHasMin || kOffset != 0;
+  static constexpr bool kSignedBytes = Weight::kSigned && S::kSignedOffset == 0;
+};
+
+// Group g's scales, with the min that follows from them; a format with mins of its own sets these instead.
+template <class S, class Weight, class T>
+void set_scales(T& tile, int g, typename S::R scale) noexcept {
+  using Traits = TileTraits<S, Weight>;
+  S::store_rows(tile.scale[g], scale);
+  if constexpr (Traits::kMins && !Weight::kHasMin) {
+    S::store_rows(tile.min[g], S::mul(scale, S::rows_set1(Traits::kOffset)));
+  }
+}
+
+// Columns [first, first + 64) of a tile as floats.
+template <class S, class Weight>
+void to_floats(const Tile& tile, int first, FloatTile& to) noexcept {
+  using Traits = TileTraits<S, Weight>;
+  for (int v = 0; v < kFloatColumns / 4; ++v) {
+    int k = first + 4 * v;
+    typename S::R scale = S::load_rows(tile.scale[k / Traits::kGroup]), below = S::rows_zero();
+    if constexpr (Traits::kMins) below = S::sub(below, S::load_rows(tile.min[k / Traits::kGroup]));
+    typename S::P q = S::load_panel(tile.q[k / 4]);
+    typename S::R column[4];
+    if constexpr (Traits::kSignedBytes) {
+      column[0] = S::template widen_signed_column<0>(q);
+      column[1] = S::template widen_signed_column<1>(q);
+      column[2] = S::template widen_signed_column<2>(q);
+      column[3] = S::template widen_signed_column<3>(q);
+    } else {
+      column[0] = S::template widen_column<0>(q);
+      column[1] = S::template widen_column<1>(q);
+      column[2] = S::template widen_column<2>(q);
+      column[3] = S::template widen_column<3>(q);
+    }
+    for (int i = 0; i < 4; ++i) S::store_rows(to.w[4 * v + i], S::fma(scale, column[i], below));
+  }
+}
+
+}  // namespace troika::kernels

@@ -1,0 +1,229 @@
+#!/usr/bin/env python3
+"""troika bench: what its three parts print, as JSON and as text, on tiny sizes. No figure is judged by its size; only
+that it is there, and what must hold between figures.
+
+    bench_test.py BINARY PROJECT
+"""
+import json
+import math
+import pathlib
+import subprocess
+import sys
+import unittest
+
+BINARY = pathlib.Path(sys.argv[1]).resolve()
+PROJECT = pathlib.Path(sys.argv[2]).resolve()
+VISION = PROJECT / "tests" / "goldens" / "gemma3"  # layers with windows, no tokenizer
+
+
+def troika(*arguments):
+    return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=240)
+
+
+class Bench(unittest.TestCase):
+    def answer(self, *arguments):
+        done = troika("bench", *arguments)
+        self.assertEqual(done.returncode, 0, f"{arguments}: {done.stderr}")
+        return done.stdout
+
+    def read(self, *arguments):
+        return json.loads(self.answer(*arguments, "--json"))
+
+    def refusal(self, *arguments, says, code=1):
+        done = troika("bench", *arguments)
+        self.assertEqual(done.returncode, code, f"{arguments}: {done.stderr}")
+        if code == 1:
+            self.assertRegex(done.stderr, r"\Aerror: [^\n]+\n\Z", arguments)
+        self.assertIn(says, done.stderr)
+
+    def positive(self, *values):
+        for value in values:
+            self.assertIsInstance(value, (int, float))
+            self.assertTrue(math.isfinite(value) and value > 0, value)
+
+    def spread(self, value, runs):
+        self.assertEqual(set(value), {"median", "min", "max", "runs"})
+        self.assertEqual(len(value["runs"]), runs)
+        self.positive(*value["runs"])
+        self.assertEqual((value["min"], value["max"]), (min(value["runs"]), max(value["runs"])))
+        ordered = sorted(value["runs"])
+        middle = [ordered[(runs - 1) // 2], ordered[runs // 2]]
+        self.assertAlmostEqual(value["median"] / (sum(middle) / 2), 1)
+
+    def limits(self, value, threads):
+        self.assertEqual(set(value), {"threads", "kernels", "read_bytes_per_s", "int8_operations_per_s",
+                                      "fp32_operations_per_s"})
+        self.assertEqual(value["threads"], threads)
+        self.positive(value["read_bytes_per_s"], value["int8_operations_per_s"], value["fp32_operations_per_s"])
+
+    def machine(self, value):
+        self.assertEqual(set(value), {"cpu", "cores", "memory_bytes", "last_cache_bytes", "system", "load_average", "version"})
+        self.positive(value["cores"], value["memory_bytes"])
+        self.assertRegex(value["version"], r"^troika \d")
+
+
+class OfAModel(Bench):
+    TINY = ("-p", "8", "-n", "3", "-r", "1", "--threads", "1")
+
+    def test_every_test_has_its_speed_and_its_share(self):
+        found = self.read("-p", "8,16", "-n", "3,4", "--users", "1,3", "--depth", "0,40", "-r", "2", "--threads", "1")
+        self.machine(found["machine"])
+        self.limits(found["limits"], 1)
+        self.positive(found["load_s"], found["first_token_s"], found["resident_bytes"], found["weight_bytes_per_step"],
+                      found["parameters"], found["weight_bytes"])
+        self.assertGreater(found["first_token_s"], found["load_s"])
+        self.assertEqual((found["model"], found["threads"], found["repeats"]), ("Troika Mini", 1, 2))
+        names = [test["test"] for test in found["tests"]]
+        at_0 = ["pp8", "pp16", "tg3", "tg3 x3", "tg4", "tg4 x3"]
+        self.assertEqual(names, at_0 + [name + " @ d40" for name in at_0])
+        for test in found["tests"]:
+            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "bytes_per_s",
+                                         "int8_operations_per_s", "fp32_operations_per_s", "attention_operations_per_s",
+                                         "bound", "share_of_limit"})
+            self.spread(test["tokens_per_s"], 2)
+            self.positive(test["share_of_limit"], test["bytes_per_s"], test["int8_operations_per_s"],
+                          test["attention_operations_per_s"])
+            self.assertIn(test["bound"], ("memory", "arithmetic"))
+            self.assertEqual(test["kind"], "prompt" if test["test"].startswith("pp") else "generation")
+
+    # Seconds of work at the measured speed: what a token costs does not depend on how fast it was.
+    def cost(self, test):
+        seconds = test["tokens"] * test["users"] / test["tokens_per_s"]["median"]
+        return {what: test[what + "_per_s"] * seconds
+                for what in ("bytes", "int8_operations", "fp32_operations", "attention_operations")}
+
+    def test_costs_are_those_of_the_model(self):
+        found = self.read("-p", "8", "-n", "4", "--users", "1,3", "--depth", "0,64", "-r", "1", "--threads", "1")
+        costs = {test["test"]: self.cost(test) for test in found["tests"]}
+        weights = found["weight_bytes_per_step"]
+        cached = {name: costs[name]["bytes"] / 4 - weights for name in ("tg4", "tg4 x3", "tg4 @ d64", "tg4 x3 @ d64")}
+        # Positions that the four tokens look at: 2, 3, 4, 5 and 65, 66, 67, 68.
+        per_position = cached["tg4"] / 3.5
+        self.assertGreater(per_position, 0)
+        self.assertAlmostEqual(cached["tg4 x3"] / (3 * cached["tg4"]), 1, places=6)
+        self.assertAlmostEqual(cached["tg4 @ d64"] / per_position, 66.5, places=3)
+        self.assertAlmostEqual(cached["tg4 x3 @ d64"] / per_position, 3 * 66.5, places=3)
+        # A prompt of 8 looks at 1 + 2 + … + 8 positions, and at 64 more each behind 64 tokens.
+        attention = costs["pp8"]["attention_operations"] / 36
+        self.assertAlmostEqual(costs["pp8 @ d64"]["attention_operations"] / attention, 36 + 8 * 64, places=3)
+        self.assertAlmostEqual(costs["tg4"]["attention_operations"] / attention, 14, places=3)
+        # Each generated token has its logits, of a prompt only the last one.
+        head = costs["tg4"]["int8_operations"] * 2 - costs["pp8"]["int8_operations"]
+        self.assertGreater(head, 0)
+        self.assertAlmostEqual(costs["tg4 x3"]["int8_operations"] / costs["tg4"]["int8_operations"], 3, places=6)
+        self.assertEqual(costs["pp8"]["fp32_operations"], 0)
+
+    def test_float_models_count_float_operations(self):
+        test = self.read(*self.TINY, "-n", "0", "--dtype", "f32")["tests"][0]
+        self.assertEqual(test["int8_operations_per_s"], 0)
+        self.positive(test["fp32_operations_per_s"])
+
+    def test_windows_bound_what_is_looked_at(self):
+        at = {test["depth"]: self.cost(test)["attention_operations"]
+              for test in self.read(VISION, "-p", "1", "-n", "0", "--depth", "0,256", "-r", "1")["tests"]}
+        self.assertGreater(at[256], at[0])
+        self.assertLess(at[256], 257 * at[0])
+
+    def test_what_is_0_is_left_out(self):
+        self.assertEqual([t["test"] for t in self.read("-p", "0", "-n", "2", "-r", "1")["tests"]], ["tg2"])
+        self.assertEqual([t["test"] for t in self.read("-p", "2", "-n", "0", "-r", "1")["tests"]], ["pp2"])
+        self.assertEqual(self.read("-p", "0", "-n", "0")["tests"], [])
+
+    def test_text_has_a_line_each(self):
+        text = self.answer("troika-mini", *self.TINY)
+        self.assertRegex(text, r"(?m)^limits of 1 threads: [\d.]+ GB/s read; \d+ GOP/s int8, \d+ GFLOP/s fp32 \(\w+\)$")
+        self.assertRegex(text, r"(?m)^load [\d.]+ s; first token [\d.]+ s after its begin$")
+        for name in ("pp8", "tg3"):
+            self.assertRegex(text, rf"(?m)^{name} +[\d.]+ +[\d.]+ … [\d.]+ +\d+ % of the (read bandwidth|arithmetic peak): ")
+        self.assertRegex(text, r"(?m)^resident [\d.]+ MB$")
+
+    def test_says_what_cannot_be_measured(self):
+        self.refusal("--depth", "5", says="--depth 5")
+        self.refusal("-p", "many", says="--prompt", code=2)
+        self.refusal("--users", "65", says="--users", code=2)
+        self.refusal("no-such-model", says="there is no model")
+        self.refusal("-p", "64", "-n", "0", "--ctx", "32", says="32")
+        self.refusal("troika-mini", "limits", says="model", code=2)
+
+
+class OfTheMachine(Bench):
+    def test_limits_for_one_and_more_threads(self):
+        found = self.read("limits", "--threads", "3")
+        self.assertEqual(set(found), {"machine", "memory", "peaks"})
+        self.machine(found["machine"])
+        self.assertEqual([m["threads"] for m in found["memory"]], [1, 2, 3])
+        for memory in found["memory"]:
+            self.assertEqual(set(memory), {"threads", "read_bytes_per_s", "copy_bytes_per_s"})
+            self.positive(memory["read_bytes_per_s"], memory["copy_bytes_per_s"])
+        tables = list(dict.fromkeys(p["kernels"] for p in found["peaks"]))
+        self.assertEqual([(p["kernels"], p["threads"]) for p in found["peaks"]], [(t, n) for t in tables for n in (1, 2, 3)])
+        self.assertIn(tables[0], ("avx2", "scalar"))
+        for peak in found["peaks"]:
+            self.positive(peak["fp32_operations_per_s"], peak["int8_operations_per_s"])
+
+    def test_text(self):
+        text = self.answer("limits", "--threads", "1")
+        self.assertRegex(text, r"(?m)^ +1 +[\d.]+ +[\d.]+$")
+        self.assertRegex(text, r"(?m)^(avx2|scalar) +1 +[\d.]+ +[\d.]+$")
+
+
+class OfOperations(Bench):
+    TINY = ("ops", "--seconds", "0.001", "--shape", "64x256", "--rows", "1,3", "--depth", "40", "--threads", "1",
+            "--vocabulary", "1000")
+
+    def test_every_operation_has_its_time(self):
+        found = self.read(*self.TINY, "--formats", "q4_k,f32")
+        self.machine(found["machine"])
+        self.limits(found["limits"], 1)
+        self.assertEqual((found["device"], found["unsupported"]), ("cpu", []))
+        for op in found["ops"]:
+            self.assertEqual(set(op), {"op", "detail", "rows", "shape", "seconds", "moved_bytes_per_s", "operations_per_s",
+                                       "memory_bytes_per_s", "bound", "share_of_limit"})
+            self.spread(op["seconds"], 5)
+            self.positive(op["moved_bytes_per_s"])
+            arithmetic = op["op"] in ("linear", "attention")
+            self.assertEqual(op["share_of_limit"] is not None, arithmetic, op)
+            self.assertEqual(op["operations_per_s"] > 0, arithmetic, op)
+        by_rows = {(op["op"], op["detail"], op["rows"]) for op in found["ops"]}
+        for wanted in (("linear", "q4_k", 1), ("linear", "q4_k", 3), ("linear", "f32", 1), ("attention", "prompt", 512),
+                       ("attention", "token", 1), ("attention", "8 users", 8), ("rms_norm", "", 3), ("add_norm", "", 1),
+                       ("layer_norm", "", 1), ("rope", "", 3), ("gated", "silu", 1), ("gated", "gelu_erf", 3),
+                       ("softcap", "", 1), ("sampling", "greedy", 1), ("sampling", "top-k 40", 1)):
+            self.assertIn(wanted, by_rows)
+
+    def test_operations_are_counted(self):
+        ops = self.read(*self.TINY, "--formats", "q8_0", "--ops", "linear,attention")["ops"]
+        counted = {(op["op"], op["detail"], op["rows"], op["shape"]): round(op["operations_per_s"] * op["seconds"]["median"])
+                   for op in ops}
+        self.assertEqual(counted["linear", "q8_0", 3, "64x256"], 2 * 3 * 64 * 256)
+        self.assertEqual(counted["attention", "token", 1, "2/2x128 @40"], 4 * 256 * 41)
+        self.assertEqual(counted["attention", "8 users", 8, "2/2x128 @40"], 8 * 4 * 256 * 41)
+        self.assertEqual(counted["attention", "prompt", 512, "2/2x128 @0"], 4 * 256 * 512 * 513 // 2)
+
+    def test_every_format_can_be_measured(self):
+        ops = self.read(*self.TINY, "--rows", "1", "--formats", "all", "--ops", "linear")["ops"]
+        self.assertGreater(len({op["detail"] for op in ops}), 25)
+
+    def test_every_instruction_set_and_device(self):
+        for kernels in ("scalar", *(p["kernels"] for p in self.read("limits", "--threads", "1")["peaks"])):
+            found = self.read(*self.TINY, "--ops", "linear,rope", "--formats", "q4_0", "--isa", kernels)
+            self.assertIn(kernels, found["description"])
+        found = self.read(*self.TINY, "--device", "reference", "--kv", "f32", "--ops", "linear,norm", "--formats", "q4_0")
+        self.assertEqual(found["device"], "reference")
+
+    def test_text(self):
+        text = self.answer(*self.TINY, "--ops", "linear,norm", "--formats", "q4_0")
+        self.assertRegex(text, r"(?m)^linear +q4_0 +3  64x256 .* % of (memory|arithmetic)$")
+        self.assertRegex(text, r"(?m)^rms_norm +3  256 ")
+
+    def test_says_what_cannot_be_measured(self):
+        self.refusal("ops", "--formats", "q9", says="q4_k")
+        self.refusal("ops", "--shape", "64by64", says="--shape 64by64")
+        self.refusal("ops", "--shape", "64x64", "--formats", "q4_k", says="256")
+        self.refusal("ops", "--ops", "magic", says="magic")
+        self.refusal("ops", "--isa", "sse", says="sse")
+        self.refusal("ops", "--device", "abacus", says="abacus")
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:])

@@ -1,0 +1,121 @@
+// Activations in tiles: what `interleave` and `quantise` write, by kernel_table.h's drawing, and that all tables round
+// alike.
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "kernels/linear_case.h"
+
+namespace troika::kernels {
+namespace {
+
+constexpr float kSentinel = -7.25e33f;
+
+// A tile with three floats behind it; rows of x are `gap` floats apart and begin a float late.
+std::vector<float> tile_of(const KernelTable& table, bool int8, const std::vector<float>& x, int tokens, int depth, int gap) {
+  std::vector<float> apart(1 + size_t(tokens) * (depth + gap), NAN);
+  for (int t = 0; t < tokens; ++t) {
+    std::copy_n(x.begin() + size_t(t) * depth, depth, apart.begin() + 1 + size_t(t) * (depth + gap));
+  }
+  size_t floats = int8 ? tokens * quantised_bytes(depth) / sizeof(float) : size_t(tokens) * depth;
+  std::vector<float> tile(1 + floats + 3, kSentinel);
+  (int8 ? table.quantise : table.interleave)(apart.data() + 1, size_t(depth) + gap, tokens, depth,
+                                             reinterpret_cast<std::byte*>(tile.data() + 1));
+  EXPECT_EQ(tile[0], kSentinel);
+  for (size_t i = 1 + floats; i < tile.size(); ++i) EXPECT_EQ(tile[i], kSentinel) << table.name << ": written past the tile";
+  tile.resize(1 + floats);
+  return tile;
+}
+
+RoundedTile rounded(const std::vector<float>& tile, int tokens, int depth) {
+  return {reinterpret_cast<const std::byte*>(tile.data() + 1), tokens, depth};
+}
+
+TEST(Interleave, BringsTheTokensOfAColumnTogether) {
+  for (const KernelTable* table : tables()) {
+    for (int tokens = 1; tokens <= table->tile_tokens; ++tokens) {
+      for (int depth : {1, 3, 17, 64, 255}) {
+        auto x = random_values(size_t(tokens) * depth, 3);
+        auto tile = tile_of(*table, false, x, tokens, depth, 5);
+        for (int t = 0; t < tokens; ++t) {
+          for (int k = 0; k < depth; ++k) ASSERT_EQ(tile[1 + k * tokens + t], x[size_t(t) * depth + k]) << table->name;
+        }
+      }
+    }
+  }
+}
+
+// The definition, one operation at a time: every table must give these very bits.
+TEST(Quantise, RoundsToTheNearestOf255Steps) {
+  for (const KernelTable* table : tables()) {
+    for (int tokens = 1; tokens <= table->tile_tokens; ++tokens) {
+      for (int depth : {32, 96, 256, 288}) {
+        auto x = random_values(size_t(tokens) * depth, 4, 10);
+        std::fill_n(x.begin(), 32, 0.0f);
+        for (int i = 0; i < 32; ++i) x[x.size() - 1 - i] *= 1e37f;
+        auto tile = tile_of(*table, true, x, tokens, depth, 3);
+        RoundedTile got = rounded(tile, tokens, depth);
+        for (int t = 0; t < tokens; ++t) {
+          for (int b = 0; b < depth; b += 32) {
+            SCOPED_TRACE(fmt::format("{} token {} of {} columns {} of {}", table->name, t, tokens, b, depth));
+            const float* from = &x[size_t(t) * depth + b];
+            float largest = 0;
+            for (int i = 0; i < 32; ++i) largest = std::max(largest, std::abs(from[i]));
+            float scale = largest / 127, steps = largest > 0 ? 127 / largest : 0;
+            int sum = 0;
+            for (int half = 0; half < 32; half += 16) {
+              int half_sum = 0;
+              for (int i = half; i < half + 16; ++i) {
+                ASSERT_EQ(got.value(t, b + i), int(std::nearbyint(from[i] * steps))) << from[i];
+                ASSERT_LE(std::abs(double{scale} * got.value(t, b + i) - from[i]), scale * 0.5001);
+                half_sum += got.value(t, b + i);
+              }
+              EXPECT_EQ(got.half_sum(t, b + half), scale * float(half_sum));
+              sum += half_sum;
+            }
+            EXPECT_EQ(got.scale(t, b), scale);
+            EXPECT_EQ(got.sum(t, b), scale * float(sum));
+          }
+        }
+      }
+    }
+  }
+}
+
+// Values so small that 127 / largest is no number: they count as zeros.
+TEST(Quantise, TakesTheSmallestNumbersForZeros) {
+  for (const KernelTable* table : tables()) {
+    for (float tiny : {1e-45f, 1e-40f, 1e-38f, 3e-37f}) {
+      std::vector<float> x(64, tiny);
+      x[3] = -tiny, x[5] = 0, x[40] = 1;
+      auto tile = tile_of(*table, true, x, 1, 64, 0);
+      RoundedTile got = rounded(tile, 1, 64);
+      for (int k = 0; k < 32; ++k) {
+        double value = double{got.scale(0, k)} * got.value(0, k);
+        EXPECT_LE(std::abs(value - x[k]), tiny) << table->name << " " << tiny << " at " << k;
+      }
+      EXPECT_LE(std::abs(got.sum(0, 0)), 32 * tiny) << table->name << " " << tiny;
+      EXPECT_EQ(got.value(0, 40), 127);
+    }
+  }
+}
+
+// A block with a number that is not finite has a scale that is no number, and so has every product with it.
+TEST(Quantise, SaysThatABlockIsNotFinite) {
+  for (const KernelTable* table : tables()) {
+    for (float bad : {NAN, -NAN, INFINITY, -INFINITY}) {
+      for (int at = 32; at < 64; ++at) {
+        auto x = random_values(96, 7);
+        x[at] = bad;
+        auto tile = tile_of(*table, true, x, 1, 96, 0);
+        RoundedTile got = rounded(tile, 1, 96);
+        EXPECT_TRUE(std::isnan(got.scale(0, 32))) << table->name << " " << bad << " at " << at;
+        EXPECT_TRUE(std::isnan(got.sum(0, 32)) && std::isnan(got.half_sum(0, 32)) && std::isnan(got.half_sum(0, 48)));
+        for (int k : {0, 64}) EXPECT_TRUE(std::isfinite(got.scale(0, k)) && std::isfinite(got.sum(0, k)));
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace troika::kernels
