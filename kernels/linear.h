@@ -205,7 +205,7 @@ struct FromRows {
 };
 
 // Panels that are read side by side where memory is the limit: the hardware runs ahead of each.
-inline constexpr int kStreams = 4;
+inline constexpr int kStreams = 2;
 
 // Takes the place of a tile where there is one token: vectors are multiplied as they come, without a detour through
 // memory. Sums run in the order of `multiply`.

@@ -26,7 +26,9 @@ template <typename T, typename First>
 void interleave(int count, First first, std::byte*& to) {
   for (int row = 0; row < kPanelRows; ++row) {
     auto from = reinterpret_cast<const std::byte*>(first(row));
-    for (int i = 0; i < count; ++i) std::memcpy(to + (i * kPanelRows + row) * sizeof(T), from + i * sizeof(T), sizeof(T));
+    for (int i = 0; i < count; ++i) {
+      std::memcpy(to + (i * kPanelRows + row) * sizeof(T), from + i * sizeof(T), sizeof(T));
+    }
   }
   to += count * kPanelRows * sizeof(T);
 }

@@ -178,16 +178,16 @@ constexpr PanelFormat kPanelFormats[] = {
     {Format::q2_0, 256, 32, pack_as<quant::BlockQ2_0, pack_q2_0>},
     {Format::tq2_0, 1024, 32, pack_as<quant::BlockTQ2_0, pack_tq2_0>},
     {Format::mxfp4, 256, 16, pack_as<quant::BlockMxfp4, pack_mxfp4>},
-    // More bytes than the file has
-    {Format::iq4_xs, 2048, 160, pack_as<quant::BlockIQ4XS, pack_iq4_xs>},    // ×1.01: scales of a byte
-    {Format::tq1_0, 1024, 32, pack_as<quant::BlockTQ1_0, pack_tq1_0>},       // ×1.22: 2 bits for a digit
-    {Format::iq3_s, 2048, 96, pack_as<quant::BlockIQ3S, pack_iq3_s>},        // ×1.22: 4 bits a weight
-    {Format::iq3_xxs, 2048, 96, pack_as<quant::BlockIQ3XXS, pack_iq3_xxs>},  // ×1.37
-    {Format::iq2_s, 1536, 160, pack_as<quant::BlockIQ2S, pack_iq2_s>},       // ×1.29: 3 bits
-    {Format::iq2_xs, 1536, 160, pack_as<quant::BlockIQ2XS, pack_iq2_xs>},    // ×1.43
-    {Format::iq2_xxs, 1536, 96, pack_as<quant::BlockIQ2XXS, pack_iq2_xxs>},  // ×1.55
-    {Format::iq1_m, 1088, 160, pack_as<quant::BlockIQ1M, pack_iq1_m>},       // ×1.39: 2 bits, and 1 for each 8 weights
-    {Format::iq1_s, 1024, 96, pack_as<quant::BlockIQ1S, pack_iq1_s>},        // ×1.40: 2 bits
+    // More bytes than the file has (the padding of stretches included)
+    {Format::iq4_xs, 2048, 160, pack_as<quant::BlockIQ4XS, pack_iq4_xs>},    // ×1.03: scales of a byte
+    {Format::tq1_0, 1024, 32, pack_as<quant::BlockTQ1_0, pack_tq1_0>},       // ×1.26: 2 bits for a digit
+    {Format::iq3_s, 2048, 96, pack_as<quant::BlockIQ3S, pack_iq3_s>},        // ×1.24: 4 bits a weight
+    {Format::iq3_xxs, 2048, 96, pack_as<quant::BlockIQ3XXS, pack_iq3_xxs>},  // ×1.39
+    {Format::iq2_s, 1536, 160, pack_as<quant::BlockIQ2S, pack_iq2_s>},       // ×1.32: 3 bits
+    {Format::iq2_xs, 1536, 160, pack_as<quant::BlockIQ2XS, pack_iq2_xs>},    // ×1.46
+    {Format::iq2_xxs, 1536, 96, pack_as<quant::BlockIQ2XXS, pack_iq2_xxs>},  // ×1.58
+    {Format::iq1_m, 1088, 160, pack_as<quant::BlockIQ1M, pack_iq1_m>},       // ×1.43: 2 bits, and 1 for each 8 weights
+    {Format::iq1_s, 1024, 96, pack_as<quant::BlockIQ1S, pack_iq1_s>},        // ×1.44: 2 bits
 };
 
 // Columns of up to 16 rows of plain values, a stretch of each row after the other.

@@ -1,5 +1,5 @@
 // Weights as panels: 16 rows of a matrix, interleaved so that one load reads the same columns of all of them. A panel
-// takes the bytes that its rows take in the file (where panel.cpp says so, up to 1.55 times as many), in another order:
+// takes the bytes that its rows take in the file (where panel.cpp says so, up to 1.6 times as many), in another order:
 //
 //   panel   = stretches of 256 columns, the last of what is left, each padded to 64 bytes
 //   stretch = quants of its blocks | lines of its blocks             a block: the 32 … 256 columns of the format's own

@@ -213,7 +213,8 @@ struct Avx2 : Vectors256<Avx2> {
   static P shift_right(P a) { return {_mm256_srli_epi16(a.low, N), _mm256_srli_epi16(a.high, N)}; }
   template <int N>
   static P spread_bit(P a) {
-    return {_mm256_srai_epi32(_mm256_slli_epi32(a.low, 31 - N), 31), _mm256_srai_epi32(_mm256_slli_epi32(a.high, 31 - N), 31)};
+    return {_mm256_srai_epi32(_mm256_slli_epi32(a.low, 31 - N), 31),
+            _mm256_srai_epi32(_mm256_slli_epi32(a.high, 31 - N), 31)};
   }
   static P look_up(const int8_t* table, P index) { return {look_up(table, index.low), look_up(table, index.high)}; }
   static P offset_signed(P a) { return a; }

@@ -41,7 +41,9 @@ struct FloatTile {
 // How the micro-kernel treats a tile of this format.
 template <class S, class Weight>
 struct TileTraits {
-  using Dots = typename S::template Dots<Weight::kMost, Weight::kSigned>;
+  // Formats of about as many levels share a micro-kernel.
+  static constexpr int kMost = Weight::kMost <= 15 ? 15 : Weight::kMost <= 31 ? 31 : Weight::kMost <= 63 ? 63 : 127;
+  using Dots = typename S::template Dots<kMost, Weight::kSigned>;
   static constexpr int kGroup = Weight::kHalves ? 16 : 32;
   static constexpr int kOffset = Weight::kSigned ? S::kSignedOffset : Weight::kOffset;
   static constexpr bool kMins = Weight::kHasMin || kOffset != 0;

@@ -41,7 +41,8 @@ void OpCompiler::kv_write(const Op& op) {
   const Cache& cache = segment_.caches[number];
   check(c.head_dim % info(cache.format).block_values == 0, "a head's D values fill whole blocks of the cache");
   size_t page_bytes = cache_page_bytes(c, cache.format), head_bytes = page_bytes / c.kv_heads;
-  launch([heads = c.kv_heads, live = rows(op.in[0])] { return pieces(live(), ops::kPageTokens) * heads * 2; },
+  LiveRows live = rows(op.in[0]);
+  launch_small(live, [=, heads = c.kv_heads] { return pieces(live(), ops::kPageTokens) * heads * 2; },
          [=, &inputs = inputs_, from = std::array{data(op.in[0]), data(op.in[1])}, table = &table_,
           to = std::array{cache.keys->host(), cache.values->host()}, format = cache.format](int task, int) {
            int side = task % 2, g = task / 2 % c.kv_heads, first = task / 2 / c.kv_heads * ops::kPageTokens;

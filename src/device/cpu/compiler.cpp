@@ -100,7 +100,28 @@ std::byte* OpCompiler::scratch(size_t bytes) {
 }
 
 void OpCompiler::launch(std::function<int()> tasks, std::function<void(int, int)> run) {
+  chain_ = nullptr;
+  group_ = nullptr;
   compiled_.launches.push_back({std::move(tasks), std::move(run)});
+}
+
+void OpCompiler::launch_small(LiveRows live, std::function<int()> tasks, std::function<void(int, int)> run) {
+  if (!chain_ || chain_->live.counter != live.counter || chain_->live.fixed != live.fixed) {
+    auto chain = std::make_shared<Chain>();
+    chain->live = live;
+    compiled_.keep.push_back(chain);
+    launch([live] { return live() <= kSmallRows ? std::min(live(), 1) : 0; },
+           [this_chain = chain.get()](int, int thread) {
+             for (const Launch& step : this_chain->steps) {
+               for (int task = 0, count = step.tasks(); task < count; ++task) step.run(task, thread);
+             }
+           });
+    chain_ = chain.get();
+  }
+  Chain* chain = chain_;
+  chain->steps.push_back({tasks, run});
+  launch([live, tasks] { return live() <= kSmallRows ? 0 : tasks(); }, std::move(run));
+  chain_ = chain;
 }
 
 void OpCompiler::add(const Op& op) {

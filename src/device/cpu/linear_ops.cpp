@@ -40,11 +40,12 @@ OpCompiler::Activations OpCompiler::activations(Tensor x, bool int8) {
   if (tiles_of_[int8] != int64_t{x.id}) {
     tiles_of_[int8] = x.id;
     LiveRows live = rows(x);
-    launch([=] { return pieces(live(), tile); },
-           [=, from = data(x), make = int8 ? table_.quantise : table_.interleave](int task, int) {
-             int first = task * tile;
-             make(from + size_t(first) * depth, depth, std::min(tile, live() - first), depth, tiles + task * stride);
-           });
+    launch_small(live, [=] { return pieces(live(), tile); },
+                 [=, from = data(x), make = int8 ? table_.quantise : table_.interleave](int task, int) {
+                   int first = task * tile;
+                   make(from + size_t(first) * depth, depth, std::min(tile, live() - first), depth,
+                        tiles + task * stride);
+                 });
   }
   return {tiles, stride, int8};
 }
@@ -96,17 +97,42 @@ LinearSplit OpCompiler::split(const Op& op, const CpuWeight& w) const {
   return {out, std::max(1, std::min(share, cached) / kernels::kPanelRows) * kernels::kPanelRows};
 }
 
+struct OpCompiler::LinearGroup {
+  struct Member {
+    LinearKernel kernel;
+    LinearArgs args;
+    LinearSplit split;
+  };
+  std::vector<Member> members;
+  LiveRows live;
+  Narrow narrow;
+
+  int tasks() const {
+    int sum = 0;
+    for (const Member& m : members) sum += m.split.tasks(live());
+    return sum;
+  }
+  void run(int task) const {
+    const Member* m = members.data();
+    for (int count; task >= (count = m->split.tasks(live())); ++m) task -= count;
+    m->kernel(narrow(m->args, m->split.piece(task, live())));
+  }
+};
+
 void OpCompiler::linear(const Op& op) {
   const CpuWeight& w = weight(op.in[1]);
   const float* bias = op.in.size() > 2 ? vector(op.in[2]) : nullptr;
   bool int8 = uses_int8(w);
-  LinearArgs args = linear_args(op, w, activations(op.in[0], int8), op.as<ops::LinearParams>().first, bias);
-  LinearSplit work = split(op, w);
-  LiveRows live = rows(op.out[0]);
-  launch([=] { return work.tasks(live()); },
-         [=, this_kernel = linear_kernel(w, int8), narrow = Narrow{table_.tile_tokens}](int task, int) {
-           this_kernel(narrow(args, work.piece(task, live())));
-         });
+  Activations x = activations(op.in[0], int8);
+  LinearArgs args = linear_args(op, w, x, op.as<ops::LinearParams>().first, bias);
+  if (!group_ || group_->members[0].args.x != args.x || group_->members[0].args.depth != args.depth) {
+    auto group = std::make_shared<LinearGroup>(LinearGroup{{}, rows(op.out[0]), {table_.tile_tokens}});
+    compiled_.keep.push_back(group);
+    launch([this_group = group.get()] { return this_group->tasks(); },
+           [this_group = group.get()](int task, int) { this_group->run(task); });
+    group_ = group.get();
+  }
+  group_->members.push_back({linear_kernel(w, int8), args, split(op, w)});
 }
 
 // Sixteen rows that no token of a task wants are not read. A row of a product has the same bits whatever is computed

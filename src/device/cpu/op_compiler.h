@@ -23,9 +23,11 @@ using ops::TensorInfo;
 
 inline constexpr int kTokensPerTask = kernels::kMostTokens;
 inline constexpr int kFewTokens = 8;
-inline constexpr int kFewTasks = 3, kManyTasks = 8;    // of a thread, with few and with many tokens
+inline constexpr int kFewTasks = 2, kManyTasks = 8;    // of a thread, with few and with many tokens
 inline constexpr size_t kWeightsPerTask = 256 << 10;   // bytes: they stay in the core's own cache for all its tokens
 inline constexpr size_t kValuesPerTask = 4096;       // of element-wise ops
+inline constexpr int kSmallRows = 4;                   // up to so many, ops on rows are done by one thread
+inline constexpr size_t kSmallColumns = 32768;
 
 inline int pieces(int64_t whole, int64_t part) { return static_cast<int>((whole + part - 1) / part); }
 
@@ -85,21 +87,26 @@ class OpCompiler {
   std::byte* scratch(size_t bytes);
 
   void launch(std::function<int()> tasks, std::function<void(int, int)> run);
+  // The same for work that is small where rows are few: what follows each other then is one launch of one task, since
+  // to share it out would take longer than to do it.
+  void launch_small(LiveRows live, std::function<int()> tasks, std::function<void(int, int)> run);
   // One task per live row.
   template <typename Run>
   void each_row(LiveRows live, Run run) {
-    launch(live, [run](int row, int) { run(row); });
+    launch_small(live, live, [run](int row, int) { run(row); });
   }
   // Tasks of kValuesPerTask values; run(first, count)
   template <typename Run>
   void each_piece(Tensor out, Run run) {
     LiveRows live = rows(out);
     size_t columns = static_cast<size_t>(program_[out].shape.columns());
-    launch([=] { return pieces(int64_t(live()) * int64_t(columns), kValuesPerTask); },
-           [=](int task, int) {
-             size_t first = size_t(task) * kValuesPerTask;
-             run(first, std::min(kValuesPerTask, size_t(live()) * columns - first));
-           });
+    auto tasks = [=] { return pieces(int64_t(live()) * int64_t(columns), kValuesPerTask); };
+    auto piece = [=](int task, int) {
+      size_t first = size_t(task) * kValuesPerTask;
+      run(first, std::min(kValuesPerTask, size_t(live()) * columns - first));
+    };
+    if (columns <= kSmallColumns) launch_small(live, tasks, piece);
+    else launch(tasks, piece);
   }
 
   void add(const Op& op);
@@ -118,6 +125,8 @@ class OpCompiler {
                          const float* bias = nullptr) const;
   LinearKernel linear_kernel(const CpuWeight& w, bool int8) const;
   LinearSplit split(const Op& op, const CpuWeight& w) const;
+  // Products with one tensor that follow each other: their tasks are one launch.
+  struct LinearGroup;
   void linear(const Op& op);
   void linear_where(const Op& op);
   void linear_gated(const Op& op);
@@ -197,6 +206,13 @@ class OpCompiler {
   const CompileOptions& options_;
   const KernelTable& table_;
   Compiled compiled_;
+  // Small launches that follow each other, and the rows that they are of; none once another launch came.
+  struct Chain {
+    std::vector<Launch> steps;
+    LiveRows live;
+  };
+  Chain* chain_ = nullptr;
+  LinearGroup* group_ = nullptr;     // the same of linear ops
   std::byte* moe_ = nullptr;         // one moe op's rows at a time
   std::byte* tiles_[2] = {};         // float32 and rounded: one tensor's rows at a time
   int64_t tiles_of_[2] = {-1, -1};   // which, by id
