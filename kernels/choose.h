@@ -118,4 +118,23 @@ double keep_weights(const float* logits, size_t n, const LogitScale& scale, floa
   return C::sum(total);
 }
 
+template <class S>
+void place(const float* logits, size_t n, const LogitScale& scale, float per_unit, int32_t most,
+           int32_t* places) noexcept {
+  using C = Choice<S>;
+  float rest[kChoiceBlock];
+  if (n < kChoiceBlock) {
+    C::load(logits, n, rest);
+    logits = rest;
+  }
+  const typename C::Floats limit = typename C::Floats{} + static_cast<float>(most);
+  for (int i = 0; i < kChoiceBlock; i += C::kLanes) {
+    typename C::Floats x;
+    C::scaled(logits + i, scale, x);
+    x *= per_unit;
+    typename C::Ints at = __builtin_convertvector(x < limit ? x : limit, typename C::Ints);
+    std::memcpy(places + i, &at, sizeof at);
+  }
+}
+
 }  // namespace troika::kernels

@@ -107,6 +107,14 @@ struct AttendSpansArgs {
 inline constexpr int kSpanQueries = 32, kSpanTile = 64;
 constexpr size_t attend_spans_scratch(int head_dim) { return (2 * size_t(head_dim) + kSpanTile + 2) * kSpanQueries; }
 
+// From logits to weights (choose.h): x = (logit - largest) * factor, whose weight is e^x.
+struct LogitScale {
+  float largest;  // of all logits
+  float factor;   // 1 / temperature
+};
+inline constexpr int kChoiceBlock = 32;     // tokens that share a largest logit, or a sum of weights
+inline constexpr float kNegligible = -50;   // an x from here down has weight 0: e^-50 of the best is nothing
+
 struct KernelTable {
   std::string_view name;
   const FormatKernels* formats;
@@ -146,6 +154,19 @@ struct KernelTable {
   // The same from the partial results of all chunks.
   void (*attend_join)(const AttendArgs&) noexcept;
   void (*attend_spans)(const AttendSpansArgs&) noexcept;
+  // largest[n / kChoiceBlock, rounded up]: that of each block of logits [n], -∞ where none is a number.
+  void (*largest_of_blocks)(const float* logits, size_t n, float* largest) noexcept;
+  // The weights of logits [n] and their sum in each block: the same bits in every table. Both have room for whole
+  // blocks; weights behind n become 0.
+  void (*weigh)(const float* logits, size_t n, const LogitScale& scale, double* weights, double* sums) noexcept;
+  // Of one block of n logits: leaves only weights of those whose x is above `bound`, or is `bound` at places up to
+  // `last`. Returns the sum of what is left.
+  double (*keep_weights)(const float* logits, size_t n, const LogitScale& scale, float bound, int32_t last,
+                         double* weights) noexcept;
+  // Of one block of n logits: places[kChoiceBlock], x * per_unit (0 or more) without its fraction, at most `most`, which
+  // is also that of what is no number and of places behind n.
+  void (*place)(const float* logits, size_t n, const LogitScale& scale, float per_unit, int32_t most,
+                int32_t* places) noexcept;
   // Loops of nothing but multiply-adds (peak.h); they return the operations done.
   int64_t (*fp32_peak)(int64_t rounds) noexcept;
   int64_t (*int8_peak)(int64_t rounds) noexcept;

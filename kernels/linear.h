@@ -248,32 +248,56 @@ template <class S, class Panel>
   S::store_rows(total, sum);
 }
 
-// A run of panels is read as kStreams runs side by side.
-template <class S, class Panel>
-void linear_one_token(const LinearArgs& args) noexcept {
-  using Source = FromPanels<S, Panel>;
-  QuantisedTile<S> x(args.x, args.depth, 1);
+// A run of panels is read as kStreams runs side by side: advance(stream, first row of the panel, k, columns, total) adds
+// the products of a stretch.
+template <class S, typename Advance>
+void each_stream(const LinearArgs& args, Advance advance) noexcept {
   int begin = args.row / kPanelRows, panels = (args.row + args.rows + kPanelRows - 1) / kPanelRows - begin;
   int steps = (panels + kStreams - 1) / kStreams;
   for (int step = 0; step < steps; ++step) {
-    alignas(64) float total[kStreams * kPanelRows];
-    Source source[kStreams];
-    int first[kStreams], streams = 0;
-    for (int panel = step; panel < panels; panel += steps, ++streams) {
-      first[streams] = (begin + panel) * kPanelRows;
-      source[streams] = Source(args, first[streams]);
-      S::store_rows(total + streams * kPanelRows, S::rows_zero());
-    }
+    alignas(64) float total[kStreams][kPanelRows];
+    for (auto& sums : total) S::store_rows(sums, S::rows_zero());
     for (int k = 0; k < args.depth; k += kStretchColumns) {
       int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
-      for (int i = 0; i < streams; ++i) {
-        source[i].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int block) {
-          add_block<S, Panel>(quants, lines, x, k + block * Source::kValues, total + i * kPanelRows);
-        });
+      for (int i = 0, panel = step; panel < panels; ++i, panel += steps) {
+        advance(i, (begin + panel) * kPanelRows, k, columns, total[i]);
       }
     }
-    for (int i = 0; i < streams; ++i) write_panel<S>(args, first[i], total + i * kPanelRows);
+    for (int i = 0, panel = step; panel < panels; ++i, panel += steps) {
+      write_panel<S>(args, (begin + panel) * kPanelRows, total[i]);
+    }
   }
+}
+
+template <class S, class Panel>
+void linear_one_token(const LinearArgs& args) noexcept {
+  QuantisedTile<S> x(args.x, args.depth, 1);
+  FromPanels<S, Panel> source[kStreams];
+  each_stream<S>(args, [&](int stream, int first, int k, int columns, float* total) {
+    if (k == 0) source[stream] = FromPanels<S, Panel>(args, first);
+    source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int block) {
+      add_block<S, Panel>(quants, lines, x, k + block * FromPanels<S, Panel>::kValues, total);
+    });
+  });
+}
+
+// The same for weights that are floats already. Sums run in the order of multiply_floats.
+template <class S, class Weight>
+void linear_plain_one_token(const LinearArgs& args) noexcept {
+  constexpr size_t kColumnBytes = kPanelRows * Weight::kBytes;
+  auto x = reinterpret_cast<const float*>(args.x);
+  each_stream<S>(args, [&](int, int first, int k, int columns, float* total) {
+    const std::byte* weight = args.weight + size_t(first / kPanelRows) * args.weight_stride + k * kColumnBytes;
+    for (int i = 0; i < columns; i += kFloatColumns) {
+      int end = columns - i < kFloatColumns ? columns : i + kFloatColumns;
+      typename S::R sum = S::rows_zero();
+      for (int j = i; j < end; ++j, weight += kColumnBytes) {
+        __builtin_prefetch(weight + kAhead, 0, 2);
+        sum = S::fma(Weight::load(weight), S::rows_set1(x[k + j]), sum);
+      }
+      S::store_rows(total, S::add(S::load_rows(total), sum));
+    }
+  });
 }
 
 // Quantised activations.
@@ -315,6 +339,7 @@ void linear_floats(const LinearArgs& args) noexcept {
 // Weights that are floats already, as panels.
 template <class S, class Weight>
 void linear_plain(const LinearArgs& args) noexcept {
+  if (args.tokens == 1) return linear_plain_one_token<S, Weight>(args);
   each_panel<S>(args, [&args](int first, float* total) {
     const std::byte* weight = args.weight + size_t(first / kPanelRows) * args.weight_stride;
     FloatTile floats;

@@ -3,6 +3,7 @@
 
 #include "kernels/attend.h"
 #include "kernels/attend_spans.h"
+#include "kernels/choose.h"
 #include "kernels/kernel_table.h"
 #include "kernels/linear.h"
 #include "kernels/panel_formats_iq.h"
@@ -91,6 +92,10 @@ inline constexpr KernelTable kTable = {
     .attend = attend<S>,
     .attend_join = attend_join<S>,
     .attend_spans = attend_spans<S>,
+    .largest_of_blocks = largest_of_blocks<S>,
+    .weigh = weigh<S>,
+    .keep_weights = keep_weights<S>,
+    .place = place<S>,
     .fp32_peak = fp32_peak<S>,
     .int8_peak = int8_peak<S>,
     .relax = S::relax,

@@ -418,8 +418,9 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
 
   Event event{.token = token, .timings = {.reused_tokens = running.reused_tokens()}};
   if (request.logprobs) {
-    event.logprob = logprob(logits, token);
-    event.top = top_logprobs(logits, request.top_logprobs);
+    Logprobs logprobs(logits);
+    event.logprob = logprobs.of(token);
+    event.top = logprobs.top(request.top_logprobs);
   }
   bool full = static_cast<int>(running.sequence.tokens.size()) >= info_.context_length;
   if (full || running.generated == request.max_tokens) {

@@ -2,73 +2,141 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
-#include <limits>
+#include <utility>
 
 #include "base/error.h"
 
 namespace troika::engine {
 namespace {
 
-// Tokens this far below the best one (in natural-log units) have no measurable probability: e^-50 of it.
-constexpr float kNegligible = 50;
+// Of the thread, not of a request: all this is needed for one token at a time only.
+struct Scratch {
+  LogitRow row;
+  std::vector<Candidate> candidates;
+  std::vector<float> adjusted;  // [V]
+};
+Scratch& scratch() {
+  thread_local Scratch s;
+  return s;
+}
 
-bool filters(const SamplingOptions& o) { return o.top_k > 0 || o.top_p < 1 || o.min_p > 0 || o.typical_p < 1; }
+// A list is sorted and summed candidate by candidate; beyond this length that costs more than passes over the row.
+constexpr int kLongestList = 256;
 
-double log_sum(std::span<const float> logits) {
-  float largest = *std::max_element(logits.begin(), logits.end());
+bool penalises(const SamplingOptions& o) {
+  return o.repetition_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0;
+}
+
+double total(const std::vector<Candidate>& candidates) {
   double sum = 0;
-  for (float l : logits) sum += std::exp(l - largest);
-  return largest + std::log(sum);
+  for (const Candidate& c : candidates) sum += std::exp(double(c.logit));
+  return sum;
+}
+
+void keep_top_k(std::vector<Candidate>& candidates, size_t k) {
+  if (k == 0 || k >= candidates.size()) return;
+  std::nth_element(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(k), candidates.end(), kMoreLikely);
+  candidates.resize(k);
+}
+
+// The fewest candidates, the first in order `before` first, that hold the wanted mass. Sorts only as far as
+// needed: 64, then four times as many, until they suffice.
+template <typename Before>
+void keep_mass(std::vector<Candidate>& candidates, double wanted, Before before) {
+  double mass = 0;
+  size_t sorted = 0, kept = 0;
+  while (kept < candidates.size() && (mass < wanted || kept == 0)) {
+    if (kept == sorted) {
+      size_t end = std::min(candidates.size(), std::max<size_t>(64, sorted * 4));
+      std::partial_sort(candidates.begin() + static_cast<ptrdiff_t>(sorted),
+                        candidates.begin() + static_cast<ptrdiff_t>(end), candidates.end(), before);
+      sorted = end;
+    }
+    mass += std::exp(double(candidates[kept++].logit));
+  }
+  candidates.resize(kept);
+}
+
+// Locally typical sampling (Meister et al. 2022, arXiv:2202.00666): tokens whose surprise is nearest the entropy.
+void keep_typical(std::vector<Candidate>& candidates, float typical_p) {
+  if (typical_p >= 1) return;
+  double sum = total(candidates), log_total = std::log(sum), entropy = 0;
+  for (const Candidate& c : candidates) {
+    double log_p = c.logit - log_total;
+    entropy -= std::exp(log_p) * log_p;
+  }
+  keep_mass(candidates, typical_p * sum, [&](const Candidate& a, const Candidate& b) {
+    double from_a = std::abs(log_total - a.logit - entropy), from_b = std::abs(log_total - b.logit - entropy);
+    return from_a != from_b ? from_a < from_b : a.id < b.id;
+  });
+}
+
+void keep_top_p(std::vector<Candidate>& candidates, float top_p) {
+  if (top_p < 1) keep_mass(candidates, top_p * total(candidates), kMoreLikely);
+}
+
+void keep_min_p(std::vector<Candidate>& candidates, float min_p) {
+  if (min_p <= 0) return;
+  float best = std::min_element(candidates.begin(), candidates.end(), kMoreLikely)->logit;
+  float least = best + std::log(min_p);
+  std::erase_if(candidates, [&](const Candidate& c) { return c.logit < least && c.logit < best; });
 }
 
 }  // namespace
 
-int32_t argmax(std::span<const float> logits) {
-  return static_cast<int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
-}
-
-Sampler::Sampler(const SamplingOptions& options, std::span<const int32_t> prompt, int vocabulary)
-    : options_(options), vocabulary_(vocabulary), random_(options.seed ? *options.seed : std::random_device{}()) {
-  if (options.repetition_penalty != 1) {
-    for (int32_t id : prompt) generated_.emplace(id, 0);
-  }
+Sampler::Sampler(const SamplingOptions& options, std::span<const int32_t> prompt, int vocabulary,
+                 const kernels::KernelTable& table)
+    : options_(options),
+      vocabulary_(static_cast<size_t>(vocabulary)),
+      table_(&table),
+      random_(options.seed ? *options.seed : std::random_device{}()) {
+  if (!penalises(options_)) return;
+  times_.assign(vocabulary_, -1);
+  seen_.reserve(vocabulary_);
+  if (options_.repetition_penalty == 1) return;
+  for (int32_t id : prompt) notice(id, 0);
 }
 
 int32_t Sampler::pick(std::span<const float> logits) {
-  logits = logits.first(std::min<size_t>(logits.size(), vocabulary_));
-  bool adjusts = !options_.logit_bias.empty() || !generated_.empty();
-  if (adjusts) {
-    logits_.assign(logits.begin(), logits.end());
-    adjust(logits_);
-    logits = logits_;
+  LogitRow& row = scratch().row;
+  logits = logits.first(std::min(logits.size(), vocabulary_));
+  if (adjusts()) {
+    std::vector<float>& adjusted = scratch().adjusted;
+    adjusted.assign(logits.begin(), logits.end());
+    adjust(adjusted);
+    logits = adjusted;
   }
-  int32_t id = argmax(logits);
-  if (!std::isfinite(logits[id])) fail("the largest logit is no finite number; are the weights damaged?");
+  row.read(logits, *table_);
+  if (!std::isfinite(row.largest())) fail("the largest logit is no finite number; are the weights damaged?");
+  int32_t id = row.best();
   if (options_.temperature > 0) {
-    gather(logits, logits[id]);
-    if (filters(options_)) {
-      keep_top_k();
-      keep_typical();
-      keep_top_p();
-      keep_min_p();
-    }
-    id = draw();
+    bool list = options_.typical_p < 1 || (options_.top_k > 0 && options_.top_k <= kLongestList);
+    id = list ? draw_from_list() : draw_from_row();
   }
   remember(id);
   return id;
 }
 
 void Sampler::remember(int32_t id) {
-  bool matters = options_.repetition_penalty != 1 || options_.presence_penalty != 0 || options_.frequency_penalty != 0;
-  if (matters) ++generated_[id];
+  if (!times_.empty()) notice(id, 1);
+}
+
+void Sampler::notice(int32_t id, int times) {
+  if (id < 0 || static_cast<size_t>(id) >= vocabulary_) return;
+  int32_t& here = times_[id];
+  if (here < 0) {
+    here = 0;
+    seen_.push_back(id);
+  }
+  here += times;
 }
 
 void Sampler::adjust(std::span<float> logits) const {
-  for (auto [id, times] : generated_) {
+  for (int32_t id : seen_) {
     if (id >= static_cast<int32_t>(logits.size())) continue;
     float& l = logits[id];
     l = l > 0 ? l / options_.repetition_penalty : l * options_.repetition_penalty;
+    int32_t times = times_[id];
     if (times > 0) l -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(times);
   }
   for (auto [id, bias] : options_.logit_bias) {
@@ -76,104 +144,46 @@ void Sampler::adjust(std::span<float> logits) const {
   }
 }
 
-void Sampler::gather(std::span<const float> logits, float largest) {
-  candidates_.clear();
-  float scale = std::min(1 / options_.temperature, std::numeric_limits<float>::max());  // 0 · ∞ is no number
-  for (size_t id = 0; id < logits.size(); ++id) {
-    float l = (logits[id] - largest) * scale;  // the best has 0
-    if (l > -kNegligible) candidates_.push_back({static_cast<int32_t>(id), l});
-  }
-}
-
-double Sampler::total() const {
-  double sum = 0;
-  for (const Candidate& c : candidates_) sum += std::exp(double(c.logit));
-  return sum;
-}
-
-// More likely first; equal ones by id, so that a tie never depends on how candidates were moved about.
-constexpr auto kMoreLikely = [](const auto& a, const auto& b) {
-  return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
-};
-
-void Sampler::keep_top_k() {
-  size_t k = options_.top_k;
-  if (k == 0 || k >= candidates_.size()) return;
-  std::nth_element(candidates_.begin(), candidates_.begin() + static_cast<ptrdiff_t>(k), candidates_.end(), kMoreLikely);
-  candidates_.resize(k);
-}
-
-// The fewest candidates, the first in order `before` first, that hold the wanted mass. Sorts only as far as
-// needed: 64, then four times as many, until they suffice.
-template <typename Before>
-void Sampler::keep_mass(double wanted, Before before) {
-  double mass = 0;
-  size_t sorted = 0, kept = 0;
-  while (kept < candidates_.size() && (mass < wanted || kept == 0)) {
-    if (kept == sorted) {
-      size_t end = std::min(candidates_.size(), std::max<size_t>(64, sorted * 4));
-      std::partial_sort(candidates_.begin() + static_cast<ptrdiff_t>(sorted),
-                        candidates_.begin() + static_cast<ptrdiff_t>(end), candidates_.end(), before);
-      sorted = end;
-    }
-    mass += std::exp(double(candidates_[kept++].logit));
-  }
-  candidates_.resize(kept);
-}
-
-// Locally typical sampling (Meister et al. 2022, arXiv:2202.00666): tokens whose surprise is nearest the entropy.
-void Sampler::keep_typical() {
-  if (options_.typical_p >= 1) return;
-  double sum = total(), log_total = std::log(sum), entropy = 0;
-  for (const Candidate& c : candidates_) {
-    double log_p = c.logit - log_total;
-    entropy -= std::exp(log_p) * log_p;
-  }
-  keep_mass(options_.typical_p * sum, [&](const Candidate& a, const Candidate& b) {
-    double from_a = std::abs(log_total - a.logit - entropy), from_b = std::abs(log_total - b.logit - entropy);
-    return from_a != from_b ? from_a < from_b : a.id < b.id;
-  });
-}
-
-void Sampler::keep_top_p() {
-  if (options_.top_p < 1) keep_mass(options_.top_p * total(), kMoreLikely);
-}
-
-void Sampler::keep_min_p() {
-  if (options_.min_p <= 0) return;
-  float best = std::min_element(candidates_.begin(), candidates_.end(), kMoreLikely)->logit;
-  float least = best + std::log(options_.min_p);
-  std::erase_if(candidates_, [&](const Candidate& c) { return c.logit < least && c.logit < best; });
-}
-
-int32_t Sampler::draw() {
+int32_t Sampler::draw_from_list() {
+  std::vector<Candidate>& candidates = scratch().candidates;
+  scratch().row.gather(options_.temperature, options_.top_k, candidates);
+  keep_top_k(candidates, options_.top_k);
+  keep_typical(candidates, options_.typical_p);
+  keep_top_p(candidates, options_.top_p);
+  keep_min_p(candidates, options_.min_p);
   // Ids ascending: the draw then depends on the set of candidates alone.
-  if (filters(options_)) {
-    std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  double left = point() * total(candidates);
+  for (const Candidate& c : candidates) {
+    left -= std::exp(double(c.logit));
+    if (left < 0) return c.id;
   }
-  double point = double(random_() >> 11) * 0x1p-53 * total();
-  for (const Candidate& c : candidates_) {
-    point -= std::exp(double(c.logit));
-    if (point < 0) return c.id;
-  }
-  return candidates_.back().id;
+  return candidates.back().id;
 }
 
-float logprob(std::span<const float> logits, int32_t id) {
-  return static_cast<float>(logits[id] - log_sum(logits));
+int32_t Sampler::draw_from_row() {
+  LogitRow& row = scratch().row;
+  row.weigh(options_.temperature);
+  if (options_.top_k > 0) row.keep_count(options_.top_k);
+  if (options_.top_p < 1) row.keep_mass(options_.top_p);
+  if (options_.min_p > 0) row.keep_above(std::log(options_.min_p));
+  return row.draw(point());
 }
 
-std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, int top) {
-  std::vector<int32_t> ids(logits.size());
-  for (size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<int32_t>(i);
-  top = std::min<int>(top, static_cast<int>(ids.size()));
-  std::partial_sort(ids.begin(), ids.begin() + top, ids.end(), [&](int32_t a, int32_t b) {
-    return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
-  });
-  double all = log_sum(logits);
-  std::vector<TokenLogprob> result;
-  for (int i = 0; i < top; ++i) result.push_back({ids[i], static_cast<float>(logits[ids[i]] - all)});
-  return result;
+Logprobs::Logprobs(std::span<const float> logits, const kernels::KernelTable& table) : logits_(logits) {
+  LogitRow& row = scratch().row;
+  row.read(logits, table);
+  row.weigh(1);
+  log_sum_ = row.log_sum();
+}
+
+std::vector<TokenLogprob> Logprobs::top(int count) const {
+  std::vector<TokenLogprob> top;
+  if (count <= 0) return top;
+  std::vector<Candidate>& found = scratch().candidates;
+  scratch().row.find_largest(static_cast<size_t>(count), found);
+  for (const Candidate& c : found) top.push_back({c.id, static_cast<float>(c.logit - log_sum_)});
+  return top;
 }
 
 }  // namespace troika::engine

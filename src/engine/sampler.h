@@ -9,17 +9,19 @@
 #include <cstdint>
 #include <random>
 #include <span>
-#include <unordered_map>
 #include <vector>
 
+#include "engine/logit_row.h"
 #include "engine/request.h"
+#include "kernels/kernel_table.h"
 
 namespace troika::engine {
 
 class Sampler {
  public:
   // `vocabulary`: ids from there on are padding rows of the head and are never drawn.
-  Sampler(const SamplingOptions& options, std::span<const int32_t> prompt, int vocabulary);
+  Sampler(const SamplingOptions& options, std::span<const int32_t> prompt, int vocabulary,
+          const kernels::KernelTable& table = kernels::kernel_table());
 
   // Picks from logits [V] and remembers the choice. Throws Error when the largest logit is no finite number.
   int32_t pick(std::span<const float> logits);
@@ -28,34 +30,34 @@ class Sampler {
   void remember(int32_t id);
 
  private:
-  struct Candidate {
-    int32_t id;
-    float logit;  // after penalties, bias and temperature
-  };
-
+  void notice(int32_t id, int times);
+  bool adjusts() const { return !options_.logit_bias.empty() || !seen_.empty(); }
   void adjust(std::span<float> logits) const;
-  void gather(std::span<const float> logits, float largest);
-  void keep_top_k();
-  template <typename Before>
-  void keep_mass(double wanted, Before before);
-  void keep_typical();
-  void keep_top_p();
-  void keep_min_p();
-  int32_t draw();
-  double total() const;
+  int32_t draw_from_list();
+  int32_t draw_from_row();
+  double point() { return double(random_() >> 11) * 0x1p-53; }
 
   SamplingOptions options_;
-  int vocabulary_;
+  size_t vocabulary_;
+  const kernels::KernelTable* table_;
   std::mt19937_64 random_;
-  std::unordered_map<int32_t, int> generated_;  // id → times generated; 0: in the prompt only
-  std::vector<float> logits_;
-  std::vector<Candidate> candidates_;
+  std::vector<int32_t> seen_;   // tokens that penalties touch
+  std::vector<int32_t> times_;  // id → times generated, 0: in the prompt only, -1: not seen; empty without penalties
 };
 
-// log softmax of the raw logits at `id`, and the `top` most likely tokens, most likely first.
-float logprob(std::span<const float> logits, int32_t id);
-std::vector<TokenLogprob> top_logprobs(std::span<const float> logits, int top);
+// log softmax of the raw logits. Reads them once for all that is asked; they stay where they are as long as this lives.
+// One at a time on a thread.
+class Logprobs {
+ public:
+  explicit Logprobs(std::span<const float> logits, const kernels::KernelTable& table = kernels::kernel_table());
 
-int32_t argmax(std::span<const float> logits);
+  float of(int32_t id) const { return static_cast<float>(logits_[id] - log_sum_); }
+  // The `count` most likely tokens, most likely first.
+  std::vector<TokenLogprob> top(int count) const;
+
+ private:
+  std::span<const float> logits_;
+  double log_sum_;
+};
 
 }  // namespace troika::engine

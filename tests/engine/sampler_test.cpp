@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "engine/plain_sampler.h"
 
 namespace troika::engine {
 namespace {
@@ -139,13 +140,164 @@ TEST(Sampler, NeverDrawsPaddingRowsOfTheHead) {
   for (int i = 0; i < 50; ++i) EXPECT_LT(sampler.pick(std::vector<float>{0, 0, 100, 100}), 2);
 }
 
+std::vector<const kernels::KernelTable*> tables() {
+  std::vector<const kernels::KernelTable*> found;
+  for (auto isa : {kernels::Isa::scalar, kernels::Isa::avx2, kernels::Isa::avx512}) {
+    if (const kernels::KernelTable* table = kernels::kernel_table(isa)) found.push_back(table);
+  }
+  return found;
+}
+
+// Random requests and logits, the odd ones among them.
+class Cases {
+ public:
+  explicit Cases(int seed) : random_(seed) {}
+
+  template <typename T>
+  T one_of(std::initializer_list<T> values) {
+    return values.begin()[random_() % values.size()];
+  }
+
+  SamplingOptions options(int vocabulary) {
+    SamplingOptions o;
+    o.temperature = one_of({0.0f, 1e-40f, 0.01f, 0.3f, 0.7f, 1.0f, 1.0f, 1.5f, 5.0f, 100.0f, 1e30f});
+    o.top_k = one_of({0, 0, 0, 1, 2, 20, 40, 256, 257, 1000, vocabulary, vocabulary + 9});
+    o.top_p = one_of({1.0f, 1.0f, 0.0f, 0.1f, 0.5f, 0.8f, 0.9f, 0.95f, 0.999f, 0.9999999f});
+    o.min_p = one_of({0.0f, 0.0f, 0.0f, 1e-9f, 0.01f, 0.05f, 0.3f, 1.0f});
+    o.typical_p = one_of({1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 0.5f, 0.95f});
+    o.seed = random_();
+    if (random_() % 4 == 0) {
+      o.repetition_penalty = one_of({1.0f, 1.1f, 2.0f, 0.5f});
+      o.presence_penalty = one_of({0.0f, 0.5f, -1.0f});
+      o.frequency_penalty = one_of({0.0f, 0.7f});
+      for (int i = 0; i < 5; ++i) {
+        o.logit_bias.push_back({id(vocabulary), one_of({-100.0f, 100.0f, 1.0f, -std::numeric_limits<float>::infinity()})});
+      }
+    }
+    return o;
+  }
+
+  std::vector<float> logits(int vocabulary) {
+    std::normal_distribution<float> normal(one_of({-30.0f, 0.0f, 10.0f}), one_of({0.0f, 0.01f, 1.0f, 2.0f, 6.0f, 40.0f}));
+    std::vector<float> logits(vocabulary);
+    for (float& l : logits) l = normal(random_);
+    switch (random_() % 8) {
+      case 0:  // ties
+        for (float& l : logits) l = std::round(l * 2) / 2;
+        break;
+      case 1:  // a mask of a grammar
+        for (float& l : logits) l = random_() % 8 ? -INFINITY : l;
+        logits[id(vocabulary)] = 3;
+        break;
+      case 2:
+        for (float& l : logits) l = random_() % 5 ? l : NAN;
+        break;
+      case 3:
+        logits[id(vocabulary)] = one_of({1e30f, INFINITY, -1e38f, 12.0f});
+        break;
+      case 4:
+        if (random_() % 4 == 0) std::fill(logits.begin(), logits.end(), one_of({NAN, -INFINITY, INFINITY, 0.0f, -1e38f}));
+        break;
+      default: break;
+    }
+    return logits;
+  }
+
+  int32_t id(int vocabulary) { return static_cast<int32_t>(random_() % vocabulary); }
+
+ private:
+  std::mt19937 random_;
+};
+
+// The next tokens, or -1 where the sampler refuses the logits.
+template <typename S>
+std::vector<int32_t> tokens_of(S sampler, const std::vector<float>& logits, int count) {
+  std::vector<int32_t> ids;
+  for (int i = 0; i < count; ++i) {
+    try {
+      ids.push_back(sampler.pick(logits));
+    } catch (const Error&) {
+      ids.push_back(-1);
+    }
+  }
+  return ids;
+}
+
+void expect_as_defined(int vocabulary, int cases, int draws) {
+  Cases make(vocabulary);
+  for (int i = 0; i < cases; ++i) {
+    SamplingOptions o = make.options(vocabulary);
+    std::vector<float> logits = make.logits(vocabulary);
+    std::vector<int32_t> prompt{make.id(vocabulary), make.id(vocabulary)};
+    std::vector<int32_t> wanted = tokens_of(plain::Sampler(o, prompt, vocabulary), logits, draws);
+    for (const kernels::KernelTable* table : tables()) {
+      ASSERT_EQ(tokens_of(Sampler(o, prompt, vocabulary, *table), logits, draws), wanted)
+          << table->name << ", vocabulary " << vocabulary << ", case " << i << ": temperature " << o.temperature
+          << ", top_k " << o.top_k << ", top_p " << o.top_p << ", min_p " << o.min_p << ", typical_p " << o.typical_p;
+    }
+  }
+}
+
+TEST(Sampler, DrawsAsDefinedFromAFewTokens) {
+  for (int vocabulary : {1, 2, 3, 7, 8, 9}) expect_as_defined(vocabulary, 300, 5);
+}
+TEST(Sampler, DrawsAsDefinedAboutTheEndsOfBlocks) {
+  for (int vocabulary : {31, 32, 33, 63, 64, 65, 255, 257}) expect_as_defined(vocabulary, 200, 5);
+}
+TEST(Sampler, DrawsAsDefinedFromThousands) {
+  for (int vocabulary : {1000, 4097, 9000}) expect_as_defined(vocabulary, 200, 5);
+}
+TEST(Sampler, DrawsAsDefinedFromALargeVocabulary) { expect_as_defined(151936, 40, 3); }
+
+// Equal tokens: which of them are kept is told by their ids.
+TEST(Sampler, KeepsTheFirstOfEqualTokens) {
+  std::vector<float> logits(1000, 1.0f);
+  for (const kernels::KernelTable* table : tables()) {
+    for (SamplingOptions o : {SamplingOptions{.top_k = 300}, SamplingOptions{.top_p = 0.3f}}) {
+      o.seed = 1;
+      Sampler sampler(o, {}, 1000, *table);
+      std::set<int32_t> drawn;
+      for (int i = 0; i < 10000; ++i) drawn.insert(sampler.pick(logits));
+      EXPECT_EQ(drawn.size(), size_t(o.top_k ? 300 : 301));  // 0.3f is a little more than 0.3
+      EXPECT_EQ(*drawn.rbegin(), o.top_k ? 299 : 300);
+    }
+  }
+}
+
+TEST(Logprobs, AreThoseDefined) {
+  for (int vocabulary : {1, 5, 33, 1000, 50000}) {
+    Cases make(vocabulary);
+    for (int i = 0; i < 60; ++i) {
+      std::vector<float> logits = make.logits(vocabulary);
+      if (std::any_of(logits.begin(), logits.end(), [](float l) { return std::isnan(l) || l == INFINITY; })) continue;
+      if (*std::max_element(logits.begin(), logits.end()) == -INFINITY) continue;
+      for (int count : {0, 1, 20}) {
+        std::vector<TokenLogprob> wanted = plain::top_logprobs(logits, count);
+        for (const kernels::KernelTable* table : tables()) {
+          Logprobs logprobs(logits, *table);
+          std::vector<TokenLogprob> top = logprobs.top(count);
+          ASSERT_EQ(top.size(), wanted.size()) << table->name << ", vocabulary " << vocabulary << ", case " << i;
+          for (size_t j = 0; j < top.size(); ++j) {
+            ASSERT_EQ(top[j].id, wanted[j].id) << table->name << ", vocabulary " << vocabulary << ", case " << i;
+            if (top[j].logprob != wanted[j].logprob) {  // -∞ is itself
+              ASSERT_NEAR(top[j].logprob, wanted[j].logprob, 2e-6 * std::max(1.0f, std::abs(top[j].logprob)));
+            }
+            ASSERT_EQ(logprobs.of(top[j].id), top[j].logprob);
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Logprobs, AreOfTheUnfilteredSoftmax) {
-  auto top = top_logprobs(kLogits, 3);
+  Logprobs logprobs(kLogits);
+  auto top = logprobs.top(3);
   ASSERT_EQ(top.size(), 3u);
   EXPECT_EQ(top[0].id, 1);
   EXPECT_EQ(top[1].id, 3);
   EXPECT_NEAR(top[0].logprob, std::log(0.4), 1e-6);
-  EXPECT_NEAR(logprob(kLogits, 4), std::log(0.05), 1e-6);
+  EXPECT_NEAR(logprobs.of(4), std::log(0.05), 1e-6);
 }
 
 }  // namespace
