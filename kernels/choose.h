@@ -72,7 +72,7 @@ void largest_of_blocks(const float* logits, size_t n, float* largest) noexcept {
 }
 
 template <class S>
-void weigh(const float* logits, size_t n, const LogitScale& scale, double* weights, double* sums) noexcept {
+void weigh_logits(const float* logits, size_t n, const LogitScale& scale, double* weights, double* sums) noexcept {
   using C = Choice<S>;
   for (size_t b = 0; b * kChoiceBlock < n; ++b, logits += kChoiceBlock, weights += kChoiceBlock) {
     float rest[kChoiceBlock];

@@ -146,7 +146,6 @@ struct KernelTable {
   void (*cut_below)(const float* x, float* out, int n, float deviations) noexcept;
   // One token: x and out [heads, head_dim]; cosine and sine [head_dim / 2].
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int heads, int head_dim) noexcept;
-  void (*to_f16)(const float* x, uint16_t* out, size_t n) noexcept;
   // One token of one head into slot `slot` of its page. x: D floats.
   void (*write_key)(Format cache, const float* x, int head_dim, int slot, std::byte* page) noexcept;
   void (*write_value)(Format cache, const float* x, int head_dim, int slot, std::byte* page) noexcept;

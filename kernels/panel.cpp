@@ -219,7 +219,8 @@ const PanelFormat* find_panel_format(Format format) {
 
 size_t panel_bytes(const PanelFormat& format, int columns) {
   int block_values = info(format.format).block_values;
-  auto stretch = [&](int of) { return (size_t(of / block_values) * (format.quant_bytes + format.line_bytes) + 63) / 64 * 64; };
+  int block_bytes = format.quant_bytes + format.line_bytes;
+  auto stretch = [&](int of) { return (size_t(of / block_values) * block_bytes + 63) / 64 * 64; };
   return columns / kStretchColumns * stretch(kStretchColumns) + stretch(columns % kStretchColumns);
 }
 

@@ -280,7 +280,8 @@ struct PanelQ3K {
     typename S::R d = S::load_rows_f16(lines + 192);
     using P = typename S::P;
     P low0 = S::mask(word[0], 0x0f), low1 = S::mask(word[1], 0x0f);
-    P high0 = S::mask(S::template shift_right<4>(word[0]), 0x0f), high1 = S::mask(S::template shift_right<4>(word[1]), 0x0f);
+    P high0 = S::mask(S::template shift_right<4>(word[0]), 0x0f);
+    P high1 = S::mask(S::template shift_right<4>(word[1]), 0x0f);
     four_scales(S::merge(low0, S::template shift_left<4>(S::mask(word[2], 0x03))), d, tile, g);
     four_scales(S::merge(low1, S::template shift_left<2>(S::mask(word[2], 0x0c))), d, tile, g + 4);
     four_scales(S::merge(high0, S::mask(word[2], 0x30)), d, tile, g + 8);

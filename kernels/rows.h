@@ -270,17 +270,4 @@ void rope(const float* x, const float* cosine, const float* sine, float* out, in
   }
 }
 
-template <class S>
-void to_f16(const float* x, uint16_t* out, size_t n) noexcept {
-  size_t i = 0;
-  for (; i + 8 <= n; i += 8) S::store_f16(out + i, S::load(x + i));
-  if (i < n) {
-    float padded[8] = {};
-    uint16_t halves[8];
-    std::memcpy(padded, x + i, (n - i) * sizeof(float));
-    S::store_f16(halves, S::load(padded));
-    std::memcpy(out + i, halves, (n - i) * sizeof(uint16_t));
-  }
-}
-
 }  // namespace troika::kernels

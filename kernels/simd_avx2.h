@@ -87,7 +87,6 @@ struct Vectors256 {
     return _mm256_set_epi64x(static_cast<long long>(d), static_cast<long long>(c), static_cast<long long>(b),
                              static_cast<long long>(a));
   }
-  static B minus(B a, uint8_t b) { return _mm256_sub_epi8(a, _mm256_set1_epi8(static_cast<char>(b))); }
   template <int N>
   static B shift_left(B a) { return _mm256_slli_epi16(a, N); }
   template <int N>

@@ -136,7 +136,6 @@ struct Scalar {
   static B merge(B a, B b) { return bytes(a, b, [](uint8_t x, uint8_t y) { return x | y; }); }
   static B all_bytes(uint8_t b) { return bytes(B{}, B{}, [b](uint8_t, uint8_t) { return b; }); }
   static B plus(B a, B b) { return bytes(a, b, [](uint8_t x, uint8_t y) { return x + y; }); }
-  static B minus(B a, uint8_t b) { return bytes(a, a, [b](uint8_t x, uint8_t) { return x - b; }); }
   // Byte i is 0xff where byte i of a, unsigned, is at least `bound`, else 0.
   static B at_least(B a, uint8_t bound) {
     return bytes(a, a, [bound](uint8_t x, uint8_t) { return x >= bound ? 0xff : 0; });

@@ -21,7 +21,7 @@ Scratch& scratch() {
 }
 
 // A list is sorted and summed candidate by candidate; beyond this length that costs more than passes over the row.
-constexpr int kLongestList = 256;
+constexpr int kLongestList = 1024;
 
 bool penalises(const SamplingOptions& o) {
   return o.repetition_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0;

@@ -161,7 +161,7 @@ class Cases {
   SamplingOptions options(int vocabulary) {
     SamplingOptions o;
     o.temperature = one_of({0.0f, 1e-40f, 0.01f, 0.3f, 0.7f, 1.0f, 1.0f, 1.5f, 5.0f, 100.0f, 1e30f});
-    o.top_k = one_of({0, 0, 0, 1, 2, 20, 40, 256, 257, 1000, vocabulary, vocabulary + 9});
+    o.top_k = one_of({0, 0, 0, 1, 2, 20, 40, 300, 1024, 1025, 5000, vocabulary, vocabulary + 9});
     o.top_p = one_of({1.0f, 1.0f, 0.0f, 0.1f, 0.5f, 0.8f, 0.9f, 0.95f, 0.999f, 0.9999999f});
     o.min_p = one_of({0.0f, 0.0f, 0.0f, 1e-9f, 0.01f, 0.05f, 0.3f, 1.0f});
     o.typical_p = one_of({1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 1.0f, 0.5f, 0.95f});
@@ -251,15 +251,16 @@ TEST(Sampler, DrawsAsDefinedFromALargeVocabulary) { expect_as_defined(151936, 40
 
 // Equal tokens: which of them are kept is told by their ids.
 TEST(Sampler, KeepsTheFirstOfEqualTokens) {
-  std::vector<float> logits(1000, 1.0f);
+  std::vector<float> logits(2000, 1.0f);
   for (const kernels::KernelTable* table : tables()) {
-    for (SamplingOptions o : {SamplingOptions{.top_k = 300}, SamplingOptions{.top_p = 0.3f}}) {
+    for (SamplingOptions o : {SamplingOptions{.top_k = 1100}, SamplingOptions{.top_k = 300}, SamplingOptions{.top_p = 0.5f}}) {
       o.seed = 1;
-      Sampler sampler(o, {}, 1000, *table);
+      Sampler sampler(o, {}, 2000, *table);
       std::set<int32_t> drawn;
-      for (int i = 0; i < 10000; ++i) drawn.insert(sampler.pick(logits));
-      EXPECT_EQ(drawn.size(), size_t(o.top_k ? 300 : 301));  // 0.3f is a little more than 0.3
-      EXPECT_EQ(*drawn.rbegin(), o.top_k ? 299 : 300);
+      for (int i = 0; i < 15000; ++i) drawn.insert(sampler.pick(logits));
+      size_t kept = o.top_k ? o.top_k : 1000;
+      EXPECT_EQ(drawn.size(), kept) << table->name;
+      EXPECT_EQ(*drawn.rbegin(), static_cast<int32_t>(kept) - 1) << table->name;
     }
   }
 }

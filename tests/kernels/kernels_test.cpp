@@ -43,18 +43,6 @@ TEST(Activations, LetNotANumberThrough) {
   }
 }
 
-TEST(ToF16, RoundsLikeTheCompiler) {
-  auto x = random_values(1003, 6, 100);
-  for (const KernelTable* table : tables()) {
-    for (size_t n : {1u, 7u, 8u, 1003u}) {
-      std::vector<uint16_t> out(n + 1, 0x1234);
-      table->to_f16(x.data(), out.data(), n);
-      for (size_t i = 0; i < n; ++i) EXPECT_EQ(out[i], float_to_f16(x[i]));
-      EXPECT_EQ(out[n], 0x1234);
-    }
-  }
-}
-
 TEST(Tables, OfferTheFastestOfThisMachine) {
   EXPECT_NE(kernel_table(Isa::scalar), nullptr);
   EXPECT_EQ(kernel_table().name, tables().back()->name);

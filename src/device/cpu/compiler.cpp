@@ -72,8 +72,8 @@ void OpCompiler::size_scratch() {
     }
     if (op.kind == OpKind::moe) {
       moe_bytes = std::max(moe_bytes, moe_layout(op).end);
-      thread_floats_ = std::max(thread_floats_, size_t(table_.tile_tokens) *
-                                                    std::max(program_[op.in[0]].shape.columns(), program_[op.in[2]].shape[0]));
+      int widest = std::max(program_[op.in[0]].shape.columns(), program_[op.in[2]].shape[0]);
+      thread_floats_ = std::max(thread_floats_, size_t(table_.tile_tokens) * widest);
     }
     if (op.kind == OpKind::linear_gated) {
       size_t values = size_t(split(op, weight(op.in[1])).rows_per_task) * kTokensPerTask;

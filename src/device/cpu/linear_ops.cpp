@@ -145,7 +145,8 @@ void OpCompiler::linear_where(const Op& op) {
   LinearSplit work = split(op, w);
   LiveRows live = rows(op.out[0]);
   launch([=] { return work.tasks(live()); },
-         [=, kernel = linear_kernel(w, int8), gates = data(op.in[2]), narrow = Narrow{table_.tile_tokens}](int task, int) {
+         [=, kernel = linear_kernel(w, int8), gates = data(op.in[2]),
+          narrow = Narrow{table_.tile_tokens}](int task, int) {
            LinearSplit::Piece all = work.piece(task, live());
            for (int row = all.row; row < all.row + all.rows; row += kernels::kPanelRows) {
              LinearSplit::Piece piece = all;

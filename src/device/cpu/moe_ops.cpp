@@ -96,7 +96,8 @@ void OpCompiler::moe(const Op& op) {
   float* hidden = reinterpret_cast<float*>(moe_ + l.hidden);
   const float* up = reinterpret_cast<const float*>(moe_ + l.up);
 
-  int inner_rows = expert_rows(op, int(width), row_bytes(expert->gate.args.format->format, depth)), inner = pieces(width, inner_rows);
+  int inner_rows = expert_rows(op, int(width), row_bytes(expert->gate.args.format->format, depth));
+  int inner = pieces(width, inner_rows);
   launch([=] { return r->groups() * inner; },
          [=, gated = table_.gated, kind = unary_of(p.act)](int task, int) {
            const Routing::Group& group = r->group_at(task / inner);
@@ -109,7 +110,8 @@ void OpCompiler::moe(const Op& op) {
            }
          });
   expert_tiles(r, l.hidden_tiles, hidden, true, int(width));
-  int outer_rows = expert_rows(op, int(depth), row_bytes(expert->down.args.format->format, width)), outer = pieces(depth, outer_rows);
+  int outer_rows = expert_rows(op, int(depth), row_bytes(expert->down.args.format->format, width));
+  int outer = pieces(depth, outer_rows);
   launch([=] { return r->groups() * outer; },
          [=](int task, int) {
            const Routing::Group& group = r->group_at(task / outer);

@@ -9,7 +9,7 @@
 namespace troika::device::cpu {
 namespace {
 
-constexpr int kLooks = 10000;  // with relax() a few hundred microseconds: longer than a launch takes; then let others have the core
+constexpr int kLooks = 10000;  // with relax() longer than most launches take; then let others have the core
 constexpr auto kIdle = std::chrono::milliseconds(1);
 constexpr uint64_t kOneShare = uint64_t{1} << 32;
 
