@@ -152,8 +152,11 @@ void pack_q1_0(Rows<quant::BlockQ1_0> b, std::byte* quants, std::byte* lines) {
   interleave<uint16_t>(1, [&](int r) { return &b[r]->d; }, lines);
 }
 
+constexpr size_t kMostBlockBytes = 256;
+
 template <class Block, void (*kPack)(Rows<Block>, std::byte*, std::byte*)>
 void pack_as(const std::byte* const (&blocks)[kPanelRows], std::byte* quants, std::byte* lines) {
+  static_assert(sizeof(Block) <= kMostBlockBytes && alignof(Block) <= 64);
   const Block* typed[kPanelRows];
   for (int r = 0; r < kPanelRows; ++r) typed[r] = reinterpret_cast<const Block*>(blocks[r]);
   kPack(typed, quants, lines);
@@ -225,7 +228,7 @@ size_t panel_bytes(const PanelFormat& format, int columns) {
 }
 
 void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, int columns, int first, std::byte* panel) {
-  static constexpr std::byte kZeros[256] = {};
+  alignas(64) static constexpr std::byte kZeros[kMostBlockBytes] = {};  // a block of a row that there is not
   const FormatInfo& f = info(format.format);
   size_t stride = row_bytes(format.format, columns);
   std::byte* end = panel + panel_bytes(format, columns);

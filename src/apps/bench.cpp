@@ -1,7 +1,5 @@
 // troika bench MODEL: how fast a model is loaded, reads prompts and generates, alone, for several users and behind a
 // filled cache; medians, each with its share of what this machine's memory and arithmetic allow.
-#include "apps/bench.h"
-
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -12,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "apps/bench_report.h"
 #include "apps/bench_speed.h"
 #include "apps/bench_work.h"
 #include "apps/model_options.h"

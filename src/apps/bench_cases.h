@@ -1,11 +1,13 @@
 // The operations that troika bench ops measures, one row each: what the tape of each is, what it costs at the least.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "apps/bench_report.h"
 #include "apps/bench_tape.h"
-#include "apps/roofline.h"
+#include "tensor/format.h"
 
 namespace troika::apps {
 
@@ -27,6 +29,10 @@ struct OpCase {
   Cost cost;              // at the least; nothing where all stays in the cache
   double moved_bytes = 0; // read and written by a call, wherever they lie
 };
+
+// A matrix [rows, columns] to measure with, in memory of its own: its values do not matter, but are ordinary numbers.
+// Throws Error when its blocks do not divide the columns.
+WeightView random_weight(std::string name, Format format, const Shape& shape, uint32_t seed);
 
 // Of one format; `weights`, one for each copy of tape.copies, live longer than the cases.
 int linear_copies(Format format, const OpShapes& shapes);

@@ -9,9 +9,8 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "apps/bandwidth.h"
-#include "apps/bench.h"
-#include "apps/peaks.h"
+#include "apps/bench_report.h"
+#include "apps/machine_limits.h"
 #include "base/platform.h"
 
 namespace troika::apps {

@@ -10,10 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "apps/bandwidth.h"
-#include "apps/bench.h"
-#include "apps/bench_blocks.h"
 #include "apps/bench_cases.h"
+#include "apps/bench_report.h"
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/platform.h"
@@ -130,7 +128,8 @@ class Bench {
       PreparedWeights weights;
       for (int copy = 0; copy < linear_copies(format, shapes_); ++copy) {
         weights.push_back(device_->prepare(
-            random_weight("w", format, {shapes_.out, shapes_.columns}, static_cast<uint32_t>(copy))));
+            random_weight("w", format, {shapes_.out, shapes_.columns}, static_cast<uint32_t>(copy)),
+            {.looked_up = false}));
       }
       tapes(linear_cases(format, shapes_, weights));
     }
@@ -195,8 +194,8 @@ class Bench {
     std::string share = r.has_share() ? fmt::format("{:3.0f} % of {}", 100 * r.share(), r.floor.bound()) : "";
     std::string operations = r.cost.operations() > 0 ? fmt::format("{:.1f}", r.cost.operations() / s / 1e9) : "";
     fmt::print("{:<11}{:<21}{:>6}  {:<17}{:>10.2f}  {:>20}{:>9.1f}{:>9}  {}\n", r.op, r.detail, r.rows, r.shape,
-               s * 1e6, fmt::format("{:.2f} … {:.2f}", r.seconds.least() * 1e6, r.seconds.most() * 1e6), r.moved_bytes / s / 1e9,
-               operations, share);
+               s * 1e6, fmt::format("{:.2f} … {:.2f}", r.seconds.least() * 1e6, r.seconds.most() * 1e6),
+               r.moved_bytes / s / 1e9, operations, share);
     std::fflush(stdout);
   }
 

@@ -1,17 +1,40 @@
-// How the parts of troika bench say what they measured, and where.
+#include "apps/bench_report.h"
+
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "apps/bandwidth.h"
-#include "apps/bench.h"
 #include "base/platform.h"
 
 namespace troika::apps {
 
 using nlohmann::ordered_json;
+
+double Spread::median() const {
+  std::vector<double> sorted = runs;
+  std::sort(sorted.begin(), sorted.end());
+  size_t middle = sorted.size() / 2;
+  return sorted.size() % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+double Spread::least() const { return *std::min_element(runs.begin(), runs.end()); }
+double Spread::most() const { return *std::max_element(runs.begin(), runs.end()); }
+
+Cost& Cost::operator+=(const Cost& other) {
+  bytes += other.bytes;
+  int8 += other.int8;
+  fp32 += other.fp32;
+  attention += other.attention;
+  return *this;
+}
+
+Floor floor_of(const Cost& cost, const Limits& limits) {
+  return {.memory_s = cost.bytes / limits.read_bytes_per_s,
+          .arithmetic_s = cost.int8 / limits.int8_per_s + (cost.fp32 + cost.attention) / limits.fp32_per_s};
+}
 
 ordered_json to_json(const Limits& limits) {
   return {{"threads", limits.threads},
@@ -27,7 +50,8 @@ ordered_json to_json(const Spread& spread) {
 
 std::string to_text(const Limits& limits) {
   return fmt::format("limits of {} threads: {:.1f} GB/s read; {:.0f} GOP/s int8, {:.0f} GFLOP/s fp32 ({})",
-                     limits.threads, limits.read_bytes_per_s / 1e9, limits.int8_per_s / 1e9, limits.fp32_per_s / 1e9, limits.kernels);
+                     limits.threads, limits.read_bytes_per_s / 1e9, limits.int8_per_s / 1e9, limits.fp32_per_s / 1e9,
+                     limits.kernels);
 }
 
 ordered_json machine_json() {

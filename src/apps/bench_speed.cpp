@@ -46,16 +46,19 @@ engine::Request request(Ids prompt, int generate) {
           .stop_at_end_tokens = false};
 }
 
-// Steps in which the first users generate while the prompts of the others are computed, and some for the time that it
-// takes to hand them all in.
+// Steps in which the first users generate while the prompts of the others are computed, and some to spare.
 int steps_before_all_generate(int users, int depth) { return 64 + users * (depth / (kStepTokens - users) + 1); }
 
-// Users that generate together. Everything but wait() is called on the engine's thread.
+// Users that generate together. take() is called on the engine's thread, which waits in it until all users are handed
+// in: else the first of a tiny model could be done before the last has come.
 class Race {
  public:
   Race(int users, int tokens) : without_token_(users), tokens_(tokens), done_(1), ended_(users), has_token_(users) {}
 
+  void all_are_handed_in() { handed_in_.count_down(); }
+
   void take(int user, const engine::Event& event) {
+    handed_in_.wait();
     if (event.token >= 0) {
       if (!has_token_[user]) {
         has_token_[user] = true;
@@ -89,7 +92,7 @@ class Race {
   bool finished_ = false;
   Clock::time_point begin_, end_;
   std::string error_;
-  std::latch done_, ended_;
+  std::latch handed_in_{1}, done_, ended_;
   std::vector<bool> has_token_;
 };
 
@@ -121,10 +124,17 @@ double generation_rate(engine::Engine& engine, int tokens, int users, int depth)
     requests.push_back(request(std::move(prompt), 1 + tokens + steps_before_all_generate(users, depth)));
   }
   std::vector<uint64_t> ids;
-  for (int user = 0; user < users; ++user) {
-    auto sink = [race, user](const engine::Event& event) { race->take(user, event); };
-    ids.push_back(engine.submit(std::move(requests[user]), sink));
+  try {
+    for (int user = 0; user < users; ++user) {
+      auto sink = [race, user](const engine::Event& event) { race->take(user, event); };
+      ids.push_back(engine.submit(std::move(requests[user]), sink));
+    }
+  } catch (...) {  // one is refused: the engine's thread shall not wait for it
+    for (uint64_t id : ids) engine.cancel(id);
+    race->all_are_handed_in();
+    throw;
   }
+  race->all_are_handed_in();
   race->wait_for_result();
   for (uint64_t id : ids) engine.cancel(id);
   race->wait_for_all();

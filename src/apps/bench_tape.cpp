@@ -37,7 +37,8 @@ void fill_features(ops::StepInputs& inputs) {
 // A vector that an op weighs its columns with.
 std::shared_ptr<device::Weight> ones(device::Device& device, const TensorInfo& tensor) {
   auto values = std::make_shared<std::vector<float>>(size_t(tensor.shape.values()), 1.0f);
-  return device.prepare({tensor.name, Format::f32, tensor.shape, std::as_bytes(std::span(*values)), values});
+  return device.prepare({tensor.name, Format::f32, tensor.shape, std::as_bytes(std::span(*values)), values},
+                        {.looked_up = false});
 }
 
 void run_once(device::Executable& executable) {

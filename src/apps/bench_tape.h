@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "apps/spread.h"
+#include "apps/bench_report.h"
 #include "device/device.h"
 #include "ops/builder.h"
 

@@ -1,7 +1,6 @@
 #include "apps/bench_work.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -16,21 +15,8 @@ namespace {
 using ops::Op;
 using ops::OpKind;
 
-using Formats = std::map<std::string, Format, std::less<>>;  // of weights, by our names
-
-// As the loader has it (--quant, --dtype): whether products with a weight are of bytes.
-bool is_int8(const ModelOptions& o, Format format) {
-  bool blocks = info(format).block_values > 1 || !o.engine.quantise.empty();
-  return blocks && o.dtype != "f32";
-}
-
-// As the loader chooses it for --kv auto.
-double cache_value_bytes(const ModelOptions& o, const Formats& formats) {
-  if (o.engine.device == "reference") return 4;
-  if (auto asked = find_format(o.engine.kv)) return double(info(*asked).block_bytes) / info(*asked).block_values;
-  bool floats = std::ranges::all_of(formats, [](const auto& weight) { return weight.second == Format::f32; });
-  return o.dtype == "f32" || floats ? 4 : 2;
-}
+// Whether products with a weight are of bytes.
+bool is_int8(const engine::EngineOptions& o, Format format) { return info(format).block_values > 1 && !o.float32; }
 
 // The part of a matrix that an op multiplies with.
 struct Matrix {
@@ -49,24 +35,26 @@ Matrix matrix_of(const ops::Program& program, const Op& op, const ops::TensorInf
 
 }  // namespace
 
-Work::Work(const ModelOptions& o) {
-  auto file = files::ModelFile::open(find_model(o.model));
+Work::Work(const ModelOptions& options) {
+  const engine::EngineOptions o = options.engine_options();
+  auto file = files::ModelFile::open(find_model(options.model));
   const models::Architecture& architecture = models::architecture_of(*file);
   models::ModelSpec whole = architecture.read(*file);
-  Formats formats;
-  for (const models::FoundWeight& w : engine::find_weights(*file, architecture.names, whole.head_dim,
-                                                           models::trace(architecture, whole, 1, 1))) {
-    formats.emplace(w.view.name, w.view.format);
-  }
-  models::ModelSpec spec = models::sliced(whole, o.engine_options().slice);
+  ops::Program whole_program = models::trace(architecture, whole, 1, 1);
+  std::vector<models::FoundWeight> weights =
+      engine::find_weights(*file, architecture.names, whole.head_dim, whole_program);
+  engine::Formats formats = engine::loaded_formats(weights, whole_program, o);
+  const FormatInfo& cached = info(engine::kv_format(o, weights, whole.head_dim));
+  double cached_bytes = double(cached.block_bytes) / cached.block_values;  // of a number
+  models::ModelSpec spec = models::sliced(whole, o.slice);
   ops::Program program = models::trace(architecture, spec, 1, 1);
   std::set<std::pair<std::string, int>> read;  // a matrix that serves twice is read once
   for (const Op& op : program.ops) {
     if (op.kind == OpKind::attend) {
       const auto& a = op.as<ops::AttendParams>();
       const ops::CacheInfo& cache = program.caches[a.cache];
-      double value = cache_value_bytes(o, formats);
-      attention_.push_back({4.0 * a.heads * cache.head_dim, 2.0 * cache.kv_heads * cache.head_dim * value, a.window});
+      attention_.push_back(
+          {4.0 * a.heads * cache.head_dim, 2.0 * cache.kv_heads * cache.head_dim * cached_bytes, a.window});
       has_windows_ |= a.window > 0;
     }
     if (op.kind == OpKind::embed || op.kind == OpKind::linear_where) continue;  // of these few rows are read
@@ -83,7 +71,7 @@ Work::Work(const ModelOptions& o) {
     }
   }
   for (const ops::CacheInfo& cache : program.caches) {
-    cache_bytes_per_token_ += 2.0 * cache.kv_heads * cache.head_dim * cache_value_bytes(o, formats);
+    cache_bytes_per_token_ += 2.0 * cache.kv_heads * cache.head_dim * cached_bytes;
   }
 }
 

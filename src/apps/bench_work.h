@@ -1,11 +1,11 @@
 // What a model's steps take at the least: bytes of weights and of the cache, operations by kind. Counted from the
-// model's own tape and the formats of its file, so that it holds for every family.
+// model's own tape and the formats that its weights are loaded in, so that it holds for every family.
 #pragma once
 
 #include <vector>
 
+#include "apps/bench_report.h"
 #include "apps/model_options.h"
-#include "apps/roofline.h"
 
 namespace troika::apps {
 

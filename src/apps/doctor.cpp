@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "apps/bandwidth.h"
 #include "apps/hardware.h"
+#include "apps/machine_limits.h"
 #include "apps/model_options.h"
 #include "apps/verbs.h"
 #include "base/error.h"

@@ -11,6 +11,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,12 @@
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/platform.h"
+#include "device/cpu/repack.h"
 #include "engine/cache_plan.h"
 #include "engine/kv_pages.h"
 #include "engine/model.h"
 #include "engine/step.h"
+#include "engine/weights.h"
 #include "files/config_file.h"
 #include "models/slices.h"
 #include "models/tower.h"
@@ -82,6 +85,12 @@ struct WeightSize {
   size_t bytes;
 };
 
+// What weights take once they are loaded, beside `available` free bytes of memory.
+struct LoadedSize {
+  size_t bytes = 0;
+  size_t in_place = 0;  // of these, of matrices for whose panels memory is short
+};
+
 std::vector<WeightSize> weight_sizes(const Subject& s) {
   if (s.has_weights()) return {{"file", s.model.file->bytes()}};
   std::vector<WeightSize> sizes;
@@ -90,6 +99,56 @@ std::vector<WeightSize> weight_sizes(const Subject& s) {
     sizes.push_back({std::string(name_of(recipe)), plan::weight_bytes(s.program, recipe) + tower});
   }
   return sizes;
+}
+
+// Tensors of the file of which a token reads one row: they stay where the file is mapped.
+std::set<std::string> tables(const Subject& s) {
+  engine::WeightUses uses(s.program);
+  std::set<std::string> names;
+  for (const ops::TensorInfo& tensor : s.program.tensors) {
+    if (tensor.role != ops::Role::weight || uses.of(tensor.name).multiplied) continue;
+    try {
+      auto found = models::find_weight(*s.model.file, s.model.architecture->names, tensor.name, s.model.spec.head_dim);
+      if (found) names.insert(found->name);
+    } catch (const Error&) {  // of a type that has no panels either
+    }
+  }
+  return names;
+}
+
+// Of a matrix, or of the experts' that are stacked in one tensor, in panels; 0: it has none.
+size_t packed_bytes(const files::TensorEntry& tensor) {
+  std::vector<int64_t> shape = tensor.shape;
+  if (shape.size() == 2) shape.insert(shape.begin(), 1);
+  bool usual = std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0 && n <= INT_MAX; });
+  if (!tensor.format || shape.size() != 3 || !usual) return 0;
+  return size_t(shape[0]) * device::cpu::packed_bytes(*tensor.format, int(shape[1]), int(shape[2]));
+}
+
+// As loading does it, tensor by tensor in the order of the file.
+LoadedSize loaded_file(const Subject& s, const Options& o, size_t available) {
+  device::cpu::RepackBudget budget(available);
+  std::set<std::string> unpacked = tables(s);
+  LoadedSize loaded;
+  for (const files::TensorEntry& tensor : s.model.file->tensors()) {
+    size_t panels = o.model.no_repack || unpacked.contains(tensor.name) ? 0 : packed_bytes(tensor);
+    bool packed = panels > 0 && budget.take(panels);
+    loaded.bytes += packed ? panels : tensor.bytes;
+    if (panels > 0 && !packed) loaded.in_place += tensor.bytes;
+  }
+  return loaded;
+}
+
+// Panels of the recipes' formats are as large as the file. Tables stay out; of the values they have a known share.
+LoadedSize loaded_recipe(const Subject& s, const Options& o, const WeightSize& weights, size_t available) {
+  plan::Parameters count = plan::parameters(s.program);
+  auto tables = size_t(double(weights.bytes) * double(count.looked_up) / double(count.total));
+  size_t room = device::cpu::RepackBudget(available).room(), panels = weights.bytes - tables;
+  return {weights.bytes, o.model.no_repack ? 0 : panels - std::min(panels, room)};
+}
+
+LoadedSize loaded(const Subject& s, const Options& o, const WeightSize& weights, size_t available) {
+  return s.has_weights() ? loaded_file(s, o, available) : loaded_recipe(s, o, weights, available);
 }
 
 // Contexts to show the cache at: what was asked for, or a usual one and the model's own.
@@ -251,8 +310,13 @@ ordered_json to_json(const Subject& s, const Options& o) {
     size_t cache = plan::cache_bytes(s.program, s.model.kv_format, tokens), work = working_bytes(s, tokens);
     caches.push_back({{"tokens", tokens}, {"bytes", cache}});
     for (const WeightSize& w : weight_sizes(s)) {
-      size_t needed = w.bytes + cache + work;
-      fits.push_back({{"weights", w.format}, {"tokens", tokens}, {"needed_bytes", needed}, {"fits", needed <= available}});
+      LoadedSize weight = loaded(s, o, w, available);
+      size_t needed = weight.bytes + cache + work;
+      fits.push_back({{"weights", w.format},
+                      {"tokens", tokens},
+                      {"needed_bytes", needed},
+                      {"in_place_bytes", weight.in_place},
+                      {"fits", needed <= available}});
     }
   }
   Slice computed = slice_of("", spec);
@@ -419,10 +483,15 @@ void print_fits(const Subject& s, const Options& o) {
   for (int tokens : contexts(o, s.model.spec)) {
     size_t rest = plan::cache_bytes(s.program, s.model.kv_format, tokens) + working_bytes(s, tokens);
     for (const WeightSize& w : weight_sizes(s)) {
-      size_t needed = w.bytes + rest;
-      std::string what = s.has_weights() ? "this file" : w.format;
-      line("", fmt::format("{} with {} tokens {}: needs {}", what, tokens,
-                           needed <= memory.available_bytes ? "fits" : "does not fit", size_text(needed)));
+      LoadedSize weight = loaded(s, o, w, memory.available_bytes);
+      size_t needed = weight.bytes + rest;
+      bool fits = needed <= memory.available_bytes;
+      std::string text = fmt::format("{} with {} tokens {}: needs {}", s.has_weights() ? "this file" : w.format, tokens,
+                                     fits ? "fits" : "does not fit", size_text(needed));
+      if (fits && weight.in_place > 0) {
+        text += fmt::format("; {} of it are read where the file is mapped, which is slower", size_text(weight.in_place));
+      }
+      line("", text);
     }
   }
 }

@@ -1,5 +1,5 @@
-// The verbs of the command line: one file each. A verb declares its options on the app it is given and sets a
-// callback; errors are thrown as troika::Error and caught in main, once.
+// The verbs of the command line: each begins in a file of its name. A verb declares its options on the app it is given
+// and sets a callback; errors are thrown as troika::Error and caught in main, once.
 #pragma once
 
 namespace CLI {

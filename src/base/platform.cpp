@@ -117,7 +117,7 @@ std::map<int, int> nodes_of_threads(const fs::path& system) {
 }
 
 std::vector<int> affinity() {
-  std::vector<cpu_set_t> set(kMostThreads / CPU_SETSIZE);
+  cpu_set_t set[kMostThreads / CPU_SETSIZE] = {};  // a thread that begins beside a step allocates nothing
   std::vector<int> allowed;
   if (::sched_getaffinity(0, set.size() * sizeof(cpu_set_t), set.data()) < 0) return {0};
   for (int i = 0; i < kMostThreads; ++i) {
@@ -209,12 +209,12 @@ Memory find_memory(const fs::path& root) {
 Memory memory() { return find_memory("/"); }
 
 bool pin_this_thread(std::span<const int> threads) {
-  std::vector<cpu_set_t> set(kMostThreads / CPU_SETSIZE);
+  cpu_set_t set[kMostThreads / CPU_SETSIZE] = {};  // a thread that begins beside a step allocates nothing
   for (int thread : threads) {
     if (thread < 0 || thread >= kMostThreads) return false;
-    CPU_SET_S(thread, set.size() * sizeof(cpu_set_t), set.data());
+    CPU_SET_S(thread, sizeof set, set);
   }
-  return ::sched_setaffinity(0, set.size() * sizeof(cpu_set_t), set.data()) == 0;
+  return ::sched_setaffinity(0, sizeof set, set) == 0;
 }
 
 size_t resident_bytes() {

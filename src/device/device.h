@@ -18,7 +18,7 @@ struct DeviceInfo {
   std::string name;         // as the user names it: "cpu"
   std::string description;  // "AMD Ryzen 7 7840U, 8 cores, avx512"
   size_t memory_bytes = 0;
-  size_t weight_bytes = 0;  // of prepared weights in the device's own memory; the others stay where the file is mapped
+  size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
 };
 
 class Buffer {
@@ -34,7 +34,7 @@ class Weight {
   virtual ~Weight() = default;
 };
 
-// What ops do with a weight. The default serves all.
+// What ops do with a weight. Said to do both, it serves all and takes the most memory.
 struct WeightUse {
   bool multiplied = true;  // read whole, again and again: worth a layout of its own
   bool looked_up = true;   // row by row, as a table
@@ -89,7 +89,7 @@ class Device {
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;             // zeroed, 64-byte aligned; throws Error
   virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;          // null when it cannot be shared
   // Brings a weight into the device's layout, once, at load. Not while something is submitted; throws Error.
-  virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use = {}) = 0;
+  virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;
 };
 
@@ -98,6 +98,7 @@ struct DeviceOptions {
   bool float32 = false;  // compute in float32: no int8 activations
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
+  size_t file_bytes = 0;  // CPU: of the files that weights will be prepared from; 0: unknown
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 
 #include "base/error.h"
 
@@ -11,6 +12,9 @@ namespace troika::device {
 namespace {
 
 constexpr size_t kHugePage = size_t{2} << 20;
+constexpr size_t kChunk = size_t{256} << 20;       // address space; memory is what is touched
+constexpr size_t kMostShared = size_t{64} << 20;   // so that no chunk stays empty for more than a quarter
+constexpr size_t kAlignment = 64;
 
 class MappedBuffer : public Buffer {
  public:
@@ -35,6 +39,19 @@ class MappedBuffer : public Buffer {
   std::byte *mapping_, *data_;
 };
 
+class Piece : public Buffer {
+ public:
+  Piece(std::shared_ptr<Buffer> of, size_t offset, size_t bytes)
+      : of_(std::move(of)), data_(of_->host() + offset), bytes_(bytes) {}
+  size_t size() const override { return bytes_; }
+  std::byte* host() override { return data_; }
+
+ private:
+  std::shared_ptr<Buffer> of_;
+  std::byte* data_;
+  size_t bytes_;
+};
+
 class WrappedBuffer : public Buffer {
  public:
   explicit WrappedBuffer(HostRegion region) : region_(region) {}
@@ -53,6 +70,17 @@ std::shared_ptr<Buffer> allocate_huge(size_t bytes) {
   auto buffer = std::make_shared<MappedBuffer>(bytes, kHugePage);
   madvise(buffer->host(), bytes, MADV_HUGEPAGE);  // refused: small pages serve as well
   return buffer;
+}
+
+std::shared_ptr<Buffer> HugeChunks::allocate(size_t bytes) {
+  if (bytes > kMostShared) return allocate_huge(bytes);
+  if (!chunk_ || bytes > kChunk - used_) {
+    chunk_ = allocate_huge(kChunk);
+    used_ = 0;
+  }
+  size_t offset = used_;
+  used_ += (bytes + kAlignment - 1) / kAlignment * kAlignment;
+  return std::make_shared<Piece>(chunk_, offset, bytes);
 }
 
 std::shared_ptr<Buffer> wrap_host(HostRegion region) { return std::make_shared<WrappedBuffer>(region); }

@@ -128,19 +128,6 @@ std::vector<Read> reads(const ops::Program& program) {
   return all;
 }
 
-// What the chosen slice does with a weight. What it does not touch, as a table of which a token reads one row, stays
-// where the file is mapped: it comes when it is first used, and the page cache decides what stays.
-device::WeightUse use_of(std::string_view weight, const ops::Program& program) {
-  device::WeightUse use{.multiplied = false, .looked_up = false};
-  for (const ops::Op& op : program.ops) {
-    for (ops::Tensor t : op.in) {
-      if (program[t].role != ops::Role::weight || program[t].name != weight) continue;
-      (op.kind == ops::OpKind::embed ? use.looked_up : use.multiplied) = true;
-    }
-  }
-  return use;
-}
-
 // Counts what a step of the chosen slice reads.
 void count_reads(Model& model, const ops::Program& program) {
   std::set<std::pair<std::string_view, int64_t>> seen;
@@ -161,27 +148,18 @@ void count_reads(Model& model, const ops::Program& program) {
   }
 }
 
-Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim) {
-  if (options.device == "reference") return Format::f32;
-  if (options.kv == "auto") {
-    bool float_model = std::all_of(weights.begin(), weights.end(),
-                                   [](const models::FoundWeight& w) { return w.view.format == Format::f32; });
-    return options.float32 || float_model ? Format::f32 : Format::f16;
-  }
-  return cache_format(options.kv, head_dim);
-}
-
 // Brings the weights to the device in the order of the file, so that a disk is read from front to back, and lets go of
 // each before the next.
 void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options) {
-  std::optional<Format> wanted = wanted_format(options);
   ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
+  model.formats = loaded_formats(weights, whole, options);
+  bool wanted = !options.quantise.empty();
+  WeightUses uses(whole);
   std::map<std::string_view, int> matrices;  // by format
   int unrounded = 0;
   for (const auto& [view, name] : weights) {
-    bool table = !use_of(view.name, whole).multiplied;  // stays in the file's mapping
-    Format format = table ? view.format : rounded_format(view, wanted);
-    model.formats.emplace(view.name, format);
+    bool table = !uses.of(view.name).multiplied;
+    Format format = model.formats.find(view.name)->second;
     size_t bytes = bytes_of(format, view.shape);
     model.weight_bytes += bytes;
     if (table) model.looked_up_bytes += bytes;
@@ -192,6 +170,7 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
   }
   model.slice = slice_of(model, options.slice);
   ops::Program sliced = models::trace(*model.architecture, model.slice, 1, 1);
+  WeightUses in_slice(sliced);
   std::sort(weights.begin(), weights.end(), [](const models::FoundWeight& a, const models::FoundWeight& b) {
     return std::less<>()(a.view.bytes.data(), b.view.bytes.data());
   });
@@ -200,7 +179,7 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
     WeightView view = std::exchange(found, {});
     Format format = model.formats.find(view.name)->second;
     view = rounded(view, format, threads);
-    model.weights.emplace(view.name, model.device->prepare(view, use_of(view.name, sliced)));
+    model.weights.emplace(view.name, model.device->prepare(view, in_slice.of(view.name)));
   }
   if (wanted) {
     std::string formats;
@@ -215,6 +194,28 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
 
 }  // namespace
 
+Formats loaded_formats(const std::vector<models::FoundWeight>& weights, const ops::Program& whole,
+                       const EngineOptions& options) {
+  std::optional<Format> wanted = wanted_format(options);
+  WeightUses uses(whole);
+  Formats formats;
+  for (const auto& [view, name] : weights) {
+    bool table = !uses.of(view.name).multiplied;  // stays in the file's mapping
+    formats.emplace(view.name, table ? view.format : rounded_format(view, wanted));
+  }
+  return formats;
+}
+
+Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim) {
+  if (options.device == "reference") return Format::f32;
+  if (options.kv == "auto") {
+    bool float_model = std::all_of(weights.begin(), weights.end(),
+                                   [](const models::FoundWeight& w) { return w.view.format == Format::f32; });
+    return options.float32 || float_model ? Format::f32 : Format::f16;
+  }
+  return cache_format(options.kv, head_dim);
+}
+
 Model load_model(const std::filesystem::path& path, const EngineOptions& options) {
   wanted_format(options);  // before any work
   auto start = std::chrono::steady_clock::now();
@@ -226,6 +227,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.device = device::make_device(device, {.threads = options.threads,
                                               .float32 = options.float32,
                                               .repack = options.repack,
+                                              .file_bytes = model.file->bytes(),
                                               .pin = options.pin});
 
   ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);

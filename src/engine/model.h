@@ -13,8 +13,11 @@
 #include "engine/vision_tower.h"
 #include "files/model_file.h"
 #include "models/architecture.h"
+#include "models/weight_names.h"
 
 namespace troika::engine {
+
+using Formats = std::map<std::string, Format, std::less<>>;  // of weights, by our names
 
 struct Model {
   std::unique_ptr<files::ModelFile> file;
@@ -23,7 +26,7 @@ struct Model {
   models::ModelSpec slice;  // of what is computed with unless a request asks for another slice
   std::unique_ptr<device::Device> device;
   std::map<std::string, std::shared_ptr<device::Weight>, std::less<>> weights;  // by our names
-  std::map<std::string, Format, std::less<>> formats;                           // of the weights
+  Formats formats;
   std::unique_ptr<VisionTower> tower;  // null: it does not see, because of
   std::string why_blind;
   Format kv_format = Format::f16;
@@ -37,6 +40,14 @@ struct Model {
 // Maps the file, checks that every weight is there in the right shape (all problems are named at once) and
 // prepares each on the device. Throws Error.
 Model load_model(const std::filesystem::path& path, const EngineOptions& options);
+
+// The formats that weights of a file have once they are loaded: --quant rounds float matrices that are multiplied with.
+// `whole` is the tape of the whole model. Throws Error when --quant names no format that Troika writes.
+Formats loaded_formats(const std::vector<models::FoundWeight>& weights, const ops::Program& whole,
+                       const EngineOptions& options);
+
+// The cache's format: what --kv says, or what suits these weights of a file.
+Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim);
 
 // The tape for a bucket, fused as far as the device has the fused ops.
 ops::Program trace_bucket(const Model& model, int tokens);

@@ -97,8 +97,10 @@ VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& towe
          spec_.text_width, text.width);
   }
   const models::WeightNames& names = tower.names_in(file);
-  for (auto& [view, name] : find_weights(file, names, spec_.head_dim, models::trace(tower, spec_, 1))) {
-    weights_.emplace(view.name, device.prepare(view));
+  ops::Program program = models::trace(tower, spec_, 1);
+  WeightUses uses(program);
+  for (auto& [view, name] : find_weights(file, names, spec_.head_dim, program)) {
+    weights_.emplace(view.name, device.prepare(view, uses.of(view.name)));
     tensors_.push_back(std::move(name));
   }
   std::sort(tensors_.begin(), tensors_.end());

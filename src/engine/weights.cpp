@@ -8,6 +8,27 @@
 
 namespace troika::engine {
 
+namespace {
+
+constexpr device::WeightUse kUnused{.multiplied = false, .looked_up = false};
+
+}  // namespace
+
+WeightUses::WeightUses(const ops::Program& program) {
+  for (const ops::Op& op : program.ops) {
+    for (ops::Tensor t : op.in) {
+      if (program[t].role != ops::Role::weight) continue;
+      device::WeightUse& use = uses_.try_emplace(program[t].name, kUnused).first->second;
+      (op.kind == ops::OpKind::embed ? use.looked_up : use.multiplied) = true;
+    }
+  }
+}
+
+device::WeightUse WeightUses::of(std::string_view weight) const {
+  auto found = uses_.find(weight);
+  return found == uses_.end() ? kUnused : found->second;
+}
+
 std::string first_of(const std::vector<std::string>& all, size_t most, std::string_view separator) {
   auto end = all.begin() + ptrdiff_t(std::min(most, all.size()));
   return fmt::format("{}{}", fmt::join(all.begin(), end, separator), all.size() > most ? fmt::format("{}…", separator) : "");

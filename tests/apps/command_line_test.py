@@ -77,6 +77,17 @@ class Plan(CommandLine):
     def test_a_file_speaks_for_itself(self):
         for path in (FOLDER, GGUF):
             self.assertEqual(list(self.plan(path)["weight_bytes"]), ["file"])
+        for path in (GGUF, self.PUBLISHED / "qwen3-0.6b.json"):
+            for extra in ([], ["--no-repack"]):
+                with self.subTest(path=path, extra=extra):
+                    facts = self.plan(path, *extra)
+                    fits = facts["memory"]["models"]
+                    self.assertEqual(set(at["weights"] for at in fits), set(facts["weight_bytes"]))
+                    for at in fits:
+                        self.assertGreater(at["needed_bytes"], 0.9 * facts["weight_bytes"][at["weights"]])
+                        self.assertGreaterEqual(at["needed_bytes"], at["in_place_bytes"])
+                        if extra:
+                            self.assertEqual(at["in_place_bytes"], 0)
         text = self.answer("plan", GGUF)
         for label in ("parameters", "weights", "attention", "cache", "memory"):
             self.assertRegex(text, rf"(?m)^{label} ")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""bench/peers with stand-ins for the engines. What the stand-ins of the peers print stands in tests/apps/peers: recorded
-from llama.cpp b11669 (Debian) and ik_llama.cpp (November 2026) on a synthetic Qwen2.5-0.5B, on a busy machine, so the
-speeds in them mean nothing; only the model's path was shortened.
+"""bench/peers with stand-ins for the engines. What the stand-ins of the peers print stands in tests/apps/peers:
+recorded from llama.cpp b11669 (Debian) and ik_llama.cpp (November 2026) on a synthetic Qwen2.5-0.5B, on a busy machine,
+so the speeds in them mean nothing; only the model's path was shortened.
 
     peers_test.py BINARY PROJECT
 """
@@ -37,7 +37,9 @@ TROIKA = LOG + """
 speed=$(cat "$SPEED")
 case "$1 $2" in
   "--version "*) echo "troika 9.9.9" ;;
-  "bench limits") echo '{"memory": [{"threads": 2, "read_bytes_per_s": 4e10, "copy_bytes_per_s": 3e10}], "peaks": []}' ;;
+  "doctor --json") echo '{"cpu": {"cores": 3, "core_threads": [[0, 4], [1, 5], [2, 6]]}}' ;;
+  "bench limits")
+    echo '{"memory": [{"threads": 2, "read_bytes_per_s": 4e10, "copy_bytes_per_s": 3e10}], "peaks": []}' ;;
   "generate "*) echo '{"outputs": [[1]]}' ;;
   *) echo "a line that is no JSON"; echo '{"tests": [{"tokens_per_s": {"median": '$speed'}, "share_of_limit": 0.5}]}'
      echo $((speed + 10)) > "$SPEED" ;;
@@ -65,14 +67,16 @@ class Peers(unittest.TestCase):
         path.chmod(0o755)
         return path
 
-    def start(self, *arguments, troika=None, peers=("llama-bench", "llama-batched-bench", "ik-bench")):
-        command = [PROJECT / "bench" / "peers", self.model, "--troika", str(troika or self.folder / "troika"), "--threads", "2"]
+    def start(self, *arguments, troika=None, peers=("llama-bench", "llama-batched-bench", "ik-bench"),
+              threads=("--threads", "2")):
+        command = [PROJECT / "bench" / "peers", self.model, "--troika", str(troika or self.folder / "troika"), *threads]
         for peer in peers:
             name = "ik-llama-bench" if peer == "ik-bench" else peer
             command += [f"--{peer}", str(self.folder / name)]
-        command += ["--json", str(self.folder / "out.json"), "--markdown", str(self.folder / "out.md"), *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=240,
-                              env=os.environ | {"CALLS": str(self.calls), "SPEED": str(self.speed), "RECORDED": str(RECORDED)})
+        command += ["--json", str(self.folder / "out.json"), "--markdown", str(self.folder / "out.md")]
+        environment = {"CALLS": str(self.calls), "SPEED": str(self.speed), "RECORDED": str(RECORDED)}
+        return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=240,
+                              env=os.environ | environment)
 
     def report(self, *arguments, **how):
         done = self.start(*arguments, **how)
@@ -91,7 +95,8 @@ class Peers(unittest.TestCase):
     def test_engines_take_turns_and_medians_are_compared(self):
         report, table = self.report("--tests", "pp16", "--rounds", 3)
         row = report["rows"][0]
-        order = [line.split()[0] for line in self.calls.read_text().splitlines() if "--version" not in line and "limits" not in line]
+        order = [line.split()[0] for line in self.calls.read_text().splitlines()
+                 if "--version" not in line and "limits" not in line]
         self.assertEqual(order, ["troika", "llama-bench", "ik-llama-bench"] * 3)
         self.assertEqual(row["figures"]["Troika"], {"median": 110, "min": 100, "max": 120, "runs": [100, 110, 120]})
         llama, ik = self.recorded("llama-bench.pp16", "avg_ts"), self.recorded("ik-llama-bench.pp16", "avg_ts")
@@ -134,11 +139,23 @@ class Peers(unittest.TestCase):
                 self.assertTrue(any(words in call for call in calls), f"{words} not in {calls}")
         self.assertEqual((len(llama), len(batched), len(ik)), (4, 1, 4))
         rows = {row["test"]: row for row in report["rows"]}
-        self.assertEqual(rows["tg4@64"]["figures"]["ik_llama.cpp"]["median"], self.recorded("ik-llama-bench.tg4@64", "avg_ts"))
-        self.assertEqual(rows["tg4@64"]["figures"]["llama.cpp"]["median"], self.recorded("llama-bench.tg4@64", "avg_ts"))
-        self.assertEqual(rows["tg4x8"]["figures"]["llama.cpp"]["median"], self.recorded("llama-batched-bench.tg4x8", "speed_tg"))
+        for test, engine, recorded, key in (("tg4@64", "ik_llama.cpp", "ik-llama-bench.tg4@64", "avg_ts"),
+                                            ("tg4@64", "llama.cpp", "llama-bench.tg4@64", "avg_ts"),
+                                            ("tg4x8", "llama.cpp", "llama-batched-bench.tg4x8", "speed_tg")):
+            self.assertEqual(rows[test]["figures"][engine]["median"], self.recorded(recorded, key))
         self.assertEqual(rows["tg4x8"]["failures"], {"ik_llama.cpp": "has no such test"})
         self.assertEqual(rows["load"]["unit"], "s")
+
+    def test_threads_are_the_physical_cores_unless_given(self):
+        report, table = self.report("--tests", "pp16", "--rounds", 1, threads=())
+        self.assertEqual(report["threads"], 3)
+        self.assertIn(", 3 threads; ", table)
+        self.assertIn("--threads 3", report["rows"][0]["commands"]["Troika"])
+        for peer in ("llama.cpp", "ik_llama.cpp"):
+            self.assertIn("-t 3 ", report["rows"][0]["commands"][peer])
+        self.assertIn("troika bench limits --json --threads 3", self.called("troika"))
+        self.report("--tests", "pp16", "--rounds", 1)
+        self.assertEqual(len([call for call in self.called("troika") if "doctor" in call]), 1)
 
     def test_of_times_the_shorter_is_better(self):
         loader = importlib.machinery.SourceFileLoader("peers", str(PROJECT / "bench" / "peers"))
@@ -158,7 +175,8 @@ class Peers(unittest.TestCase):
         self.script("llama-bench", "echo 'error: no such model'\n")
         report, table = self.report("--tests", "pp16", "--rounds", 2)
         row = report["rows"][0]
-        self.assertEqual(row["failures"], {"llama.cpp": "printed no JSON", "ik_llama.cpp": "ended with 3: error: out of memory"})
+        self.assertEqual(row["failures"], {"llama.cpp": "printed no JSON",
+                                           "ik_llama.cpp": "ended with 3: error: out of memory"})
         self.assertNotIn("ratio", row)
         self.assertIn("| — | — | — | — | 50 % |", table)
         self.assertIn("- a model.gguf pp16, ik_llama.cpp: ended with 3: error: out of memory", table)
@@ -190,7 +208,8 @@ class Peers(unittest.TestCase):
     def test_a_wrong_command_line_ends_with_2(self):
         for arguments, words in ((("--tests", "pp"), "'pp' is no test"), (("--tests", "pp0"), "pp0"),
                                  (("--tests", "pp8x2"), "pp8x2"), (("--rounds", "0"), "--rounds"),
-                                 (("missing.gguf",), "missing.gguf"), (("--tests", ""), "--tests")):
+                                 (("--threads", "0"), "--threads"), (("missing.gguf",), "missing.gguf"),
+                                 (("--tests", ""), "--tests")):
             done = self.start(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(words, done.stderr)

@@ -132,7 +132,7 @@ TEST(Cpu, ReadsWeightsOfAnyFormatInPlace) {
   for (const FormatInfo& f : formats()) {
     auto view = packed("w", f.format, {64, 4096}, random_values(64 * 4096, 1));
     long before = view.keep.use_count();
-    auto weight = std::dynamic_pointer_cast<cpu::CpuWeight>(device->prepare(view));
+    auto weight = std::dynamic_pointer_cast<cpu::CpuWeight>(device->prepare(view, {}));
     ASSERT_NE(weight, nullptr);
     EXPECT_GT(view.keep.use_count(), before);  // the mapping lives as long as the weight
     EXPECT_EQ(weight->data, view.bytes.data()) << f.name;

@@ -1,12 +1,16 @@
 // Weights in panels: what is packed is what the packing function makes of the whole matrix, however many threads pack
-// and wherever the bytes come from; memory grows by the panels and no more; what cannot be packed stays where it is.
+// and wherever the bytes come from; memory grows by the panels and no more, in few mappings; what
+// cannot be packed stays where it is.
 #include "device/cpu/repack.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
+#include <iterator>
+#include <set>
 
 #include "base/error.h"
 #include "base/file_map.h"
@@ -21,6 +25,7 @@ using cpu::CpuWeight;
 using ::testing::HasSubstr;
 
 constexpr size_t kPlenty = size_t{1} << 40;
+constexpr WeightUse kProduct{.looked_up = false};
 
 // A file with these bytes behind `skip` others, removed at the end.
 class TemporaryFile {
@@ -79,13 +84,14 @@ TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
       TemporaryFile file(view.bytes, kSkip);
       for (int threads : {1, 2, 5}) {
         cpu::ThreadPool pool({.threads = threads});
-        cpu::Repacker repacker(pool, kPlenty);
+        cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
         CpuWeight from_memory = weight_of(view), from_file = weight_of(in_file(view, file, kSkip));
-        repacker.repack(from_memory);
-        repacker.repack(from_file);
+        repacker.repack(from_memory, kProduct);
+        repacker.repack(from_file, kProduct);
         EXPECT_TRUE(holds(from_memory, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_TRUE(holds(from_file, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_EQ(repacker.bytes(), 2 * want.size());
+        EXPECT_EQ(want.size(), cpu::packed_bytes(f.format, rows, 512));
       }
     }
   }
@@ -95,18 +101,18 @@ TEST(Repack, CutsALargeMatrixIntoPieces) {
   WeightView view = packed("w", Format::f16, {1003, 8192}, random_values(size_t{1003} * 8192, 1));  // 16 MB
   TemporaryFile file(view.bytes, 0);
   cpu::ThreadPool pool({.threads = 3});
-  cpu::Repacker repacker(pool, kPlenty);
+  cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
   CpuWeight weight = weight_of(in_file(view, file, 0));
-  repacker.repack(weight);
+  repacker.repack(weight, kProduct);
   EXPECT_TRUE(holds(weight, panels_of(view)));
 }
 
 TEST(Repack, LeavesWeightsInPlaceWhenMemoryIsShort) {
   WeightView view = packed("w", Format::q8_0, {64, 512}, random_values(64 * 512, 1));
   cpu::ThreadPool pool({.threads = 2});
-  cpu::Repacker repacker(pool, 3 * view.bytes.size());  // a quarter stays free: room for two
+  cpu::Repacker repacker(pool, cpu::RepackBudget(3 * view.bytes.size()));  // a quarter stays free: room for two
   CpuWeight first = weight_of(view), second = weight_of(view), third = weight_of(view);
-  for (CpuWeight* weight : {&first, &second, &third}) repacker.repack(*weight);
+  for (CpuWeight* weight : {&first, &second, &third}) repacker.repack(*weight, kProduct);
   EXPECT_TRUE(first.panel && second.panel);
   EXPECT_FALSE(third.panel || third.panels);
   EXPECT_EQ(third.data, view.bytes.data());
@@ -115,14 +121,71 @@ TEST(Repack, LeavesWeightsInPlaceWhenMemoryIsShort) {
 
 TEST(Repack, KeepsTheFileCachedOnlyWhereBothCopiesHaveRoom) {
   cpu::RepackBudget budget(800);  // room for 600
-  EXPECT_TRUE(budget.take(300));
-  EXPECT_TRUE(budget.keeps_file_cached());
-  EXPECT_TRUE(budget.take(100));
-  EXPECT_FALSE(budget.keeps_file_cached());
+  EXPECT_TRUE(budget.take(400));
   EXPECT_FALSE(budget.take(201));
   EXPECT_TRUE(budget.take(200));
   EXPECT_FALSE(budget.take(1));
   EXPECT_EQ(budget.taken(), 600u);
+  budget.give_back(200);
+  EXPECT_EQ(budget.taken(), 400u);
+  EXPECT_TRUE(budget.take(200));
+
+  WeightUse both{};
+  EXPECT_TRUE(cpu::RepackBudget(800).keeps_file_cached(kProduct));
+  for (size_t file_bytes : {300, 301}) {  // twice as much has room, or not
+    cpu::RepackBudget from_file(800, file_bytes);
+    EXPECT_TRUE(from_file.keeps_file_cached(both));  // its rows are still read there
+    EXPECT_EQ(from_file.keeps_file_cached(kProduct), file_bytes == 300);
+    EXPECT_TRUE(from_file.take(600));  // the first weight and the last
+    EXPECT_EQ(from_file.keeps_file_cached(kProduct), file_bytes == 300);
+  }
+}
+
+size_t mappings() {
+  std::ifstream in("/proc/self/maps");
+  return size_t(std::count(std::istreambuf_iterator<char>(in), {}, '\n'));
+}
+
+// A mixture of experts has more matrices than a process may have mappings.
+TEST(Repack, PutsSmallMatricesOnSharedPages) {
+  constexpr size_t kMatrices = 3000;
+  std::vector<WeightView> views;
+  for (unsigned i = 0; i < 7; ++i) views.push_back(packed("w", Format::q8_0, {32, 96}, random_values(32 * 96, i)));
+  cpu::ThreadPool pool({.threads = 2});
+  cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
+  std::vector<CpuWeight> weights;
+  weights.reserve(kMatrices);
+  size_t before = mappings();
+  std::set<uintptr_t> pages;
+  for (size_t i = 0; i < kMatrices; ++i) {
+    repacker.repack(weights.emplace_back(weight_of(views[i % views.size()])), kProduct);
+    ASSERT_TRUE(weights.back().panels);
+    auto address = reinterpret_cast<uintptr_t>(weights.back().panels->host());
+    EXPECT_EQ(address % 64, 0u);
+    pages.insert(address >> 21);
+  }
+  EXPECT_LE(mappings(), before + 64);  // what malloc maps is there, too
+  EXPECT_LE(pages.size(), 2 + (repacker.bytes() >> 21));
+  for (size_t i = 0; i < kMatrices; ++i) {  // none was written over another
+    ASSERT_TRUE(holds(weights[i], panels_of(views[i % views.size()]))) << i;
+  }
+}
+
+TEST(Repack, CountsNoPanelsThatAreNotThere) {
+  cpu::ThreadPool pool({.threads = 1});
+  cpu::Repacker repacker(pool, cpu::RepackBudget(size_t{1} << 62));
+  CpuWeight huge;  // more than there is address space for
+  huge.view = {"w", Format::f32, {1 << 24, 1 << 24}, {}, nullptr};
+  repacker.repack(huge, kProduct);
+  EXPECT_FALSE(huge.panel || huge.panels);
+  EXPECT_EQ(repacker.bytes(), 0u);
+
+  WeightView view = packed("w", Format::q8_0, {64, 512}, random_values(64 * 512, 1));
+  TemporaryFile file(view.bytes, 0);
+  CpuWeight cut = weight_of(in_file(view, file, 0));
+  std::filesystem::resize_file(file.path(), view.bytes.size() / 2);
+  EXPECT_THROW(repacker.repack(cut, kProduct), Error);
+  EXPECT_EQ(repacker.bytes(), 0u);
 }
 
 TEST(Repack, SaysThatAFileWasCutShortMeanwhile) {
@@ -133,13 +196,13 @@ TEST(Repack, SaysThatAFileWasCutShortMeanwhile) {
   for (int threads : {1, 3}) {
     auto device = make_device("cpu", {.threads = threads});
     try {
-      device->prepare(mapped);
+      device->prepare(mapped, kProduct);
       FAIL() << "it was cut short";
     } catch (const Error& error) {
       EXPECT_THAT(error.what(), HasSubstr("cut short"));
       EXPECT_THAT(error.what(), HasSubstr(file.path().string()));
     }
-    auto whole = std::dynamic_pointer_cast<CpuWeight>(device->prepare(view));  // the device goes on
+    auto whole = std::dynamic_pointer_cast<CpuWeight>(device->prepare(view, kProduct));  // the device goes on
     EXPECT_TRUE(holds(*whole, panels_of(view)));
   }
 }
@@ -160,7 +223,7 @@ TEST(Repack, LeavesNoPagesOfTheFileInMemory) {
   WeightView mapped = in_file(view, file, 0);
   auto device = make_device("cpu", {.threads = 2});
   size_t before = resident_file_bytes();
-  auto weight = device->prepare(mapped);
+  auto weight = device->prepare(mapped, kProduct);
   EXPECT_LT(resident_file_bytes(), before + kBytes / 8);
   EXPECT_EQ(device->info().weight_bytes, kBytes);
 }
@@ -172,14 +235,32 @@ TEST(Repack, IsLeftOutOnRequestAndWhereItWouldNotPay) {
   EXPECT_TRUE(prepare(*device, {})->panel);
   EXPECT_FALSE(prepare(*plain, {})->panel);
   EXPECT_FALSE(prepare(*device, {.multiplied = false})->panel);
-  EXPECT_EQ(plain->info().weight_bytes, 0u);
+}
+
+TEST(Repack, CountsEachWeightWhereItIsInMemoryOfItsOwn) {
+  WeightView view = packed("w", Format::q8_0, {64, 512}, random_values(64 * 512, 1));
+  TemporaryFile file(view.bytes, 0);
+  WeightView mapped = in_file(view, file, 0);
+  size_t one = view.bytes.size();  // in panels as well
+  auto bytes = [&](const WeightView& of, WeightUse use, bool repack) {
+    auto device = make_device("cpu", {.threads = 1, .repack = repack});
+    auto weight = device->prepare(of, use);
+    return device->info().weight_bytes;
+  };
+  EXPECT_EQ(bytes(mapped, kProduct, false), 0u);
+  EXPECT_EQ(bytes(mapped, kProduct, true), one);
+  EXPECT_EQ(bytes(mapped, {}, true), one);
+  EXPECT_EQ(bytes(mapped, {.multiplied = false}, true), 0u);
+  EXPECT_EQ(bytes(view, kProduct, false), one);
+  EXPECT_EQ(bytes(view, kProduct, true), one);  // in place of the other
+  EXPECT_EQ(bytes(view, {}, true), 2 * one);
 }
 
 TEST(Repack, LetsGoOfMemoryThatNobodyReadsAnyMore) {
   WeightView view = packed("w", Format::q8_0, {64, 512}, random_values(64 * 512, 1));
   auto device = make_device("cpu", {.threads = 1});
   long before = view.keep.use_count();
-  auto product = device->prepare(view, {.looked_up = false});
+  auto product = device->prepare(view, kProduct);
   EXPECT_EQ(view.keep.use_count(), before);
   auto both = device->prepare(view, {});
   EXPECT_GT(view.keep.use_count(), before);
@@ -196,6 +277,29 @@ TEST(HostMemory, IsAlignedToHugePagesAndZeroed) {
   }
   EXPECT_THROW(allocate_huge(size_t{1} << 62), Error);
   EXPECT_THROW(allocate_huge(SIZE_MAX), Error);
+}
+
+TEST(HostMemory, SharesChunksAmongSmallBuffersAndMapsLargeOnesAlone) {
+  constexpr size_t kLarge = (size_t{64} << 20) + 1;
+  std::vector<std::shared_ptr<Buffer>> buffers;
+  {
+    HugeChunks chunks;
+    for (size_t bytes : {size_t{100}, kLarge, size_t{64}, size_t{1}}) buffers.push_back(chunks.allocate(bytes));
+    for (int i = 0; i < 5; ++i) buffers.push_back(chunks.allocate(size_t{60} << 20));  // more than a chunk
+    EXPECT_THROW(chunks.allocate(SIZE_MAX), Error);
+  }  // buffers live on
+  EXPECT_EQ(buffers[2]->host(), buffers[0]->host() + 128);
+  EXPECT_EQ(buffers[3]->host(), buffers[2]->host() + 64);
+  EXPECT_EQ(reinterpret_cast<uintptr_t>(buffers[1]->host()) % (size_t{2} << 20), 0u);
+  EXPECT_EQ(buffers[1]->size(), kLarge);
+  for (size_t i = 0; i < buffers.size(); ++i) {  // both ends; most of each is never touched
+    for (size_t at : {size_t{0}, buffers[i]->size() - 1}) EXPECT_EQ(buffers[i]->host()[at], std::byte{0}) << i;
+    for (size_t at : {size_t{0}, buffers[i]->size() - 1}) buffers[i]->host()[at] = std::byte(i + 1);
+  }
+  for (size_t i = 0; i < buffers.size(); ++i) {
+    EXPECT_EQ(buffers[i]->host()[0], std::byte(i + 1)) << i;
+    EXPECT_EQ(buffers[i]->host()[buffers[i]->size() - 1], std::byte(i + 1)) << i;
+  }
 }
 
 }  // namespace

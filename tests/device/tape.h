@@ -210,7 +210,7 @@ inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
   std::vector<size_t> offsets;
   for (size_t offset : o.offsets) offsets.push_back(offset * sizeof(float));
   std::vector<std::shared_ptr<Weight>> weights(tape.program.tensors.size());
-  for (const auto& [id, view] : tape.weights) weights[id] = device.prepare(view);
+  for (const auto& [id, view] : tape.weights) weights[id] = device.prepare(view, {});
   std::vector<Cache> caches;
   for (size_t i = 0; i < o.keys.size(); ++i) {
     auto fill = [&](const std::vector<float>& from, Side side) {

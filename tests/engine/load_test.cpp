@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "engine/model.h"
 #include "engine/step.h"
+#include "engine/weights.h"
 #include "plan/memory.h"
 
 namespace troika::engine {
@@ -60,7 +61,8 @@ TEST_P(Load, GivesTheSameBitsWithAndWithoutRepacking) {
     Model packed = load_model(kSource / path, options);
     options.repack = false;
     Model plain = load_model(kSource / path, options);
-    EXPECT_GT(packed.device->info().weight_bytes, plain.device->info().weight_bytes);
+    size_t packed_bytes = packed.device->info().weight_bytes, plain_bytes = plain.device->info().weight_bytes;
+    EXPECT_GE(packed_bytes, plain_bytes + (*quantise ? 0 : 1));  // what --quant made is never in the file
     EXPECT_EQ(packed.weight_bytes, plain.weight_bytes);
     EXPECT_EQ(packed.streamed_bytes, plain.streamed_bytes);
     for (int tokens : {1, 9}) {
@@ -100,6 +102,49 @@ TEST(LoadedModel, CopiesWhatIsMultiplied) {
   auto [tied, no_table, tied_copied] = bytes("qwen2-tied.f32.gguf");
   EXPECT_EQ(no_table, 0u);
   EXPECT_GE(tied_copied, tied);
+}
+
+TEST(LoadedModel, CountsWhatQuantMadeWithAndWithoutPanels) {
+  for (bool repack : {true, false}) {
+    EngineOptions options{.device = "cpu", .threads = 1, .repack = repack, .quantise = "q4_0"};
+    Model model = load_model(kSource / "tests/goldens/qwen2-untied.f16.gguf", options);
+    size_t rounded = 0;  // the file has no blocks
+    ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);
+    for (const ops::TensorInfo& tensor : program.tensors) {
+      if (tensor.role != ops::Role::weight) continue;
+      Format format = model.formats.find(tensor.name)->second;
+      if (info(format).block_values > 1) rounded += bytes_of(format, tensor.shape);
+    }
+    EXPECT_GT(rounded, 0u);
+    EXPECT_GT(model.device->info().weight_bytes, rounded);  // vectors, too
+  }
+}
+
+// Each weight's uses are those of the ops that name it, in whatever order.
+TEST(LoadedModel, KnowsWhatATapeDoesWithItsWeights) {
+  auto uses_in = [](const char* name) {
+    auto file = files::ModelFile::open(kSource / "tests/goldens" / name);
+    const models::Architecture& architecture = models::architecture_of(*file);
+    ops::Program program = models::trace(architecture, architecture.read(*file), 1, 1);
+    WeightUses uses(program);
+    for (const ops::TensorInfo& tensor : program.tensors) {
+      if (tensor.role != ops::Role::weight) continue;
+      bool embeds = false, multiplies = false;
+      for (const ops::Op& op : program.ops) {
+        for (ops::Tensor t : op.in) {
+          if (program[t].role != ops::Role::weight || program[t].name != tensor.name) continue;
+          (op.kind == ops::OpKind::embed ? embeds : multiplies) = true;
+        }
+      }
+      EXPECT_EQ(uses.of(tensor.name).looked_up, embeds) << tensor.name;
+      EXPECT_EQ(uses.of(tensor.name).multiplied, multiplies) << tensor.name;
+    }
+    EXPECT_FALSE(uses.of("none").multiplied || uses.of("none").looked_up);
+    return uses.of("embed.weight");
+  };
+  device::WeightUse tied = uses_in("qwen2-tied.f32.gguf"), untied = uses_in("qwen2-untied.f16.gguf");
+  EXPECT_TRUE(tied.looked_up && tied.multiplied);
+  EXPECT_TRUE(untied.looked_up && !untied.multiplied);
 }
 
 TEST(LoadedModel, SaysWhereAFileIsCutShort) {

@@ -51,7 +51,8 @@ const kernels::KernelTable& table_named(std::string_view isa) {
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const DeviceOptions& options)
-      : kernels_(table_named(options.isa)), float32_(options.float32), repacks_(options.repack) {
+      : kernels_(table_named(options.isa)), float32_(options.float32), repacks_(options.repack),
+        file_bytes_(options.file_bytes) {
     int threads = std::clamp(options.threads > 0 ? options.threads : platform::cpu().cores, 1, kMaxThreads);
     pool_ = std::make_shared<ThreadPool>(
         PoolOptions{.threads = threads, .relax = kernels_.relax, .places = places(options, threads)});
@@ -89,24 +90,28 @@ class CpuDevice : public Device {
     WeightView& view = weight.view;
     weight.format = view.format;
     weight.data = view.bytes.data();
-    if (!use.multiplied) return;
-    if (repacks_ && view.shape.rank == 2) {
-      if (!repacker_) repacker_.emplace(*pool_, platform::memory().available_bytes);
-      size_t before = repacker_->bytes();
-      repacker_->repack(weight);
-      info_.weight_bytes += repacker_->bytes() - before;
-    }
-    if (!weight.panel) {
-      if (view.file) will_need(view.bytes);
-    } else if (!view.file && !use.looked_up) {  // memory of its own that nobody reads any more
+    if (use.multiplied && repacks_ && view.shape.rank == 2) repack(weight, use);
+    if (view.file) {
+      if (use.multiplied && !weight.panel) will_need(view.bytes);
+    } else if (weight.panel && !use.looked_up) {  // memory of its own that nobody reads any more
       view.bytes = {};
       view.keep.reset();
       weight.data = nullptr;
+    } else {
+      info_.weight_bytes += view.bytes.size();
     }
+  }
+
+  void repack(CpuWeight& weight, WeightUse use) {
+    if (!repacker_) repacker_.emplace(*pool_, RepackBudget(platform::memory().available_bytes, file_bytes_));
+    size_t before = repacker_->bytes();
+    repacker_->repack(weight, use);
+    info_.weight_bytes += repacker_->bytes() - before;
   }
 
   const kernels::KernelTable& kernels_;
   bool float32_, repacks_;
+  size_t file_bytes_;
   std::optional<Repacker> repacker_;
   std::shared_ptr<ThreadPool> pool_;
   DeviceInfo info_;

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "base/file_map.h"
 #include "base/log.h"
-#include "device/host_memory.h"
 #include "kernels/panel.h"
 
 namespace troika::device::cpu {
@@ -80,24 +79,39 @@ void run(ThreadPool& pool, Packing& packing) {
 
 }  // namespace
 
-void Repacker::repack(CpuWeight& weight) {
+size_t packed_bytes(Format format, int rows, int columns) {
+  const kernels::PanelFormat* panel = kernels::find_panel_format(format);
+  if (!panel) return 0;
+  return (size_t(rows) + kernels::kPanelRows - 1) / kernels::kPanelRows * kernels::panel_bytes(*panel, columns);
+}
+
+void Repacker::repack(CpuWeight& weight, WeightUse use) {
   const WeightView& view = weight.view;
   const kernels::PanelFormat* format = kernels::find_panel_format(view.format);
   if (!format) return;
-  size_t panels = (size_t(view.shape[0]) + kernels::kPanelRows - 1) / kernels::kPanelRows;
-  size_t bytes = panels * kernels::panel_bytes(*format, view.shape[1]);
-  if (!budget_.take(bytes)) return refuse(weight);
-  std::shared_ptr<Buffer> buffer;
+  size_t bytes = packed_bytes(view.format, view.shape[0], view.shape[1]);
+  std::shared_ptr<Buffer> buffer = room_for(bytes);
+  if (!buffer) return refuse(weight);
   try {
-    buffer = allocate_huge(bytes);
-  } catch (const Error&) {  // free it may be, but not for this process
-    return refuse(weight);
+    Packing packing(weight, *format, buffer->host(), pool_.threads());
+    run(pool_, packing);
+  } catch (...) {
+    budget_.give_back(bytes);
+    throw;
   }
-  Packing packing(weight, *format, buffer->host(), pool_.threads());
-  run(pool_, packing);
   weight.panels = std::move(buffer);
   weight.panel = format;
-  if (view.file && !budget_.keeps_file_cached()) view.file->drop_cached(view.bytes);
+  if (view.file && !budget_.keeps_file_cached(use)) view.file->drop_cached(view.bytes);
+}
+
+std::shared_ptr<Buffer> Repacker::room_for(size_t bytes) {
+  if (!budget_.take(bytes)) return nullptr;
+  try {
+    return memory_.allocate(bytes);
+  } catch (const Error&) {  // free it may be, but not for this process
+    budget_.give_back(bytes);
+    return nullptr;
+  }
 }
 
 void Repacker::refuse(const CpuWeight& weight) {

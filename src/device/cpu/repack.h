@@ -4,46 +4,57 @@
 
 #include "device/cpu/compiler.h"
 #include "device/cpu/thread_pool.h"
+#include "device/host_memory.h"
 
 namespace troika::device::cpu {
 
 // What the panels may take of the memory that is free when loading begins; the rest is for caches, activations and
 // whoever else is here.
 //
-//   panels beyond `room`             stay out: the weight is read where the file is mapped
-//   panels + the file's cached copy  beyond `room`: the system need not keep the copy, or others' files would go for
-//                                    one that is read again at the next start at best. With room for both it stays,
-//                                    and the next start is fast.
+//   panels beyond `room`    stay out: the weight is read where the file is mapped
+//   twice the file > `room` the system need not keep its cached copy of what is in panels, or others' files would go
+//                           for one that is read again at the next start at best. With room for both it stays, and the
+//                           next start is fast. Decided once, for panels as large as the file.
 class RepackBudget {
  public:
-  explicit RepackBudget(size_t available_bytes) : room_(available_bytes / 4 * 3) {}
+  // `file_bytes`: of the files that the weights come from; 0: unknown, they stay cached.
+  explicit RepackBudget(size_t available_bytes, size_t file_bytes = 0)
+      : room_(available_bytes / 4 * 3), file_stays_(file_bytes <= room_ / 2) {}
   bool take(size_t bytes) {
     if (bytes > room_ - taken_) return false;
     taken_ += bytes;
     return true;
   }
-  bool keeps_file_cached() const { return taken_ <= room_ / 2; }
+  void give_back(size_t bytes) { taken_ -= bytes; }
+  // Rows that are looked up are read from the file's mapping for ever.
+  bool keeps_file_cached(WeightUse use) const { return use.looked_up || file_stays_; }
+  size_t room() const { return room_; }
   size_t taken() const { return taken_; }
 
  private:
   size_t room_, taken_ = 0;
+  bool file_stays_;
 };
+
+// What a matrix takes in panels; 0: its format has none.
+size_t packed_bytes(Format format, int rows, int columns);
 
 class Repacker {
  public:
-  // `available_bytes`: of memory, now.
-  Repacker(ThreadPool& pool, size_t available_bytes) : pool_(pool), budget_(available_bytes) {}
+  Repacker(ThreadPool& pool, RepackBudget budget) : pool_(pool), budget_(budget) {}
 
   // Fills `weight.panels` from its view, unless its format has no panels or memory is short, which is logged once.
   // Throws Error when the file cannot be read.
-  void repack(CpuWeight& weight);
+  void repack(CpuWeight& weight, WeightUse use);
   size_t bytes() const { return budget_.taken(); }
 
  private:
+  std::shared_ptr<Buffer> room_for(size_t bytes);  // null: memory is short
   void refuse(const CpuWeight& weight);
 
   ThreadPool& pool_;
   RepackBudget budget_;
+  HugeChunks memory_;
   bool refused_ = false;
 };
 

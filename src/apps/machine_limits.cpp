@@ -1,28 +1,62 @@
-#include "apps/bandwidth.h"
+#include "apps/machine_limits.h"
 
 #include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
+#include <barrier>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <set>
 #include <span>
-#include <string>
+#include <thread>
 
-#include "apps/together.h"
 #include "base/error.h"
 #include "base/platform.h"
 
 namespace troika::apps {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int kRuns = 8;                      // a fifth of a second; most of them may be disturbed
 constexpr size_t kPart = size_t{128} << 10;   // parts are a multiple of it
 constexpr size_t kHugePage = size_t{2} << 20;
+constexpr double kSecondsPerRun = 0.01;       // of arithmetic
+
+// Each of `threads` threads calls prepare(thread) once; then all call work(thread) kRuns times, every time beginning
+// together. Seconds of the fastest run, from the common beginning to the end of the last thread.
+double fastest_together(int threads, const std::function<void(int)>& prepare, const std::function<void(int)>& work) {
+  double best = std::numeric_limits<double>::infinity();
+  Clock::time_point begin;
+  int phase = 0;
+  // Runs when all threads have arrived: before the first run, then after each.
+  auto all_here = [&]() noexcept {
+    if (phase++ > 0) best = std::min(best, std::chrono::duration<double>(Clock::now() - begin).count());
+    begin = Clock::now();
+  };
+  std::barrier gate(threads, all_here);
+  auto serve = [&](int thread) {
+    prepare(thread);
+    gate.arrive_and_wait();
+    for (int run = 0; run < kRuns; ++run) {
+      work(thread);
+      gate.arrive_and_wait();
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (int t = 1; t < threads; ++t) others.emplace_back(serve, t);
+    serve(0);
+  }
+  return best;
+}
 
 // Far beyond the cache, so that a second run finds little of the first one there.
 size_t buffer_bytes(int threads) {
@@ -60,6 +94,28 @@ uint64_t sum(std::span<const uint64_t> words) {
   return s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
 }
 
+using Loop = int64_t (*)(int64_t rounds) noexcept;
+
+double seconds_of(Loop loop, int64_t rounds) {
+  auto begin = Clock::now();
+  loop(rounds);
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+// Rounds that take about a run's time.
+int64_t rounds_per_run(Loop loop) {
+  int64_t rounds = 64;
+  while (rounds < int64_t{1} << 40 && seconds_of(loop, rounds) < kSecondsPerRun / 4) rounds *= 2;
+  return rounds * 4;
+}
+
+// Operations a second.
+double peak(Loop loop, int threads) {
+  int64_t rounds = rounds_per_run(loop), operations = loop(1) * rounds;
+  double seconds = fastest_together(threads, [](int) {}, [&](int) { loop(rounds); });
+  return double(operations) * threads / seconds;
+}
+
 }  // namespace
 
 size_t last_cache_bytes() {
@@ -81,7 +137,7 @@ double measure_read_bandwidth(int threads) {
   Words words(bytes);
   std::atomic<uint64_t> total = 0;  // makes the reading count
   double seconds = fastest_together(
-      threads, kRuns,
+      threads,
       [&](int thread) {  // real pages, on this thread's side of the memory
         std::ranges::fill(words.part(thread, part), uint64_t{1});
       },
@@ -94,12 +150,38 @@ double measure_copy_bandwidth(int threads) {
   size_t bytes = buffer_bytes(threads), part = bytes / sizeof(uint64_t) / static_cast<size_t>(threads);
   Words words(bytes);
   double seconds = fastest_together(
-      threads, kRuns, [&](int thread) { std::ranges::fill(words.part(thread, part), uint64_t{1}); },
+      threads, [&](int thread) { std::ranges::fill(words.part(thread, part), uint64_t{1}); },
       [&](int thread) {
         std::span<uint64_t> mine = words.part(thread, part);
         std::memcpy(mine.data(), mine.data() + part / 2, part / 2 * sizeof(uint64_t));
       });
   return double(part / 2 * sizeof(uint64_t) * 2) * threads / seconds;
+}
+
+Peaks measure_peaks(const kernels::KernelTable& table, int threads) {
+  threads = std::max(threads, 1);
+  return {.fp32 = peak(table.fp32_peak, threads), .int8 = peak(table.int8_peak, threads)};
+}
+
+std::vector<const kernels::KernelTable*> fast_tables() {
+  std::vector<const kernels::KernelTable*> tables;
+  for (kernels::Isa isa : {kernels::Isa::avx2, kernels::Isa::avx512}) {
+    if (const kernels::KernelTable* table = kernels::kernel_table(isa)) tables.push_back(table);
+  }
+  if (tables.empty()) tables.push_back(kernels::kernel_table(kernels::Isa::scalar));
+  return tables;
+}
+
+Limits measure_limits(int threads, std::string_view kernels) {
+  std::vector<const kernels::KernelTable*> tables = fast_tables();
+  auto named = std::find_if(tables.begin(), tables.end(), [&](auto* table) { return table->name == kernels; });
+  const kernels::KernelTable& table = named == tables.end() ? *tables.back() : **named;
+  Peaks peaks = measure_peaks(table, threads);
+  return {.threads = threads,
+          .kernels = std::string(table.name),
+          .read_bytes_per_s = measure_read_bandwidth(threads),
+          .int8_per_s = peaks.int8,
+          .fp32_per_s = peaks.fp32};
 }
 
 }  // namespace troika::apps
