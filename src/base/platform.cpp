@@ -117,11 +117,11 @@ std::map<int, int> nodes_of_threads(const fs::path& system) {
 }
 
 std::vector<int> affinity() {
-  cpu_set_t set[kMostThreads / CPU_SETSIZE] = {};  // a thread that begins beside a step allocates nothing
+  cpu_set_t set[kMostThreads / CPU_SETSIZE] = {};
   std::vector<int> allowed;
-  if (::sched_getaffinity(0, set.size() * sizeof(cpu_set_t), set.data()) < 0) return {0};
+  if (::sched_getaffinity(0, sizeof set, set) < 0) return {0};
   for (int i = 0; i < kMostThreads; ++i) {
-    if (CPU_ISSET_S(i, set.size() * sizeof(cpu_set_t), set.data())) allowed.push_back(i);
+    if (CPU_ISSET_S(i, sizeof set, set)) allowed.push_back(i);
   }
   return allowed;
 }
