@@ -21,6 +21,7 @@ struct Choice {
   typedef int32_t Ints __attribute__((vector_size(16)));
   typedef double Doubles __attribute__((vector_size(32)));
   typedef int64_t Longs __attribute__((vector_size(32)));
+  typedef uint64_t Words __attribute__((vector_size(32)));
 
   // What lies behind the end counts as a token that is never chosen.
   static void load(const float* logits, size_t n, float (&block)[kChoiceBlock]) noexcept {
@@ -48,7 +49,7 @@ struct Choice {
     even = even * square + 0.5, odd = odd * square + 1.0 / 6;
     even = even * square + 1, odd = odd * square + 1;
     Doubles p = odd * r + even;
-    w = (Doubles)(((Longs)p + ((Longs)shifted << 52)) & kept);  // p · 2^n
+    w = (Doubles)(((Words)p + ((Words)shifted << 52)) & (Words)kept);  // p · 2^n
   }
 
   // The order of this sum is part of the definition.
