@@ -16,25 +16,25 @@ struct PaddedRest {
   PaddedRest(const void* from, int count) noexcept { std::memcpy(values, from, count * sizeof(Value)); }
 };
 
-template <class S>
-struct FloatRows {
-  const float* data;
+template <class S, typename Value>
+struct PlainRows {
+  const Value* data;
   int width;
-  typename S::R at(int row, int column) const noexcept { return S::load_rows(data + row * width + column); }
+  typename S::R at(int row, int column) const noexcept { return load(data + row * width + column); }
   typename S::R rest(int row, int column, int count) const noexcept {
-    return S::load_rows(PaddedRest<S, float>(data + row * width + column, count).values);
+    return load(PaddedRest<S, Value>(data + row * width + column, count).values);
   }
-};
 
-template <class S>
-struct HalfRows {
-  const uint16_t* data;
-  int width;
-  typename S::R at(int row, int column) const noexcept { return S::load_rows_f16(data + row * width + column); }
-  typename S::R rest(int row, int column, int count) const noexcept {
-    return S::load_rows_f16(PaddedRest<S, uint16_t>(data + row * width + column, count).values);
+ private:
+  static typename S::R load(const Value* from) noexcept {
+    if constexpr (sizeof(Value) == 2) return S::load_rows_f16(from);
+    else return S::load_rows(from);
   }
 };
+template <class S>
+using FloatRows = PlainRows<S, float>;
+template <class S>
+using HalfRows = PlainRows<S, uint16_t>;
 
 // Keys and values of q8_0 have whole vectors only: D is a multiple of 32.
 template <class S>

@@ -23,9 +23,11 @@ struct Choice {
   typedef int64_t Longs __attribute__((vector_size(32)));
   typedef uint64_t Words __attribute__((vector_size(32)));
 
-  // What lies behind the end counts as a token that is never chosen.
-  static void load(const float* logits, size_t n, float (&block)[kChoiceBlock]) noexcept {
-    for (size_t i = 0; i < kChoiceBlock; ++i) block[i] = i < n ? logits[i] : -__builtin_inff();
+  // A whole block: what lies behind the end counts as a token that is never chosen.
+  static const float* block(const float* logits, size_t n, float (&rest)[kChoiceBlock]) noexcept {
+    if (n >= kChoiceBlock) return logits;
+    for (size_t i = 0; i < kChoiceBlock; ++i) rest[i] = i < n ? logits[i] : -__builtin_inff();
+    return rest;
   }
 
   static void scaled(const float* logits, const LogitScale& scale, Floats& x) noexcept {
@@ -61,11 +63,7 @@ template <class S>
 void largest_of_blocks(const float* logits, size_t n, float* largest) noexcept {
   for (size_t b = 0; b * kChoiceBlock < n; ++b, logits += kChoiceBlock) {
     float rest[kChoiceBlock];
-    const float* block = logits;
-    if (n - b * kChoiceBlock < kChoiceBlock) {
-      Choice<S>::load(logits, n - b * kChoiceBlock, rest);
-      block = rest;
-    }
+    const float* block = Choice<S>::block(logits, n - b * kChoiceBlock, rest);
     typename S::F m = S::set1(-__builtin_inff());
     for (int i = 0; i < kChoiceBlock; i += 8) m = S::max(S::load(block + i), m);
     largest[b] = S::largest(m);
@@ -77,11 +75,7 @@ void weigh_logits(const float* logits, size_t n, const LogitScale& scale, double
   using C = Choice<S>;
   for (size_t b = 0; b * kChoiceBlock < n; ++b, logits += kChoiceBlock, weights += kChoiceBlock) {
     float rest[kChoiceBlock];
-    const float* block = logits;
-    if (n - b * kChoiceBlock < kChoiceBlock) {
-      C::load(logits, n - b * kChoiceBlock, rest);
-      block = rest;
-    }
+    const float* block = C::block(logits, n - b * kChoiceBlock, rest);
     typename C::Doubles total = {};
     for (int i = 0; i < kChoiceBlock; i += C::kLanes) {
       typename C::Floats x;
@@ -100,10 +94,7 @@ double keep_weights(const float* logits, size_t n, const LogitScale& scale, floa
                     double* weights) noexcept {
   using C = Choice<S>;
   float rest[kChoiceBlock];
-  if (n < kChoiceBlock) {
-    C::load(logits, n, rest);
-    logits = rest;
-  }
+  logits = C::block(logits, n, rest);
   typename C::Ints id = {0, 1, 2, 3};
   typename C::Doubles total = {};
   for (int i = 0; i < kChoiceBlock; i += C::kLanes, id += C::kLanes) {
@@ -124,10 +115,7 @@ void place(const float* logits, size_t n, const LogitScale& scale, float per_uni
            int32_t* places) noexcept {
   using C = Choice<S>;
   float rest[kChoiceBlock];
-  if (n < kChoiceBlock) {
-    C::load(logits, n, rest);
-    logits = rest;
-  }
+  logits = C::block(logits, n, rest);
   const typename C::Floats limit = typename C::Floats{} + static_cast<float>(most);
   for (int i = 0; i < kChoiceBlock; i += C::kLanes) {
     typename C::Floats x;

@@ -35,14 +35,39 @@ void store_vectors(const typename S::P (&from)[8], T& tile, int v) noexcept {
   for (int i = 0; i < 8; ++i) put<S>(tile, v + i, from[i]);
 }
 
+template <class S, class T>
+void store_nibbles(const std::byte* quants, T& tile, int v) noexcept {
+  typename S::P q[8];
+  split_nibbles<S>(quants, q);
+  store_vectors<S>(q, tile, v);
+}
+
+// Nibbles as numbers of a table's levels.
+template <class S, class T>
+void store_levels(const std::byte* quants, const int8_t* levels, T& tile, int v) noexcept {
+  typename S::P q[8];
+  split_nibbles<S>(quants, q);
+#pragma GCC unroll 8
+  for (auto& level : q) level = S::look_up(levels, level);
+  store_vectors<S>(q, tile, v);
+}
+
+// The same with signed levels of the full range.
+template <class S, class T>
+void store_iq4_levels(const std::byte* quants, T& tile, int v) noexcept {
+  typename S::P q[8];
+  split_nibbles<S>(quants, q);
+#pragma GCC unroll 8
+  for (auto& level : q) level = S::offset_signed(S::look_up(quant::kIq4Levels.entry, level));
+  store_vectors<S>(q, tile, v);
+}
+
 template <class S>
 struct PanelQ4_0 {
   using Weight = WeightQ4_0<S>;
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
-    typename S::P q[8];
-    split_nibbles<S>(quants, q);
-    store_vectors<S>(q, tile, v);
+    store_nibbles<S>(quants, tile, v);
     set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
   }
 };
@@ -59,9 +84,7 @@ struct PanelQ4_1 {
   using Weight = WeightQ4_1<S>;
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
-    typename S::P q[8];
-    split_nibbles<S>(quants, q);
-    store_vectors<S>(q, tile, v);
+    store_nibbles<S>(quants, tile, v);
     set_scale_and_min<S, Weight>(lines, tile, g);
   }
 };
@@ -71,11 +94,7 @@ struct PanelIQ4NL {
   using Weight = WeightIQ4NL<S>;
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
-    typename S::P q[8];
-    split_nibbles<S>(quants, q);
-#pragma GCC unroll 8
-    for (auto& levels : q) levels = S::offset_signed(S::look_up(quant::kIq4Levels.entry, levels));
-    store_vectors<S>(q, tile, v);
+    store_iq4_levels<S>(quants, tile, v);
     set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
   }
 };

@@ -14,11 +14,7 @@ struct PanelMxfp4 {
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     using R = typename S::R;
-    typename S::P q[8];
-    split_nibbles<S>(quants, q);
-#pragma GCC unroll 8
-    for (auto& levels : q) levels = S::look_up(kFp4Above, levels);
-    store_vectors<S>(q, tile, v);
+    store_levels<S>(quants, kFp4Above, tile, v);
     R power = S::load_rows_i8(lines), normal = S::max(power, S::rows_set1(-126)), one = S::rows_set1(1);
     R rest = S::times_power_of_two(one, S::sub(power, normal));
     set_scales<S, Weight>(tile, g, S::mul(S::times_power_of_two(one, normal), rest));
@@ -30,13 +26,7 @@ struct PanelIQ4XS {
   using Weight = WeightIQ4XS<S>;
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
-    for (int i = 0; i < 8; ++i) {
-      typename S::P q[8];
-      split_nibbles<S>(quants + 256 * i, q);
-#pragma GCC unroll 8
-      for (auto& levels : q) levels = S::offset_signed(S::look_up(quant::kIq4Levels.entry, levels));
-      store_vectors<S>(q, tile, v + 8 * i);
-    }
+    for (int i = 0; i < 8; ++i) store_iq4_levels<S>(quants + 256 * i, tile, v + 8 * i);
     typename S::R d = S::load_rows_f16(lines + 128);
     set_signed_lines<S, Weight>(S::load_panel(lines), d, tile, g);
     set_signed_lines<S, Weight>(S::load_panel(lines + 64), d, tile, g + 4);
@@ -69,13 +59,7 @@ struct PanelIQ3XXS {
   using Weight = WeightIQ3XXS<S>;
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
-    for (int i = 0; i < 8; ++i) {
-      typename S::P q[8];
-      split_nibbles<S>(quants + 256 * i, q);
-#pragma GCC unroll 8
-      for (auto& levels : q) levels = S::look_up(kIq3Levels, levels);
-      store_vectors<S>(q, tile, v + 8 * i);
-    }
+    for (int i = 0; i < 8; ++i) store_levels<S>(quants + 256 * i, kIq3Levels, tile, v + 8 * i);
     typename S::R d = S::mul(S::load_rows_f16(lines + 64), S::rows_set1(0.25f));
     set_odd_nibbles<S, Weight>(lines, d, tile, g);
   }
