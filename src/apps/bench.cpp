@@ -124,6 +124,7 @@ ordered_json to_json(const Result& r) {
           {"tokens_per_s", to_json(r.rate)},
           {"bytes_per_s", r.cost.bytes / r.seconds()},
           {"int8_operations_per_s", r.cost.int8 / r.seconds()},
+          {"bf16_operations_per_s", r.cost.bf16 / r.seconds()},
           {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.floor.bound()},
@@ -137,7 +138,7 @@ std::string share_text(const Result& r) {
                        r.cost.bytes / r.seconds() / 1e9);
   }
   return fmt::format("{:3.0f} % of the arithmetic peak: {:.0f} GOP/s, attention {:.0f}", 100 * r.share(),
-                     (r.cost.int8 + r.cost.fp32) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
+                     (r.cost.operations() - r.cost.attention) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
 }
 
 void print_line(const Result& r) {
@@ -148,7 +149,7 @@ void print_line(const Result& r) {
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
-  Limits limits = measure_limits(threads);
+  Limits limits = measure_limits(threads, o.model.engine.isa);
   Work work(o.model);
   std::vector<Test> todo = tests(o);
   auto begin = Clock::now();

@@ -226,6 +226,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   std::string device = options.device == "auto" ? "cpu" : options.device;
   model.device = device::make_device(device, {.threads = options.threads,
                                               .float32 = options.float32,
+                                              .isa = options.isa,
                                               .repack = options.repack,
                                               .file_bytes = model.file->bytes(),
                                               .pin = options.pin});

@@ -26,6 +26,7 @@ using ::testing::HasSubstr;
 
 constexpr size_t kPlenty = size_t{1} << 40;
 constexpr WeightUse kProduct{.looked_up = false};
+constexpr auto kFloat32 = kernels::Arithmetic::float32;
 
 // A file with these bytes behind `skip` others, removed at the end.
 class TemporaryFile {
@@ -50,7 +51,7 @@ WeightView in_file(const WeightView& view, const TemporaryFile& file, size_t ski
 }
 
 std::vector<std::byte> panels_of(const WeightView& view) {
-  const kernels::PanelFormat& format = *kernels::find_panel_format(view.format);
+  const kernels::PanelFormat& format = *kernels::find_panel_format(view.format, kFloat32);
   int rows = view.shape[0], columns = view.shape[1];
   size_t each = kernels::panel_bytes(format, columns);
   std::vector<std::byte> panels(size_t(rows + kernels::kPanelRows - 1) / kernels::kPanelRows * each);
@@ -77,7 +78,7 @@ CpuWeight weight_of(const WeightView& view) {
 TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
   constexpr size_t kSkip = 4096 + 32;
   for (const FormatInfo& f : formats()) {
-    if (!kernels::find_panel_format(f.format)) continue;
+    if (!kernels::find_panel_format(f.format, kFloat32)) continue;
     for (int rows : {1, 16, 17, 255}) {
       WeightView view = packed("w", f.format, {rows, 512}, random_values(size_t(rows) * 512, 1));
       std::vector<std::byte> want = panels_of(view);
@@ -86,8 +87,8 @@ TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
         cpu::ThreadPool pool({.threads = threads});
         cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
         CpuWeight from_memory = weight_of(view), from_file = weight_of(in_file(view, file, kSkip));
-        repacker.repack(from_memory, kProduct);
-        repacker.repack(from_file, kProduct);
+        repacker.repack(from_memory, kProduct, kFloat32);
+        repacker.repack(from_file, kProduct, kFloat32);
         EXPECT_TRUE(holds(from_memory, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_TRUE(holds(from_file, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_EQ(repacker.bytes(), 2 * want.size());
@@ -103,7 +104,7 @@ TEST(Repack, CutsALargeMatrixIntoPieces) {
   cpu::ThreadPool pool({.threads = 3});
   cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
   CpuWeight weight = weight_of(in_file(view, file, 0));
-  repacker.repack(weight, kProduct);
+  repacker.repack(weight, kProduct, kFloat32);
   EXPECT_TRUE(holds(weight, panels_of(view)));
 }
 
@@ -112,7 +113,7 @@ TEST(Repack, LeavesWeightsInPlaceWhenMemoryIsShort) {
   cpu::ThreadPool pool({.threads = 2});
   cpu::Repacker repacker(pool, cpu::RepackBudget(3 * view.bytes.size()));  // a quarter stays free: room for two
   CpuWeight first = weight_of(view), second = weight_of(view), third = weight_of(view);
-  for (CpuWeight* weight : {&first, &second, &third}) repacker.repack(*weight, kProduct);
+  for (CpuWeight* weight : {&first, &second, &third}) repacker.repack(*weight, kProduct, kFloat32);
   EXPECT_TRUE(first.panel && second.panel);
   EXPECT_FALSE(third.panel || third.panels);
   EXPECT_EQ(third.data, view.bytes.data());
@@ -158,7 +159,7 @@ TEST(Repack, PutsSmallMatricesOnSharedPages) {
   size_t before = mappings();
   std::set<uintptr_t> pages;
   for (size_t i = 0; i < kMatrices; ++i) {
-    repacker.repack(weights.emplace_back(weight_of(views[i % views.size()])), kProduct);
+    repacker.repack(weights.emplace_back(weight_of(views[i % views.size()])), kProduct, kFloat32);
     ASSERT_TRUE(weights.back().panels);
     auto address = reinterpret_cast<uintptr_t>(weights.back().panels->host());
     EXPECT_EQ(address % 64, 0u);
@@ -176,7 +177,7 @@ TEST(Repack, CountsNoPanelsThatAreNotThere) {
   cpu::Repacker repacker(pool, cpu::RepackBudget(size_t{1} << 62));
   CpuWeight huge;  // more than there is address space for
   huge.view = {"w", Format::f32, {1 << 24, 1 << 24}, {}, nullptr};
-  repacker.repack(huge, kProduct);
+  repacker.repack(huge, kProduct, kFloat32);
   EXPECT_FALSE(huge.panel || huge.panels);
   EXPECT_EQ(repacker.bytes(), 0u);
 
@@ -184,7 +185,7 @@ TEST(Repack, CountsNoPanelsThatAreNotThere) {
   TemporaryFile file(view.bytes, 0);
   CpuWeight cut = weight_of(in_file(view, file, 0));
   std::filesystem::resize_file(file.path(), view.bytes.size() / 2);
-  EXPECT_THROW(repacker.repack(cut, kProduct), Error);
+  EXPECT_THROW(repacker.repack(cut, kProduct, kFloat32), Error);
   EXPECT_EQ(repacker.bytes(), 0u);
 }
 

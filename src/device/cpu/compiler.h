@@ -18,6 +18,11 @@ struct CpuWeight : Weight {
   std::shared_ptr<Buffer> panels;               // one panel behind the other
 };
 
+// What products with a weight are computed in.
+inline kernels::Arithmetic arithmetic_of(const kernels::KernelTable& table, Format format, bool float32) {
+  return float32 ? kernels::Arithmetic::float32 : table.find(format).fast;
+}
+
 struct CompileOptions {
   const kernels::KernelTable* kernels = nullptr;
   int threads = 1;

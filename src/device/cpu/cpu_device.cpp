@@ -37,21 +37,10 @@ std::span<const std::vector<int>> places(const DeviceOptions& options, int threa
   return cores.threads;
 }
 
-const kernels::KernelTable& table_named(std::string_view isa) {
-  if (isa.empty()) return kernels::kernel_table();
-  std::string there;
-  for (kernels::Isa known : {kernels::Isa::scalar, kernels::Isa::avx2, kernels::Isa::avx512}) {
-    const kernels::KernelTable* table = kernels::kernel_table(known);
-    if (table && table->name == isa) return *table;
-    if (table) there += fmt::format("{}{}", there.empty() ? "" : ", ", table->name);
-  }
-  fail("this build or this machine has no kernels for \"{}\"; there are: {}", isa, there);
-}
-
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const DeviceOptions& options)
-      : kernels_(table_named(options.isa)), float32_(options.float32), repacks_(options.repack),
+      : kernels_(kernels::kernel_table(options.isa)), float32_(options.float32), repacks_(options.repack),
         file_bytes_(options.file_bytes) {
     int threads = std::clamp(options.threads > 0 ? options.threads : platform::cpu().cores, 1, kMaxThreads);
     pool_ = std::make_shared<ThreadPool>(
@@ -105,7 +94,7 @@ class CpuDevice : public Device {
   void repack(CpuWeight& weight, WeightUse use) {
     if (!repacker_) repacker_.emplace(*pool_, RepackBudget(platform::memory().available_bytes, file_bytes_));
     size_t before = repacker_->bytes();
-    repacker_->repack(weight, use);
+    repacker_->repack(weight, use, arithmetic_of(kernels_, weight.format, float32_));
     info_.weight_bytes += repacker_->bytes() - before;
   }
 

@@ -13,6 +13,7 @@
 
 namespace troika::device::cpu {
 
+using kernels::Arithmetic;
 using kernels::KernelTable;
 using kernels::LinearArgs;
 using kernels::LinearKernel;
@@ -82,7 +83,7 @@ class OpCompiler {
   LiveRows rows(Tensor t) const;
 
   // Scratch memory, sized before the first op is compiled.
-  bool uses_int8(const CpuWeight& w) const;
+  Arithmetic arithmetic_of(const CpuWeight& w) const { return cpu::arithmetic_of(table_, w.format, options_.float32); }
   void size_scratch();
   std::byte* scratch(size_t bytes);
 
@@ -111,19 +112,17 @@ class OpCompiler {
 
   void add(const Op& op);
 
-  // What linear ops multiply with: tiles of float32 or rounded values, which stay valid until a linear op reads
-  // another tensor in that form.
+  // What linear ops multiply with: tiles, which stay valid until a linear op reads another tensor in that arithmetic.
   struct Activations {
     std::byte* tiles;
     size_t stride;  // bytes
-    bool int8;
+    Arithmetic arithmetic;
   };
-  size_t activation_bytes(int depth, bool int8) const;  // of a row
-  Activations activations(Tensor x, bool int8);
+  Activations activations(Tensor x, Arithmetic arithmetic);
   LinearArgs weight_args(const CpuWeight& w, int depth, int first = 0) const;
   LinearArgs linear_args(const Op& op, const CpuWeight& w, Activations x, int first = 0,
                          const float* bias = nullptr) const;
-  LinearKernel linear_kernel(const CpuWeight& w, bool int8) const;
+  LinearKernel linear_kernel(const CpuWeight& w, Arithmetic arithmetic) const;
   LinearSplit split(const Op& op, const CpuWeight& w) const;
   // Products with one tensor that follow each other: their tasks are one launch.
   struct LinearGroup;
@@ -135,8 +134,8 @@ class OpCompiler {
   // where its first row would.
   struct MoeLayout {
     struct Tiles {
-      size_t floats = 0, int8 = 0;
-      bool wants_floats = false, wants_int8 = false;  // which of the two forms some expert reads
+      size_t at[kernels::kArithmetics] = {};
+      bool wanted[kernels::kArithmetics] = {};  // some expert computes in it
     };
     Tiles x, hidden_tiles;
     size_t hidden = 0, up = 0, out = 0, end = 0;
@@ -214,8 +213,8 @@ class OpCompiler {
   Chain* chain_ = nullptr;
   LinearGroup* group_ = nullptr;     // the same of linear ops
   std::byte* moe_ = nullptr;         // one moe op's rows at a time
-  std::byte* tiles_[2] = {};         // float32 and rounded: one tensor's rows at a time
-  int64_t tiles_of_[2] = {-1, -1};   // which, by id
+  std::byte* tiles_[kernels::kArithmetics] = {};  // one tensor's rows at a time
+  int64_t tiles_of_[kernels::kArithmetics] = {-1, -1, -1};  // which, by id
   float* partials_ = nullptr;
   float* per_thread_ = nullptr;      // thread_floats_ for each thread
   size_t thread_floats_ = 0;

@@ -80,14 +80,14 @@ void run(ThreadPool& pool, Packing& packing) {
 }  // namespace
 
 size_t packed_bytes(Format format, int rows, int columns) {
-  const kernels::PanelFormat* panel = kernels::find_panel_format(format);
+  const kernels::PanelFormat* panel = kernels::find_panel_format(format, kernels::Arithmetic::float32);
   if (!panel) return 0;
   return (size_t(rows) + kernels::kPanelRows - 1) / kernels::kPanelRows * kernels::panel_bytes(*panel, columns);
 }
 
-void Repacker::repack(CpuWeight& weight, WeightUse use) {
+void Repacker::repack(CpuWeight& weight, WeightUse use, kernels::Arithmetic arithmetic) {
   const WeightView& view = weight.view;
-  const kernels::PanelFormat* format = kernels::find_panel_format(view.format);
+  const kernels::PanelFormat* format = kernels::find_panel_format(view.format, arithmetic);
   if (!format) return;
   size_t bytes = packed_bytes(view.format, view.shape[0], view.shape[1]);
   std::shared_ptr<Buffer> buffer = room_for(bytes);

@@ -36,16 +36,16 @@ class RepackBudget {
   bool file_stays_;
 };
 
-// What a matrix takes in panels; 0: its format has none.
+// What a matrix takes in panels, whatever it is multiplied in; 0: its format has none.
 size_t packed_bytes(Format format, int rows, int columns);
 
 class Repacker {
  public:
   Repacker(ThreadPool& pool, RepackBudget budget) : pool_(pool), budget_(budget) {}
 
-  // Fills `weight.panels` from its view, unless its format has no panels or memory is short, which is logged once.
-  // Throws Error when the file cannot be read.
-  void repack(CpuWeight& weight, WeightUse use);
+  // Fills `weight.panels` from its view, to be multiplied in `arithmetic`, unless its format has no panels or memory is
+  // short, which is logged once. Throws Error when the file cannot be read.
+  void repack(CpuWeight& weight, WeightUse use, kernels::Arithmetic arithmetic);
   size_t bytes() const { return budget_.taken(); }
 
  private:
