@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "apps/bench_report.h"
 #include "apps/bench_speed.h"
@@ -156,12 +157,15 @@ void bench(const Options& o) {
   auto engine = load(o, work, todo);
   double load_s = std::chrono::duration<double>(Clock::now() - begin).count();
   double first_token_s = load_s + first_token_seconds(*engine);
+  while (!engine->stats().settled) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  double settled_s = std::chrono::duration<double>(Clock::now() - begin).count();
   const engine::ModelInfo& info = engine->model();
   if (!o.json) {
     fmt::print("{} ({:.0f} M parameters, {:.0f} MB), {} threads, {}\n{}\n\n", printable(info.name),
                double(info.parameters) / 1e6, double(info.weight_bytes) / 1e6, threads, platform::cpu().name,
                to_text(limits));
-    fmt::print("load {:.3f} s; first token {:.3f} s after its begin\n\n", load_s, first_token_s);
+    fmt::print("load {:.3f} s; first token {:.3f} s after its begin, at full speed after {:.3f} s\n\n", load_s,
+               first_token_s, settled_s);
     fmt::print("{:<18}{:>10}  {:>9}   {:<9}  {}\n", "test", "tokens/s", "min", "max", "share of the limit");
   }
   auto results = ordered_json::array();
@@ -186,6 +190,7 @@ void bench(const Options& o) {
                        {"limits", to_json(limits)},
                        {"load_s", load_s},
                        {"first_token_s", first_token_s},
+                       {"full_speed_s", settled_s},
                        {"repeats", o.repeats},
                        {"tests", results},
                        {"resident_bytes", platform::resident_bytes()}};

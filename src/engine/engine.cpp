@@ -32,6 +32,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxSequences = kMaxOutputs;
 constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
+constexpr std::chrono::milliseconds kMostSettling(500);  // between two steps
 
 double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -81,6 +82,7 @@ class LocalEngine final : public Engine {
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
+  void settle(const std::stop_token& stop, Clock::duration most);
   void see();
   bool has_seen(Running& running);
   bool recalls(Running& running);
@@ -261,7 +263,9 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   std::vector<uint64_t> cancelled;
   {
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, stop, [&] { return !submitted_.empty() || !cancelled_.empty() || !running_.empty(); });
+    wake_.wait(lock, stop, [&] {
+      return !submitted_.empty() || !cancelled_.empty() || !running_.empty() || !counters_.settled;
+    });
     submitted.swap(submitted_);
     cancelled.swap(cancelled_);
     while (step_->slices() < slices_.size()) step_->add_slice(slices_[step_->slices()]);
@@ -294,11 +298,27 @@ void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
 
 void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
+    auto begin = Clock::now();
     run_step();
     see();
+    settle(stop, Clock::now() - begin);
     publish();
   }
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
+}
+
+// What loading put off, in parts: for as long as the step took that it keeps waiting, and while nobody is here.
+void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
+  auto end = Clock::now() + std::min<Clock::duration>(most, kMostSettling);
+  try {
+    do {
+      if (counters_.settled || stop.stop_requested()) return;
+      counters_.settled = !model_.device->settle();
+    } while (Clock::now() < end);
+  } catch (const std::exception& error) {
+    log::warn("weights stay where the file is mapped, which is slower: {}", error.what());
+    counters_.settled = true;
+  }
 }
 
 void LocalEngine::run_step() {

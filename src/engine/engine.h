@@ -60,6 +60,7 @@ struct EngineStats {
   size_t cache_bytes = 0, cache_bytes_used = 0;
   int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
   int64_t pictures = 0;  // that went through the tower
+  bool settled = false;  // all that loading put off is done: steps are as fast as they get
 };
 
 class Engine {

@@ -73,7 +73,7 @@ class OfAModel(Bench):
         taken = time.monotonic() - begin
         self.machine(found["machine"])
         self.limits(found["limits"], 1)
-        self.positive(found["load_s"], found["first_token_s"], found["resident_bytes"], found["weight_bytes_per_step"],
+        self.positive(found["load_s"], found["first_token_s"], found["full_speed_s"], found["resident_bytes"], found["weight_bytes_per_step"],
                       found["parameters"], found["weight_bytes"])
         timed = sum(t["tokens"] * t["users"] / rate for t in found["tests"] for rate in t["tokens_per_s"]["runs"])
         self.assertLess(found["first_token_s"] + timed, taken, "what was timed took longer than the process")

@@ -32,7 +32,7 @@ constexpr auto kFloat32 = kernels::Arithmetic::float32;
 class TemporaryFile {
  public:
   TemporaryFile(std::span<const std::byte> bytes, size_t skip)
-      : path_(std::filesystem::temp_directory_path() / ("troika-repack-" + std::to_string(::getpid()))) {
+      : path_(std::filesystem::temp_directory_path() / ("troika-repack-" + std::to_string(::getpid()) + "-" + std::to_string(++number))) {
     std::ofstream out(path_, std::ios::binary);
     std::fill_n(std::ostreambuf_iterator<char>(out), skip, 'x');
     out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
@@ -41,6 +41,7 @@ class TemporaryFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  static inline int number = 0;
   std::filesystem::path path_;
 };
 
@@ -106,6 +107,51 @@ TEST(Repack, CutsALargeMatrixIntoPieces) {
   CpuWeight weight = weight_of(in_file(view, file, 0));
   repacker.repack(weight, kProduct, kFloat32);
   EXPECT_TRUE(holds(weight, panels_of(view)));
+}
+
+// As long as a weight waits for its panels, it is read where it lies; then all its panels are there at once.
+TEST(Repack, PutsOffWhatTheSystemHasInMemory) {
+  WeightView large = packed("a", Format::f16, {1003, 8192}, random_values(size_t{1003} * 8192, 1));
+  WeightView small = packed("b", Format::q8_0, {64, 512}, random_values(64 * 512, 1));
+  TemporaryFile large_file(large.bytes, 32), small_file(small.bytes, 0);
+  cpu::ThreadPool pool({.threads = 2});
+  cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
+  auto a = std::make_shared<CpuWeight>(weight_of(in_file(large, large_file, 32)));
+  auto b = std::make_shared<CpuWeight>(weight_of(in_file(small, small_file, 0)));
+  EXPECT_TRUE(repacker.can_put_off(a->view));
+  EXPECT_FALSE(repacker.can_put_off(large));  // memory of its own: to be freed
+  EXPECT_FALSE(cpu::Repacker(pool, cpu::RepackBudget(kPlenty, kPlenty)).can_put_off(a->view));  // no room for both
+  for (auto& weight : {a, b}) repacker.put_off(weight, kProduct, kFloat32);
+  size_t all = panels_of(large).size() + panels_of(small).size();
+  EXPECT_EQ(repacker.bytes(), all);
+  int parts = 0;
+  for (bool more = true; more; ++parts) {
+    more = repacker.proceed();
+    EXPECT_EQ(a->panel != nullptr, a->panels != nullptr);
+    EXPECT_TRUE(a->panel || !b->panel) << "in order";
+    EXPECT_EQ(more, !b->panel);
+  }
+  EXPECT_GT(parts, 2);
+  EXPECT_FALSE(repacker.proceed());
+  EXPECT_TRUE(holds(*a, panels_of(large)));
+  EXPECT_TRUE(holds(*b, panels_of(small)));
+  EXPECT_EQ(std::memcmp(a->view.bytes.data(), large.bytes.data(), large.bytes.size()), 0);  // the mapping is as it was
+}
+
+TEST(Repack, LeavesInPlaceWhatCannotBeReadLater) {
+  WeightView view = packed("w", Format::q8_0, {640, 512}, random_values(640 * 512, 1));
+  TemporaryFile cut_file(view.bytes, 0);
+  cpu::ThreadPool pool({.threads = 2});
+  cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
+  auto cut = std::make_shared<CpuWeight>(weight_of(in_file(view, cut_file, 0)));
+  auto next = std::make_shared<CpuWeight>(weight_of(view));
+  for (auto& weight : {cut, next}) repacker.put_off(weight, kProduct, kFloat32);
+  std::filesystem::resize_file(cut_file.path(), view.bytes.size() / 2);
+  EXPECT_THROW(repacker.proceed(), Error);
+  EXPECT_FALSE(cut->panel);
+  while (repacker.proceed()) {}
+  EXPECT_TRUE(holds(*next, panels_of(view)));
+  EXPECT_EQ(repacker.bytes(), panels_of(view).size());
 }
 
 TEST(Repack, LeavesWeightsInPlaceWhenMemoryIsShort) {

@@ -54,7 +54,8 @@ LiveRows OpCompiler::rows(Tensor t) const {
 }
 
 void OpCompiler::size_scratch() {
-  size_t tile_bytes[kernels::kArithmetics] = {}, moe_bytes = 0;
+  std::vector<size_t> tile_bytes(kernels::kArithmetics);
+  size_t moe_bytes = 0;
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
     if (op.kind == OpKind::attend) {
@@ -79,8 +80,9 @@ void OpCompiler::size_scratch() {
     const TensorInfo& x = program_[op.in[0]];
     for (size_t in = 1; in < (op.kind == OpKind::linear_gated ? 3 : 2); ++in) {
       Arithmetic arithmetic = arithmetic_of(weight(op.in[in]));
-      size_t& most = tile_bytes[static_cast<int>(arithmetic)];
-      most = std::max(most, size_t(x.shape.rows()) * kernels::activation_bytes(arithmetic, x.shape.columns()));
+      size_t bytes = size_t(x.shape.rows()) * kernels::activation_bytes(arithmetic, x.shape.columns());
+      auto which = static_cast<size_t>(arithmetic);
+      tile_bytes[which] = std::max(tile_bytes[which], bytes);
     }
   }
   for (int i = 0; i < kernels::kArithmetics; ++i) tiles_[i] = scratch(tile_bytes[i]);

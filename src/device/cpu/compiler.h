@@ -8,7 +8,7 @@
 namespace troika::device::cpu {
 
 // Where the kernels read a weight: matrices in panels or in the file's mapping, vectors, which are small, in a
-// float32 copy. A row of an embedding is always read from the mapping.
+// float32 copy. A row of an embedding is always read from the mapping. Panels may come between two steps (repack.h).
 struct CpuWeight : Weight {
   WeightView view;            // keeps the mapping alive
   std::vector<float> floats;  // the copy of a vector, or empty

@@ -59,7 +59,7 @@ class CpuDevice : public Device {
     auto weight = std::make_shared<CpuWeight>();
     weight->view = view;
     if (view.shape.rank >= 2) {
-      prepare_matrix(*weight, use);
+      prepare_matrix(weight, use);
     } else {
       weight->floats.resize(static_cast<size_t>(view.shape.values()));
       troika::info(view.format).unpack(view.bytes.data(), weight->floats);
@@ -69,17 +69,20 @@ class CpuDevice : public Device {
     return weight;
   }
 
+  bool settle() override { return repacker_ && repacker_->proceed(); }
+
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     CompileOptions options{.kernels = &kernels_, .threads = pool_->threads(), .float32 = float32_};
     return std::make_unique<CpuExecutable>(cpu::compile(segment, options), pool_);
   }
 
  private:
-  void prepare_matrix(CpuWeight& weight, WeightUse use) {
+  void prepare_matrix(const std::shared_ptr<CpuWeight>& shared, WeightUse use) {
+    CpuWeight& weight = *shared;
     WeightView& view = weight.view;
     weight.format = view.format;
     weight.data = view.bytes.data();
-    if (use.multiplied && repacks_ && view.shape.rank == 2) repack(weight, use);
+    if (use.multiplied && repacks_ && view.shape.rank == 2) repack(shared, use);
     if (view.file) {
       if (use.multiplied && !weight.panel) will_need(view.bytes);
     } else if (weight.panel && !use.looked_up) {  // memory of its own that nobody reads any more
@@ -91,10 +94,12 @@ class CpuDevice : public Device {
     }
   }
 
-  void repack(CpuWeight& weight, WeightUse use) {
+  void repack(const std::shared_ptr<CpuWeight>& weight, WeightUse use) {
     if (!repacker_) repacker_.emplace(*pool_, RepackBudget(platform::memory().available_bytes, file_bytes_));
     size_t before = repacker_->bytes();
-    repacker_->repack(weight, use, arithmetic_of(kernels_, weight.format, float32_));
+    kernels::Arithmetic arithmetic = arithmetic_of(kernels_, weight->format, float32_);
+    if (repacker_->can_put_off(weight->view)) repacker_->put_off(weight, use, arithmetic);
+    else repacker_->repack(*weight, use, arithmetic);
     info_.weight_bytes += repacker_->bytes() - before;
   }
 

@@ -46,19 +46,16 @@ OpCompiler::Activations OpCompiler::activations(Tensor x, Arithmetic arithmetic)
   return {tiles, stride, arithmetic};
 }
 
-// What a kernel is to know of a weight, of which an op may use later rows and fewer columns.
+// What a kernel is to know of a weight but its place; an op may use later rows and fewer columns.
 LinearArgs OpCompiler::weight_args(const CpuWeight& w, int depth, int first) const {
   int columns = w.view.shape[1];
   check(depth == columns || depth % info(w.format).block_values == 0, "a weight is cut between its blocks");
   LinearArgs args{};
   args.depth = depth;
-  args.weight = w.panel ? w.panels->host() : w.data;
-  args.weight_stride = w.panel ? kernels::panel_bytes(*w.panel, columns) : row_bytes(w.format, columns);
   args.weight_rows = w.view.shape[0];
   args.weight_columns = columns;
   args.row = first;
   args.format = &info(w.format);
-  args.panel = w.panel;
   return args;
 }
 
@@ -74,8 +71,9 @@ LinearArgs OpCompiler::linear_args(const Op& op, const CpuWeight& w, Activations
   return args;
 }
 
-LinearKernel OpCompiler::linear_kernel(const CpuWeight& w, Arithmetic arithmetic) const {
-  return table_.find(w.format).linear(arithmetic, w.panel != nullptr);
+Product OpCompiler::product(const CpuWeight& w, Arithmetic arithmetic) const {
+  const kernels::FormatKernels& kernels = table_.find(w.format);
+  return {&w, kernels.linear(arithmetic, false), kernels.linear(arithmetic, true)};
 }
 
 // With many tokens a thread keeps its piece of the weight in its own cache, and many tasks even out what else happens
@@ -93,7 +91,7 @@ LinearSplit OpCompiler::split(const Op& op, const CpuWeight& w) const {
 
 struct OpCompiler::LinearGroup {
   struct Member {
-    LinearKernel kernel;
+    Product product;
     LinearArgs args;
     LinearSplit split;
   };
@@ -109,7 +107,7 @@ struct OpCompiler::LinearGroup {
   void run(int task) const {
     const Member* m = members.data();
     for (int count; task >= (count = m->split.tasks(live())); ++m) task -= count;
-    m->kernel(narrow(m->args, m->split.piece(task, live())));
+    m->product(narrow(m->args, m->split.piece(task, live())));
   }
 };
 
@@ -125,7 +123,7 @@ void OpCompiler::linear(const Op& op) {
            [this_group = group.get()](int task, int) { this_group->run(task); });
     group_ = group.get();
   }
-  group_->members.push_back({linear_kernel(w, x.arithmetic), args, split(op, w)});
+  group_->members.push_back({product(w, x.arithmetic), args, split(op, w)});
 }
 
 // Sixteen rows that no token of a task wants are not read. A row of a product has the same bits whatever is computed
@@ -138,7 +136,7 @@ void OpCompiler::linear_where(const Op& op) {
   LinearSplit work = split(op, w);
   LiveRows live = rows(op.out[0]);
   launch([=] { return work.tasks(live()); },
-         [=, kernel = linear_kernel(w, arithmetic), gates = data(op.in[2]),
+         [=, multiply = product(w, arithmetic), gates = data(op.in[2]),
           narrow = Narrow{table_.tile_tokens}](int task, int) {
            LinearSplit::Piece all = work.piece(task, live());
            for (int row = all.row; row < all.row + all.rows; row += kernels::kPanelRows) {
@@ -147,7 +145,7 @@ void OpCompiler::linear_where(const Op& op) {
              piece.rows = std::min(kernels::kPanelRows, all.row + all.rows - row);
              LinearArgs a = narrow(args, piece);
              const float* gate = gates + piece.token * a.out_stride + row;
-             if (is_wanted(a, gate)) kernel(a);
+             if (is_wanted(a, gate)) multiply(a);
              for (int t = 0; t < a.tokens; ++t) {
                for (int r = 0; r < a.rows; ++r) {
                  if (gate[t * a.out_stride + r] == 0) a.out[t * a.out_stride + r] = 0;
@@ -167,16 +165,16 @@ void OpCompiler::linear_gated(const Op& op) {
   LinearSplit work = split(op, gate);
   LiveRows live = rows(op.out[0]);
   launch([=] { return work.tasks(live()); },
-         [=, this_table = &table_, gate_kernel = linear_kernel(gate, gate_x.arithmetic),
-          up_kernel = linear_kernel(up, up_x.arithmetic), kind = unary_of(op.as<ops::ActParams>().act),
+         [=, this_table = &table_, gate_product = product(gate, gate_x.arithmetic),
+          up_product = product(up, up_x.arithmetic), kind = unary_of(op.as<ops::ActParams>().act),
           scratch = per_thread_, stride = thread_floats_, narrow = Narrow{table_.tile_tokens}](int task, int thread) {
            LinearSplit::Piece piece = work.piece(task, live());
            LinearArgs a = narrow(gate_args, piece);
-           gate_kernel(a);
+           gate_product(a);
            LinearArgs b = narrow(up_args, piece);
            b.out = scratch + thread * stride;
            b.out_stride = static_cast<size_t>(piece.rows);
-           up_kernel(b);
+           up_product(b);
            for (int t = 0; t < piece.tokens; ++t) {
              float* out = a.out + t * a.out_stride;
              this_table->gated(kind, out, b.out + t * b.out_stride, out, b.out_stride);

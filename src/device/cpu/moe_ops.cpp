@@ -38,7 +38,7 @@ OpCompiler::ExpertLinear OpCompiler::expert_linear(Tensor matrix, const MoeLayou
   args.x_stride = table_.tile_tokens * kernels::activation_bytes(arithmetic, args.depth);
   args.out = reinterpret_cast<float*>(moe_ + out);
   args.out_stride = static_cast<size_t>(w.view.shape[0]);
-  return {linear_kernel(w, arithmetic), args, table_.tile_tokens};
+  return {product(w, arithmetic), args, table_.tile_tokens};
 }
 
 // Tiles of each expert's rows: those of `rows` by slot, or by the token that the slot belongs to.

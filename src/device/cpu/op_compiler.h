@@ -56,6 +56,21 @@ struct LinearSplit {
   }
 };
 
+// A product with a matrix, as it lies when the step runs: rows of the file, or panels.
+struct Product {
+  const CpuWeight* weight;
+  LinearKernel by_rows, by_panels;
+
+  // Of args all but the place of the weight.
+  void operator()(LinearArgs args) const {
+    args.panel = weight->panel;
+    args.weight = weight->panel ? weight->panels->host() : weight->data;
+    args.weight_stride = weight->panel ? kernels::panel_bytes(*weight->panel, args.weight_columns)
+                                       : row_bytes(weight->format, args.weight_columns);
+    (weight->panel ? by_panels : by_rows)(args);
+  }
+};
+
 class OpCompiler {
  public:
   OpCompiler(const Segment& segment, const CompileOptions& options)
@@ -122,7 +137,7 @@ class OpCompiler {
   LinearArgs weight_args(const CpuWeight& w, int depth, int first = 0) const;
   LinearArgs linear_args(const Op& op, const CpuWeight& w, Activations x, int first = 0,
                          const float* bias = nullptr) const;
-  LinearKernel linear_kernel(const CpuWeight& w, Arithmetic arithmetic) const;
+  Product product(const CpuWeight& w, Arithmetic arithmetic) const;
   LinearSplit split(const Op& op, const CpuWeight& w) const;
   // Products with one tensor that follow each other: their tasks are one launch.
   struct LinearGroup;
@@ -142,7 +157,7 @@ class OpCompiler {
   };
   // One expert's matrix; x and out are those of slot 0.
   struct ExpertLinear {
-    LinearKernel kernel;
+    Product product;
     LinearArgs args;
     int tile_tokens;
 
@@ -154,7 +169,7 @@ class OpCompiler {
       a.out += group.first * a.out_stride + row;
       for (int done = 0; done < group.count; done += a.tokens) {
         a.tokens = std::min(kTokensPerTask, group.count - done);
-        kernel(a);
+        product(a);
         a.x += a.tokens / tile_tokens * a.x_stride;
         a.out += a.tokens * a.out_stride;
       }
