@@ -136,6 +136,12 @@ Json Reader::read_message(const Json& source, const std::string& path) {
 
 }  // namespace
 
+void set_effort(Json& variables, const std::optional<std::string>& effort) {
+  if (!effort) return;
+  variables["reasoning_effort"] = *effort;
+  if (*effort == "none") variables["enable_thinking"] = false;
+}
+
 ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictures& pictures) {
   const Json& messages = fields.required("messages");
   if (!messages.is_array()) refuse("messages", "messages must be an array, not {}.", kind_of(messages));
@@ -145,11 +151,7 @@ ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictur
     Fields(*own, "chat_template_kwargs");
     variables = *own;
   }
-  if (const auto effort =
-          fields.choice("reasoning_effort", {"none", "minimal", "low", "medium", "high", "xhigh", "max"})) {
-    variables["reasoning_effort"] = *effort;
-    if (*effort == "none") variables["enable_thinking"] = false;
-  }
+  set_effort(variables, fields.choice("reasoning_effort", kEfforts));
   if (const auto think = fields.boolean("enable_thinking")) variables["enable_thinking"] = *think;
   Reader reader(model, pictures);
   Json& list = variables["messages"] = Json::array();

@@ -1,4 +1,4 @@
-// The handlers of OpenAI's API and of health checks. See routes.h for the meaning of the arguments.
+// The handlers of OpenAI's API. See routes.h for the meaning of the arguments.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,5 @@ Reply chat_completions(const Models& models, const HttpRequest& request, std::st
 Reply completions(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply list_models(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply show_model(const Models& models, const HttpRequest& request, std::string_view rest);
-Reply health(const Models& models, const HttpRequest& request, std::string_view rest);
-Reply welcome(const Models& models, const HttpRequest& request, std::string_view rest);
 
 }  // namespace troika::server

@@ -3,6 +3,8 @@
 #include <cmath>
 
 #include "server/api_error.h"
+#include "server/api_schemas.h"
+#include "server/fill_in.h"
 #include "server/openai.h"
 #include "server/openai_request.h"
 #include "server/openai_work.h"
@@ -108,13 +110,6 @@ class TextWork : public CompletionWork {
   std::vector<bool> echoed_;      // by choice
 };
 
-int32_t read_id(const Json& value, const std::string& path, int vocabulary) {
-  const auto id = value.is_number() ? as_integer(value) : std::nullopt;
-  if (!id || *id < 0 || *id >= vocabulary)
-    refuse(path, "{} must be a token id from 0 to {}.", path, vocabulary - 1);
-  return int32_t(*id);
-}
-
 std::vector<int32_t> read_prompt(const Json& prompt, const std::string& path, const engine::Engine& engine) {
   std::vector<int32_t> ids;
   if (prompt.is_string()) {
@@ -124,7 +119,7 @@ std::vector<int32_t> read_prompt(const Json& prompt, const std::string& path, co
   } else if (prompt.is_array()) {
     const int vocabulary = engine.model().vocabulary;
     for (size_t i = 0; i < prompt.size(); ++i)
-      ids.push_back(read_id(prompt[i], fmt::format("{}[{}]", path, i), vocabulary));
+      ids.push_back(read_token_id(prompt[i], fmt::format("{}[{}]", path, i), vocabulary));
   } else {
     refuse(path, "{} must be a string or an array, not {}.", path, kind_of(prompt));
   }
@@ -191,6 +186,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
   if (prompt_only) body["max_tokens"] = 1;
 
   const Fields fields(body);
+  check_fields(fields, kCompletionSchema);
   const ServedModel& model = models.find(fields.string("model"));
   engine::Engine& engine = *model.engine;
   const CompletionRequest request = read_completion_request(fields, engine.model());
@@ -200,6 +196,10 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
     refuse("best_of", "best_of is not supported yet, unless it equals n.");
 
   std::vector<Prompt> prompts = read_prompts(fields, engine);
+  const std::string suffix = fields.string("suffix").value_or("");
+  if (!suffix.empty() && echo) refuse("suffix", "suffix cannot be combined with echo.");
+  if (!suffix.empty())
+    for (Prompt& prompt : prompts) prompt.ids = fill_in_prompt(*engine.text().tokenizer, prompt.ids, suffix);
   if (prompts.size() * size_t(request.n) > kMaxChoices)
     refuse("n", "{} prompts times {} choices are more than {}.", prompts.size(), request.n, kMaxChoices);
   int prompt_tokens = 0;
@@ -232,7 +232,9 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
       engine, request.stops, std::move(prompts),
       TextWork::Options{.logprobs = logprobs.has_value(), .echo = echo, .n = request.n});
   for (const engine::Request& choice : wanted) submit_choices(work->generation(), choice, request.n);
-  return reply_with(std::move(work), request.stream);
+  Reply reply = reply_with(std::move(work), request.stream);
+  name_ignored(fields.unread(), reply);
+  return reply;
 }
 
 }  // namespace troika::server

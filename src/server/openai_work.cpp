@@ -166,6 +166,7 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 Reply reply_with(std::unique_ptr<Work> work, bool streamed) {
   Reply reply{.work = std::move(work), .streamed = streamed};
   if (streamed) {
+    reply.ping = ": ping\n\n";
     reply.content_type = "text/event-stream; charset=utf-8";
     reply.headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
   }

@@ -1,9 +1,12 @@
 // Which function answers which request: one table of method and path.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "server/api_error.h"
+#include "server/api_fields.h"
 #include "server/http.h"
 #include "server/models.h"
 
@@ -12,11 +15,24 @@ namespace troika::server {
 // `rest` is what follows the route's path, for routes that end in '/'.
 using Handler = Reply (*)(const Models&, const HttpRequest&, std::string_view rest);
 
+// Who may call a route where keys are asked for.
+enum class Role : uint8_t {
+  open,   // anybody: it tells nothing but that a server is there
+  user,   // whoever may use the models
+  admin,  // whoever may change which models there are
+};
+
 struct Route {
   std::string_view method, path;
   Handler handler;
   bool heavy;  // parses, renders and tokenises: belongs on the pool
+  Role role;
+  ErrorStyle errors;
+  const Schema* body;        // null: none is read
+  std::string_view summary;  // for the OpenAPI description
 };
+
+std::span<const Route> all_routes();
 
 struct Match {
   const Route* route = nullptr;  // null: `reply` says why
@@ -24,13 +40,14 @@ struct Match {
   Reply reply;
 };
 
-// HEAD finds GET's route. Paths work with and without /v1 in front.
+// HEAD finds GET's route, OPTIONS is answered with what the path takes. Paths work with and without /v1 in front, but
+// for Ollama's, which begin with /api/.
 Match match_route(const HttpRequest& request);
 
 // The handler's reply; every exception becomes an error reply.
 Reply answer(const Match& match, const Models& models, const HttpRequest& request);
 
 // The same for what `reply.later` makes.
-Reply answer_later(const Reply& reply, const HttpRequest& request, const std::stop_token& stop);
+Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop);
 
 }  // namespace troika::server
