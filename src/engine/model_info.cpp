@@ -40,6 +40,13 @@ ModelInfo model_info(const Model& model, const EngineOptions& options) {
   info.name = display_name(model);
   info.path = model.file->path().string();
   info.architecture = model.spec.family;
+  info.format = model.file->kind() == files::FileKind::gguf ? "gguf" : "safetensors";
+  info.quantisation = model.main_format;
+  info.licence = model.file->metadata().text("general.license").value_or("");
+  info.layers = model.spec.layers;
+  info.width = model.spec.width;
+  info.heads = model.spec.heads;
+  info.kv_heads = model.spec.kv_heads;
   info.created = written_at(model.file->path());
   info.model_context_length = model.spec.context;
   info.vocabulary = model.spec.vocabulary;

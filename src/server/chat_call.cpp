@@ -52,9 +52,12 @@ engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::Shared
 }
 
 PreparedChat prepare_chat(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
-  engine::Engine& engine = call.engine();
   const bool begun = !call.input.prefill.empty();
-  engine::ImagePrompt prompt = chat_prompt(call, pictures);
+  return prepare_prompt(call, chat_prompt(call, pictures), begun);
+}
+
+PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bool begun) {
+  const engine::Engine& engine = call.engine();
   engine::Request wanted{.prompt = std::move(prompt.tokens),
                          .images = std::move(prompt.images),
                          .sampling = call.request.sampling,

@@ -38,6 +38,9 @@ struct PreparedChat {
 // Renders, encodes and fits to the context. Takes the variables out of the call. Throws ApiError (400).
 PreparedChat prepare_chat(ChatCall& call, const std::vector<engine::SharedPicture>& pictures);
 
+// The same from a prompt that is made already; with `begun` the answer has begun in it, and no reasoning comes.
+PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bool begun);
+
 // The tokens of the prompt alone.
 engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::SharedPicture>& pictures);
 

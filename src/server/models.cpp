@@ -4,8 +4,23 @@
 
 #include "base/error.h"
 #include "server/api_error.h"
+#include "text/reasoning.h"
 
 namespace troika::server {
+namespace {
+
+// Ollama's clients put a tag behind every name.
+std::string_view without_latest(std::string_view name) {
+  constexpr std::string_view kTag = ":latest";
+  return name.ends_with(kTag) ? name.substr(0, name.size() - kTag.size()) : name;
+}
+
+}  // namespace
+
+bool can_reason(const engine::Engine& engine) {
+  const auto& tokenizer = engine.text().tokenizer;
+  return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
+}
 
 Models::Models(std::vector<ServedModel> models, ImageOptions images)
     : models_(std::move(models)), pictures_(std::move(images)) {
@@ -15,8 +30,10 @@ Models::Models(std::vector<ServedModel> models, ImageOptions images)
 const ServedModel& Models::find(const std::optional<std::string>& name) const {
   if (!name) return models_.front();
   std::vector<std::string_view> ids;
+  const std::string_view untagged = without_latest(*name);
   for (const ServedModel& model : models_) {
-    if (model.id == *name || std::ranges::find(model.aliases, *name) != model.aliases.end()) return model;
+    for (const std::string_view wanted : {std::string_view(*name), untagged})
+      if (model.id == wanted || std::ranges::find(model.aliases, wanted) != model.aliases.end()) return model;
     ids.push_back(model.id);
   }
   std::string shown = name->substr(0, 80);

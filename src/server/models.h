@@ -16,7 +16,7 @@ class Models {
 
   const std::vector<ServedModel>& all() const { return models_; }
 
-  // By id or alias; the first model when no name is given. Throws ApiError (404) that lists what is served.
+  // By id or alias, with ":latest" behind it or not; the first model when no name is given. Throws ApiError (404) that lists what is served.
   const ServedModel& find(const std::optional<std::string>& name) const;
 
   const Pictures& pictures() const { return pictures_; }
@@ -25,5 +25,8 @@ class Models {
   std::vector<ServedModel> models_;
   Pictures pictures_;
 };
+
+// Whether the model's template knows reasoning.
+bool can_reason(const engine::Engine& engine);
 
 }  // namespace troika::server

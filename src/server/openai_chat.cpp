@@ -2,6 +2,7 @@
 // turn. Reasoning comes as `reasoning_content` beside `content`, as DeepSeek's API has it; log probabilities are of
 // all tokens, those of the reasoning first.
 #include "base/error.h"
+#include "server/answer_work.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/chat_call.h"
@@ -50,21 +51,7 @@ class ChatWork : public CompletionWork {
 
   Json logprobs(const std::vector<ScoredToken>& tokens) const {
     if (!logprobs_) return nullptr;
-    Json content = Json::array();
-    for (const ScoredToken& token : tokens) {
-      Json entry = score(token.id, token.logprob);
-      Json& top = entry["top_logprobs"] = Json::array();
-      for (const engine::TokenLogprob& other : token.top) top.push_back(score(other.id, other.logprob));
-      content.push_back(std::move(entry));
-    }
-    return {{"content", std::move(content)}, {"refusal", nullptr}};
-  }
-
-  Json score(int32_t id, float logprob) const {
-    const std::string_view text = tokenizer_.bytes(id);
-    Json bytes = Json::array();
-    for (const char byte : text) bytes.push_back(int(uint8_t(byte)));
-    return {{"token", text}, {"logprob", finite(logprob)}, {"bytes", std::move(bytes)}};
+    return {{"content", describe_logprobs(tokenizer_, tokens)}, {"refusal", nullptr}};
   }
 
   const bool logprobs_;

@@ -1,15 +1,9 @@
 // What the server has to offer: GET /v1/models.
 #include "server/openai.h"
 #include "server/openai_work.h"
-#include "text/reasoning.h"
 
 namespace troika::server {
 namespace {
-
-bool can_reason(const engine::Engine& engine) {
-  const auto& tokenizer = engine.text().tokenizer;
-  return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
-}
 
 Json describe(const ServedModel& served) {
   const engine::ModelInfo& model = served.engine->model();

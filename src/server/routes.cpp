@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "server/anthropic.h"
 #include "server/api_schemas.h"
 #include "server/native.h"
+#include "server/ollama.h"
 #include "server/openai.h"
 
 namespace troika::server {
@@ -26,6 +28,22 @@ const Route kRoutes[] = {
     {"GET", "/models/", show_model, false, user, openai, nullptr, "One model by its id"},
     {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat"},
     {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text"},
+
+    {"POST", "/messages", messages, true, user, anthropic, &kMessagesSchema, "Answers messages (Anthropic)"},
+    {"POST", "/messages/count_tokens", count_tokens, true, user, anthropic, &kCountTokensSchema,
+     "How many tokens messages have (Anthropic)"},
+
+    {"POST", "/api/chat", ollama_chat, true, user, ollama, &kOllamaChatSchema, "Answers a chat"},
+    {"POST", "/api/generate", ollama_generate, true, user, ollama, &kOllamaGenerateSchema, "Answers a prompt"},
+    {"GET", "/api/tags", ollama_tags, true, user, ollama, nullptr, "The models that are served"},
+    {"GET", "/api/ps", ollama_ps, false, user, ollama, nullptr, "The models that are loaded: all"},
+    {"POST", "/api/show", ollama_show, true, user, ollama, &kOllamaShowSchema, "What a model is"},
+    {"GET", "/api/version", ollama_version, false, open, ollama, nullptr, "The version of Ollama's API"},
+    {"POST", "/api/pull", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"DELETE", "/api/delete", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/create", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/copy", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/push", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
 
     {"POST", "/tokenize", tokenize, true, user, openai, &kTokenizeSchema, "Token ids of a text (llama.cpp)"},
     {"POST", "/detokenize", detokenize, true, user, openai, &kDetokenizeSchema, "The text of token ids (llama.cpp)"},
