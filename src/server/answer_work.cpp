@@ -38,6 +38,7 @@ void AnswerWork::gather(Delta& delta) {
   answer_.reasoning += delta.reasoning;
   answer_.text += delta.text;
   std::move(delta.tokens.begin(), delta.tokens.end(), std::back_inserter(answer_.tokens));
+  if (!delta.reasoning.empty() && delta.text.empty()) answer_.reasoning_tokens = answer_.tokens.size();
   answer_.finish = delta.finish;
   answer_.stop = std::move(delta.stop);
 }

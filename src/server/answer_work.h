@@ -15,7 +15,8 @@ namespace troika::server {
 // What the answer has come to.
 struct Answer {
   std::string reasoning, text;
-  std::vector<ScoredToken> tokens;  // those of the reasoning and of the text, when log probabilities were asked for
+  std::vector<ScoredToken> tokens;  // when log probabilities were asked for; those of the reasoning first,
+  size_t reasoning_tokens = 0;      // which are so many
   engine::Finish finish = engine::Finish::none;
   std::string stop;  // the stop string that ended it
 };

@@ -131,12 +131,12 @@ enum class BodyLength { known, chunked, until_close };
 
 std::string head_of(const Reply& reply, const std::string& id, bool keep_alive, BodyLength length,
                     size_t bytes) {
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nContent-Type: {}\r\nx-request-id: {}\r\n",
-                  reply.status, std::string(http::obsolete_reason(http::status(reply.status))), http_date(),
-                  reply.content_type, id);
+  const bool has_body = reply.status != 204;
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nx-request-id: {}\r\n", reply.status,
+                                 std::string(http::obsolete_reason(http::status(reply.status))), http_date(), id);
+  if (has_body) head += fmt::format("Content-Type: {}\r\n", reply.content_type);
   for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, value);
-  if (length == BodyLength::known && reply.status != 204) head += fmt::format("Content-Length: {}\r\n", bytes);
+  if (length == BodyLength::known && has_body) head += fmt::format("Content-Length: {}\r\n", bytes);
   if (length == BodyLength::chunked) head += "Transfer-Encoding: chunked\r\n";
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;

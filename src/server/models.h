@@ -1,11 +1,14 @@
-// The models this server offers, by the names clients use, and the way to show them pictures.
+// What handlers work with: the models this server offers, by the names clients use, the way to show them pictures, and
+// the responses that are kept.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "server/pictures.h"
+#include "server/response_store.h"
 #include "server/server.h"
 
 namespace troika::server {
@@ -21,7 +24,11 @@ class Models {
 
   const Pictures& pictures() const { return pictures_; }
 
+  // What clients may go on with; guards itself.
+  ResponseStore& responses() const { return *responses_; }
+
  private:
+  std::unique_ptr<ResponseStore> responses_ = std::make_unique<ResponseStore>();
   std::vector<ServedModel> models_;
   Pictures pictures_;
 };

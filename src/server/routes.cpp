@@ -29,6 +29,11 @@ const Route kRoutes[] = {
     {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat"},
     {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text"},
 
+    {"POST", "/responses", create_response, true, user, openai, &kResponseSchema, "Answers input (Responses API)"},
+    {"GET", "/responses/", show_response, true, user, openai, nullptr,
+     "A response that is in memory; with /input_items behind its id, what it answered"},
+    {"DELETE", "/responses/", delete_response, false, user, openai, nullptr, "Forgets a response"},
+
     {"POST", "/messages", messages, true, user, anthropic, &kMessagesSchema, "Answers messages (Anthropic)"},
     {"POST", "/messages/count_tokens", count_tokens, true, user, anthropic, &kCountTokensSchema,
      "How many tokens messages have (Anthropic)"},
@@ -107,12 +112,16 @@ Match match_route(const HttpRequest& request) {
 
 namespace {
 
+// Anthropic's clients look for it under this name.
+Reply with_request_id(Reply reply, const Match& match, const HttpRequest& request) {
+  if (match.route->errors == anthropic) reply.headers.emplace_back("request-id", request.id);
+  return reply;
+}
+
 template <typename Make>
 Reply reply_or_error(const Route& route, const HttpRequest& request, const Make& make) {
   try {
-    Reply reply = make();
-    if (route.errors == anthropic) reply.headers.emplace_back("request-id", request.id);
-    return reply;
+    return make();
   } catch (const ApiError& error) {
     return error_reply(error, route.errors, request.id);
   } catch (const std::exception& error) {
@@ -125,11 +134,13 @@ Reply reply_or_error(const Route& route, const HttpRequest& request, const Make&
 }  // namespace
 
 Reply answer(const Match& match, const Models& models, const HttpRequest& request) {
-  return reply_or_error(*match.route, request, [&] { return match.route->handler(models, request, match.rest); });
+  Reply reply =
+      reply_or_error(*match.route, request, [&] { return match.route->handler(models, request, match.rest); });
+  return reply.later ? std::move(reply) : with_request_id(std::move(reply), match, request);
 }
 
 Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop) {
-  return reply_or_error(*match.route, request, [&] { return reply.later(stop); });
+  return with_request_id(reply_or_error(*match.route, request, [&] { return reply.later(stop); }), match, request);
 }
 
 }  // namespace troika::server
