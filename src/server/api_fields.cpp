@@ -11,7 +11,6 @@ constexpr size_t kMostNamed = 20;        // fields in the header
 constexpr size_t kLongestName = 64;      // bytes of each
 
 bool asks_for_nothing(const Json& value, std::string_view neutral) {
-  if (value.is_structured() && !value.empty()) return false;
   const std::string text = value.dump(-1, ' ', true);
   return fmt::format(" {} ", neutral).find(fmt::format(" {} ", text)) != std::string::npos;
 }

@@ -87,7 +87,7 @@ constexpr Field kCompletion[] = {
 constexpr Field kEmbedding[] = {
     {.name = "input",
      .type = "string or array",
-     .note = "text, token ids, or a list of either; at most 256",
+     .note = "text, token ids, or a list of either; at most 2048",
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"encoding_format", "string", honoured, "\"float\" or \"base64\" (little-endian float32)"},
@@ -222,7 +222,7 @@ constexpr Field kOllamaOptions[] = {
 
 constexpr Field kOllamaEmbed[] = {
     {.name = "model", .type = "string", .note = "a served model's id or alias", .required = true},
-    {.name = "input", .type = "string or array", .note = "a text or several, at most 256", .required = true},
+    {.name = "input", .type = "string or array", .note = "a text or several, at most 2048", .required = true},
     {"truncate", "boolean", honoured, "true: a text that is too long is cut at its end; default false, it is refused"},
     {"dimensions", "integer", honoured, "only the first so many, made unit length again"},
     {"options", "object", honoured, "see OllamaOptions; none of them matters here"},

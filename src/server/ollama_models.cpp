@@ -51,6 +51,7 @@ Json details_of(const engine::ModelInfo& model) {
 
 Json capabilities_of(const engine::Engine& engine) {
   Json list = Json::array({"completion"});
+  if (engine.model().pooling != engine::Pooling::other) list.push_back("embedding");
   if (engine.eyes()) list.push_back("vision");
   if (can_reason(engine)) list.push_back("thinking");
   if (can_fill_in(*engine.text().tokenizer)) list.push_back("insert");

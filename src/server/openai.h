@@ -10,6 +10,7 @@ namespace troika::server {
 
 Reply chat_completions(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply completions(const Models& models, const HttpRequest& request, std::string_view rest);
+Reply embeddings(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply create_response(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply show_response(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply delete_response(const Models& models, const HttpRequest& request, std::string_view rest);

@@ -8,6 +8,7 @@
 #include "server/openai.h"
 #include "server/openai_request.h"
 #include "server/openai_work.h"
+#include "server/text_input.h"
 #include "text/detokenizer.h"
 
 namespace troika::server {
@@ -110,35 +111,9 @@ class TextWork : public CompletionWork {
   std::vector<bool> echoed_;      // by choice
 };
 
-std::vector<int32_t> read_prompt(const Json& prompt, const std::string& path, const engine::Engine& engine) {
-  std::vector<int32_t> ids;
-  if (prompt.is_string()) {
-    const text::Tokenizer& tokenizer = *engine.text().tokenizer;
-    ids = tokenizer.encode(prompt.get_ref<const std::string&>(),
-                           {.parse_special = true, .add_bos = tokenizer.data().add_bos});
-  } else if (prompt.is_array()) {
-    const int vocabulary = engine.model().vocabulary;
-    for (size_t i = 0; i < prompt.size(); ++i)
-      ids.push_back(read_token_id(prompt[i], fmt::format("{}[{}]", path, i), vocabulary));
-  } else {
-    refuse(path, "{} must be a string or an array, not {}.", path, kind_of(prompt));
-  }
-  if (ids.empty()) refuse(path, "{} must not be empty.", path);
-  return ids;
-}
-
-// Text, ids, a list of texts or a list of lists of ids.
 std::vector<Prompt> read_prompts(const Fields& fields, const engine::Engine& engine) {
-  const Json& prompt = fields.required("prompt");
   std::vector<Prompt> prompts;
-  if (prompt.is_array() && !prompt.empty() && !prompt[0].is_number()) {
-    if (prompt.size() > kMaxChoices)
-      refuse("prompt", "prompt must have at most {} prompts, not {}.", kMaxChoices, prompt.size());
-    for (size_t i = 0; i < prompt.size(); ++i)
-      prompts.push_back({.ids = read_prompt(prompt[i], fmt::format("prompt[{}]", i), engine)});
-  } else {
-    prompts.push_back({.ids = read_prompt(prompt, "prompt", engine)});
-  }
+  for (auto& ids : read_texts(fields, "prompt", kMaxChoices, engine)) prompts.push_back({.ids = std::move(ids)});
   return prompts;
 }
 

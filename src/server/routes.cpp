@@ -29,6 +29,7 @@ const Route kRoutes[] = {
     {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat"},
     {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text"},
 
+    {"POST", "/embeddings", embeddings, true, user, openai, &kEmbeddingSchema, "Vectors of texts"},
     {"POST", "/responses", create_response, true, user, openai, &kResponseSchema, "Answers input (Responses API)"},
     {"GET", "/responses/", show_response, true, user, openai, nullptr,
      "A response that is in memory; with /input_items behind its id, what it answered"},
@@ -40,6 +41,9 @@ const Route kRoutes[] = {
 
     {"POST", "/api/chat", ollama_chat, true, user, ollama, &kOllamaChatSchema, "Answers a chat"},
     {"POST", "/api/generate", ollama_generate, true, user, ollama, &kOllamaGenerateSchema, "Answers a prompt"},
+    {"POST", "/api/embed", ollama_embed, true, user, ollama, &kOllamaEmbedSchema, "Vectors of texts"},
+    {"POST", "/api/embeddings", ollama_old_embed, true, user, ollama, &kOllamaOldEmbedSchema,
+     "The vector of a text, as it was before /api/embed"},
     {"GET", "/api/tags", ollama_tags, true, user, ollama, nullptr, "The models that are served"},
     {"GET", "/api/ps", ollama_ps, false, user, ollama, nullptr, "The models that are loaded: all"},
     {"POST", "/api/show", ollama_show, true, user, ollama, &kOllamaShowSchema, "What a model is"},

@@ -88,6 +88,7 @@ class FakeEngine : public engine::Engine {
               .context_length = 1000,
               .model_context_length = 2000,
               .vocabulary = kByteTokens};
+    model_.width = 4;
     thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
   }
   ~FakeEngine() override {
@@ -194,6 +195,12 @@ class FakeEngine : public engine::Engine {
                      .prompt_s = 0.5,
                      .generate_s = 0.25};
     if (running.sent == 0 && running.request.prompt_logits) score(running.request);
+    if (running.request.prompt_states) {
+      tell_states(running.request);
+      event.finish = engine::Finish::length;
+      running.sink(event);
+      return true;
+    }
     if (running.sent == 1 && !failure.empty()) {
       event.finish = engine::Finish::failed;
       event.error = failure;
@@ -218,6 +225,14 @@ class FakeEngine : public engine::Engine {
       std::ranges::fill(logits, 0.0f);
       logits[size_t(request.prompt[i] + 1) % logits.size()] = 20;
       request.prompt_logits(int(i), logits);
+    }
+  }
+
+  // The state of a token: [id, place in the prompt, 0, 1].
+  static void tell_states(const engine::Request& request) {
+    for (size_t i = 0; i < request.prompt.size(); ++i) {
+      const float state[] = {float(request.prompt[i]), float(i), 0, 1};
+      if (!request.last_state_only || i + 1 == request.prompt.size()) request.prompt_states(int(i), state);
     }
   }
 
