@@ -1,5 +1,6 @@
 #include "server/ollama_request.h"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <limits>
@@ -21,15 +22,21 @@ struct Unit {
 constexpr Unit kUnits[] = {{"ns", 1e-9}, {"us", 1e-6}, {"\xc2\xb5s", 1e-6}, {"ms", 1e-3},
                            {"s", 1},     {"m", 60},    {"h", 3600}};
 
+// "12", "1.5", ".5": at most one point, and a digit.
+bool is_decimal(std::string_view text) {
+  return text.size() <= 18 && std::ranges::count(text, '.') <= 1 && text.find_first_of("0123456789") != text.npos;
+}
+
 // A Go duration: "1h30m", "-1s", "0".
 std::optional<double> parse_duration(std::string_view text) {
   const bool negative = text.starts_with('-');
   if (negative || text.starts_with('+')) text.remove_prefix(1);
   if (text == "0") return 0;
+  if (text.empty()) return std::nullopt;
   double total = 0;
   while (!text.empty()) {
     const size_t digits = std::min(text.find_first_not_of("0123456789."), text.size());
-    if (digits == 0 || digits > 18 || text.substr(0, digits) == ".") return std::nullopt;
+    if (!is_decimal(text.substr(0, digits))) return std::nullopt;
     const double number = std::strtod(std::string(text.substr(0, digits)).c_str(), nullptr);
     text.remove_prefix(digits);
     const size_t letters = std::min(text.find_first_of("0123456789."), text.size());
@@ -102,7 +109,7 @@ std::optional<double> read_keep_alive(const Fields& fields) {
   if (value->is_number()) return value->get<double>();
   if (!value->is_string()) refuse("keep_alive", "keep_alive must be seconds or a duration, not {}.", kind_of(*value));
   const auto seconds = parse_duration(value->get_ref<const std::string&>());
-  if (!seconds || value->get_ref<const std::string&>().empty())
+  if (!seconds)
     refuse("keep_alive", "keep_alive must be a duration such as \"5m\" or \"1h30m\", or a number of seconds.");
   return seconds;
 }

@@ -9,24 +9,18 @@
 #include "server/api_fields.h"
 #include "server/http.h"
 #include "server/models.h"
+#include "server/role.h"
 
 namespace troika::server {
 
 // `rest` is what follows the route's path, for routes that end in '/'.
 using Handler = Reply (*)(const Models&, const HttpRequest&, std::string_view rest);
 
-// Who may call a route where keys are asked for.
-enum class Role : uint8_t {
-  open,   // anybody: it tells nothing but that a server is there
-  user,   // whoever may use the models
-  admin,  // whoever may change which models there are
-};
-
 struct Route {
   std::string_view method, path;
   Handler handler;
   bool heavy;  // parses, renders and tokenises: belongs on the pool
-  Role role;
+  Role role;   // that may ask for it
   ErrorStyle errors;
   const Schema* body;        // null: none is read
   std::string_view summary;  // for the OpenAPI description

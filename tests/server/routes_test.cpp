@@ -122,6 +122,11 @@ class FieldTables : public ServerTest {
         for (const Field& field : table) visit(std::string(route.path), least_body(*route.body), field);
     }
   }
+  // The same for Ollama's options.
+  template <typename Visit>
+  void walk_options(const Visit& visit) {
+    for (const Field& field : kOllamaOptionsSchema.own) visit(least_body(kOllamaChatSchema), field);
+  }
 };
 
 TEST_F(FieldTables, NameEveryFieldOnce) {
@@ -170,6 +175,18 @@ TEST_F(FieldTables, RefusedFieldsAreRefusedByNameUnlessTheyAskForNothing) {
     for (std::string text; neutral >> text;) {
       body[std::string(field.name)] = Json::parse(text);
       EXPECT_EQ(post(path, body.dump()).status, 200) << path << " " << field.name << " " << text;
+    }
+  });
+}
+
+TEST_F(FieldTables, OllamasOptionsAreWhatTheirTableSays) {
+  walk_options([&](Json body, const Field& field) {
+    const std::string name(field.name);
+    body["options"][name] = field.use == Use::honoured ? wrong_value(field.type) : right_value(field.type);
+    const RawReply reply = post("/api/chat", body.dump());
+    EXPECT_EQ(reply.status, field.use == Use::accepted ? 200 : 400) << name << reply.body;
+    if (reply.status == 400) {
+      EXPECT_THAT(reply.body, HasSubstr("options." + name));
     }
   });
 }
@@ -223,6 +240,8 @@ TEST_F(FieldTables, AreWhatTheDocumentationSays) {
   const auto word = [](Use use) {
     return use == Use::honoured ? "honoured" : use == Use::accepted ? "accepted" : "refused";
   };
+  for (const Field& field : kOllamaOptionsSchema.own)
+    EXPECT_THAT(section_of(kOllamaOptionsSchema), HasSubstr(fmt::format("| `{}` | {} |", field.name, word(field.use))));
   for (const Route& route : all_routes()) {
     EXPECT_THAT(text, HasSubstr(fmt::format("| `{} {}` |", route.method, route.path)));
     if (!route.body) continue;
