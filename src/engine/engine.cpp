@@ -54,7 +54,7 @@ struct Running {
       : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
     sequence.id = id;
     sequence.tokens = request.prompt;
-    sequence.all_outputs = static_cast<bool>(request.prompt_logits);
+    sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
   }
   int prompt_tokens() const { return static_cast<int>(request.prompt.size()); }
@@ -397,12 +397,16 @@ bool LocalEngine::has_seen(Running& running) {
   return true;
 }
 
-// Hands out what the step computed for one sequence: the logits of prompt positions, the next token.
+// Hands out what the step computed for one sequence: logits and states of prompt positions, the next token.
 void LocalEngine::deliver(Running& running, const Work& work, int first, int row) {
   for (int i = 0; i < work.outputs; ++i) {
     int position = first + i;
-    if (!running.request.prompt_logits || position >= running.prompt_tokens()) break;
-    if (position == running.scored) running.request.prompt_logits(running.scored++, step_->logits(row + i));
+    const Request& request = running.request;
+    if (!request.wants_prompt() || position >= running.prompt_tokens()) break;
+    if (position < running.scored) continue;
+    running.scored = position + 1;
+    if (request.prompt_logits) request.prompt_logits(position, step_->logits(row + i));
+    if (request.prompt_states) request.prompt_states(position, step_->states(row + i));
   }
   if (running.sequence.outstanding() == 0) emit(running, step_->logits(row + work.outputs - 1));
 }
@@ -424,7 +428,7 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
     running.first_token = Clock::now();
     running.sequence.all_outputs = false;
     counters_.prompt_tokens += running.prompt_tokens();
-    if (request.prompt_logits && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
+    if (request.wants_prompt() && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
   }
   running.last_token = Clock::now();
   int32_t token = next_token(running, logits);

@@ -36,10 +36,18 @@ struct EngineOptions {
   std::string slice;            // --slice: of a MatFormer model (models/slices.h); "": all of it
 };
 
+// How one vector is made of the hidden states of a text.
+enum class Pooling : uint8_t { mean, last, other };  // other: as the file says, and we do not do it
+
 struct ModelInfo {
   std::string name;           // general.name, or the folder's or file's name
   std::string path;
   std::string architecture;   // "qwen2"
+  std::string format;         // of the file: "gguf" or "safetensors"
+  std::string quantisation;   // the format of most of its weights: "q4_k"
+  std::string licence;        // as the file names it; "": it does not
+  Pooling pooling = Pooling::mean;  // what the file says, or the mean
+  int layers = 0, width = 0, heads = 0, kv_heads = 0;
   int64_t created = 0;        // the file's time, Unix seconds
   int context_length = 0;     // tokens a sequence may have here (prompt and answer together)
   int model_context_length = 0;  // what the model was made for

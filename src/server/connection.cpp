@@ -131,12 +131,12 @@ enum class BodyLength { known, chunked, until_close };
 
 std::string head_of(const Reply& reply, const std::string& id, bool keep_alive, BodyLength length,
                     size_t bytes) {
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nContent-Type: {}\r\nx-request-id: {}\r\n",
-                  reply.status, std::string(http::obsolete_reason(http::status(reply.status))), http_date(),
-                  reply.content_type, id);
+  const bool has_body = reply.status != 204;
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nx-request-id: {}\r\n", reply.status,
+                                 std::string(http::obsolete_reason(http::status(reply.status))), http_date(), id);
+  if (has_body) head += fmt::format("Content-Type: {}\r\n", reply.content_type);
   for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, value);
-  if (length == BodyLength::known) head += fmt::format("Content-Length: {}\r\n", bytes);
+  if (length == BodyLength::known && has_body) head += fmt::format("Content-Length: {}\r\n", bytes);
   if (length == BodyLength::chunked) head += "Transfer-Encoding: chunked\r\n";
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;
@@ -256,6 +256,7 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
     if (const auto refusal = refusal_of(error, timed_out_)) co_await refuse_and_close(*refusal);
     co_return false;
   }
+  incoming.request.id = incoming.id;
   incoming.request.method = std::string(message.method_string());
   incoming.request.path = path_of(std::string_view(message.target().data(), message.target().size()));
   incoming.version = int(message.version());
@@ -279,20 +280,21 @@ asio::awaitable<Reply> Connection::make_reply(const HttpRequest& request) {
   Reply reply = co_await asio::co_spawn(
       shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
       asio::use_awaitable);
-  if (reply.later) co_return co_await make_later(request, reply);
+  if (reply.later) co_return co_await make_later(match, request, reply);
   co_return reply;
 }
 
 // A peer that hangs up meanwhile stops the waiting. The work itself is no coroutine: it uses what lies in this frame,
 // so we leave it only when the work is done, and Asio must not cancel that wait.
-asio::awaitable<Reply> Connection::make_later(const HttpRequest& request, const Reply& reply) {
+asio::awaitable<Reply> Connection::make_later(const Match& match, const HttpRequest& request,
+                                              const Reply& reply) {
   Reply made;
   bool is_made = false;  // of this thread
   std::stop_source stop;
   const auto executor = socket_.get_executor();
   asio::steady_timer done(executor, asio::steady_timer::time_point::max());
   asio::post(shared_.fetchers, [&, executor] {
-    made = answer_later(reply, request, stop.get_token());
+    made = answer_later(match, reply, request, stop.get_token());
     asio::post(executor, [&] {
       is_made = true;
       done.cancel();
@@ -371,7 +373,8 @@ asio::awaitable<bool> Connection::send_stream(const Incoming& incoming, Reply& r
     }
     bytes.clear();
     if (progress.done) co_return true;
-    if (!co_await wait_for_work()) bytes = chunked ? chunk_of(": ping\n\n") : ": ping\n\n";
+    const bool silent = !co_await wait_for_work();
+    if (silent && !reply.ping.empty()) bytes = chunked ? chunk_of(reply.ping) : reply.ping;
   }
 }
 

@@ -19,6 +19,8 @@
 
 namespace troika::server {
 
+struct Match;
+
 // What all connections share.
 struct Shared {
   const ServerOptions& options;
@@ -49,7 +51,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> read_first_byte();
   awaitable<bool> read_request(Incoming& incoming);
   awaitable<Reply> make_reply(const HttpRequest& request);
-  awaitable<Reply> make_later(const HttpRequest& request, const Reply& reply);
+  awaitable<Reply> make_later(const Match& match, const HttpRequest& request, const Reply& reply);
   awaitable<void> refuse_and_close(const ApiError& error);
   awaitable<bool> send(Incoming& incoming, Reply reply);
   awaitable<bool> send_work(const Incoming& incoming, Reply& reply);

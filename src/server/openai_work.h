@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/api_error.h"
 #include "server/generation.h"
 #include "server/http.h"
 #include "server/json_input.h"
@@ -72,6 +73,9 @@ class CompletionWork : public Work {
 // is a 400.
 void submit_choices(Generation& generation, const engine::Request& request, int n,
                     text::Reasoning reasoning = text::Reasoning::none);
+
+// Why a choice was given up: its last delta is failed or cancelled.
+ApiError error_of(const Delta& delta);
 
 // "stop" or "length"; null while a choice goes on.
 Json finish_reason(engine::Finish finish);
