@@ -40,6 +40,7 @@ ModelInfo model_info(const Model& model, const EngineOptions& options) {
   info.name = display_name(model);
   info.path = model.file->path().string();
   info.architecture = model.spec.family;
+  info.device = model.device->info().name;
   info.created = written_at(model.file->path());
   info.model_context_length = model.spec.context;
   info.vocabulary = model.spec.vocabulary;
