@@ -23,7 +23,9 @@ std::string error_body(const ApiError& error) {
   return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-Reply error_reply(const ApiError& error) { return {.status = error.status, .body = error_body(error)}; }
+Reply error_reply(const ApiError& error) {
+  return {.status = error.status, .headers = error.headers, .body = error_body(error)};
+}
 
 std::string random_id(const char* prefix) {
   thread_local std::mt19937_64 random{std::random_device{}()};

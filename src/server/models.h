@@ -1,4 +1,5 @@
-// The models this server offers, by the names clients use, and the way to show them pictures.
+// What the handlers answer from: the models by the names that clients use, the way to show them pictures, and what
+// was asked of the server so far.
 #pragma once
 
 #include <optional>
@@ -7,12 +8,13 @@
 
 #include "server/pictures.h"
 #include "server/server.h"
+#include "server/traffic.h"
 
 namespace troika::server {
 
 class Models {
  public:
-  Models(std::vector<ServedModel> models, ImageOptions images);
+  Models(std::vector<ServedModel> models, ImageOptions images, std::string version);
 
   const std::vector<ServedModel>& all() const { return models_; }
 
@@ -21,9 +23,15 @@ class Models {
 
   const Pictures& pictures() const { return pictures_; }
 
+  const std::string& version() const { return version_; }
+  const Traffic& traffic() const { return traffic_; }
+  Traffic& traffic() { return traffic_; }
+
  private:
   std::vector<ServedModel> models_;
   Pictures pictures_;
+  std::string version_;
+  Traffic traffic_;
 };
 
 }  // namespace troika::server

@@ -5,18 +5,23 @@
 
 #include "base/log.h"
 #include "server/api_error.h"
+#include "server/observe.h"
 #include "server/openai.h"
+#include "server/web_page.h"
 
 namespace troika::server {
 namespace {
 
 constexpr Route kRoutes[] = {
-    {"GET", "/", welcome, false},
-    {"GET", "/health", health, false},
-    {"GET", "/models", list_models, false},
-    {"GET", "/models/", show_model, false},
-    {"POST", "/chat/completions", chat_completions, true},
-    {"POST", "/completions", completions, true},
+    {"GET", "/", front, false, Role::anyone},  // the page holds nothing; what it asks for needs the key
+    {"GET", "/assets/", web_asset, false, Role::anyone},
+    {"GET", "/health", health, false, Role::anyone},
+    {"GET", "/metrics", metrics, false, Role::user},
+    {"GET", "/api/troika/status", status, false, Role::user},
+    {"GET", "/models", list_models, false, Role::user},
+    {"GET", "/models/", show_model, false, Role::user},
+    {"POST", "/chat/completions", chat_completions, true, Role::user},
+    {"POST", "/completions", completions, true, Role::user},
 };
 
 // What follows the route's path, if the path is this route's: exactly, or beyond a final '/' of a longer one.
@@ -28,6 +33,8 @@ std::optional<std::string_view> follow(const Route& route, std::string_view path
 }
 
 }  // namespace
+
+std::span<const Route> routes() { return kRoutes; }
 
 Match match_route(const HttpRequest& request) {
   std::string_view path = request.path;
@@ -79,8 +86,8 @@ Reply answer_later(const Reply& reply, const HttpRequest& request, const std::st
   return reply_or_error(request, [&] { return reply.later(stop); });
 }
 
-Models::Models(std::vector<ServedModel> models, ImageOptions images)
-    : models_(std::move(models)), pictures_(std::move(images)) {
+Models::Models(std::vector<ServedModel> models, ImageOptions images, std::string version)
+    : models_(std::move(models)), pictures_(std::move(images)), version_(std::move(version)) {
   check(!models_.empty(), "a server needs a model");
 }
 

@@ -1,6 +1,7 @@
 // Which function answers which request: one table of method and path.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,8 +16,11 @@ using Handler = Reply (*)(const Models&, const HttpRequest&, std::string_view re
 struct Route {
   std::string_view method, path;
   Handler handler;
-  bool heavy;  // parses, renders and tokenises: belongs on the pool
+  bool heavy;  // parses, renders and tokenises: belongs on the pool, and counts against a key's limits
+  Role role;   // that may ask for it
 };
+
+std::span<const Route> routes();
 
 struct Match {
   const Route* route = nullptr;  // null: `reply` says why

@@ -36,7 +36,9 @@ struct Server::Impl {
   void end_when_empty();
 
   const ServerOptions options;
-  const Models models;
+  Models models;
+  Access access;
+  std::optional<OriginCheck> origins;  // once we know where we listen
   asio::io_context io{1};
   asio::thread_pool pool, fetchers;
   Shared shared;
@@ -49,10 +51,11 @@ struct Server::Impl {
 
 Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
     : options(std::move(given)),
-      models(std::move(served), options.images),
+      models(std::move(served), options.images, options.version),
+      access(options.keys),
       pool(size_t(std::max(1, options.workers))),
       fetchers(size_t(std::max(1, options.fetchers))),
-      shared{options, models, pool, fetchers},
+      shared{options, models, access, origins, pool, fetchers},
       acceptor(io),
       signals(io),
       drain_timer(io) {
@@ -85,6 +88,7 @@ void Server::Impl::listen() {
          options.port);
   if (error) fail("cannot listen on {}:{}: {}", options.host, options.port, error.message());
   port = acceptor.local_endpoint().port();
+  origins.emplace(options.origins, options.host, acceptor.local_endpoint().address().is_loopback());
 }
 
 asio::awaitable<void> Server::Impl::accept() {

@@ -12,7 +12,9 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/api_keys.h"
 #include "server/image_options.h"
+#include "server/origin_check.h"
 
 namespace troika::server {
 
@@ -27,6 +29,9 @@ struct ServerOptions {
   int fetchers = 4;             // threads for pictures: decoding them, and waiting for other machines
   bool handle_signals = false;  // SIGINT and SIGTERM call stop; a second one ends at once
   ImageOptions images;
+  OriginOptions origins;
+  std::vector<ApiKey> keys;  // empty: whoever reaches the port may do everything
+  std::string version = "0";  // of the program, for those who ask
 
   // How long a client may take. Each is for one piece of progress, not for a whole upload or download.
   std::chrono::milliseconds header_timeout{10'000};
