@@ -41,8 +41,8 @@ Admission Access::admit(const HttpRequest& request, Role needed, bool metered, C
   const std::string_view text = key_of(request);
   const ApiKey* key = text.empty() ? nullptr : find_key(keys_, text);
   if (!key) {
-    Admission nobody{.caller = {.role = Role::anyone}};
-    if (needed > Role::anyone) nobody.refusal = unauthenticated(text);
+    Admission nobody{.caller = {.role = Role::open}};
+    if (needed > Role::open) nobody.refusal = unauthenticated(text);
     return nobody;
   }
   Admission admission{.caller = {.name = key->name, .role = key->role}};

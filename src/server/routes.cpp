@@ -13,9 +13,9 @@ namespace troika::server {
 namespace {
 
 constexpr Route kRoutes[] = {
-    {"GET", "/", front, false, Role::anyone},  // the page holds nothing; what it asks for needs the key
-    {"GET", "/assets/", web_asset, false, Role::anyone},
-    {"GET", "/health", health, false, Role::anyone},
+    {"GET", "/", front, false, Role::open},  // the page holds nothing; what it asks for needs the key
+    {"GET", "/assets/", web_asset, false, Role::open},
+    {"GET", "/health", health, false, Role::open},
     {"GET", "/metrics", metrics, false, Role::user},
     {"GET", "/api/troika/status", status, false, Role::user},
     {"GET", "/models", list_models, false, Role::user},
@@ -34,7 +34,7 @@ std::optional<std::string_view> follow(const Route& route, std::string_view path
 
 }  // namespace
 
-std::span<const Route> routes() { return kRoutes; }
+std::span<const Route> all_routes() { return kRoutes; }
 
 Match match_route(const HttpRequest& request) {
   std::string_view path = request.path;

@@ -20,7 +20,7 @@ struct Route {
   Role role;   // that may ask for it
 };
 
-std::span<const Route> routes();
+std::span<const Route> all_routes();
 
 struct Match {
   const Route* route = nullptr;  // null: `reply` says why

@@ -27,7 +27,7 @@ export async function startTroika(...options) {
     child.on('exit', (code) => failed(new Error(`${binary} ended with ${code}:\n${output}`)));
   });
   const exited = new Promise((done) => child.on('exit', (code, signal) => done({ code, signal })));
-  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, timeout: 120_000 });
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: process.env.OPENAI_API_KEY ?? 'none', maxRetries: 0, timeout: 120_000 });
   const model = (await client.models.list()).data[0].id;
   return {
     url,
