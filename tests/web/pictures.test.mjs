@@ -17,7 +17,7 @@ after(() => browser?.close());
 
 async function openWithEyes() {
   const page = await browser.open();
-  await page.getByLabel('Model', { exact: true }).selectOption('troika-mini-vl');
+  await page.getByRole('combobox', { name: 'Model' }).selectOption('troika-mini-vl');
   await page.getByRole('button', { name: 'Add pictures' }).waitFor();
   return page;
 }

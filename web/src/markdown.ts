@@ -16,7 +16,7 @@ const kTags = (
   'a b blockquote br button code del div em h1 h2 h3 h4 h5 h6 hr i input li ol p pre s span strong sub sup table ' +
   'tbody td th thead tr ul'
 ).split(' ');
-const kAttributes = ['align', 'checked', 'class', 'disabled', 'href', 'rel', 'start', 'target', 'title', 'type', 'tabindex'];
+const kPlainAttributes = ['align', 'checked', 'class', 'disabled', 'rel', 'start', 'tabindex', 'target', 'title', 'type'];
 const kSafeUrl = /^(?:https?:|mailto:)/i;
 
 function link(href: string, title: string | null | undefined, inner: string): string {
@@ -57,10 +57,10 @@ const marked = new Marked({
 export function renderMarkdown(text: string): string {
   return DOMPurify.sanitize(marked.parse(text, { async: false }), {
     ALLOWED_TAGS: kTags,
-    ALLOWED_ATTR: kAttributes,
+    ALLOWED_ATTR: ['href', ...kPlainAttributes],
     ALLOWED_URI_REGEXP: kSafeUrl,
+    ADD_URI_SAFE_ATTR: kPlainAttributes, // the pattern is for what leads somewhere
     ALLOW_DATA_ATTR: false,
     ALLOW_ARIA_ATTR: false,
-    ADD_ATTR: ['target'],
   });
 }
