@@ -37,8 +37,8 @@ void say_how_to_talk(const server::Server& server, const Options& o, const std::
       "  curl http://{0}:{1}/v1/chat/completions {4}-d "
       "'{{\"model\": \"{2}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Who are you?\"}}]}}'\n\n"
       "Chat in the browser at that address, or in the terminal with `troika run`. Stop with Ctrl-C.\n",
-      host, server.port(), id, o.server.keys.empty() ? "any key" : "keys of " + o.key_file,
-      o.server.keys.empty() ? "" : "-H 'Authorization: Bearer KEY' ");
+      host, server.port(), id, o.key_file.empty() ? "any key" : "keys of " + o.key_file,
+      o.key_file.empty() ? "" : "-H 'Authorization: Bearer KEY' ");
   std::fflush(stdout);
 }
 
@@ -46,7 +46,10 @@ void serve(Options& o) {
   if (o.models.empty()) o.models.emplace_back(kEmbeddedModel);
   if (!o.server.images.hosts.empty() && !o.server.images.allow_urls)
     fail("--image-url-hosts limits what --allow-image-urls allows; give both");
-  if (!o.key_file.empty()) o.server.keys = server::read_api_keys(o.key_file);
+  if (!o.key_file.empty()) {
+    server::read_api_keys(o.key_file);  // before the models: what is wrong with it is said at once
+    o.server.read_keys = [file = o.key_file] { return server::read_api_keys(file); };
+  }
   o.server.version = TROIKA_VERSION;
   std::vector<std::unique_ptr<engine::Engine>> engines;
   std::vector<server::ServedModel> served;

@@ -1,6 +1,7 @@
 // See access.h.
 #include "server/access.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace troika::server {
@@ -37,7 +38,7 @@ ApiError too_many(const std::string& message, double seconds) {
 }  // namespace
 
 Admission Access::admit(const HttpRequest& request, Role needed, bool metered, Clock::time_point now) {
-  if (keys_.empty()) return {};
+  if (!asks_) return {};
   const std::string_view text = key_of(request);
   const ApiKey* key = text.empty() ? nullptr : find_key(keys_, text);
   if (!key) {
@@ -57,6 +58,11 @@ Admission Access::admit(const HttpRequest& request, Role needed, bool metered, C
   admission.refusal = over_limit(*key, *use, now);
   if (!admission.refusal) admission.permit = Permit(use);
   return admission;
+}
+
+void Access::replace(std::vector<ApiKey> keys) {
+  keys_ = std::move(keys);
+  std::erase_if(uses_, [&](const auto& use) { return std::ranges::find(keys_, use.first, &ApiKey::name) == keys_.end(); });
 }
 
 // Takes one request of the minute's if there is one.

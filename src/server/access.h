@@ -50,17 +50,19 @@ class Access {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // Without keys everybody may do everything.
-  explicit Access(std::vector<ApiKey> keys) : keys_(std::move(keys)) {}
+  Access() = default;  // everybody may do everything
+  explicit Access(std::vector<ApiKey> keys) : asks_(true), keys_(std::move(keys)) {}
 
   // `metered`: it uses the engine, so it counts against the key's limits. Refuses with 401, 403 or 429.
   Admission admit(const HttpRequest& request, Role needed, bool metered, Clock::time_point now);
 
-  bool open() const { return keys_.empty(); }
+  // From now on these are the keys. What runs goes on; who stays keeps what is used of the limits.
+  void replace(std::vector<ApiKey> keys);
 
  private:
   std::optional<ApiError> over_limit(const ApiKey& key, KeyUse& use, Clock::time_point now);
 
+  bool asks_ = false;  // for keys
   std::vector<ApiKey> keys_;
   std::map<std::string, std::shared_ptr<KeyUse>, std::less<>> uses_;  // by the key's name
 };

@@ -277,6 +277,7 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
 // For requests that cannot be read to their end.
 asio::awaitable<void> Connection::refuse_and_close(const ApiError& error) {
   const Reply reply = error_reply(error);
+  shared_.models.traffic().count(Traffic::kNoRoute, reply.status);
   timed_out_ = false;
   const bool sent = co_await write(
       head_of(reply, random_id("req_"), false, BodyLength::known, reply.body.size()) + reply.body);

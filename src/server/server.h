@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -27,10 +28,10 @@ struct ServerOptions {
   size_t max_connections = 512;
   int workers = 3;              // threads that parse, render and tokenise
   int fetchers = 4;             // threads for pictures: decoding them, and waiting for other machines
-  bool handle_signals = false;  // SIGINT and SIGTERM call stop; a second one ends at once
+  bool handle_signals = false;  // SIGINT and SIGTERM call stop, a second one ends at once; SIGHUP reads the keys again
   ImageOptions images;
   OriginOptions origins;
-  std::vector<ApiKey> keys;  // empty: whoever reaches the port may do everything
+  std::function<std::vector<ApiKey>()> read_keys;  // absent: whoever reaches the port may do everything
   std::string version = "0";  // of the program, for those who ask
 
   // How long a client may take. Each is for one piece of progress, not for a whole upload or download.

@@ -26,7 +26,11 @@ HttpRequest from(const std::string& who) { return with("authorization", "Bearer 
 
 class Keys : public ServerTest {
  protected:
-  Keys() { options.keys = {key("ann", Role::user), key("root", Role::admin)}; }
+  Keys() { use({key("ann", Role::user), key("root", Role::admin)}); }
+
+  void use(std::vector<ApiKey> keys) {
+    options.read_keys = [keys = std::move(keys)] { return keys; };
+  }
 
   RawReply ask(const std::string& method, const std::string& path, const std::string& headers,
                const std::string& body = "") {
@@ -74,7 +78,7 @@ TEST_F(Keys, AreTakenFromEitherHeaderAndNamedInNoAnswer) {
 }
 
 TEST_F(Keys, LimitHowManyRequestsOfOneKeyRunAtTheSameTime) {
-  options.keys = {key("ann", Role::user, 0, 1), key("bob", Role::user)};
+  use({key("ann", Role::user, 0, 1), key("bob", Role::user)});
   engine.pace = 2ms;
   engine.script = [](const engine::Request&) { return std::vector<int32_t>(400, 'a'); };
   const std::string body = chat_body({{"stream", true}, {"max_tokens", 400}}).dump();
@@ -115,10 +119,21 @@ TEST(Access, GivesAKeyItsRequestsOfAMinuteBackWithTime) {
 }
 
 TEST(Access, WithoutKeysLetsEverybodyDoEverything) {
-  Access access({});
+  Access access;
   const Admission admission = access.admit(with("authorization", "Bearer anything"), Role::admin, true, {});
   EXPECT_FALSE(admission.refusal);
   EXPECT_EQ(admission.caller.role, Role::admin);
+}
+
+TEST(Access, ForgetsKeysThatAreReplacedAndRemembersWhatTheOthersUsed) {
+  Access access({key("ann", Role::user, 1), key("bob", Role::user)});
+  EXPECT_FALSE(access.admit(from("ann"), Role::user, true, {}).refusal);
+  const Admission running = access.admit(from("bob"), Role::user, true, {});
+  access.replace({key("ann", Role::user, 1)});
+  EXPECT_EQ(access.admit(from("bob"), Role::user, true, {}).refusal->status, 401);
+  EXPECT_EQ(access.admit(from("ann"), Role::user, true, {}).refusal->status, 429);
+  access.replace({});
+  EXPECT_EQ(access.admit(from("ann"), Role::user, true, {}).refusal->status, 401) << "no keys, nobody";
 }
 
 TEST(Access, TellsWhoAsks) {

@@ -105,7 +105,11 @@ TEST_F(Observe, AnswersAreCountedByRouteAndStatusNotByWhatStrangersWrite) {
   EXPECT_EQ(chat({{"temperature", "hot"}}).status, 400);
   EXPECT_EQ(chat({{"stream", true}}).status, 200);
   for (int i = 0; i < 5; ++i) EXPECT_EQ(get("/v1/nothing" + std::to_string(i)).status, 404);
+  RawClient garbler(port());
+  garbler.send("no http at all\r\n\r\n");
+  EXPECT_EQ(garbler.read_reply().status, 400);
   const auto samples = scrape();
+  EXPECT_EQ(samples.at("troika_http_requests_total{route=\"none\",code=\"400\"}"), 1);
   EXPECT_EQ(samples.at("troika_http_requests_total{route=\"/chat/completions\",code=\"200\"}"), 2);
   EXPECT_EQ(samples.at("troika_http_requests_total{route=\"/chat/completions\",code=\"400\"}"), 1);
   EXPECT_EQ(samples.at("troika_http_requests_total{route=\"none\",code=\"404\"}"), 5);

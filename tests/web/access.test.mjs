@@ -1,11 +1,12 @@
 // A server with keys: the page asks for one, keeps it, and sends it.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, statSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { within } from '../e2e/troika.mjs';
 import { answerOf, ask, assertFaultless, startBrowser } from './browser.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -51,4 +52,23 @@ test('the page asks for a key and stays with a right one', async () => {
   await page.locator('.tiles').waitFor();
   assert.equal(await page.getByRole('dialog').count(), 0);
   assertFaultless(page);
+});
+
+test('SIGHUP reads the keys again, and a broken file changes nothing', async () => {
+  const { url, signal } = browser.troika;
+  const status = async (text) =>
+    (await fetch(`${url}/v1/models`, { headers: { Authorization: `Bearer ${text}` } })).status;
+  const ann = readFileSync(file, 'utf8');
+  const bob = execFileSync(binary, ['key', 'bob', '--file', file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  assert.equal(await status(bob), 401);
+  signal('SIGHUP');
+  await within(3000, async () => (await status(bob)) === 200, 'the new key is known');
+  appendFileSync(file, 'nonsense\n');
+  signal('SIGHUP');
+  await new Promise((done) => setTimeout(done, 200));
+  assert.equal(await status(bob), 200);
+  writeFileSync(file, ann);
+  signal('SIGHUP');
+  await within(3000, async () => (await status(bob)) === 401, 'the key is gone');
+  assert.equal(await status(key), 200);
 });

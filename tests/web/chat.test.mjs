@@ -48,7 +48,8 @@ test('stop ends the answer in the page and in the engine', async () => {
   const { cancelled } = (await status()).totals;
   await ask(page, 'Count from 1 to 999.');
   await page.locator('.answer .markdown').getByText(/\w/).first().waitFor();
-  await page.keyboard.press('Escape');
+  await page.locator('.answer').click();
+  await page.keyboard.press('Escape'); // wherever the focus is
   await answerOf(page);
   assert.match(await page.locator('.cost').innerText(), /stopped/);
   await within(3000, async () => {
@@ -73,6 +74,34 @@ test('a reload keeps the chats, and deleting one forgets it', async () => {
   await page.locator('.welcome').waitFor();
   await page.reload();
   await page.getByText('Your chats will stand here.').waitFor();
+  assertFaultless(page);
+});
+
+test('a reload in the middle of an answer keeps what had come', async () => {
+  const page = await browser.open();
+  const event = (text) => `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] })}\n\n`;
+  await page.addInitScript((pieces) => {
+    const real = window.fetch;
+    window.fetch = (path, init) => {
+      if (!String(path).endsWith('/chat/completions')) return real(path, init);
+      const body = new ReadableStream({
+        async start(stream) {
+          for (const piece of pieces) {
+            stream.enqueue(new TextEncoder().encode(piece));
+            await new Promise((done) => setTimeout(done, 700));
+          }
+        },
+      });
+      return Promise.resolve(new Response(body, { headers: { 'Content-Type': 'text/event-stream' } }));
+    };
+  }, 'one two three four five six'.split(' ').map((word) => event(`${word} `)));
+  await page.reload();
+  await ask(page, 'Count slowly.');
+  await page.locator('.answer').getByText('six').waitFor();
+  await page.reload();
+  await page.locator('.chat-link').click();
+  await page.locator('.answer').getByText('one two three').waitFor();
+  assert.match(await page.locator('.cost').innerText(), /broken off/);
   assertFaultless(page);
 });
 
@@ -165,6 +194,7 @@ test('a message of several lines is written with Shift+Enter', async () => {
 
 test('a picture for a model that does not see is refused kindly', async () => {
   const page = await browser.open();
+  await page.locator('.openings').waitFor(); // the model is known
   await page.evaluate(() => {
     const data = new DataTransfer();
     data.items.add(new File(['x'], 'a.png', { type: 'image/png' }));

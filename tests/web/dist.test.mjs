@@ -31,3 +31,10 @@ test('web/dist is the build of web/src', () => {
     rmSync(fresh, { recursive: true });
   }
 });
+
+test('the licences are of the libraries that were built in', () => {
+  const licences = readFileSync(join(web, 'LICENCES.txt'), 'utf8');
+  const { packages } = JSON.parse(readFileSync(join(web, 'package-lock.json'), 'utf8'));
+  for (const name of Object.keys(packages[''].dependencies))
+    assert.ok(licences.includes(`\n${name} ${packages[`node_modules/${name}`].version}\n`), name);
+});

@@ -36,9 +36,11 @@ test('whatever can be used has a name', async () => {
 
 test('there is one main, one first heading, and each id once', async () => {
   const page = await browser.open();
-  for (const hash of ['', '#dashboard']) {
-    await page.goto(`${browser.troika.url}/${hash}`);
-    await page.locator('h1').waitFor();
+  await ask(page, 'Who are you?');
+  await answerOf(page);
+  for (const show of ['.chat-link', '.new-chat', '.side-link']) {
+    await page.locator(show).click();
+    await page.locator(show === '.side-link' ? '.tiles' : '.composer').waitFor();
     const found = await page.evaluate(() => ({
       lang: document.documentElement.lang,
       mains: document.querySelectorAll('main').length,

@@ -4,6 +4,7 @@ import { fetchModels, keyWanted } from './api';
 import { Cell, useCell } from './cell';
 import { ChatView } from './chat_view';
 import { currentId, loadChats } from './chats';
+import { stop } from './conversation';
 import { KeyDialog } from './key_dialog';
 import { models, theme } from './settings';
 import { Sidebar } from './sidebar';
@@ -45,7 +46,7 @@ export function App() {
   }, [mode]);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
-      if (event.key === 'Escape') setOpen(false);
+      if (event.key === 'Escape') (setOpen(false), stop());
       if (event.key.toLowerCase() === 'o' && event.shiftKey && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
         currentId.set(null);

@@ -17,6 +17,9 @@ export function ChatView({ openSide }: { openSide: () => void }) {
   const id = useCell(currentId);
   const [tuning, setTuning] = useState(false);
   const chat = all.find((c) => c.id === id);
+  useEffect(() => {
+    document.title = chat ? `${chat.title} · Troika` : 'Troika';
+  }, [chat?.title]);
   return (
     <div class="chat">
       <Head chat={chat} openSide={openSide} tuning={tuning} setTuning={setTuning} />
@@ -129,6 +132,7 @@ function Messages({ chat }: { chat: Chat }) {
   };
   return (
     <div class="messages" ref={list} onScroll={onScroll} tabIndex={0} role="region" aria-label="Messages" aria-busy={answering}>
+      <h1 class="hidden">{chat.title}</h1>
       <ol>
         {chat.messages.map((message, i) => (
           <MessageView
@@ -146,6 +150,7 @@ function Messages({ chat }: { chat: Chat }) {
   );
 }
 
+const kHere = /^(localhost|127\..*|\[::1\])$/.test(location.hostname);
 const kOpenings = ['Who are you?', 'What does grep do?', 'What is 47 * 6?'];
 
 function Welcome() {
@@ -159,7 +164,7 @@ function Welcome() {
         <h1>What shall we look at?</h1>
         {model && (
           <p>
-            <strong>{model.id}</strong> answers on this machine. Nothing you write leaves it.
+            <strong>{model.id}</strong> answers {kHere ? 'on this machine. Nothing you write leaves it.' : `from ${location.hostname}. What you write goes there and nowhere else.`}
           </p>
         )}
         {served.length > 0 && (

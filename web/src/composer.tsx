@@ -69,7 +69,6 @@ export function Composer() {
       event.preventDefault();
       send();
     }
-    if (event.key === 'Escape' && busy) stop();
   };
   return (
     <form class={`composer ${over ? 'over' : ''}`} aria-label="Your message" onSubmit={(e) => (e.preventDefault(), send())}>

@@ -15,6 +15,8 @@ import {
 } from './chats';
 import { activeModel, requestFields, settings } from './settings';
 
+const kKeepEvery = 2000; // milliseconds, while an answer grows
+
 interface Running {
   chatId: string;
   messageId: string;
@@ -91,9 +93,13 @@ async function receive(chatId: string, messageId: string, body: object, signal: 
   let text = '';
   let reasoning = '';
   let frame = 0;
+  let kept = began;
   const show = () => {
     frame = 0;
     changeMessage(chatId, messageId, () => ({ text, ...(reasoning && { reasoning }) }));
+    if (performance.now() - kept < kKeepEvery) return;
+    kept = performance.now();
+    void keepChat(chatId);
   };
   try {
     for await (const piece of streamChat(body, signal)) {

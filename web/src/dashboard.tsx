@@ -44,6 +44,10 @@ export function DashboardView({ openSide }: { openSide: () => void }) {
     };
   }, [wanted]);
 
+  useEffect(() => {
+    document.title = 'Dashboard · Troika';
+  }, []);
+
   const now = samples.at(-1);
   return (
     <div class="dashboard">

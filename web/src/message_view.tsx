@@ -120,7 +120,7 @@ function Answer({ message, last, answering }: Props) {
   );
 }
 
-const kEndings = { stop: '', length: 'cut at the limit', stopped: 'stopped', error: '' };
+const kEndings = { stop: '', length: 'cut at the limit', stopped: 'stopped', error: '', none: 'broken off' };
 
 function Cost({ message: { model, speed, ending } }: { message: Message }) {
   const facts = [
@@ -128,7 +128,7 @@ function Cost({ message: { model, speed, ending } }: { message: Message }) {
     speed && `${format.count(speed.tokens)} tokens`,
     speed && speed.tokens_per_second > 0 && `${format.short(speed.tokens_per_second)} tokens/s`,
     speed && `first after ${format.seconds(speed.first_s)}`,
-    ending && kEndings[ending],
+    kEndings[ending ?? 'none'], // none: the page was closed in the middle
   ];
   const hint = speed && `${format.count(speed.prompt_tokens)} tokens of prompt, ${format.count(speed.cached_tokens)} of them from the cache`;
   return (
