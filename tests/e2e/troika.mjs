@@ -36,6 +36,7 @@ export async function startTroika(...options) {
     health: async () => (await fetch(`${url}/health`)).json(),
     residentMegabytes: () =>
       Number(readFileSync(`/proc/${child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]) / 1024,
+    output: () => output, // all that it has printed
     signal: (name) => child.kill(name),
     // The exit status after SIGTERM.
     stop: () => {

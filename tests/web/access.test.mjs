@@ -54,6 +54,17 @@ test('the page asks for a key and stays with a right one', async () => {
   assertFaultless(page);
 });
 
+test('the log says who asked and how it ended, and nothing of what was said', async () => {
+  const { client, url, model, output } = browser.troika;
+  await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Sesame is 47 * 6?' }] });
+  await fetch(`${url}/v1/sesame%0Aforged?token=sesame`, { headers: { Authorization: `Bearer ${key}` } });
+  await assert.rejects(client.chat.completions.create({ model, messages: [], user: 'sesame' }));
+  await within(3000, () => /POST \/chat\/completions 400/.test(output()), 'the log has the refusal');
+  assert.match(output(), /info: req_[0-9a-f]{24} POST \/chat\/completions 200 in \d+\.\d{3} s key=ann\n/);
+  assert.doesNotMatch(output(), /sesame|282|forged/i);
+  assert.ok(!output().includes(key));
+});
+
 test('SIGHUP reads the keys again, and a broken file changes nothing', async () => {
   const { url, signal } = browser.troika;
   const status = async (text) =>
