@@ -90,6 +90,7 @@ class LocalEngine final : public Engine {
   void emit(Running& running, std::span<const float> logits);
   void reserve(Sequence& sequence, const Request& request) const;
   void finish(uint64_t id, Event event);
+  void count_end(const Running& running, Finish finish);
   void fail_batch(std::span<const Work> work, const std::string& why);
   void publish();
 
@@ -181,6 +182,7 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
   pages_ = plan.pages;
   info_.context_length = plan.context;
   counters_.cache_bytes = plan.bytes;
+  counters_.page_tokens = ops::kPageTokens;
 }
 
 std::vector<KvPages> LocalEngine::pools() const {
@@ -329,6 +331,8 @@ void LocalEngine::run_step() {
     Running& running = *running_.at(w.sequence->id);
     if (running.started == Clock::time_point{}) running.started = now;
   }
+  int rows = 0;
+  for (const Work& w : work) rows += w.count;
   try {
     step_->run(work);
   } catch (const std::exception& error) {
@@ -336,6 +340,8 @@ void LocalEngine::run_step() {
     return fail_batch(work, error.what());
   }
   ++counters_.steps;
+  counters_.step_rows.add(rows);
+  counters_.step_seconds.add(seconds(now, Clock::now()));
   int row = 0;
   for (const Work& w : work) {
     uint64_t id = w.sequence->id;
@@ -424,13 +430,17 @@ int32_t next_token(Running& running, std::span<const float> logits) {
 void LocalEngine::emit(Running& running, std::span<const float> logits) {
   uint64_t id = running.sequence.id;
   const Request& request = running.request;
+  const auto now = Clock::now();
   if (running.generated == 0) {
-    running.first_token = Clock::now();
+    running.first_token = now;
     running.sequence.all_outputs = false;
     counters_.prompt_tokens += running.prompt_tokens();
+    counters_.cached_tokens += running.reused_tokens();
+    counters_.first_token_seconds.add(seconds(running.submitted, now));
     if (request.wants_prompt() && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
   }
-  running.last_token = Clock::now();
+  if (running.generated > 0) counters_.gap_seconds.add(seconds(running.last_token, now));
+  running.last_token = now;
   int32_t token = next_token(running, logits);
   const std::vector<int32_t>* ends = text_.tokenizer ? &text_.tokenizer->data().end_ids : nullptr;
   if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
@@ -468,10 +478,34 @@ void LocalEngine::finish(uint64_t id, Event event) {
   t.prompt_tokens = running->prompt_tokens();
   t.generated_tokens = running->generated;
   if (running->started != never) t.queued_s = seconds(running->submitted, running->started);
+  count_end(*running, event.finish);
   if (running->first_token != never) t.prompt_s = seconds(running->started, running->first_token);
   if (running->last_token != never) t.generate_s = seconds(running->first_token, running->last_token);
   publish();
   running->sink(event);
+}
+
+void LocalEngine::count_end(const Running& running, Finish finish) {
+  switch (finish) {
+    case Finish::none:
+      break;
+    case Finish::stop:
+      ++counters_.stopped;
+      break;
+    case Finish::length:
+      ++counters_.limited;
+      break;
+    case Finish::cancelled:
+      ++counters_.cancelled;
+      break;
+    case Finish::failed:
+      ++counters_.failed;
+      break;
+  }
+  counters_.request_seconds.add(seconds(running.submitted, Clock::now()));
+  if (running.started != Clock::time_point{}) {
+    counters_.queued_seconds.add(seconds(running.submitted, running.started));
+  }
 }
 
 void LocalEngine::fail_batch(std::span<const Work> work, const std::string& why) {

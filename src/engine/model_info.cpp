@@ -59,6 +59,7 @@ ModelInfo model_info(const Model& model, const EngineOptions& options) {
   info.width = model.spec.width;
   info.heads = model.spec.heads;
   info.kv_heads = model.spec.kv_heads;
+  info.device = model.device->info().name;
   info.created = written_at(model.file->path());
   info.model_context_length = model.spec.context;
   info.vocabulary = model.spec.vocabulary;

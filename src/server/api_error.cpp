@@ -58,7 +58,7 @@ std::string error_body(const ApiError& error, ErrorStyle style, const std::strin
 }
 
 Reply error_reply(const ApiError& error, ErrorStyle style, const std::string& request_id) {
-  return {.status = error.status, .body = error_body(error, style, request_id)};
+  return {.status = error.status, .headers = error.headers, .body = error_body(error, style, request_id)};
 }
 
 std::string random_id(const char* prefix) {

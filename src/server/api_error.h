@@ -22,6 +22,7 @@ struct ApiError : Error {
 
   int status;
   std::string type, param, code;  // empty: null in the reply
+  std::vector<std::pair<std::string, std::string>> headers;  // of the reply, such as Retry-After
 };
 
 // 400 for the field at `path`, such as "messages[0].content"; "" when no single field is to blame.

@@ -118,6 +118,11 @@ struct Connection::Incoming {
   HttpRequest request;
   BodyShare share;
   std::string id = random_id("req_");
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  std::string_view route = Traffic::kNoRoute;
+  Permit permit;            // of the caller's key, until the answer is sent
+  bool metered = false;
+  int status = 0;           // of the answer
   int version = 11;         // 10 or 11
   bool keep_alive = false;  // after this answer
 
@@ -194,14 +199,15 @@ asio::awaitable<bool> Connection::serve_one() {
   if (!co_await read_first_byte()) co_return false;
   Incoming incoming(shared_);
   if (!co_await read_request(incoming)) co_return false;
-  Reply reply = co_await make_reply(incoming.request);
+  Reply reply = co_await make_reply(incoming);
   const bool large = incoming.request.body.size() > kLargeBody;
   incoming.request.body = {};
   incoming.share.release();
   if (large) platform::give_back_memory();
-  log::debug("{} {} {}: {}", incoming.id, incoming.request.method, incoming.request.path, reply.status);
+  incoming.status = reply.status;
   if (shared_.draining) incoming.keep_alive = false;
   const bool sent = co_await send(incoming, std::move(reply));
+  note(incoming, sent);
   if (sent && !incoming.keep_alive) co_await linger();
   co_return sent&& incoming.keep_alive && !shared_.draining;
 }
@@ -259,6 +265,11 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
   incoming.request.id = incoming.id;
   incoming.request.method = std::string(message.method_string());
   incoming.request.path = path_of(std::string_view(message.target().data(), message.target().size()));
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    incoming.request.headers.emplace_back(std::move(name), std::string(field.value()));
+  }
   incoming.version = int(message.version());
   incoming.keep_alive = parser.keep_alive();
   co_return true;
@@ -267,15 +278,33 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
 // For requests that cannot be read to their end.
 asio::awaitable<void> Connection::refuse_and_close(const ApiError& error) {
   const Reply reply = error_reply(error);
+  shared_.models.traffic().count(Traffic::kNoRoute, reply.status);
   timed_out_ = false;
   const bool sent = co_await write(
       head_of(reply, random_id("req_"), false, BodyLength::known, reply.body.size()) + reply.body);
   if (sent) co_await linger();
 }
 
-asio::awaitable<Reply> Connection::make_reply(const HttpRequest& request) {
+asio::awaitable<Reply> Connection::make_reply(Incoming& incoming) {
+  HttpRequest& request = incoming.request;
+  if (auto reply = shared_.origins->intercept(request)) co_return std::move(*reply);
+  Reply reply = co_await answer_known_page(incoming);
+  shared_.origins->let_read(request, reply);
+  co_return reply;
+}
+
+// The answer to a request that comes from no strange page.
+asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
+  HttpRequest& request = incoming.request;
   Match match = match_route(request);
   if (!match.route) co_return std::move(match.reply);
+  incoming.route = match.route->path;
+  incoming.metered = match.route->heavy;
+  Admission admission =
+      shared_.access.admit(request, match.route->role, match.route->heavy, std::chrono::steady_clock::now());
+  request.caller = std::move(admission.caller);
+  if (admission.refusal) co_return error_reply(*admission.refusal, match.route->errors, request.id);
+  incoming.permit = std::move(admission.permit);
   if (!match.route->heavy) co_return answer(match, shared_.models, request);
   Reply reply = co_await asio::co_spawn(
       shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
@@ -312,6 +341,17 @@ asio::awaitable<Reply> Connection::make_later(const Match& match, const HttpRequ
   co_return made;
 }
 
+// Counts the request and writes it down: who, what and how it ended, never what was said. The path comes from a
+// stranger, the route from our table; so the log has the route.
+void Connection::note(const Incoming& incoming, bool sent) {
+  shared_.models.traffic().count(incoming.route, incoming.status);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - incoming.began;
+  const std::string& key = incoming.request.caller.name;
+  log::log(incoming.metered ? log::level::info : log::level::debug, "{} {} {} {}{} in {:.3f} s{}{}", incoming.id,
+           incoming.request.method, incoming.route, incoming.status, sent ? "" : " (client gone)", took.count(),
+           key.empty() ? "" : " key=", key);
+}
+
 asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
   if (reply.work) {
     if (reply.streamed && !incoming.chunked()) incoming.keep_alive = false;
@@ -326,7 +366,7 @@ asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
 }
 
 // Must not throw: the two coroutines of `send` end when one of them returns.
-asio::awaitable<bool> Connection::send_work(const Incoming& incoming, Reply& reply) {
+asio::awaitable<bool> Connection::send_work(Incoming& incoming, Reply& reply) {
   try {
     reply.work->on_ready([weak = weak_from_this(), executor = socket_.get_executor()] {
       asio::post(executor, [weak] {
@@ -346,14 +386,14 @@ asio::awaitable<bool> Connection::send_work(const Incoming& incoming, Reply& rep
   co_return false;
 }
 
-asio::awaitable<bool> Connection::send_whole(const Incoming& incoming, Reply& reply) {
+asio::awaitable<bool> Connection::send_whole(Incoming& incoming, Reply& reply) {
   Progress progress = reply.work->advance();
   while (!progress.done) {
     co_await wait_for_work();
     if (!socket_.is_open()) co_return false;
     progress = reply.work->advance();
   }
-  reply.status = progress.status;
+  reply.status = incoming.status = progress.status;
   co_return co_await write(
       head_of(reply, incoming.id, incoming.keep_alive, BodyLength::known, progress.bytes.size()) +
       progress.bytes);

@@ -6,8 +6,11 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/role.h"
 
 namespace troika::server {
 
@@ -16,6 +19,15 @@ struct HttpRequest {
   std::string method;
   std::string path;  // percent-decoded, without the query
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  Caller caller;
+
+  // The first header of this name, which is in lower case; "" when there is none.
+  std::string_view header(std::string_view name) const {
+    for (const auto& [key, value] : headers)
+      if (key == name) return value;
+    return "";
+  }
 };
 
 // A step of an answer that takes time.

@@ -22,8 +22,8 @@ bool can_reason(const engine::Engine& engine) {
   return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
 }
 
-Models::Models(std::vector<ServedModel> models, ImageOptions images)
-    : models_(std::move(models)), pictures_(std::move(images)) {
+Models::Models(std::vector<ServedModel> models, ImageOptions images, std::string version)
+    : models_(std::move(models)), pictures_(std::move(images)), version_(std::move(version)) {
   check(!models_.empty(), "a server needs a model");
 }
 

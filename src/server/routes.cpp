@@ -5,10 +5,13 @@
 
 #include "base/log.h"
 #include "server/anthropic.h"
+#include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/native.h"
+#include "server/observe.h"
 #include "server/ollama.h"
 #include "server/openai.h"
+#include "server/web_page.h"
 
 namespace troika::server {
 namespace {
@@ -18,8 +21,12 @@ using enum ErrorStyle;
 
 // Paths without /v1; those that end in '/' take whatever follows.
 const Route kRoutes[] = {
-    {"GET", "/", welcome, false, open, openai, nullptr, "A word of welcome"},
+    {"GET", "/", front, false, open, openai, nullptr,
+     "The web page, which holds nothing itself: what it asks for needs the key"},
+    {"GET", "/assets/", web_asset, false, open, openai, nullptr, "A file of the page"},
     {"GET", "/health", health, false, open, openai, nullptr, "Whether the server is well, and how busy"},
+    {"GET", "/metrics", metrics, false, user, openai, nullptr, "Numbers for Prometheus"},
+    {"GET", "/api/troika/status", status, false, user, openai, nullptr, "What the server does now, for the page"},
     {"GET", "/ready", ready, false, open, openai, nullptr, "Whether every model is ready to answer"},
     {"GET", "/openapi.json", openapi, true, open, openai, nullptr, "This description"},
     {"GET", "/props", props, false, user, openai, nullptr, "What the first model is and how it samples (llama.cpp)"},

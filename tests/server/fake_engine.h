@@ -80,6 +80,7 @@ class FakeEngine : public engine::Engine {
   std::chrono::microseconds pace{0};
   std::string failure;  // not empty: requests fail with it after their first token
   std::string refusal;  // not empty: submit throws it
+  engine::EngineStats counted;  // what `stats` says besides what really runs and was generated
 
   FakeEngine() {
     use_template(kChatTemplate);
@@ -139,7 +140,10 @@ class FakeEngine : public engine::Engine {
 
   engine::EngineStats stats() const override {
     const std::lock_guard lock(mutex_);
-    return {.running = int(running_.size()), .generated_tokens = generated_};
+    engine::EngineStats stats = counted;
+    stats.running += int(running_.size());
+    stats.generated_tokens += generated_;
+    return stats;
   }
 
   std::vector<engine::Request> requests() const {
