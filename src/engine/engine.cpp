@@ -54,6 +54,7 @@ struct Running {
       : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
     sequence.id = id;
     sequence.tokens = request.prompt;
+    sequence.owner = request.owner;
     sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
   }

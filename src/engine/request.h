@@ -72,6 +72,7 @@ struct Request {
   int top_logprobs = 0;         // 0..20
   bool stop_at_end_tokens = true;
   std::optional<ThinkingBudget> thinking;  // absent: the model reasons for as long as it likes
+  std::string owner;            // whose it is: what the cache kept of one's text no other takes over, or can time
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order
   StateSink prompt_states;      // likewise

@@ -54,7 +54,7 @@ void Scheduler::remove(Sequence* sequence, Cache cache) {
   sequence->tokens.shrink_to_fit();
   for (SeenImage& image : sequence->images) image.features = nullptr;
   kept_.push_back({std::move(sequence->tokens), std::move(sequence->pages), std::move(sequence->images),
-                   std::move(sequence->runs), sequence->slice});
+                   std::move(sequence->runs), sequence->slice, std::move(sequence->owner)});
 }
 
 int Scheduler::pages_free(int group) const {
@@ -97,7 +97,7 @@ void Scheduler::adopt(Sequence& sequence) {
   int longest = ops::kPageTokens - 1;
   auto best = kept_.end();
   for (auto kept = kept_.begin(); kept != kept_.end(); ++kept) {
-    if (kept->slice != sequence.slice) continue;
+    if (kept->slice != sequence.slice || kept->owner != sequence.owner) continue;
     int common = common_prefix(*kept, sequence);
     if (common <= longest || 2 * common < static_cast<int>(kept->tokens.size()) || !covers(*kept, common)) continue;
     longest = common;

@@ -32,6 +32,7 @@ struct Sequence {
   std::vector<PageList> pages;  // by page group, in order of position
   bool all_outputs = false;     // wants the logits after every token, not only after the last
   int slice = 0;                // of the model: keys and values of one mean nothing to another
+  std::string owner;            // takes over what was kept of its own text only
   int given = 0;                // with all_outputs: tokens from `computed` on whose logits were given already
 
   std::vector<SeenImage> images;    // in order of position
@@ -97,6 +98,7 @@ class Scheduler {
     std::vector<SeenImage> images;  // without features
     std::vector<TokenRun> runs;
     int slice = 0;
+    std::string owner;
   };
 
   void admit();

@@ -137,6 +137,7 @@ Reply messages(const Models& models, const HttpRequest& http, std::string_view) 
   check_fields(fields, kMessagesSchema);
   const auto call = read_anthropic_prompt(models, fields);
   read_anthropic_answer(fields, *call);
+  call->owner = http.caller.name;
   call->ignored = fields.unread();
   return with_pictures(models, call, [call = call.get(), id = http.id](const auto& pictures) {
     return answer_messages(*call, id, pictures);

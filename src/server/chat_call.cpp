@@ -64,6 +64,7 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
                          .logprobs = call.logprobs,
                          .top_logprobs = call.top_logprobs,
                          .stop_at_end_tokens = !call.request.ignore_end,
+                         .owner = call.owner,
                          .slice = call.request.slice};
   wanted.max_tokens =
       fit_to_context(engine.model(), wanted.prompt.size(), call.request.max_tokens, call.prompt_field);

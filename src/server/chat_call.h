@@ -19,6 +19,7 @@ struct ChatCall {
   virtual ~ChatCall() = default;
 
   const ServedModel* model = nullptr;
+  std::string owner;  // the caller's name
   CompletionRequest request;
   ReasoningRequest reasoning;
   ChatInput input;

@@ -28,6 +28,7 @@ class EmbeddingWork : public Work {
   EmbeddingWork(const EmbeddingCall& call, DescribeVectors describe)
       : dimensions_(call.dimensions),
         errors_(call.errors),
+        owner_(call.owner),
         describe_(std::move(describe)),
         generation_(*call.model->engine, {}) {}
 
@@ -37,6 +38,7 @@ class EmbeddingWork : public Work {
     pools_.push_back(pool);
     submit_choices(generation_,
                    {.prompt = std::move(ids),
+                    .owner = owner_,
                     .prompt_states =
                         [pool](int, std::span<const float> state) {
                           pool->sum.resize(state.size());
@@ -64,6 +66,7 @@ class EmbeddingWork : public Work {
  private:
   const int dimensions_;
   const ErrorStyle errors_;
+  const std::string owner_;
   const DescribeVectors describe_;
   std::vector<std::shared_ptr<Pool>> pools_;  // by text
   int tokens_ = 0;

@@ -18,6 +18,7 @@ using Vectors = std::vector<std::vector<float>>;
 
 struct EmbeddingCall {
   const ServedModel* model = nullptr;
+  std::string owner;  // the caller's name
   std::vector<std::vector<int32_t>> texts;
   int dimensions = 0;     // only the first so many; 0: all
   bool truncate = false;  // texts that are too long lose their end; otherwise they are refused

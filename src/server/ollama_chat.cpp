@@ -138,6 +138,7 @@ Reply ollama_chat(const Models& models, const HttpRequest& http, std::string_vie
   const Fields fields(asked);
   check_fields(fields, kOllamaChatSchema);
   const auto call = read_ollama_call(models, fields);
+  call->owner = http.caller.name;
   const Json* messages = fields.find("messages");
   const bool loads = !messages || (messages->is_array() && messages->empty());
   if (!loads) add_input(*call, read_ollama_messages(*messages, *call->model, models.pictures()));
@@ -150,6 +151,7 @@ Reply ollama_generate(const Models& models, const HttpRequest& http, std::string
   const Fields fields(asked);
   check_fields(fields, kOllamaGenerateSchema);
   const auto call = read_ollama_call(models, fields);
+  call->owner = http.caller.name;
   call->prompt_field = "prompt";
   const std::string prompt = fields.string("prompt").value_or("");
   const std::string suffix = fields.string("suffix").value_or("");

@@ -12,7 +12,7 @@ namespace {
 
 constexpr size_t kMostTexts = 2048;
 
-Reply answer(const Models& models, const Fields& fields, const char* field, size_t most, bool truncate,
+Reply answer(const Models& models, const HttpRequest& http, const Fields& fields, const char* field, size_t most, bool truncate,
              const std::function<DescribeVectors(const ServedModel&)>& describe) {
   fields.required("model");
   const ServedModel& model = models.find(fields.string("model"));
@@ -20,6 +20,7 @@ Reply answer(const Models& models, const Fields& fields, const char* field, size
   read_ollama_options(fields, model.engine->model(), ignored);
   read_keep_alive(fields);
   EmbeddingCall call{.model = &model,
+                     .owner = http.caller.name,
                      .texts = read_texts(fields, field, most, *model.engine),
                      .dimensions = read_dimensions(fields, model),
                      .truncate = truncate,
@@ -38,7 +39,7 @@ Reply ollama_embed(const Models& models, const HttpRequest& http, std::string_vi
   const Fields fields(asked);
   check_fields(fields, kOllamaEmbedSchema);
   const bool truncate = fields.boolean("truncate").value_or(false);
-  return answer(models, fields, "input", kMostTexts, truncate, [](const ServedModel& model) {
+  return answer(models, http, fields, "input", kMostTexts, truncate, [](const ServedModel& model) {
     return [id = model.id, begun = std::chrono::steady_clock::now()](const Vectors& vectors, int tokens) {
       const std::chrono::duration<double, std::nano> total = std::chrono::steady_clock::now() - begun;
       return Json{{"model", id},
@@ -54,7 +55,7 @@ Reply ollama_old_embed(const Models& models, const HttpRequest& http, std::strin
   const Json asked = parse_json(http.body);
   const Fields fields(asked);
   check_fields(fields, kOllamaOldEmbedSchema);
-  return answer(models, fields, "prompt", 1, false, [](const ServedModel&) {
+  return answer(models, http, fields, "prompt", 1, false, [](const ServedModel&) {
     return [](const Vectors& vectors, int) {
       Json body = Json::object();
       body["embedding"] = vectors.front();

@@ -94,6 +94,7 @@ Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pict
 Reply chat_completions(const Models& models, const HttpRequest& http, std::string_view) {
   const Json body = parse_json(http.body);
   const auto call = read_call(models, Fields(body));
+  call->owner = http.caller.name;
   return with_pictures(models, call, [call = call.get()](const auto& pictures) { return answer_call(*call, pictures); });
 }
 

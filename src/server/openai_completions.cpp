@@ -188,6 +188,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
         .logprobs = logprobs.has_value(),
         .top_logprobs = int(logprobs.value_or(0)),
         .stop_at_end_tokens = !request.ignore_end,
+        .owner = http.caller.name,
         .slice = request.slice};
     if (echo) prompt.text = engine.text().tokenizer->decode(prompt.ids, false);
     if (echo && logprobs) {

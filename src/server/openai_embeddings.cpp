@@ -23,6 +23,7 @@ Reply embeddings(const Models& models, const HttpRequest& http, std::string_view
   const ServedModel& model = models.find(fields.string("model"));
   const bool base64 = fields.choice("encoding_format", {"float", "base64"}) == "base64";
   EmbeddingCall call{.model = &model,
+                     .owner = http.caller.name,
                      .texts = read_texts(fields, "input", kMostTexts, *model.engine),
                      .dimensions = read_dimensions(fields, model),
                      .field = "input"};

@@ -22,15 +22,20 @@ void ResponseStore::put(std::string id, StoredResponse stored) {
   bytes_ += bytes;
 }
 
-std::shared_ptr<const StoredResponse> ResponseStore::find(std::string_view id) const {
+std::list<ResponseStore::Entry>::const_iterator ResponseStore::entry_of(std::string_view id,
+                                                                        std::string_view owner) const {
+  return std::ranges::find_if(entries_, [&](const Entry& e) { return e.id == id && e.stored->owner == owner; });
+}
+
+std::shared_ptr<const StoredResponse> ResponseStore::find(std::string_view id, std::string_view owner) const {
   const std::lock_guard lock(mutex_);
-  const auto entry = std::ranges::find(entries_, id, &Entry::id);
+  const auto entry = entry_of(id, owner);
   return entry == entries_.end() ? nullptr : entry->stored;
 }
 
-bool ResponseStore::erase(std::string_view id) {
+bool ResponseStore::erase(std::string_view id, std::string_view owner) {
   const std::lock_guard lock(mutex_);
-  const auto entry = std::ranges::find(entries_, id, &Entry::id);
+  const auto entry = entry_of(id, owner);
   if (entry == entries_.end()) return false;
   drop(entry);
   return true;

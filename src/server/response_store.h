@@ -15,6 +15,7 @@ namespace troika::server {
 
 // Each holds its whole conversation, so that one lives on when those before it are gone.
 struct StoredResponse {
+  std::string owner;  // the caller's name: others do not find it
   Json response;  // as it was answered
   Json input;     // the items before the answer, those of earlier responses first
 };
@@ -30,8 +31,8 @@ class ResponseStore {
 
   // One that alone is larger than the bound is not kept.
   void put(std::string id, StoredResponse stored);
-  std::shared_ptr<const StoredResponse> find(std::string_view id) const;  // null: unknown
-  bool erase(std::string_view id);
+  std::shared_ptr<const StoredResponse> find(std::string_view id, std::string_view owner) const;  // null: unknown
+  bool erase(std::string_view id, std::string_view owner);
 
  private:
   struct Entry {
@@ -40,6 +41,7 @@ class ResponseStore {
     size_t bytes = 0;
   };
   void drop(std::list<Entry>::const_iterator entry);
+  std::list<Entry>::const_iterator entry_of(std::string_view id, std::string_view owner) const;
 
   const ResponseLimits limits_;
   mutable std::mutex mutex_;

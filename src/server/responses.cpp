@@ -15,6 +15,7 @@ class ResponseWork : public AnswerWork {
   ResponseWork(Setup setup, ResponseCall& call, ResponseStore& store)
       : AnswerWork(std::move(setup), call.engine(), {}),
         store_(store),
+        owner_(call.owner),
         keep_(call.store),
         logprobs_(call.logprobs),
         items_(std::move(call.items)),
@@ -146,7 +147,7 @@ class ResponseWork : public AnswerWork {
                        {"output_tokens", generated},
                        {"output_tokens_details", {{"reasoning_tokens", generation().reasoning_tokens()}}},
                        {"total_tokens", setup_.prompt_tokens + generated}};
-    if (keep_) store_.put(setup_.id, {.response = result, .input = std::move(items_)});
+    if (keep_) store_.put(setup_.id, {.owner = owner_, .response = result, .input = std::move(items_)});
     return result;
   }
 
@@ -177,6 +178,7 @@ class ResponseWork : public AnswerWork {
   }
 
   ResponseStore& store_;
+  std::string owner_;
   const bool keep_, logprobs_;
   Json items_;
   const Json echo_;
@@ -215,18 +217,18 @@ Reply answer_response(ResponseCall& call, ResponseStore& store, const std::vecto
 
 Reply create_response(const Models& models, const HttpRequest& http, std::string_view) {
   const Json asked = parse_json(http.body);
-  const auto call = read_response_call(models, Fields(asked));
+  const auto call = read_response_call(models, Fields(asked), http.caller.name);
   return with_pictures(models, call, [call = call.get(), &store = models.responses()](const auto& pictures) {
     return answer_response(*call, store, pictures);
   });
 }
 
 // A response, or with /input_items behind its id what it answered, the last first.
-Reply show_response(const Models& models, const HttpRequest&, std::string_view rest) {
+Reply show_response(const Models& models, const HttpRequest& http, std::string_view rest) {
   constexpr std::string_view kInputItems = "/input_items";
   const bool items = rest.ends_with(kInputItems);
   const std::string_view id = items ? rest.substr(0, rest.size() - kInputItems.size()) : rest;
-  const auto stored = models.responses().find(id);
+  const auto stored = models.responses().find(id, http.caller.name);
   if (!stored) refuse_unknown(id);
   if (!items) return {.body = dump(stored->response)};
   Json data = Json::array();
@@ -238,8 +240,8 @@ Reply show_response(const Models& models, const HttpRequest&, std::string_view r
                         {"data", std::move(data)}})};
 }
 
-Reply delete_response(const Models& models, const HttpRequest&, std::string_view id) {
-  if (!models.responses().erase(id)) refuse_unknown(id);
+Reply delete_response(const Models& models, const HttpRequest& http, std::string_view id) {
+  if (!models.responses().erase(id, http.caller.name)) refuse_unknown(id);
   return {.body = dump({{"id", id}, {"object", "response"}, {"deleted", true}})};
 }
 

@@ -121,11 +121,11 @@ Json read_items(const Json& input) {
 }
 
 // The conversation that is gone on with.
-Json read_previous(const Models& models, const Fields& fields, Json& echo) {
+Json read_previous(const Models& models, const Fields& fields, const std::string& owner, Json& echo) {
   const auto id = fields.string("previous_response_id");
   echo["previous_response_id"] = id ? Json(*id) : Json();
   if (!id) return Json::array();
-  const auto previous = models.responses().find(*id);
+  const auto previous = models.responses().find(*id, owner);
   if (!previous)
     throw ApiError(400, "invalid_request_error",
                    fmt::format("There is no response '{}' in memory: it was not stored, was deleted, had to make room, or "
@@ -185,10 +185,11 @@ void read_tool_choice(const Fields& fields) {
 
 }  // namespace
 
-std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields) {
+std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields, const std::string& owner) {
   check_fields(fields, kResponseSchema);
   auto call = std::make_shared<ResponseCall>();
   call->model = &models.find(fields.string("model"));
+  call->owner = owner;
   call->prompt_field = "input";
   call->request.sampling = read_sampling(fields, call->engine().model());
   call->request.stream = fields.boolean("stream").value_or(false);
@@ -205,7 +206,7 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fie
   const auto instructions = fields.string("instructions");
   if (instructions) reader.messages.push_back({{"role", "system"}, {"content", *instructions}});
   const Json own = read_items(fields.required("input"));
-  call->items = read_previous(models, fields, call->echo);
+  call->items = read_previous(models, fields, owner, call->echo);
   for (const Json& item : call->items) reader.read_item(item, "previous_response_id");
   for (size_t i = 0; i < own.size(); ++i) {
     reader.read_item(own[i], fmt::format("input[{}]", i));

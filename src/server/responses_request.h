@@ -13,6 +13,6 @@ struct ResponseCall : ChatCall {
   bool store = true;
 };
 
-std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields);
+std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields, const std::string& owner);
 
 }  // namespace troika::server

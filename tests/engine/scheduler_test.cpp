@@ -87,6 +87,23 @@ TEST(Scheduler, TakesOverTextOfTheSameSliceOnly) {
   EXPECT_EQ(same.reused, 99);
 }
 
+TEST(Scheduler, TakesOverTextOfTheSameOwnerOnly) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
+  Sequence first = sequence(1, 100), other = sequence(2, 100), nobodys = sequence(3, 100), same = sequence(4, 100);
+  first.owner = same.owner = "ann";
+  other.owner = "bob";
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.remove(&first, Scheduler::Cache::keep);
+  for (Sequence* s : {&other, &nobodys, &same}) {
+    scheduler.add(s);
+    scheduler.next();
+  }
+  EXPECT_EQ(other.reused, 0);
+  EXPECT_EQ(nobodys.reused, 0);
+  EXPECT_EQ(same.reused, 99);
+}
+
 TEST(Scheduler, GivesNoMoreOutputRowsThanAStepHas) {
   Scheduler scheduler({.tokens = 512, .outputs = 4, .sequences = 16}, {KvPages(100, 0)});
   std::vector<Sequence> all;

@@ -191,21 +191,31 @@ TEST_F(Responses, FailInTheStreamWhenTheEngineFails) {
 }
 
 TEST(ResponseStore, DropsTheOldestWhenThereAreTooManyOrTooLarge) {
-  const auto stored = [](size_t bytes) { return StoredResponse{.response = std::string(bytes, 'x'), .input = Json::array()}; };
+  const auto stored = [](size_t bytes) { return StoredResponse{.owner = "", .response = std::string(bytes, 'x'), .input = Json::array()}; };
   ResponseStore few({.responses = 2, .bytes = 1000});
   for (const char* id : {"a", "b", "c"}) few.put(id, stored(10));
-  EXPECT_EQ(few.find("a"), nullptr);
-  EXPECT_NE(few.find("b"), nullptr);
+  EXPECT_EQ(few.find("a", ""), nullptr);
+  EXPECT_NE(few.find("b", ""), nullptr);
   few.put("d", stored(900));
-  EXPECT_NE(few.find("d"), nullptr);
+  EXPECT_NE(few.find("d", ""), nullptr);
   few.put("e", stored(200));
-  EXPECT_EQ(few.find("d"), nullptr);
-  EXPECT_NE(few.find("e"), nullptr);
+  EXPECT_EQ(few.find("d", ""), nullptr);
+  EXPECT_NE(few.find("e", ""), nullptr);
   few.put("huge", stored(5000));
-  EXPECT_EQ(few.find("huge"), nullptr);
-  EXPECT_NE(few.find("e"), nullptr);
-  EXPECT_TRUE(few.erase("e"));
-  EXPECT_FALSE(few.erase("e"));
+  EXPECT_EQ(few.find("huge", ""), nullptr);
+  EXPECT_NE(few.find("e", ""), nullptr);
+  EXPECT_TRUE(few.erase("e", ""));
+  EXPECT_FALSE(few.erase("e", ""));
+}
+
+TEST(ResponseStore, GivesNobodyAnothersResponses) {
+  ResponseStore store;
+  store.put("a", {.owner = "ann", .response = Json::object(), .input = Json::array()});
+  EXPECT_NE(store.find("a", "ann"), nullptr);
+  EXPECT_EQ(store.find("a", "bob"), nullptr);
+  EXPECT_EQ(store.find("a", ""), nullptr);
+  EXPECT_FALSE(store.erase("a", "bob"));
+  EXPECT_TRUE(store.erase("a", "ann"));
 }
 
 }  // namespace
