@@ -13,15 +13,25 @@
 
 namespace troika::kernels {
 
+// Memory to be asked for while a tile is multiplied: `step` bytes, a multiple of 64, for each of its groups. A thread may
+// wait for few lines of memory at a time (16 on recent Xeons). Asked for at once, a stretch's lines would hold it up; asked
+// for bit by bit they come while it computes.
+struct Prefetch {
+  const std::byte* from = nullptr;
+  int step = 0;
+};
+
 // Adds to sums [T, 16] the products of a tile with T tokens: q [columns / 4, T, 4], scale [columns / 32, T], and
 // what the mins are multiplied with, [columns / kGroup, T].
 template <class S, class Dots, int kGroup, bool kMins, bool kSplit, int T>
 [[gnu::noinline]] void multiply(const Tile& tile, int columns, const int8_t* q, const float* scale,
-                                const float* sums, float* total) noexcept {
+                                const float* sums, float* total, Prefetch ahead) noexcept {
   typename S::R sum[T];
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
   for (int g = 0; g < columns / kGroup; ++g) {
+    for (int i = 0; i < ahead.step; i += 64) __builtin_prefetch(ahead.from + i, 0, 2);
+    ahead.from += ahead.step;
     typename S::I dot[T];
     constexpr int kVectors = kGroup / 4;
     if constexpr (kSplit) {
@@ -64,7 +74,7 @@ template <class S, int T>
   }
 }
 
-using Multiply = void (*)(const Tile&, int, const int8_t*, const float*, const float*, float*) noexcept;
+using Multiply = void (*)(const Tile&, int, const int8_t*, const float*, const float*, float*, Prefetch) noexcept;
 using MultiplyFloats = void (*)(const FloatTile&, int, const float*, float*) noexcept;
 
 // The micro-kernels by number of tokens.
@@ -111,9 +121,9 @@ struct QuantisedTile {
         sums(scale + size_t(depth / kQuantBlock) * tokens), half_sums(sums + size_t(depth / kQuantBlock) * tokens) {}
 };
 
-// All tokens of a call with columns [k, k + columns) of a panel.
+// All tokens of a call with columns [k, k + columns) of a panel; `ahead` goes with the first tile of tokens.
 template <class S, class Weight>
-void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total) noexcept {
+void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total, Prefetch ahead) noexcept {
   constexpr int kSumsOf = TileTraits<S, Weight>::kGroup;
   std::byte* x = args.x;
   for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
@@ -121,7 +131,7 @@ void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& til
     QuantisedTile<S> at(x, args.depth, tokens);
     const float* sums = kSumsOf == 32 ? at.sums + k / 32 * tokens : at.half_sums + k / 16 * tokens;
     kMultipliers<S, Weight>.by_tokens[tokens](tile, columns, at.q + size_t(k) * tokens, at.scale + k / 32 * tokens, sums,
-                                              total + t * kPanelRows);
+                                              total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
   }
 }
 
@@ -172,6 +182,7 @@ struct FromPanels {
   static constexpr int kValues = Weight::Block::kValues;
   const std::byte* at;  // the next stretch
   int weight_columns, quant_bytes, line_bytes;
+  int stretch_bytes = 0;  // of the one that was filled
 
   FromPanels() noexcept = default;
   FromPanels(const LinearArgs& args, int first) noexcept
@@ -189,10 +200,15 @@ struct FromPanels {
       use(quants, lines, i);
     }
   }
+  // As much as the last stretch had, behind what `fill` asks for itself.
+  Prefetch ahead(int groups) const noexcept { return {at + kAhead, (stretch_bytes / groups + 63) / 64 * 64}; }
+
   void fill(int k, int columns, Tile& tile) noexcept {
+    const std::byte* before = at;
     each_block(k, columns, [&tile](const std::byte* quants, const std::byte* lines, int i) {
       Panel::block(quants, lines, tile, i * (kValues / 4), i * (kValues / TileTraits<S, Weight>::kGroup));
     });
+    stretch_bytes = static_cast<int>(at - before);
   }
 };
 
@@ -206,6 +222,7 @@ struct FromRows {
   FromRows(const LinearArgs& args, int first) noexcept
       : rows(args.weight + size_t(first) * args.weight_stride), stride(args.weight_stride),
         count(args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows) {}
+  Prefetch ahead(int) const noexcept { return {}; }  // fill_in_place asks for its rows
   void fill(int k, int columns, Tile& tile) noexcept { fill_in_place<S, Weight>(rows, stride, count, k, columns, tile); }
 };
 
@@ -321,7 +338,8 @@ void linear_int8(const LinearArgs& args) noexcept {
       int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
       source.fill(k, columns, tile);
       if constexpr (TileTraits<S, typename Source::Weight>::kSplit) split_signs<S, typename Source::Weight>(tile, columns);
-      multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total);
+      constexpr int kGroup = TileTraits<S, typename Source::Weight>::kGroup;
+      multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total, source.ahead(columns / kGroup));
     }
   });
 }

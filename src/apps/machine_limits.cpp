@@ -62,7 +62,7 @@ double fastest_together(int threads, int runs, const std::function<void(int)>& p
 
 // Far beyond the cache, so that a second run finds little of the first one there.
 size_t buffer_bytes(int threads) {
-  size_t wanted = std::max(size_t{256} << 20, 8 * last_cache_bytes());
+  size_t wanted = std::max(size_t{256} << 20, 4 * last_cache_bytes());
   size_t bytes = std::clamp(platform::memory().available_bytes / 4, size_t{16} << 20, wanted);
   size_t unit = kPart * static_cast<size_t>(threads);
   return std::max(bytes / unit, size_t{1}) * unit;

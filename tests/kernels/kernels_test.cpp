@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
+#include "base/platform.h"
 #include "kernels/linear_case.h"
 
 namespace troika::kernels {
@@ -45,7 +47,12 @@ TEST(Activations, LetNotANumberThrough) {
 
 TEST(Tables, OfferTheFastestOfThisMachine) {
   EXPECT_NE(kernel_table(Isa::scalar), nullptr);
-  EXPECT_EQ(kernel_table().name, tables().back()->name);
+  std::vector<const KernelTable*> fast = tables();
+  if (!platform::cpu().bf16_is_fast) std::erase(fast, kernel_table(Isa::avx512_bf16));
+  EXPECT_EQ(kernel_table().name, fast.back()->name);
+  EXPECT_EQ(&kernel_table(""), &kernel_table());
+  for (const KernelTable* table : tables()) EXPECT_EQ(&kernel_table(table->name), table);
+  EXPECT_THROW(kernel_table("sse"), Error);
 }
 
 }  // namespace
