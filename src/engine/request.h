@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "engine/image_prompt.h"
 #include "engine/thinking.h"
+#include "grammar/token_grammar.h"
 
 namespace troika::engine {
 
@@ -69,6 +71,7 @@ struct Request {
   int top_logprobs = 0;         // 0..20
   bool stop_at_end_tokens = true;
   std::optional<ThinkingBudget> thinking;  // absent: the model reasons for as long as it likes
+  std::shared_ptr<const grammar::TokenGrammar> grammar;  // that the whole answer keeps to; null: none
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order
 };
