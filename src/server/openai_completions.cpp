@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "server/answer_rules.h"
 #include "server/api_error.h"
 #include "server/openai.h"
 #include "server/openai_request.h"
@@ -202,6 +203,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
   std::vector<Prompt> prompts = read_prompts(fields, engine);
   if (prompts.size() * size_t(request.n) > kMaxChoices)
     refuse("n", "{} prompts times {} choices are more than {}.", prompts.size(), request.n, kMaxChoices);
+  const auto rules = answer_grammar(engine, {.format = request.format, .tools = {}});
   int prompt_tokens = 0;
   std::vector<engine::Request> wanted;
   for (Prompt& prompt : prompts) {
@@ -214,6 +216,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
         .top_logprobs = int(logprobs.value_or(0)),
         .stop_at_end_tokens = !request.ignore_end,
         .slice = request.slice};
+    choice.grammar = rules;
     if (echo) prompt.text = engine.text().tokenizer->decode(prompt.ids, false);
     if (echo && logprobs) {
       prompt.scores = std::make_shared<std::vector<ScoredToken>>();

@@ -48,7 +48,7 @@ class CompletionWork : public Work {
   // Streamed: the events before the first token and those of one delta.
   virtual void open(std::string& out) = 0;
   virtual void write(const Delta& delta, std::string& out) = 0;
-  // Not streamed: the members of one choice but for index and finish_reason, which come last.
+  // Not streamed: the members of one choice; finish_reason, which comes last, is added unless it is there.
   virtual Json describe(int index, ChoiceResult& result) = 0;
 
   // One event: the header, the choice and, if asked for, an empty usage.
@@ -72,6 +72,9 @@ class CompletionWork : public Work {
 // is a 400.
 void submit_choices(Generation& generation, const engine::Request& request, int n,
                     text::Reasoning reasoning = text::Reasoning::none);
+
+// A response header for each note of the grammar: what of the request is not kept to.
+void add_notes(Reply& reply, const grammar::TokenGrammar* grammar);
 
 // "stop" or "length"; null while a choice goes on.
 Json finish_reason(engine::Finish finish);
