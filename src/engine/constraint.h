@@ -1,5 +1,5 @@
-// One answer's grammar: the tokens that may come next, found while the device computes, and what becomes of the one
-// that came. Allocates when it is made.
+// One answer's grammar: the tokens that may come next, found while the device computes, and what becomes of
+// the one that came. Allocates when it is made.
 #pragma once
 
 #include <cstdint>

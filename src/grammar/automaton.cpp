@@ -40,7 +40,7 @@ class Assembler {
 
   const Rules& rules_;
   Budget budget_;
-  std::vector<Part> parts_;                          // the root first
+  std::vector<Part> parts_;                         // the root first
   std::unordered_map<uint32_t, uint32_t> part_of_;  // rule → its part
 };
 
@@ -50,7 +50,8 @@ void Assembler::add_parts(Expr root) {
     Dfa dfa(Nfa(rules_, body, budget_), budget_);
     for (const Dfa::State& state : dfa.states) {
       for (const Dfa::Call& call : state.calls) {
-        if (part_of_.try_emplace(call.rule, static_cast<uint32_t>(1 + part_of_.size())).second) waiting.push_back(call.rule);
+        if (part_of_.try_emplace(call.rule, static_cast<uint32_t>(1 + part_of_.size())).second)
+          waiting.push_back(call.rule);
       }
     }
     parts_.push_back({.name = std::move(name), .shared = std::move(shared), .dfa = std::move(dfa)});
@@ -65,7 +66,8 @@ void Assembler::add_parts(Expr root) {
 
 bool Assembler::may_end(const Part& part, const Dfa::State& state) const {
   auto ends = [&](uint32_t to) { return bool(part.ends[to]); };
-  return state.accepting || std::any_of(state.steps.begin(), state.steps.end(), [&](auto& s) { return ends(s.to); }) ||
+  return state.accepting ||
+         std::any_of(state.steps.begin(), state.steps.end(), [&](auto& s) { return ends(s.to); }) ||
          std::any_of(state.calls.begin(), state.calls.end(),
                      [&](auto& c) { return ends(c.to) && parts_[part_of_.at(c.rule)].ends[0]; });
 }
@@ -87,8 +89,9 @@ void Assembler::find_ends() {
   for (Part& part : parts_) {
     for (Dfa::State& state : part.dfa.states) {
       std::erase_if(state.steps, [&](const Dfa::Step& s) { return !part.ends[s.to]; });
-      std::erase_if(state.calls,
-                    [&](const Dfa::Call& c) { return !part.ends[c.to] || !parts_[part_of_.at(c.rule)].ends[0]; });
+      std::erase_if(state.calls, [&](const Dfa::Call& c) {
+        return !part.ends[c.to] || !parts_[part_of_.at(c.rule)].ends[0];
+      });
     }
   }
 }
@@ -152,8 +155,10 @@ void Assembler::refuse_left_recursion() const {
       }
       uint32_t callee = begins[part][next++];
       if (visit[callee] == Visit::open) {
-        fail("the rule '{}' begins with itself (left recursion); write what repeats behind what it begins with",
-             parts_[callee].name);
+        fail(
+            "the rule '{}' begins with itself (left recursion); write what repeats behind what it begins "
+            "with",
+            parts_[callee].name);
       }
       if (visit[callee] == Visit::no) frames.push_back({callee, 0});
     }
@@ -198,14 +203,17 @@ void Assembler::lay_out(Automaton& a) {
       const Dfa::State& from = part.dfa.states[i];
       State s = part.first + i;
       for (const Dfa::Step& step : from.steps) {
-        for (size_t c = a.class_of_[step.first]; c <= a.class_of_[step.last]; ++c) a.table_[s * a.classes_ + c] = part.first + step.to;
+        for (size_t c = a.class_of_[step.first]; c <= a.class_of_[step.last]; ++c)
+          a.table_[s * a.classes_ + c] = part.first + step.to;
       }
       for (const Dfa::Call& call : from.calls) {
-        a.calls_.push_back({parts_[part_of_.at(call.rule)].first, part.first + call.to, is_final(part, call.to)});
+        a.calls_.push_back(
+            {parts_[part_of_.at(call.rule)].first, part.first + call.to, is_final(part, call.to)});
       }
       a.first_call_.push_back(static_cast<uint32_t>(a.calls_.size()));
       a.takes_bytes_[s] = !from.steps.empty();
-      a.marks_[s] = uint8_t((from.accepting ? Automaton::kAccepting : 0) | (from.calls.empty() ? 0 : Automaton::kCalls));
+      a.marks_[s] = uint8_t((from.accepting ? Automaton::kAccepting : 0) |
+                            (from.calls.empty() ? 0 : Automaton::kCalls));
     }
   }
   a.start_ = parts_[0].first;
@@ -222,6 +230,8 @@ Automaton Assembler::build(Expr root) {
   return a;
 }
 
-Automaton compile(const Rules& rules, Expr root, const Limits& limits) { return Assembler(rules, limits).build(root); }
+Automaton compile(const Rules& rules, Expr root, const Limits& limits) {
+  return Assembler(rules, limits).build(root);
+}
 
 }  // namespace troika::grammar

@@ -1,5 +1,5 @@
-// A compiled grammar: the states of all its rules in one table, from which a stack of calls makes a pushdown automaton
-// over bytes. Every state can still come to an end, so what is alive can be completed. Immutable.
+// A compiled grammar: the states of all its rules in one table, from which a stack of calls makes a pushdown
+// automaton over bytes. Every state can still come to an end, so what is alive can be completed. Immutable.
 #pragma once
 
 #include <array>
@@ -36,7 +36,9 @@ class Automaton {
   // Whether to be in this state is to be nowhere else besides: it neither ends a rule nor calls one.
   bool alone(State s) const { return marks_[s] == 0; }
   bool takes_bytes(State s) const { return takes_bytes_[s]; }
-  std::span<const Call> calls(State s) const { return {&calls_[first_call_[s]], first_call_[s + 1] - first_call_[s]}; }
+  std::span<const Call> calls(State s) const {
+    return {&calls_[first_call_[s]], first_call_[s + 1] - first_call_[s]};
+  }
   size_t states() const { return marks_.size(); }
   size_t bytes() const;  // of memory
   const std::vector<SharedRule>& shared_rules() const { return shared_rules_; }

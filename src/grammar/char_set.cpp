@@ -33,8 +33,10 @@ void CharSet::tidy() {
   std::vector<CharRange> valid;
   for (CharRange r : ranges_) {
     if (r.first > r.last) continue;
-    if (r.first < kSurrogates.first) valid.push_back({r.first, std::min(r.last, char32_t(kSurrogates.first - 1))});
-    if (r.last > kSurrogates.last) valid.push_back({std::max(r.first, char32_t(kSurrogates.last + 1)), std::min(r.last, kLastChar)});
+    if (r.first < kSurrogates.first)
+      valid.push_back({r.first, std::min(r.last, char32_t(kSurrogates.first - 1))});
+    if (r.last > kSurrogates.last)
+      valid.push_back({std::max(r.first, char32_t(kSurrogates.last + 1)), std::min(r.last, kLastChar)});
   }
   std::sort(valid.begin(), valid.end(), [](CharRange a, CharRange b) { return a.first < b.first; });
   ranges_.clear();
@@ -64,14 +66,16 @@ CharSet CharSet::without(const CharSet& other) const { return also_in(other.comp
 CharSet CharSet::also_in(const CharSet& other) const {
   CharSet both;
   for (CharRange a : ranges_) {
-    for (CharRange b : other.ranges_) both.ranges_.push_back({std::max(a.first, b.first), std::min(a.last, b.last)});
+    for (CharRange b : other.ranges_)
+      both.ranges_.push_back({std::max(a.first, b.first), std::min(a.last, b.last)});
   }
   both.tidy();
   return both;
 }
 
 bool CharSet::contains(char32_t c) const {
-  return std::any_of(ranges_.begin(), ranges_.end(), [&](CharRange r) { return r.first <= c && c <= r.last; });
+  return std::any_of(ranges_.begin(), ranges_.end(),
+                     [&](CharRange r) { return r.first <= c && c <= r.last; });
 }
 
 }  // namespace troika::grammar

@@ -1,4 +1,5 @@
-// One rule as a deterministic automaton: a byte, or a call of a rule, leads from a state to one state at most.
+// One rule as a deterministic automaton: a byte, or a call of a rule, leads from a state to one state at
+// most.
 #pragma once
 
 #include <cstdint>

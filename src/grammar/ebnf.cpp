@@ -21,14 +21,16 @@ bool is_name(char c) {
 class Parser {
  public:
   Parser(Rules& rules, std::string_view source) : rules_(rules), source_(source) {
-    if (source.size() > kMostBytes) fail("the grammar has {} bytes; {} are the most", source.size(), kMostBytes);
+    if (source.size() > kMostBytes)
+      fail("the grammar has {} bytes; {} are the most", source.size(), kMostBytes);
     if (!text::valid_utf8(source)) fail("the grammar is not UTF-8");
   }
 
   Expr parse() {
     for (skip(Lines::all); !at_end(); skip(Lines::all)) definition();
     for (const auto& [name, use] : named_) {
-      if (!rules_.rule(use.rule).defined) fail("line {} of the grammar: the rule '{}' is not defined", use.line, name);
+      if (!rules_.rule(use.rule).defined)
+        fail("line {} of the grammar: the rule '{}' is not defined", use.line, name);
     }
     auto root = named_.find("root");
     if (root == named_.end()) fail("the grammar has no rule 'root', which is the whole text");
@@ -160,7 +162,8 @@ class Parser {
     } else {
       return part;
     }
-    if (next() == '*' || next() == '+' || next() == '?' || next() == '{') wrong("a repetition follows a repetition; use ( )");
+    if (next() == '*' || next() == '+' || next() == '?' || next() == '{')
+      wrong("a repetition follows a repetition; use ( )");
     return rules_.repeat(part, least, most);
   }
 
@@ -210,19 +213,27 @@ class Parser {
     char c = next();
     if (!at_end()) ++position_;
     switch (c) {
-      case 'n': return '\n';
-      case 'r': return '\r';
-      case 't': return '\t';
-      case 'x': return hex(2);
-      case 'u': return hex(4);
-      case 'U': return hex(8);
+      case 'n':
+        return '\n';
+      case 'r':
+        return '\r';
+      case 't':
+        return '\t';
+      case 'x':
+        return hex(2);
+      case 'u':
+        return hex(4);
+      case 'U':
+        return hex(8);
       case '"':
       case '\\':
       case '[':
       case ']':
       case '-':
-      case '^': return char32_t(c);
-      default: wrong("the escape \\{} is not known", c);
+      case '^':
+        return char32_t(c);
+      default:
+        wrong("the escape \\{} is not known", c);
     }
   }
 
@@ -230,7 +241,10 @@ class Parser {
     char32_t value = 0;
     for (int i = 0; i < count; ++i, ++position_) {
       char c = next();
-      int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+      int digit = c >= '0' && c <= '9'   ? c - '0'
+                  : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                  : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                         : -1;
       if (digit < 0) wrong("{} hexadecimal digits are missing", count);
       value = value * 16 + char32_t(digit);
     }

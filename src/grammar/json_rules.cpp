@@ -44,8 +44,9 @@ Expr integer_body(Rules& rules) {
 Expr number_body(Rules& rules) {
   Expr digit = rules.chars({{'0', '9'}});
   Expr fraction = rules.sequence({rules.bytes("."), rules.repeat(digit, 1, kMostFraction)});
-  Expr exponent = rules.sequence({rules.chars(CharSet::of("eE")), rules.optional(rules.chars(CharSet::of("+-"))),
-                                  rules.repeat(digit, 1, kMostExponent)});
+  Expr exponent =
+      rules.sequence({rules.chars(CharSet::of("eE")), rules.optional(rules.chars(CharSet::of("+-"))),
+                      rules.repeat(digit, 1, kMostExponent)});
   return rules.sequence({integer_body(rules), rules.optional(fraction), rules.optional(exponent)});
 }
 
@@ -64,13 +65,14 @@ JsonRules::JsonRules(Rules& rules) {
   object = rules.call(object_rule);
   array = rules.call(array_rule);
 
-  Expr line = rules.sequence({rules.bytes("\n"), rules.repeat(rules.chars(CharSet::of(" \t")), 0, kMostIndentation)});
+  Expr line =
+      rules.sequence({rules.bytes("\n"), rules.repeat(rules.chars(CharSet::of(" \t")), 0, kMostIndentation)});
   rules.define(space_rule, rules.optional(rules.choice({rules.bytes(" "), line})));
   rules.define(string_rule, string_body(rules));
   rules.define(integer_rule, integer_body(rules));
   rules.define(number_rule, number_body(rules));
-  rules.define(value_rule, rules.choice({string, number, object, array, rules.bytes("true"), rules.bytes("false"),
-                                         rules.bytes("null")}));
+  rules.define(value_rule, rules.choice({string, number, object, array, rules.bytes("true"),
+                                         rules.bytes("false"), rules.bytes("null")}));
   auto list = [&](const char* open, Expr item, const char* close) {
     Expr more = rules.repeat(rules.sequence({rules.bytes(","), space, item}), 0);
     Expr items = rules.sequence({space, item, more, space});

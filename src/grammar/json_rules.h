@@ -1,5 +1,5 @@
-// JSON's own grammar: what any schema is made of. White space is what models write, and bounded, so that none can go on
-// for ever: nothing, a blank, or a line break and its indentation, behind { [ , : and before ] }.
+// JSON's own grammar: what any schema is made of. White space is what models write, and bounded, so that none
+// can go on for ever: nothing, a blank, or a line break and its indentation, behind { [ , : and before ] }.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -18,7 +18,8 @@
 namespace troika::grammar {
 namespace {
 
-constexpr int kMostDepth = 200, kMostSchemas = 20'000;
+constexpr int kMostDepth = 200, kMostSchemas = 20'000, kMostTrials = 200;
+constexpr size_t kMostMergedBytes = 32 << 20;  // of JSON
 
 // Which keywords speak of which type: a schema without `type` is read as one of the types that it speaks of.
 struct TypeRow {
@@ -47,6 +48,8 @@ class Reader {
     int& depth;
   };
 
+  Json merged(const Json& a, const Json& b, const std::string& at);
+  Json without_reference(Json schema, const std::string& at);
   Expr read_reference(const Json& schema, const std::string& at);
   Expr read_alternatives(const Json& schema, const std::string& key, const std::string& at);
   Expr read_values(const Json& schema, const Json& values, const std::string& at);
@@ -58,13 +61,16 @@ class Reader {
   Expr other_key(const std::vector<std::string>& known);
   Expr other_key_from(const std::vector<std::u32string>& known, size_t depth);
   Expr in_quotes(Expr inside) { return rules_.sequence({rules_.bytes("\""), inside, rules_.bytes("\"")}); }
-  Expr follow(const char* separator, Expr part) { return rules_.sequence({rules_.bytes(separator), json_.space, part}); }
+  Expr follow(const char* separator, Expr part) {
+    return rules_.sequence({rules_.bytes(separator), json_.space, part});
+  }
 
   Rules& rules_;
   const JsonRules& json_;
   const Json& root_;
   std::map<std::string, RuleId> references_;
-  int depth_ = 0, schemas_ = 0;
+  int depth_ = 0, schemas_ = 0, trials_ = 0;
+  size_t merged_bytes_ = 0;
 };
 
 Json without(Json schema, std::initializer_list<const char*> keys) {
@@ -86,19 +92,21 @@ bool asks_nothing(const Json& schema) {
 
 Expr Reader::read(const Json& schema, const std::string& at) {
   Depth depth(depth_);
-  if (depth_ > kMostDepth) throw SchemaError(at, "schemas that contain each other without end are not supported");
+  if (depth_ > kMostDepth)
+    throw SchemaError(at, "schemas that contain each other without end are not supported");
   if (++schemas_ > kMostSchemas) throw SchemaError(at, fmt::format("more than {} schemas", kMostSchemas));
   if (schema.is_boolean()) return schema.get<bool>() ? json_.value : rules_.choice({});
   if (has(schema, "$ref")) return read_reference(schema, at);
   if (has(schema, "allOf")) {
-    Json merged = without(schema, {"allOf"});
-    for (const Json& part : schema["allOf"]) merged = merge_schemas(merged, part, at);
-    return read(merged, at);
+    Json all = without(schema, {"allOf"});
+    for (const Json& part : schema["allOf"]) all = merged(all, without_reference(part, at), at);
+    return read(all, at);
   }
   for (const char* key : {"anyOf", "oneOf"}) {
     if (has(schema, key)) return read_alternatives(schema, key, at);
   }
-  if (has(schema, "const")) return read_values(without(schema, {"const"}), Json::array({schema["const"]}), at);
+  if (has(schema, "const"))
+    return read_values(without(schema, {"const"}), Json::array({schema["const"]}), at);
   if (has(schema, "enum")) return read_values(without(schema, {"enum"}), schema["enum"], at);
   if (asks_nothing(schema)) return json_.value;
 
@@ -116,12 +124,29 @@ Expr Reader::read(const Json& schema, const std::string& at) {
   return rules_.choice(std::move(ways));
 }
 
+// Small schemas can ask for many large combinations.
+Json Reader::merged(const Json& a, const Json& b, const std::string& at) {
+  merged_bytes_ += a.dump().size() + b.dump().size();
+  if (merged_bytes_ > kMostMergedBytes)
+    throw SchemaError(at, "the combinations of these schemas are too large");
+  return merge_schemas(a, b, at);
+}
+
+Json Reader::without_reference(Json schema, const std::string& at) {
+  for (int i = 0; schema.is_object() && has(schema, "$ref"); ++i) {
+    if (i > kMostDepth)
+      throw SchemaError(at, "schemas that refer to each other without end are not supported");
+    schema = merged(without(schema, {"$ref"}), resolve_reference(root_, schema["$ref"], at), at);
+  }
+  return schema;
+}
+
 // A schema that may contain itself is a rule; what stands beside $ref is merged with what it leads to.
 Expr Reader::read_reference(const Json& schema, const std::string& at) {
   const std::string reference = schema["$ref"];
   const Json& target = resolve_reference(root_, reference, at);
   const Json beside = without(schema, {"$ref"});
-  if (!asks_nothing(beside)) return read(merge_schemas(beside, target, at), at);
+  if (!asks_nothing(beside)) return read(merged(beside, target, at), at);
   auto known = references_.find(reference);
   if (known == references_.end()) {
     known = references_.emplace(reference, rules_.declare(reference)).first;
@@ -136,15 +161,16 @@ Expr Reader::read_alternatives(const Json& schema, const std::string& key, const
   for (size_t i = 0; key == "oneOf" && i < list.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
       if (are_disjoint(list[i], list[j], root_)) continue;
-      throw SchemaError(below(at, key), fmt::format("oneOf is supported where no value fits two of its schemas; {} and {} "
-                                                    "may both fit, so use anyOf or a required member that tells them apart",
-                                                    j, i));
+      throw SchemaError(below(at, key),
+                        fmt::format("oneOf is supported where no value fits two of its schemas; {} and {} "
+                                    "may both fit, so use anyOf or a required member that tells them apart",
+                                    j, i));
     }
   }
   std::vector<Expr> ways;
   for (size_t i = 0; i < list.size(); ++i) {
     std::string place = below(below(at, key), std::to_string(i));
-    ways.push_back(read(asks_nothing(rest) ? list[i] : merge_schemas(rest, list[i], place), place));
+    ways.push_back(read(asks_nothing(rest) ? list[i] : merged(rest, list[i], place), place));
   }
   return rules_.choice(std::move(ways));
 }
@@ -156,7 +182,9 @@ Expr Reader::read_values(const Json& schema, const Json& values, const std::stri
     Rules rules;
     JsonRules json(rules);
     Expr whole = Reader(rules, json, root_).read(schema, at);
-    rest = compile(rules, whole);
+    if (++trials_ > kMostTrials) throw SchemaError(at, "too many enums beside other keywords");
+    rest = compile(rules, whole,
+                   {.nfa_states = 50'000, .states = 5'000, .table_bytes = 8 << 20, .work = 500'000});
   }
   std::vector<Expr> ways;
   for (const Json& value : values) {
@@ -177,8 +205,8 @@ Expr Reader::read_type(const Json& schema, std::string_view type, const std::str
   return rules_.bytes("null");
 }
 
-// Members in the order of `properties`, then others if `additionalProperties` asks for them. Built from the end:
-// `more` is what may follow when a member stands before it, `first` when none does.
+// Members in the order of `properties`, then others if `additionalProperties` asks for them. Built from the
+// end: `more` is what may follow when a member stands before it, `first` when none does.
 Expr Reader::read_object(const Json& schema, const std::string& at) {
   static const Json kNone = Json::object();
   Json properties = schema.value("properties", kNone);
@@ -193,7 +221,9 @@ Expr Reader::read_object(const Json& schema, const std::string& at) {
   std::vector<std::string> names;
   for (const auto& [name, s] : properties.items()) names.push_back(name);
 
-  auto member = [&](Expr key, Expr value) { return rules_.sequence({key, rules_.bytes(":"), json_.space, value}); };
+  auto member = [&](Expr key, Expr value) {
+    return rules_.sequence({key, rules_.bytes(":"), json_.space, value});
+  };
   Expr more = rules_.empty(), first = rules_.empty();
   if (others != false) {
     Expr value = read(others, says_more ? below(at, "additionalProperties") : at);
@@ -236,14 +266,17 @@ Expr Reader::other_key_from(const std::vector<std::u32string>& known, size_t dep
   std::map<char32_t, std::vector<std::u32string>> by_next;
   bool may_end = true;
   for (const std::u32string& name : known) {
-    if (name.size() == depth) may_end = false;
-    else by_next[name[depth]].push_back(name);
+    if (name.size() == depth)
+      may_end = false;
+    else
+      by_next[name[depth]].push_back(name);
   }
   CharSet others = kPlain;
   std::vector<Expr> ways;
   for (const auto& [character, names] : by_next) {
     CharSet one = {{character, character}};
-    if (kPlain.contains(character)) ways.push_back(rules_.sequence({rules_.chars(one), other_key_from(names, depth + 1)}));
+    if (kPlain.contains(character))
+      ways.push_back(rules_.sequence({rules_.chars(one), other_key_from(names, depth + 1)}));
     others = others.without(one);
   }
   ways.push_back(rules_.sequence({rules_.chars(others), rules_.repeat(rules_.chars(kPlain), 0)}));
@@ -260,10 +293,12 @@ Expr Reader::read_array(const Json& schema, const std::string& at) {
 
   Expr item = read(items, below(at, "items"));
   // From the end: what may follow after `i` items, for i = fixed, … 0.
-  int rest_least = std::max(0, least - fixed), rest_most = most == kNoLimit ? kNoLimit : std::max(0, most - fixed);
+  int rest_least = std::max(0, least - fixed),
+      rest_most = most == kNoLimit ? kNoLimit : std::max(0, most - fixed);
   auto list_of = [&](int low, int high) {  // of `item`, from the first of the array on
     if (high == 0) return rules_.empty();
-    Expr list = rules_.sequence({item, rules_.repeat(follow(",", item), std::max(0, low - 1), high == kNoLimit ? kNoLimit : high - 1)});
+    Expr list = rules_.sequence({item, rules_.repeat(follow(",", item), std::max(0, low - 1),
+                                                     high == kNoLimit ? kNoLimit : high - 1)});
     return low == 0 ? rules_.optional(list) : list;
   };
   Expr first = list_of(rest_least, rest_most);
@@ -290,14 +325,16 @@ Expr Reader::read_string(const Json& schema, const std::string& at) {
   const RegexOptions in_json = {.spell = json_character};
   if (has(schema, "pattern")) {
     try {
-      rules.push_back(regex(rules_, schema["pattern"].get<std::string>(), {.spell = json_character, .anywhere = true}));
+      rules.push_back(
+          regex(rules_, schema["pattern"].get<std::string>(), {.spell = json_character, .anywhere = true}));
     } catch (const SchemaError&) {
       throw;
     } catch (const Error& error) {
       throw SchemaError(below(at, "pattern"), error.what());
     }
   }
-  if (has(schema, "format")) rules.push_back(regex(rules_, string_format(schema["format"].get<std::string>()), in_json));
+  if (has(schema, "format"))
+    rules.push_back(regex(rules_, string_format(schema["format"].get<std::string>()), in_json));
   if (has(schema, "minLength") || has(schema, "maxLength")) {
     int least = schema.value("minLength", 0), most = schema.value("maxLength", kNoLimit);
     if (most != kNoLimit && most < least) throw SchemaError(at, "maxLength is less than minLength");

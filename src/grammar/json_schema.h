@@ -1,6 +1,6 @@
-// JSON schemas as a front end. What is generated validates, and may be narrower than the schema: members come in the
-// order of `properties`, strings use few escapes, numbers have at most 15 digits. docs/structured-output.md has the
-// table of keywords.
+// JSON schemas as a front end. What is generated validates, and may be narrower than the schema: members come
+// in the order of `properties`, strings use few escapes, numbers have at most 15 digits.
+// docs/structured-output.md has the table of keywords.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,4 +1,5 @@
-// What compiling one grammar may use. Grammars come from strangers: every loop that one can make longer draws on this.
+// What compiling one grammar may use. Grammars come from strangers: every loop that one can make longer draws
+// on this.
 #pragma once
 
 #include <cstddef>
@@ -9,9 +10,9 @@ namespace troika::grammar {
 
 struct Limits {
   size_t nfa_states = 1'000'000;
-  size_t states = 100'000;           // of the deterministic automaton
-  size_t table_bytes = 64u << 20;    // of its transitions
-  size_t work = 60'000'000;          // small steps: about a second
+  size_t states = 100'000;         // of the deterministic automaton
+  size_t table_bytes = 64u << 20;  // of its transitions
+  size_t work = 60'000'000;        // small steps: about a second
 };
 
 class Budget {
@@ -25,13 +26,15 @@ class Budget {
   }
   void count_nfa_state() {
     if (++nfa_states_ > limits_.nfa_states) {
-      fail("the grammar is too large: it needs more than {} steps of matching; use smaller counts and lengths",
-           limits_.nfa_states);
+      fail(
+          "the grammar is too large: it needs more than {} steps of matching; use smaller counts and lengths",
+          limits_.nfa_states);
     }
   }
   void count_state() {
     if (++states_ > limits_.states) {
-      fail("the grammar is too large: it needs more than {} states; use smaller counts and lengths", limits_.states);
+      fail("the grammar is too large: it needs more than {} states; use smaller counts and lengths",
+           limits_.states);
     }
   }
 

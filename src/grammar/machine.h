@@ -1,9 +1,10 @@
-// Running an automaton byte by byte. Where a grammar is ambiguous for a while, all ways are followed at once; each is a
-// place, a state with the calls that it will return from. Calls under way form a tree that equal ways share, so that a
-// thousand ways through one list cost one.
+// Running an automaton byte by byte. Where a grammar is ambiguous for a while, all ways are followed at once;
+// each is a place, a state with the calls that it will return from. Calls under way form a tree that equal
+// ways share, so that a thousand ways through one list cost one.
 //
-// A machine holds a stack of such sets, one set of places on top of another: a walk over a trie of tokens goes back by
-// dropping the last. Memory is taken once; what does not fit is not followed, and so not allowed.
+// A machine holds a stack of such sets, one set of places on top of another: a walk over a trie of tokens
+// goes back by dropping the last. Memory is taken once; what does not fit is not followed, and so not
+// allowed.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,8 @@ struct Place {
 class Machine {
  public:
   explicit Machine(const Automaton& automaton);
+
+  const Automaton& automaton() const { return *automaton_; }
 
   void clear();  // no set at all
   // A new set: this place alone, or with all that follows from it without a byte.

@@ -158,7 +158,8 @@ uint32_t Nfa::build_both(const Rules::Node& node, uint32_t next) {
   for (size_t i = 0; i < both.states.size(); ++i) new_state();
   for (uint32_t i = 0; i < both.states.size(); ++i) {
     if (both.states[i].accepting) add_empty(first + i, next);
-    for (const Dfa::Step& step : both.states[i].steps) add_bytes(first + i, step.first, step.last, first + step.to);
+    for (const Dfa::Step& step : both.states[i].steps)
+      add_bytes(first + i, step.first, step.last, first + step.to);
   }
   return first;
 }

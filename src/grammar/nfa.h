@@ -1,5 +1,5 @@
-// An expression as a nondeterministic automaton over bytes. It is built from its end: an expression is compiled in
-// front of the state that follows it, so that equal rests of a rule are built once.
+// An expression as a nondeterministic automaton over bytes. It is built from its end: an expression is
+// compiled in front of the state that follows it, so that equal rests of a rule are built once.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class Nfa {
     uint8_t first = 0, last = 0;  // bytes
     uint32_t rule = 0;            // call
     uint32_t to = 0;
-    uint32_t next = 0;            // edge of the same state, +1; 0: none
+    uint32_t next = 0;  // edge of the same state, +1; 0: none
   };
 
   // Throws Error when a budget is spent.

@@ -9,12 +9,13 @@
 
 namespace troika::grammar {
 
-// Whole numbers from `least` to `most`, in decimal, without leading zeros. An absent bound is that of 15 digits.
+// Whole numbers from `least` to `most`, in decimal, without leading zeros. An absent bound is that of 15
+// digits.
 Expr integers_between(Rules& rules, std::optional<int64_t> least, std::optional<int64_t> most);
 
 // A bound of decimal numbers: its digits as one would write them, without an exponent.
 struct DecimalBound {
-  std::string digits;      // "12.5"; no sign
+  std::string digits;  // "12.5"; no sign
   bool negative = false;
   bool exclusive = false;
 };
@@ -22,6 +23,7 @@ struct DecimalBound {
 DecimalBound decimal_bound(double value, bool exclusive);
 
 // Decimal numbers of at most 15 digits after the point, without an exponent.
-Expr decimals_between(Rules& rules, const std::optional<DecimalBound>& least, const std::optional<DecimalBound>& most);
+Expr decimals_between(Rules& rules, const std::optional<DecimalBound>& least,
+                      const std::optional<DecimalBound>& most);
 
 }  // namespace troika::grammar

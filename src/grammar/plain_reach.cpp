@@ -1,5 +1,6 @@
-// The shortest plain text that is refused, for all states at once: a search from the refusals backwards, over pairs of
-// a state and a place in a character. Only states that take every first byte need be looked at; most take one.
+// The shortest plain text that is refused, for all states at once: a search from the refusals backwards, over
+// pairs of a state and a place in a character. Only states that take every first byte need be looked at; most
+// take one.
 #include "grammar/plain_reach.h"
 
 #include <algorithm>
@@ -46,7 +47,8 @@ class Search {
   }
 
   uint32_t number_of(State s, PlainText::Place place) {
-    auto [known, is_new] = numbers_.try_emplace(uint64_t{s} << 8 | place, static_cast<uint32_t>(pairs_.size()));
+    auto [known, is_new] =
+        numbers_.try_emplace(uint64_t{s} << 8 | place, static_cast<uint32_t>(pairs_.size()));
     if (is_new) {
       pairs_.push_back({s, place});
       before_.emplace_back();

@@ -8,7 +8,8 @@
 
 namespace troika::grammar {
 
-// By state: any plain text (plain_text.h) of up to so many bytes keeps the automaton alive; UINT16_MAX: of any length.
+// By state: any plain text (plain_text.h) of up to so many bytes keeps the automaton alive; UINT16_MAX: of
+// any length.
 std::vector<uint16_t> find_plain_reach(const Automaton& automaton);
 
 }  // namespace troika::grammar

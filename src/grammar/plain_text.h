@@ -1,5 +1,5 @@
-// Plain text: whole characters in UTF-8 without quotes, backslashes and control characters, what may stand in a string
-// of JSON as it is. Eight places in a character and the bytes that lead from one to another.
+// Plain text: whole characters in UTF-8 without quotes, backslashes and control characters, what may stand in
+// a string of JSON as it is. Eight places in a character and the bytes that lead from one to another.
 #pragma once
 
 #include <array>
@@ -10,8 +10,13 @@ namespace troika::grammar {
 struct PlainText {
   enum Place : uint8_t {
     kBetween,  // characters
-    kOneMore, kTwoMore, kThreeMore,  // bytes of a character, 80..BF each
-    kAfterE0, kAfterED, kAfterF0, kAfterF4,  // whose next byte is bounded otherwise
+    kOneMore,
+    kTwoMore,
+    kThreeMore,  // bytes of a character, 80..BF each
+    kAfterE0,
+    kAfterED,
+    kAfterF0,
+    kAfterF4,  // whose next byte is bounded otherwise
     kPlaces,
     kNowhere = kPlaces,
   };

@@ -22,8 +22,9 @@ const CharSet& word() {
   return set;
 }
 const CharSet& space() {  // JavaScript's
-  static const CharSet set = {{'\t', '\r'}, {' ', ' '}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
-                              {0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
+  static const CharSet set = {{'\t', '\r'},     {' ', ' '},       {0xA0, 0xA0},     {0x1680, 0x1680},
+                              {0x2000, 0x200A}, {0x2028, 0x2029}, {0x202F, 0x202F}, {0x205F, 0x205F},
+                              {0x3000, 0x3000}, {0xFEFF, 0xFEFF}};
   return set;
 }
 const CharSet& line_ends() {
@@ -35,7 +36,8 @@ class Parser {
  public:
   Parser(Rules& rules, std::string_view pattern, const RegexOptions& options)
       : rules_(rules), pattern_(pattern), options_(options) {
-    if (pattern.size() > kMostBytes) fail("the pattern has {} bytes; {} are the most", pattern.size(), kMostBytes);
+    if (pattern.size() > kMostBytes)
+      fail("the pattern has {} bytes; {} are the most", pattern.size(), kMostBytes);
     if (!text::valid_utf8(pattern)) fail("the pattern is not UTF-8");
   }
 
@@ -48,7 +50,8 @@ class Parser {
  private:
   template <typename... Args>
   [[noreturn]] void wrong(fmt::format_string<Args...> format, Args&&... args) const {
-    fail("at character {} of the pattern: {}", position_ + 1, fmt::format(format, std::forward<Args>(args)...));
+    fail("at character {} of the pattern: {}", position_ + 1,
+         fmt::format(format, std::forward<Args>(args)...));
   }
 
   bool at_end() const { return position_ == pattern_.size(); }
@@ -79,10 +82,12 @@ class Parser {
     bool from_start = false, to_end = false;
     while (!at_end() && !looking_at("|") && !looking_at(")")) {
       bool is_anchor = looking_at("^") || looking_at("$");
-      if (to_end && !looking_at("$")) wrong("$ is supported only at the end of the pattern or of one of its alternatives");
+      if (to_end && !looking_at("$"))
+        wrong("$ is supported only at the end of the pattern or of one of its alternatives");
       if (is_anchor && depth > 0) wrong("^ and $ are supported only outside of groups");
       if (take("^")) {
-        if (!parts.empty()) wrong("^ is supported only at the beginning of the pattern or of one of its alternatives");
+        if (!parts.empty())
+          wrong("^ is supported only at the beginning of the pattern or of one of its alternatives");
         from_start = true;
       } else if (take("$")) {
         to_end = true;
@@ -215,23 +220,39 @@ class Parser {
   CharSet escape() {
     char32_t c = take_character();
     switch (c) {
-      case 'd': return digits();
-      case 'D': return digits().complement();
-      case 'w': return word();
-      case 'W': return word().complement();
-      case 's': return space();
-      case 'S': return space().complement();
-      case 't': return CharSet::of("\t");
-      case 'n': return CharSet::of("\n");
-      case 'r': return CharSet::of("\r");
-      case 'f': return CharSet::of("\f");
-      case 'v': return CharSet::of("\v");
-      case '0': return {{0, 0}};
-      case 'x': return one(hex(2));
-      case 'u': return one(take("{") ? hex_to_brace() : utf16());
+      case 'd':
+        return digits();
+      case 'D':
+        return digits().complement();
+      case 'w':
+        return word();
+      case 'W':
+        return word().complement();
+      case 's':
+        return space();
+      case 'S':
+        return space().complement();
+      case 't':
+        return CharSet::of("\t");
+      case 'n':
+        return CharSet::of("\n");
+      case 'r':
+        return CharSet::of("\r");
+      case 'f':
+        return CharSet::of("\f");
+      case 'v':
+        return CharSet::of("\v");
+      case '0':
+        return {{0, 0}};
+      case 'x':
+        return one(hex(2));
+      case 'u':
+        return one(take("{") ? hex_to_brace() : utf16());
       case 'p':
-      case 'P': wrong("character properties (\\p) are not supported");
-      default: break;
+      case 'P':
+        wrong("character properties (\\p) are not supported");
+      default:
+        break;
     }
     if (word().contains(c)) wrong("the escape \\{} is not supported", char(c));
     return one(c);

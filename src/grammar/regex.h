@@ -1,6 +1,6 @@
-// Regular expressions as a front end: JavaScript's syntax as far as it is regular. What would need to look around or
-// back (backreferences, lookaheads, word borders) is refused by name. Lazy quantifiers match the same texts as greedy
-// ones and are taken for them.
+// Regular expressions as a front end: JavaScript's syntax as far as it is regular. What would need to look
+// around or back (backreferences, lookaheads, word borders) is refused by name. Lazy quantifiers match the
+// same texts as greedy ones and are taken for them.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,8 @@
 namespace troika::grammar {
 
 struct RegexOptions {
-  // How one character of a set is written in the text; by default as itself. In a string of JSON some are escaped.
+  // How one character of a set is written in the text; by default as itself. In a string of JSON some are
+  // escaped.
   Expr (*spell)(Rules&, const CharSet&) = nullptr;
   bool anywhere = false;  // a text matches when a part of it does, unless ^ and $ say otherwise
 };

@@ -20,7 +20,9 @@ Expr Rules::add(Node node) {
 
 Expr Rules::bytes(std::string_view text) { return add({.kind = Kind::bytes, .text = std::string(text)}); }
 Expr Rules::chars(CharSet set) { return add({.kind = Kind::chars, .set = std::move(set)}); }
-Expr Rules::sequence(std::vector<Expr> parts) { return add({.kind = Kind::sequence, .parts = std::move(parts)}); }
+Expr Rules::sequence(std::vector<Expr> parts) {
+  return add({.kind = Kind::sequence, .parts = std::move(parts)});
+}
 Expr Rules::choice(std::vector<Expr> parts) { return add({.kind = Kind::choice, .parts = std::move(parts)}); }
 
 Expr Rules::repeat(Expr part, int least, int most) {

@@ -1,8 +1,9 @@
-// A grammar as front ends write it: expressions over bytes, and rules that may call each other and themselves. JSON
-// schemas, regular expressions and EBNF all become this, and compile() makes one automaton of it.
+// A grammar as front ends write it: expressions over bytes, and rules that may call each other and
+// themselves. JSON schemas, regular expressions and EBNF all become this, and compile() makes one automaton
+// of it.
 //
-// Expressions are numbers, good in one Rules only; they may be used in several places. Building is bounded: a foreign
-// grammar that wants too many expressions throws Error.
+// Expressions are numbers, good in one Rules only; they may be used in several places. Building is bounded: a
+// foreign grammar that wants too many expressions throws Error.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +30,7 @@ class Rules {
  public:
   Expr bytes(std::string_view text);  // exactly these; "": nothing at all
   Expr empty() { return bytes(""); }
-  Expr chars(CharSet set);            // one character in UTF-8
+  Expr chars(CharSet set);  // one character in UTF-8
   Expr sequence(std::vector<Expr> parts);
   Expr choice(std::vector<Expr> parts);  // of none: what nothing matches
   Expr repeat(Expr part, int least, int most = kNoLimit);
@@ -41,8 +42,8 @@ class Rules {
   // What both match. Neither may call a rule.
   Expr both(Expr a, Expr b);
 
-  // A rule is declared, then defined once. `shared` names a rule that is the same in every grammar, so that what is
-  // computed for it once serves all; "": it is this grammar's own.
+  // A rule is declared, then defined once. `shared` names a rule that is the same in every grammar, so that
+  // what is computed for it once serves all; "": it is this grammar's own.
   RuleId declare(std::string name, std::string shared = "");
   void define(RuleId rule, Expr body);
   RuleId rule(std::string name, Expr body);

@@ -24,11 +24,11 @@ enum class Value : uint8_t {
   names,
   count,
   number,
-  values,      // a list, not empty
+  values,  // a list, not empty
   anything,
   only_false,
   format,
-  no_rule,     // false or absent: what asks for nothing
+  no_rule,  // false or absent: what asks for nothing
   refused,
 };
 
@@ -92,7 +92,8 @@ constexpr Keyword kKeywords[] = {
 };
 
 const Keyword* find_keyword(std::string_view name) {
-  auto found = std::find_if(std::begin(kKeywords), std::end(kKeywords), [&](const Keyword& k) { return k.name == name; });
+  auto found = std::find_if(std::begin(kKeywords), std::end(kKeywords),
+                            [&](const Keyword& k) { return k.name == name; });
   return found == std::end(kKeywords) ? nullptr : found;
 }
 
@@ -101,7 +102,8 @@ class Checker {
   void check(const Json& schema, const std::string& at, int depth) {
     if (schema.is_boolean()) return;
     if (!schema.is_object()) throw SchemaError(at, "a schema must be an object, true or false");
-    if (depth > kMostDepth) throw SchemaError(at, fmt::format("schemas are nested deeper than {} levels", kMostDepth));
+    if (depth > kMostDepth)
+      throw SchemaError(at, fmt::format("schemas are nested deeper than {} levels", kMostDepth));
     for (const auto& [key, value] : schema.items()) {
       const Keyword* keyword = find_keyword(key);
       if (!keyword && key.starts_with("x-")) continue;  // by convention, notes
@@ -134,7 +136,8 @@ class Checker {
       case Value::text:
         return must_be(value.is_string(), "a string");
       case Value::names:
-        return must_be(value.is_array() && std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
+        return must_be(value.is_array() &&
+                           std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
                        "a list of strings");
       case Value::count:
         return must_be(value.is_number() && value >= 0 && value <= kMostCount && type_of(value) == "integer",
@@ -161,10 +164,14 @@ class Checker {
 
   template <typename MustBe>
   void check_types(const Json& value, MustBe must_be) {
-    static constexpr std::array kTypes = {"object", "array", "string", "number", "integer", "boolean", "null"};
-    auto known = [&](const Json& t) { return std::any_of(kTypes.begin(), kTypes.end(), [&](auto* name) { return t == name; }); };
+    static constexpr std::array kTypes = {"object",  "array",   "string", "number",
+                                          "integer", "boolean", "null"};
+    auto known = [&](const Json& t) {
+      return std::any_of(kTypes.begin(), kTypes.end(), [&](auto* name) { return t == name; });
+    };
     bool is_list = value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), known);
-    must_be(known(value) || is_list, "object, array, string, number, integer, boolean, null, or a list of them");
+    must_be(known(value) || is_list,
+            "object, array, string, number, integer, boolean, null, or a list of them");
   }
 };
 

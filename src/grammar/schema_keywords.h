@@ -1,5 +1,6 @@
-// The keywords of JSON schema: which we honour, which only describe, and which we refuse, each with the kind of value
-// that it must have. What is not in the table is refused too: a rule that is passed over in silence is not kept.
+// The keywords of JSON schema: which we honour, which only describe, and which we refuse, each with the kind
+// of value that it must have. What is not in the table is refused too: a rule that is passed over in silence
+// is not kept.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

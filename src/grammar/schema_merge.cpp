@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -27,8 +28,10 @@ Json merge_types(const Json& a, const Json& b) {
   };
   Json first = type_list(a), second = type_list(b);
   for (const Json& type : first) {
-    if (has(second, type.get_ref<const std::string&>()) || (type == "integer" && has(second, "number"))) both.push_back(type);
-    if (type == "number" && has(second, "integer") && !has(second, "number") && !has(first, "integer")) both.push_back("integer");
+    if (has(second, type.get_ref<const std::string&>()) || (type == "integer" && has(second, "number")))
+      both.push_back(type);
+    if (type == "number" && has(second, "integer") && !has(second, "number") && !has(first, "integer"))
+      both.push_back("integer");
   }
   return both;
 }
@@ -54,7 +57,8 @@ Json merge_alternatives(const Json& a, const Json& b, const std::string& at) {
 Json merge_properties(const Json& a, const Json& b) {
   static const Json kNone = Json::object(), kAnything = true;
   const Json &mine = a.value("properties", kNone), &other = b.value("properties", kNone);
-  const Json my_rest = a.value("additionalProperties", kAnything), other_rest = b.value("additionalProperties", kAnything);
+  const Json my_rest = a.value("additionalProperties", kAnything),
+             other_rest = b.value("additionalProperties", kAnything);
   Json both = Json::object();
   for (const auto& [name, schema] : mine.items()) {
     both[name] = all_of(schema, other.contains(name) ? other[name] : other_rest);
@@ -89,9 +93,23 @@ Json merge_keyword(const std::string& key, const Json& a, const Json& b, const s
 }
 
 bool is_annotation(const std::string& key) {
-  static constexpr std::array kKeys = {"title", "description", "default", "examples", "$defs", "definitions", "$schema",
-                                       "$id", "$comment", "deprecated", "readOnly", "writeOnly", "discriminator"};
+  static constexpr std::array kKeys = {"title",       "description", "default",      "examples", "$defs",
+                                       "definitions", "$schema",     "$id",          "$comment", "deprecated",
+                                       "readOnly",    "writeOnly",   "discriminator"};
   return std::find(kKeys.begin(), kKeys.end(), key) != kKeys.end();
+}
+
+// A fragment of a URL: "#/$defs/a%20b".
+std::string percent_decoded(std::string_view text) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); ++i) {
+    uint8_t byte = 0;
+    const char* digits = text.data() + i + 1;
+    bool encoded = text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2;
+    decoded += encoded ? char(byte) : text[i];
+    if (encoded) i += 2;
+  }
+  return decoded;
 }
 
 // The values that a schema names, or null.
@@ -116,7 +134,9 @@ bool forbids_member(const Json& schema, const std::string& name) {
 Json merge_schemas(const Json& a, const Json& b, const std::string& at) {
   if (a.is_boolean() || b.is_boolean()) return all_of(a, b);
   auto mixes = [](const Json& x, const Json& y) { return x.contains("prefixItems") && y.contains("items"); };
-  if (mixes(a, b) || mixes(b, a)) throw SchemaError(at, "'prefixItems' of one schema and 'items' of another apply here, which is not supported");
+  if (mixes(a, b) || mixes(b, a))
+    throw SchemaError(
+        at, "'prefixItems' of one schema and 'items' of another apply here, which is not supported");
   Json both = a;
   for (const auto& [key, value] : b.items()) {
     if (key == "properties" || (is_annotation(key) && both.contains(key))) continue;
@@ -146,11 +166,11 @@ std::string_view type_of(const Json& value) {
 
 const Json& resolve_reference(const Json& root, const std::string& reference, const std::string& at) {
   if (!reference.starts_with("#")) {
-    throw SchemaError(at, fmt::format("$ref '{}' leads to another document; only those that begin with # are supported",
-                                      reference.substr(0, 80)));
+    throw SchemaError(
+        at, fmt::format("$ref '{}' leads to another document; only those that begin with # are supported",
+                        reference.substr(0, 80)));
   }
-  std::string pointer = reference.substr(1);
-  for (size_t percent; (percent = pointer.find("%7E")) != pointer.npos;) pointer.replace(percent, 3, "~");
+  const std::string pointer = percent_decoded(std::string_view(reference).substr(1));
   try {
     const Json& found = root.at(Json::json_pointer(pointer));
     if (found.is_object() || found.is_boolean()) return found;
@@ -170,13 +190,16 @@ bool are_disjoint(const Json& a, const Json& b, const Json& root, int depth) {
   static constexpr std::array kTypes = {"object", "array", "string", "number", "boolean", "null"};
   auto meets = [&](const char* type) {
     std::string_view name = type;
-    if (name == "number") return (allows_type(a, "integer") && allows_type(b, "integer")) || (allows_type(a, name) && allows_type(b, name));
+    if (name == "number")
+      return (allows_type(a, "integer") && allows_type(b, "integer")) ||
+             (allows_type(a, name) && allows_type(b, name));
     return allows_type(a, name) && allows_type(b, name);
   };
   if (std::none_of(kTypes.begin(), kTypes.end(), meets)) return true;
   Json mine = values_of(a), other = values_of(b);
   if (mine.is_array() && other.is_array()) return merge_values(mine, other).empty();
-  // Two objects: a member that both must have, and that cannot be both; or that one must and the other must not have.
+  // Two objects: a member that both must have, and that cannot be both; or that one must and the other must
+  // not have.
   if (!(a.value("type", Json()) == "object" && b.value("type", Json()) == "object")) return false;
   for (const Json* side : {&a, &b}) {
     const Json& one = *side;
@@ -185,7 +208,8 @@ bool are_disjoint(const Json& a, const Json& b, const Json& root, int depth) {
     for (const Json& name : one["required"]) {
       const std::string& key = name.get_ref<const std::string&>();
       if (forbids_member(another, key)) return true;
-      if (!requires_member(another, key) || !one.contains("properties") || !another.contains("properties")) continue;
+      if (!requires_member(another, key) || !one.contains("properties") || !another.contains("properties"))
+        continue;
       const Json &p = one["properties"], &q = another["properties"];
       if (p.contains(key) && q.contains(key) && are_disjoint(p[key], q[key], root, depth + 1)) return true;
     }

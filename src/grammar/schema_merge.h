@@ -14,7 +14,8 @@ using Json = nlohmann::ordered_json;
 class SchemaError : public Error {
  public:
   SchemaError(std::string pointer, const std::string& why)
-      : Error("at " + (pointer.empty() ? std::string("the root") : pointer) + ": " + why), pointer(std::move(pointer)) {}
+      : Error("at " + (pointer.empty() ? std::string("the root") : pointer) + ": " + why),
+        pointer(std::move(pointer)) {}
 
   std::string pointer;
 };
@@ -22,7 +23,8 @@ class SchemaError : public Error {
 // `at`: where both stand. Throws SchemaError where no schema says both.
 Json merge_schemas(const Json& a, const Json& b, const std::string& at);
 
-// True when no value can satisfy both, as far as types, constants and required members tell. `resolve` follows a $ref.
+// True when no value can satisfy both, as far as types, constants and required members tell. `resolve`
+// follows a $ref.
 bool are_disjoint(const Json& a, const Json& b, const Json& root, int depth = 0);
 
 // What a $ref within `root` leads to. Throws SchemaError when it leads nowhere, or to another document.

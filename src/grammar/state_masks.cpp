@@ -5,8 +5,8 @@
 namespace troika::grammar {
 namespace {
 
-constexpr size_t kMostBytes = 16u << 20;      // of one grammar's own masks
-constexpr size_t kMostVisited = 30'000'000;  // nodes walked over for them: a quarter of a second
+constexpr size_t kMostBytes = 16u << 20;     // of one grammar's own masks
+constexpr size_t kMostVisited = 30'000'000;  // nodes walked over for them: some tenths of a second
 
 }  // namespace
 
@@ -25,25 +25,24 @@ StateMasks::StateMasks(const Automaton& automaton, const Vocabulary& vocabulary,
     plain_parts_.push_back(uint8_t(grammar::plain_parts(vocabulary, reach)));
   }
   Machine machine(automaton);
+  TrieWalk walk(vocabulary);
   for (const Automaton::SharedRule& rule : automaton.shared_rules()) {
     for (uint32_t i = 0; i < rule.count; ++i) {
       State s = rule.first + i;
-      if (automaton.takes_bytes(s)) masks_[s] = shared.get(rule.name, i, [&] { return compute(machine, s); });
+      if (automaton.takes_bytes(s)) masks_[s] = shared.get(rule.name, i, [&] { return compute(machine, walk, s); });
     }
   }
   visited_ = 0;
   for (State s = 1; s < automaton.states() && bytes_ < kMostBytes && visited_ < kMostVisited; ++s) {
     if (masks_[s] || !automaton.takes_bytes(s)) continue;
-    masks_[s] = std::make_shared<const StateMask>(compute(machine, s));
+    masks_[s] = std::make_shared<const StateMask>(compute(machine, walk, s));
     bytes_ += masks_[s]->bytes();
   }
-  path_ = {};
 }
 
-StateMask StateMasks::compute(Machine& machine, State s) {
+StateMask StateMasks::compute(Machine& machine, TrieWalk& walk, State s) {
   StateMask mask{.plain_parts = plain_parts_[s]};
   machine.clear();
-  machine.push_alone({s, CallTree::kBottom});
   auto alive = [&](uint32_t node) {
     ++visited_;
     for (int32_t id : vocabulary_.tokens_at(node)) mask.ids.push_back(id);
@@ -54,7 +53,7 @@ StateMask StateMasks::compute(Machine& machine, State s) {
   auto parts = vocabulary_.parts();
   for (size_t p = mask.plain_parts; p < parts.size(); ++p) {
     visited_ += 256;
-    walk(machine, vocabulary_, parts[p].first, parts[p].end, path_, alive, ended);
+    walk.from_place(machine, {s, CallTree::kBottom}, parts[p].first, parts[p].end, alive, ended);
   }
   if (mask.ids.size() * 32 > vocabulary_.tokens()) {
     TokenMask bits(vocabulary_.tokens());

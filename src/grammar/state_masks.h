@@ -1,6 +1,6 @@
-// What a state allows, known ahead: which tokens keep it alive whatever the calls under way return to, and where in the
-// trie its rule ends, so that what follows there depends on them. With these a step need only look at the few tokens
-// that reach over the end of a rule, such as `",` in a string of JSON.
+// What a state allows, known ahead: which tokens keep it alive whatever the calls under way return to, and
+// where in the trie its rule ends, so that what follows there depends on them. With these a step need only
+// look at the few tokens that reach over the end of a rule, such as `",` in a string of JSON.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +13,7 @@
 
 #include "grammar/automaton.h"
 #include "grammar/machine.h"
+#include "grammar/trie_walk.h"
 #include "grammar/vocabulary.h"
 
 namespace troika::grammar {
@@ -25,33 +26,6 @@ struct StateMask {
 
   size_t bytes() const { return ids.size() * 4 + words.size() * 8 + returns.size() * 4 + sizeof *this; }
 };
-
-// Visits the nodes from `first` to `end` that the machine's last set leads to: alive(node) for each, ended(node) where
-// nothing is under way any more.
-template <typename Alive, typename Ended>
-void walk(Machine& machine, const Vocabulary& vocabulary, uint32_t first, uint32_t end, std::vector<uint32_t>& path,
-          Alive alive, Ended ended) {
-  path.clear();  // ends of the nodes that the walk is below
-  for (uint32_t node = first; node < end;) {
-    for (; !path.empty() && node >= path.back(); path.pop_back()) machine.pop(machine.sets() - 1);
-    const uint32_t behind = vocabulary.end(node);
-    if (!machine.push_step(machine.sets() - 1, vocabulary.byte(node))) {
-      node = behind;
-      continue;
-    }
-    const size_t here = machine.sets() - 1;
-    alive(node);
-    if (machine.ended(here)) ended(node);
-    if (behind > node + 1 && !machine.places(here).empty()) {
-      path.push_back(behind);
-      ++node;
-    } else {
-      machine.pop(here);
-      node = behind;
-    }
-  }
-  machine.pop(machine.sets() - path.size());
-}
 
 // How many parts of the vocabulary a state allows as a whole.
 size_t plain_parts(const Vocabulary& vocabulary, uint16_t plain_reach);
@@ -83,13 +57,12 @@ class StateMasks {
   size_t bytes() const { return bytes_; }
 
  private:
-  StateMask compute(Machine& machine, State s);
+  StateMask compute(Machine& machine, TrieWalk& walk, State s);
 
   const Automaton& automaton_;
   const Vocabulary& vocabulary_;
   std::vector<std::shared_ptr<const StateMask>> masks_;  // by state
   std::vector<uint8_t> plain_parts_;
-  std::vector<uint32_t> path_;
   size_t bytes_ = 0, visited_ = 0;
 };
 

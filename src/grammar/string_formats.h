@@ -1,5 +1,5 @@
-// The formats that a schema may ask of a string, each as a regular expression. They are exact or narrower than the
-// standards they are named by: what they match is always of the format.
+// The formats that a schema may ask of a string, each as a regular expression. They are exact or narrower
+// than the standards they are named by: what they match is always of the format.
 #pragma once
 
 #include <string>

@@ -11,6 +11,16 @@ namespace {
 
 constexpr size_t kMostCached = 64, kMostCachedBytes = 256u << 20;
 
+// Allows the tokens that end at a node.
+struct Allow {
+  const Vocabulary& vocabulary;
+  TokenMask& mask;
+
+  void operator()(uint32_t node) const {
+    for (int32_t id : vocabulary.tokens_at(node)) mask.allow(id);
+  }
+};
+
 }  // namespace
 
 TokenGrammar::TokenGrammar(Compiled compiled, const Vocabulary& vocabulary, SharedMasks& shared)
@@ -20,9 +30,8 @@ TokenGrammar::TokenGrammar(Compiled compiled, const Vocabulary& vocabulary, Shar
       masks_(automaton_, vocabulary_, shared) {}
 
 Matcher::Matcher(std::shared_ptr<const TokenGrammar> grammar)
-    : grammar_(std::move(grammar)), machine_(grammar_->automaton()) {
+    : grammar_(std::move(grammar)), machine_(grammar_->automaton()), walk_(grammar_->vocabulary()) {
   machine_.push_entered({grammar_->automaton().start(), CallTree::kBottom});
-  path_.reserve(grammar_->vocabulary().longest());
 }
 
 void Matcher::allow(TokenMask& mask) {
@@ -53,9 +62,7 @@ void Matcher::add(const StateMask& known, Place place, TokenMask& mask) {
   const CallTree& calls = machine_.calls();
   machine_.push_entered({calls.back(place.calls), calls.below(place.calls)});
   for (uint32_t node : known.returns) {
-    walk(machine_, vocabulary, node + 1, vocabulary.end(node), path_, [&](uint32_t n) {
-      for (int32_t id : vocabulary.tokens_at(n)) mask.allow(id);
-    }, [](uint32_t) {});
+    walk_.from_last_set(machine_, node + 1, vocabulary.end(node), Allow{vocabulary, mask}, [](uint32_t) {});
   }
   machine_.pop(1);
 }
@@ -64,13 +71,9 @@ void Matcher::add_exactly(Place place, TokenMask& mask) {
   const Vocabulary& vocabulary = grammar_->vocabulary();
   const size_t plain = grammar_->masks().plain_parts(place.state);
   if (plain > 0) mask.add(vocabulary.plain_tokens(plain));
-  machine_.push_alone(place);
-  for (size_t p = plain; p < vocabulary.parts().size(); ++p) {
-    walk(machine_, vocabulary, vocabulary.parts()[p].first, vocabulary.parts()[p].end, path_, [&](uint32_t n) {
-      for (int32_t id : vocabulary.tokens_at(n)) mask.allow(id);
-    }, [](uint32_t) {});
+  for (const Vocabulary::Part& part : vocabulary.parts().subspan(plain)) {
+    walk_.from_place(machine_, place, part.first, part.end, Allow{vocabulary, mask}, [](uint32_t) {});
   }
-  machine_.pop(1);
 }
 
 bool Matcher::accept(int32_t token) {
@@ -100,7 +103,8 @@ const Vocabulary& GrammarCache::vocabulary() {
   return *vocabulary_;
 }
 
-std::shared_ptr<const TokenGrammar> GrammarCache::get(const std::string& key, const std::function<Compiled()>& make) {
+std::shared_ptr<const TokenGrammar> GrammarCache::get(const std::string& key,
+                                                      const std::function<Compiled()>& make) {
   const Vocabulary& words = vocabulary();
   {
     const std::lock_guard lock(mutex_);

@@ -1,5 +1,5 @@
-// A grammar over a model's tokens, and following one answer through it: which tokens may come next, and what becomes of
-// the one that came.
+// A grammar over a model's tokens, and following one answer through it: which tokens may come next, and what
+// becomes of the one that came.
 //
 //   Matcher matcher(grammar);
 //   matcher.allow(mask);             // bits of the tokens that keep the text within the grammar
@@ -45,14 +45,14 @@ class TokenGrammar {
   const StateMasks masks_;
 };
 
-// One answer's way through a grammar. Allocates when it is made, and then only for grammars that are ambiguous beyond
-// measure.
+// One answer's way through a grammar. Allocates when it is made, and then only for grammars that are
+// ambiguous beyond measure.
 class Matcher {
  public:
   explicit Matcher(std::shared_ptr<const TokenGrammar> grammar);
 
-  // Sets the bits of the tokens that may come next, and no others. A token that ends the generation may come where the
-  // text may end.
+  // Sets the bits of the tokens that may come next, and no others. A token that ends the generation may come
+  // where the text may end.
   void allow(TokenMask& mask);
 
   // Takes a token of text in; false, and nothing changes, when it does not fit.
@@ -69,7 +69,7 @@ class Matcher {
 
   std::shared_ptr<const TokenGrammar> grammar_;
   Machine machine_;  // between calls it holds one set: where the text has come to
-  std::vector<uint32_t> path_;
+  TrieWalk walk_;
 };
 
 // The grammars of one model that were asked for last, compiled. Used by several threads.

@@ -1,5 +1,5 @@
-// A set of characters as sequences of byte ranges: each sequence matches only whole characters of the set in UTF-8,
-// and together they match all of them.
+// A set of characters as sequences of byte ranges: each sequence matches only whole characters of the set in
+// UTF-8, and together they match all of them.
 #pragma once
 
 #include <array>
@@ -24,7 +24,8 @@ inline void encode(char32_t c, int length, std::array<uint8_t, 4>& out) {
   out[0] = uint8_t(kLead[length] | c);
 }
 
-// Splits until first and last have one length and differ like odometers: a range in one place, all values behind it.
+// Splits until first and last have one length and differ like odometers: a range in one place, all values
+// behind it.
 template <typename Take>
 void split(char32_t first, char32_t last, Take& take) {
   static constexpr char32_t kLongest[] = {0, 0x7F, 0x7FF, 0xFFFF, kLastChar};

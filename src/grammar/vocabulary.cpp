@@ -36,7 +36,8 @@ Vocabulary::Vocabulary(const text::Tokenizer& tokenizer) : tokenizer_(&tokenizer
     std::string_view own = text(id);
     longest_ = std::max(longest_, own.size());
     size_t part = kLengths;
-    if (is_plain(own)) part = std::lower_bound(kPlainLengths, kPlainLengths + kLengths, own.size()) - kPlainLengths;
+    if (is_plain(own))
+      part = std::lower_bound(kPlainLengths, kPlainLengths + kLengths, own.size()) - kPlainLengths;
     ids[part].push_back(id);
   }
   plain_.emplace_back(tokens());
@@ -76,7 +77,8 @@ void Vocabulary::add_part(std::vector<int32_t> ids, size_t longest, bool plain) 
   std::string_view before;
   for (int32_t id : ids) {
     std::string_view own = text(id);
-    size_t shared = static_cast<size_t>(std::mismatch(own.begin(), own.end(), before.begin(), before.end()).first - own.begin());
+    size_t shared = static_cast<size_t>(
+        std::mismatch(own.begin(), own.end(), before.begin(), before.end()).first - own.begin());
     leave(shared);
     for (size_t i = shared; i < own.size(); ++i) {
       path.push_back(static_cast<uint32_t>(nodes()));

@@ -1,9 +1,10 @@
-// The texts of a model's tokens as tries of bytes, laid out so that a grammar's automaton walks over them in one pass,
-// beginnings that tokens share only once.
+// The texts of a model's tokens as tries of bytes, laid out so that a grammar's automaton walks over them in
+// one pass, beginnings that tokens share only once.
 //
-// Most tokens of a large vocabulary are plain: whole characters, no quote, no backslash, no control character. Inside
-// the strings of JSON, and in free text, all of them are allowed. So plain tokens stand in tries of their own, by
-// length, and a state that surely takes plain text that long (plain_reach.h) is spared the walk over them.
+// Most tokens of a large vocabulary are plain: whole characters, no quote, no backslash, no control
+// character. Inside the strings of JSON, and in free text, all of them are allowed. So plain tokens stand in
+// tries of their own, by length, and a state that surely takes plain text that long (plain_reach.h) is spared
+// the walk over them.
 #pragma once
 
 #include <array>
@@ -35,8 +36,8 @@ class TokenMask {
 
 class Vocabulary {
  public:
-  // Tokens of text, whatever they are: those that only control a model (begin, end, padding) are no text and are never
-  // allowed, but for those that end a generation, where the text may end.
+  // Tokens of text, whatever they are: those that only control a model (begin, end, padding) are no text and
+  // are never allowed, but for those that end a generation, where the text may end.
   explicit Vocabulary(const text::Tokenizer& tokenizer);
 
   size_t tokens() const { return size_t(tokenizer_->vocab_size()); }

@@ -1,5 +1,6 @@
-// See answer_rules.h. A model that reasons is free to until </think>; what follows keeps to the rules. Free text beside
-// tools is free until a call begins, and from there on keeps to the rules, so that no call is ever malformed.
+// See answer_rules.h. A model that reasons is free to until </think>; what follows keeps to the rules. Free
+// text beside tools is free until a call begins, and from there on keeps to the rules, so that no call is
+// ever malformed.
 #include "server/answer_rules.h"
 
 #include "grammar/schema_merge.h"
@@ -42,7 +43,8 @@ class Builder {
     Expr blank = rules_.repeat(rules_.chars(blanks()), 0);
     CharSet no_call = CharSet::of("{");
     no_call.add(blanks());
-    Expr words = rules_.sequence({rules_.chars(no_call.complement()), rules_.repeat(rules_.chars(CharSet::all()), 0)});
+    Expr words =
+        rules_.sequence({rules_.chars(no_call.complement()), rules_.repeat(rules_.chars(CharSet::all()), 0)});
     return rules_.sequence({blank, rules_.choice({words, calls, rules_.empty()})});
   }
 
@@ -80,12 +82,14 @@ std::string key_of(const AnswerRules& wanted) {
 
 }  // namespace
 
-std::shared_ptr<const grammar::TokenGrammar> answer_grammar(const engine::Engine& engine, const AnswerRules& wanted) {
+std::shared_ptr<const grammar::TokenGrammar> answer_grammar(const engine::Engine& engine,
+                                                            const AnswerRules& wanted) {
   if (wanted.format.free() && !wanted.tools.active()) return nullptr;
   const engine::TextModel& text = engine.text();
   const ToolForm form = tool_form(text.tokenizer->data().chat_template);
   if (!wanted.format.free() && wanted.tools.active() && form == ToolForm::plain)
-    refuse(wanted.format.path, "{} beside tools is not supported with this model: its calls and its answers would look alike.",
+    refuse(wanted.format.path,
+           "{} beside tools is not supported with this model: its calls and its answers would look alike.",
            wanted.format.path);
   const std::string param = wanted.format.free() ? "tools" : wanted.format.path;
   try {

@@ -18,8 +18,9 @@ struct AnswerRules {
   text::Reasoning reasoning = text::Reasoning::none;  // what the text begins with
 };
 
-// Null: any text will do. Its notes are sentences about schemas that are not kept to. Throws ApiError that names the field
-// which cannot be honoured.
-std::shared_ptr<const grammar::TokenGrammar> answer_grammar(const engine::Engine& engine, const AnswerRules& wanted);
+// Null: any text will do. Its notes are sentences about schemas that are not kept to. Throws ApiError that
+// names the field which cannot be honoured.
+std::shared_ptr<const grammar::TokenGrammar> answer_grammar(const engine::Engine& engine,
+                                                            const AnswerRules& wanted);
 
 }  // namespace troika::server

@@ -20,8 +20,8 @@ struct Row {
   Kind kind;
 };
 constexpr Row kFields[] = {
-    {"json_schema", Kind::json_schema}, {"grammar", Kind::ebnf},         {"guided_json", Kind::json_schema},
-    {"guided_regex", Kind::regex},      {"guided_grammar", Kind::ebnf},  {"guided_choice", Kind::choice},
+    {"json_schema", Kind::json_schema}, {"grammar", Kind::ebnf},        {"guided_json", Kind::json_schema},
+    {"guided_regex", Kind::regex},      {"guided_grammar", Kind::ebnf}, {"guided_choice", Kind::choice},
 };
 constexpr Row kStructuredOutputs[] = {
     {"json", Kind::json_schema},
@@ -58,9 +58,11 @@ Json read_value(const Fields& fields, std::string_view name, Kind kind) {
 void check_name(const Fields& schema) {
   schema.required("name");
   const std::string name = *schema.string("name");
-  const bool valid = !name.empty() && name.size() <= 64 &&
-                     name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == name.npos;
-  if (!valid) refuse(schema.path("name"), "{} must have 1 to 64 letters, digits, _ or -.", schema.path("name"));
+  const bool valid =
+      !name.empty() && name.size() <= 64 &&
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == name.npos;
+  if (!valid)
+    refuse(schema.path("name"), "{} must have 1 to 64 letters, digits, _ or -.", schema.path("name"));
 }
 
 OutputFormat read_response_format(const Fields& format) {
@@ -78,7 +80,9 @@ OutputFormat read_response_format(const Fields& format) {
   }
   // llama.cpp takes the schema beside the type.
   if (format.find("schema"))
-    return {.kind = Kind::json_schema, .value = read_value(format, "schema", Kind::json_schema), .path = format.path("schema")};
+    return {.kind = Kind::json_schema,
+            .value = read_value(format, "schema", Kind::json_schema),
+            .path = format.path("schema")};
   if (type == "json_schema") format.required("json_schema");
   return {.kind = Kind::json_object, .path = format.path("type")};
 }
@@ -89,7 +93,9 @@ OutputFormat read_output_format(const Fields& fields) {
   OutputFormat format;
   auto set = [&](OutputFormat found) {
     if (found.free()) return;
-    if (!format.free()) refuse(found.path, "{} and {} both say what the answer must be; give one of them.", format.path, found.path);
+    if (!format.free())
+      refuse(found.path, "{} and {} both say what the answer must be; give one of them.", format.path,
+             found.path);
     format = std::move(found);
   };
   auto read_row = [&](const Fields& from, const Row& row) {
@@ -97,14 +103,17 @@ OutputFormat read_output_format(const Fields& fields) {
     if (!value || *value == "") return;
     set({.kind = row.kind, .value = read_value(from, row.field, row.kind), .path = from.path(row.field)});
   };
-  if (const Json* value = fields.find("response_format")) set(read_response_format(Fields(*value, "response_format")));
+  if (const Json* value = fields.find("response_format"))
+    set(read_response_format(Fields(*value, "response_format")));
   for (const Row& row : kFields) read_row(fields, row);
   if (const Json* value = fields.find("structured_outputs")) {
     const Fields members(*value, "structured_outputs");
     for (const auto& [name, member] : value->items()) {
-      const bool known = std::ranges::any_of(kStructuredOutputs, [&](const Row& row) { return row.field == name; });
+      const bool known =
+          std::ranges::any_of(kStructuredOutputs, [&](const Row& row) { return row.field == name; });
       if (!known && !member.is_null())
-        refuse(members.path(name), "{} is not supported; structured_outputs may hold json, regex, grammar or choice.",
+        refuse(members.path(name),
+               "{} is not supported; structured_outputs may hold json, regex, grammar or choice.",
                members.path(name));
     }
     for (const Row& row : kStructuredOutputs) read_row(members, row);
@@ -112,7 +121,8 @@ OutputFormat read_output_format(const Fields& fields) {
   return format;
 }
 
-grammar::Expr format_rules(const OutputFormat& format, grammar::Rules& rules, const grammar::JsonRules& json) {
+grammar::Expr format_rules(const OutputFormat& format, grammar::Rules& rules,
+                           const grammar::JsonRules& json) {
   switch (format.kind) {
     case Kind::json_object:
       return json.object;

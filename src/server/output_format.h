@@ -1,6 +1,6 @@
-// What an answer must be, as far as a request says: any text, JSON, JSON of a schema, or text of a grammar, a regular
-// expression or a list. OpenAI's response_format, llama.cpp's `grammar` and `json_schema`, vLLM's `guided_…` and
-// `structured_outputs` all end here.
+// What an answer must be, as far as a request says: any text, JSON, JSON of a schema, or text of a grammar, a
+// regular expression or a list. OpenAI's response_format, llama.cpp's `grammar` and `json_schema`, vLLM's
+// `guided_…` and `structured_outputs` all end here.
 #pragma once
 
 #include <string>

@@ -8,7 +8,9 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
-size_t skip_blanks(std::string_view text, size_t from) { return std::min(text.find_first_not_of(kBlanks, from), text.size()); }
+size_t skip_blanks(std::string_view text, size_t from) {
+  return std::min(text.find_first_not_of(kBlanks, from), text.size());
+}
 
 // Reads what it is told to; incomplete where the text ends before that.
 class Cursor {
@@ -105,8 +107,11 @@ bool ToolCallParser::find_call(bool last, std::vector<AnswerPiece>& out) {
 bool ToolCallParser::read_head(std::vector<AnswerPiece>& out) {
   Cursor at(pending_);
   std::optional<std::string> name;
-  const bool begins = at.take("{") && at.take("\"name\"") && at.take(":") && at.take("\"") && (name = at.take_to('"')) && at.take(",");
-  const bool complete = begins && (at.take("\"arguments\"") || (!at.incomplete() && at.take("\"parameters\""))) && at.take(":") && at.take("{");
+  const bool begins = at.take("{") && at.take("\"name\"") && at.take(":") && at.take("\"") &&
+                      (name = at.take_to('"')) && at.take(",");
+  const bool complete = begins &&
+                        (at.take("\"arguments\"") || (!at.incomplete() && at.take("\"parameters\""))) &&
+                        at.take(":") && at.take("{");
   if (!complete) {
     if (at.incomplete()) return false;
     state_ = State::words;  // not a call after all
@@ -142,7 +147,8 @@ size_t ToolCallParser::end_of_value() {
 bool ToolCallParser::read_arguments(std::vector<AnswerPiece>& out) {
   if (pending_.empty()) return false;
   const size_t bytes = end_of_value();
-  out.push_back({.kind = AnswerPiece::Kind::arguments, .text = pending_.substr(0, bytes), .call = calls_ - 1});
+  out.push_back(
+      {.kind = AnswerPiece::Kind::arguments, .text = pending_.substr(0, bytes), .call = calls_ - 1});
   pending_.erase(0, bytes);
   if (depth_ == 0) state_ = State::tail;
   return depth_ == 0;

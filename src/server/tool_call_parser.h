@@ -1,5 +1,6 @@
-// Calls of tools in the text of an answer, found as it streams: words, then the name and the arguments of each call, never
-// a piece of the form around them. The text keeps to the form (tools.h); where it does not, it is words.
+// Calls of tools in the text of an answer, found as it streams: words, then the name and the arguments of
+// each call, never a piece of the form around them. The text keeps to the form (tools.h); where it does not,
+// it is words.
 #pragma once
 
 #include <string>
@@ -40,9 +41,9 @@ class ToolCallParser {
   ToolForm form_;
   State state_ = State::words;
   std::string pending_;
-  bool spoke_ = false;        // words came that are not blank
+  bool spoke_ = false;  // words came that are not blank
   int calls_ = 0;
-  int depth_ = 0;             // in the arguments
+  int depth_ = 0;  // in the arguments
   bool in_string_ = false, escaped_ = false;
 };
 

@@ -13,7 +13,8 @@ constexpr size_t kMostTools = 128;
 
 bool is_function_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == name.npos;
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
+             name.npos;
 }
 
 void require_function_type(const Fields& fields) {
@@ -31,14 +32,16 @@ Tool read_tool(const Json& source, const std::string& path) {
               .path = function.path("parameters"),
               .source = source};
   if (!is_function_name(result.name))
-    refuse(function.path("name"), "{} must have 1 to 64 letters, digits, _, - or dots.", function.path("name"));
+    refuse(function.path("name"), "{} must have 1 to 64 letters, digits, _, - or dots.",
+           function.path("name"));
   function.string("description");
   const Json* parameters = function.find("parameters");
   if (parameters && !parameters->is_object())
     refuse(result.path, "{} must be a JSON schema, not {}.", result.path, kind_of(*parameters));
   // Without parameters a function takes none.
-  result.parameters = parameters && !parameters->empty() ? *parameters
-                                                         : Json{{"type", "object"}, {"additionalProperties", false}};
+  result.parameters = parameters && !parameters->empty()
+                          ? *parameters
+                          : Json{{"type", "object"}, {"additionalProperties", false}};
   return result;
 }
 
@@ -49,7 +52,8 @@ Tool& find_tool(std::vector<Tool>& tools, const Fields& choice) {
   const std::string name = *function.string("name");
   const auto found = std::ranges::find(tools, name, &Tool::name);
   if (found == tools.end())
-    refuse(function.path("name"), "{} is '{}', which is none of the tools.", function.path("name"), name.substr(0, 64));
+    refuse(function.path("name"), "{} is '{}', which is none of the tools.", function.path("name"),
+           name.substr(0, 64));
   return *found;
 }
 
@@ -71,24 +75,26 @@ void read_choice(const Json& choice, ToolRequest& request) {
   const bool must = *set.choice("mode", {"auto", "required"}) == "required";
   request.choice = must ? ToolRequest::Choice::required : ToolRequest::Choice::automatic;
   const Json& list = set.required("tools");
-  if (!list.is_array() || list.empty()) refuse(set.path("tools"), "{} must be a list of tools.", set.path("tools"));
+  if (!list.is_array() || list.empty())
+    refuse(set.path("tools"), "{} must be a list of tools.", set.path("tools"));
   std::vector<Tool*> allowed;
   for (size_t i = 0; i < list.size(); ++i)
-    allowed.push_back(&find_tool(request.tools, Fields(list[i], fmt::format("{}[{}]", set.path("tools"), i))));
+    allowed.push_back(
+        &find_tool(request.tools, Fields(list[i], fmt::format("{}[{}]", set.path("tools"), i))));
   allow_only(request.tools, allowed);
 }
 
 // For templates without tools.
 std::string describe_tools(const ToolRequest& request) {
-  std::string text =
-      "You can call these functions:\n";
-  for (const Tool& tool : request.tools) text += tool.source["function"].dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
-  text += "To call a function, answer with nothing but JSON of this form, without code fences:\n"
-          "{\"name\": \"function\", \"arguments\": {\"argument\": \"value\"}}\n";
+  std::string text = "You can call these functions:\n";
+  for (const Tool& tool : request.tools)
+    text += tool.source["function"].dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  text +=
+      "To call a function, answer with nothing but JSON of this form, without code fences:\n"
+      "{\"name\": \"function\", \"arguments\": {\"argument\": \"value\"}}\n";
   if (request.parallel) text += "To call several, write one such object per line. ";
-  text += request.choice == ToolRequest::Choice::required
-              ? "You must call a function now."
-              : "If you need no function, answer in plain words.";
+  text += request.choice == ToolRequest::Choice::required ? "You must call a function now."
+                                                          : "If you need no function, answer in plain words.";
   return text;
 }
 
@@ -108,7 +114,8 @@ void write_out_calls(Json& messages) {
       std::string text = text_of(message.value("content", Json("")));
       for (const Json& call : message["tool_calls"]) {
         const Json& function = call["function"];
-        text += fmt::format("{}{}", text.empty() ? "" : "\n", Json{{"name", function["name"]}, {"arguments", function["arguments"]}}.dump());
+        text += fmt::format("{}{}", text.empty() ? "" : "\n",
+                            Json{{"name", function["name"]}, {"arguments", function["arguments"]}}.dump());
       }
       message.erase("tool_calls");
       message["content"] = text;
@@ -140,11 +147,14 @@ ToolRequest read_tools(const Fields& fields) {
   request.parallel = fields.boolean("parallel_tool_calls").value_or(true);
   if (const Json* tools = fields.find("tools")) {
     if (!tools->is_array()) refuse("tools", "tools must be an array, not {}.", kind_of(*tools));
-    if (tools->size() > kMostTools) refuse("tools", "tools must have at most {} tools, not {}.", kMostTools, tools->size());
+    if (tools->size() > kMostTools)
+      refuse("tools", "tools must have at most {} tools, not {}.", kMostTools, tools->size());
     for (size_t i = 0; i < tools->size(); ++i) {
       request.tools.push_back(read_tool((*tools)[i], fmt::format("tools[{}]", i)));
       const bool twice = std::ranges::count(request.tools, request.tools.back().name, &Tool::name) > 1;
-      if (twice) refuse(fmt::format("tools[{}].function.name", i), "Two tools are named '{}'.", request.tools.back().name);
+      if (twice)
+        refuse(fmt::format("tools[{}].function.name", i), "Two tools are named '{}'.",
+               request.tools.back().name);
     }
   }
   if (!request.tools.empty()) request.choice = ToolRequest::Choice::automatic;
@@ -152,7 +162,8 @@ ToolRequest read_tools(const Fields& fields) {
   if (!choice) return request;
   if (choice->is_string()) {
     const std::string word = *fields.choice("tool_choice", {"none", "auto", "required"});
-    if (word == "required" && request.tools.empty()) refuse("tool_choice", "tool_choice is required, but there are no tools.");
+    if (word == "required" && request.tools.empty())
+      refuse("tool_choice", "tool_choice is required, but there are no tools.");
     if (word == "none") request.choice = ToolRequest::Choice::none;
     if (word == "required") request.choice = ToolRequest::Choice::required;
   } else {
@@ -179,10 +190,12 @@ void present_tools(const ToolRequest& request, std::string_view chat_template, J
   }
 }
 
-grammar::Expr call_rules(const ToolRequest& request, ToolForm form, grammar::Rules& rules, const grammar::JsonRules& json,
-                         std::vector<std::string>& unenforced) {
+grammar::Expr call_rules(const ToolRequest& request, ToolForm form, grammar::Rules& rules,
+                         const grammar::JsonRules& json, std::vector<std::string>& unenforced) {
   using grammar::Expr;
-  const auto member = [&](std::string_view name) { return rules.sequence({rules.bytes(name), rules.bytes(":"), json.space}); };
+  const auto member = [&](std::string_view name) {
+    return rules.sequence({rules.bytes(name), rules.bytes(":"), json.space});
+  };
   Expr arguments_key = member("\"arguments\"");
   if (form == ToolForm::plain) arguments_key = rules.choice({arguments_key, member("\"parameters\"")});
   std::vector<Expr> tools;
@@ -195,11 +208,14 @@ grammar::Expr call_rules(const ToolRequest& request, ToolForm form, grammar::Rul
     } catch (const InternalError&) {
       throw;
     } catch (const Error& error) {
-      if (tool.strict) throw ApiError(400, "invalid_request_error", fmt::format("{}: {}.", tool.path, error.what()), tool.path, "invalid_json_schema");
+      if (tool.strict)
+        throw ApiError(400, "invalid_request_error", fmt::format("{}: {}.", tool.path, error.what()),
+                       tool.path, "invalid_json_schema");
       unenforced.push_back(fmt::format("{}: {}", tool.path, error.what()));
     }
-    tools.push_back(rules.sequence({rules.bytes("{"), json.space, member("\"name\""), rules.bytes(fmt::format("\"{}\"", tool.name)),
-                                    rules.bytes(","), json.space, arguments_key, arguments, json.space, rules.bytes("}")}));
+    tools.push_back(rules.sequence({rules.bytes("{"), json.space, member("\"name\""),
+                                    rules.bytes(fmt::format("\"{}\"", tool.name)), rules.bytes(","),
+                                    json.space, arguments_key, arguments, json.space, rules.bytes("}")}));
   }
   Expr call = rules.choice(std::move(tools));
   Expr separator = json.space;

@@ -47,7 +47,8 @@ std::string text_of(const TokenWorld& world, const std::vector<int32_t>& ids) {
   return text;
 }
 
-const char* const kSchema = R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 6}, "n": {"type": "integer",
+const char* const kSchema =
+    R"({"type": "object", "properties": {"name": {"type": "string", "maxLength": 6}, "n": {"type": "integer",
   "minimum": -5, "maximum": 300}, "list": {"type": "array", "items": {"enum": ["a", "bc", null]}, "maxItems": 4},
   "more": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}, "required": ["name", "n", "list"], "additionalProperties": false})";
 
@@ -59,10 +60,11 @@ TEST(Constraint, ModelsOfRandomWeightsWriteWhatValidates) {
     auto engine = Engine::load(kGoldens / model, {.device = "cpu", .threads = 2});
     std::vector<Request> requests;
     for (uint64_t seed = 0; seed < 48; ++seed) {
-      requests.push_back({.prompt = {int32_t(seed) + 1, 5, 9},
-                          .max_tokens = 120,
-                          .sampling = {.temperature = seed % 4 == 0 ? 0.0f : 1.5f, .top_p = 0.95f, .seed = seed},
-                          .grammar = grammar});
+      requests.push_back(
+          {.prompt = {int32_t(seed) + 1, 5, 9},
+           .max_tokens = 120,
+           .sampling = {.temperature = seed % 4 == 0 ? 0.0f : 1.5f, .top_p = 0.95f, .seed = seed},
+           .grammar = grammar});
     }
     int ended = 0;
     for (const Answer& answer : run(*engine, requests)) {
@@ -95,8 +97,12 @@ TEST(Constraint, DoesNotTouchTheNeighbours) {
 TEST(Constraint, ContradictsAnEndThatIsIgnored) {
   TokenWorld world(std::vector<std::string>{});
   auto engine = Engine::load(kGoldens / "qwen2-tied", {.device = "cpu", .threads = 1});
-  Request request{.prompt = {1}, .max_tokens = 5, .stop_at_end_tokens = false, .grammar = world.grammar(grammar::samples::of_regex("a"))};
-  EXPECT_THAT([&] { engine->submit(request, [](const Event&) {}); }, testing::ThrowsMessage<Error>(HasSubstr("grammar")));
+  Request request{.prompt = {1},
+                  .max_tokens = 5,
+                  .stop_at_end_tokens = false,
+                  .grammar = world.grammar(grammar::samples::of_regex("a"))};
+  EXPECT_THAT([&] { engine->submit(request, [](const Event&) {}); },
+              testing::ThrowsMessage<Error>(HasSubstr("grammar")));
 }
 
 TEST(Sampler, PicksOnlyWhatIsAllowed) {
@@ -104,10 +110,15 @@ TEST(Sampler, PicksOnlyWhatIsAllowed) {
   std::mt19937 random(3);
   std::vector<float> logits(kTokens);
   for (float& l : logits) l = float(random() % 1000) / 100;
-  const SamplingOptions ways[] = {
-      {.temperature = 0}, {.temperature = 1}, {.temperature = 2, .top_k = 5}, {.temperature = 1, .top_p = 0.5f},
-      {.temperature = 1, .min_p = 0.2f}, {.temperature = 1, .typical_p = 0.7f}, {.temperature = 1, .top_k = 2000},
-      {.temperature = 1, .presence_penalty = 1.5f}, {.temperature = 1, .logit_bias = {{3, 100.0f}}}};
+  const SamplingOptions ways[] = {{.temperature = 0},
+                                  {.temperature = 1},
+                                  {.temperature = 2, .top_k = 5},
+                                  {.temperature = 1, .top_p = 0.5f},
+                                  {.temperature = 1, .min_p = 0.2f},
+                                  {.temperature = 1, .typical_p = 0.7f},
+                                  {.temperature = 1, .top_k = 2000},
+                                  {.temperature = 1, .presence_penalty = 1.5f},
+                                  {.temperature = 1, .logit_bias = {{3, 100.0f}}}};
   for (size_t allowed_count : {1, 2, 64, 500, 999}) {
     grammar::TokenMask mask(kTokens);
     while (mask.count() < allowed_count) mask.allow(int32_t(random() % kTokens));
@@ -124,7 +135,8 @@ TEST(Sampler, PicksTheSameWhetherAllIsAllowedOrNothingIsAsked) {
   for (size_t i = 0; i < logits.size(); ++i) logits[i] = float(i % 37) / 4;
   grammar::TokenMask all(500);
   for (int32_t id = 0; id < 500; ++id) all.allow(id);
-  Sampler one({.temperature = 0.8f, .top_p = 0.9f, .seed = 4}, {}, 500), other({.temperature = 0.8f, .top_p = 0.9f, .seed = 4}, {}, 500);
+  Sampler one({.temperature = 0.8f, .top_p = 0.9f, .seed = 4}, {}, 500),
+      other({.temperature = 0.8f, .top_p = 0.9f, .seed = 4}, {}, 500);
   for (int i = 0; i < 200; ++i) ASSERT_EQ(one.pick(logits), other.pick(logits, &all));
 }
 

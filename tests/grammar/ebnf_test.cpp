@@ -20,8 +20,10 @@ root ::= term ("+" term)*   # of terms
 term ::= number | "(" root ")"
 number ::= [1-9] [0-9]{0,2}
 )G");
-  for (const char* text : {"1", "12+3", "(1+2)+345", "((((7))))", "(1)+(2+(3))"}) EXPECT_TRUE(matches(sums, text)) << text;
-  for (const char* text : {"", "0", "1+", "(1", "1)", "1234", "()"}) EXPECT_FALSE(matches(sums, text)) << text;
+  for (const char* text : {"1", "12+3", "(1+2)+345", "((((7))))", "(1)+(2+(3))"})
+    EXPECT_TRUE(matches(sums, text)) << text;
+  for (const char* text : {"", "0", "1+", "(1", "1)", "1234", "()"})
+    EXPECT_FALSE(matches(sums, text)) << text;
 }
 
 TEST(Ebnf, KnowsWhatIsNotRegular) {
@@ -85,7 +87,8 @@ TEST(Ebnf, SaysInWhichLineWhatIsWrong) {
 }
 
 TEST(Ebnf, NestsOnlySoDeep) {
-  EXPECT_THAT([] { of_ebnf("root ::= " + std::string(1000, '(')); }, ThrowsMessage<Error>(HasSubstr("nested deeper")));
+  EXPECT_THAT([] { of_ebnf("root ::= " + std::string(1000, '(')); },
+              ThrowsMessage<Error>(HasSubstr("nested deeper")));
   Automaton nested = of_ebnf("root ::= \"a\" root \"b\" | \"\"");
   EXPECT_FALSE(matches(nested, std::string(2000, 'a') + std::string(2000, 'b')));  // refused, not a crash
 }

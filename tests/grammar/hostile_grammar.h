@@ -1,5 +1,5 @@
-// What a stranger may send as a grammar, for the fuzz target and for a bounded test of random changes: compiling either
-// throws Error or gives an automaton under which text can be written.
+// What a stranger may send as a grammar, for the fuzz target and for a bounded test of random changes:
+// compiling either throws Error or gives an automaton under which text can be written.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,8 @@ inline Automaton compile_hostile(uint8_t kind, std::string_view source) {
     default:
       whole = ebnf(rules, source);
   }
-  return compile(rules, whole, {.nfa_states = 20'000, .states = 4'000, .table_bytes = 4 << 20, .work = 500'000});
+  return compile(rules, whole,
+                 {.nfa_states = 20'000, .states = 4'000, .table_bytes = 4 << 20, .work = 500'000});
 }
 
 // The first byte says which front end, the second which tokens are drawn. True when it compiled.

@@ -1,4 +1,5 @@
-// Masks over the vocabulary of Qwen3 with its 151,669 tokens: that they are exact there too, and how long they take.
+// Masks over the vocabulary of Qwen3 with its 151,669 tokens: that they are exact there too, and how long
+// they take.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -58,8 +59,9 @@ class RealVocabulary : public testing::Test {
     if (!std::filesystem::exists(folder())) GTEST_SKIP() << "needs the real tokenizers in " << folder();
     if (!world) {
       auto begin = Clock::now();
-      world = std::make_unique<samples::TokenWorld>(text::make_tokenizer(text::read_vocab_and_merges(
-          read(folder() / "vocab.json"), read(folder() / "merges.txt"), read(folder() / "tokenizer_config.qwen3.json"))));
+      world = std::make_unique<samples::TokenWorld>(text::make_tokenizer(
+          text::read_vocab_and_merges(read(folder() / "vocab.json"), read(folder() / "merges.txt"),
+                                      read(folder() / "tokenizer_config.qwen3.json"))));
       std::printf("vocabulary of %zu tokens: %.0f ms with the tokenizer\n", world->vocabulary.tokens(),
                   std::chrono::duration<double>(Clock::now() - begin).count() * 1e3);
     }
@@ -83,7 +85,8 @@ TEST_F(RealVocabulary, MasksAreExact) {
         for (int32_t id = 0; id < int32_t(vocabulary.tokens()); ++id) {
           if (!vocabulary.is_text(id)) continue;
           bool fits = copy.accept(id);
-          ASSERT_EQ(mask.allows(id), fits) << schema.name << " at " << i << ": '" << vocabulary.text(id) << "'";
+          ASSERT_EQ(mask.allows(id), fits)
+              << schema.name << " at " << i << ": '" << vocabulary.text(id) << "'";
           if (fits) copy = matcher;
         }
       }
@@ -114,9 +117,11 @@ TEST_F(RealVocabulary, MasksAreFoundInMicroseconds) {
     std::sort(times.begin(), times.end());
     double sum = 0;
     for (double t : times) sum += t;
-    std::printf("%-14s compiled in %6.1f ms, %5zu states, masks %5zu KiB; a mask takes %5.1f us in the mean, p99 %5.1f, worst %5.1f\n",
-                schema.name, compile_ms, grammar->automaton().states(), grammar->masks().bytes() >> 10,
-                sum / double(times.size()), times[times.size() * 99 / 100], times.back());
+    std::printf(
+        "%-14s compiled in %6.1f ms, %5zu states, masks %5zu KiB; a mask takes %5.1f us in the mean, p99 "
+        "%5.1f, worst %5.1f\n",
+        schema.name, compile_ms, grammar->automaton().states(), grammar->masks().bytes() >> 10,
+        sum / double(times.size()), times[times.size() * 99 / 100], times.back());
     EXPECT_LT(times[times.size() / 2], 2000);
   }
 }

@@ -39,7 +39,8 @@ inline std::unique_ptr<text::Tokenizer> tokenizer_of(const std::vector<std::stri
     data.tokens.push_back(token);
     data.types.push_back(type);
   };
-  for (int byte = 0; byte < 256; ++byte) add(text::to_byte_alphabet(std::string(1, char(byte))), text::TokenType::normal);
+  for (int byte = 0; byte < 256; ++byte)
+    add(text::to_byte_alphabet(std::string(1, char(byte))), text::TokenType::normal);
   for (const std::string& own : texts) add(text::to_byte_alphabet(own), text::TokenType::normal);
   add("<begin>", text::TokenType::control);
   add("<end>", text::TokenType::control);
@@ -50,7 +51,8 @@ inline std::unique_ptr<text::Tokenizer> tokenizer_of(const std::vector<std::stri
 
 // Tokens of bytes that JSON and these grammars are made of, so that many reach over the ends of rules.
 inline std::vector<std::string> random_texts(size_t count, uint32_t seed) {
-  static constexpr std::string_view kBytes = "\"\"\"{}[]:,, \n\\abcdenrstu0123456789.-+eE<>/\xC3\xA9\xE2\x82\xAC\xF0\x9F\x99\x82";
+  static constexpr std::string_view kBytes =
+      "\"\"\"{}[]:,, \n\\abcdenrstu0123456789.-+eE<>/\xC3\xA9\xE2\x82\xAC\xF0\x9F\x99\x82";
   std::mt19937 random(seed);
   std::vector<std::string> texts;
   for (size_t i = 0; i < count; ++i) {

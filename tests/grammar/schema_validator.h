@@ -18,9 +18,12 @@ class SchemaValidator {
  private:
   using Json = nlohmann::ordered_json;
 
-  static bool is_integer(const Json& v) { return v.is_number() && std::floor(v.get<double>()) == v.get<double>(); }
+  static bool is_integer(const Json& v) {
+    return v.is_number() && std::floor(v.get<double>()) == v.get<double>();
+  }
   static bool has_type(const Json& type, const Json& v) {
-    if (type.is_array()) return std::any_of(type.begin(), type.end(), [&](auto& t) { return has_type(t, v); });
+    if (type.is_array())
+      return std::any_of(type.begin(), type.end(), [&](auto& t) { return has_type(t, v); });
     if (type == "object") return v.is_object();
     if (type == "array") return v.is_array();
     if (type == "string") return v.is_string();
@@ -81,7 +84,8 @@ class SchemaValidator {
     return true;
   }
   bool keeps_object(const Json& schema, const std::string& key, const Json& rule, const Json& v) const {
-    if (key == "required") return std::all_of(rule.begin(), rule.end(), [&](auto& name) { return v.contains(name); });
+    if (key == "required")
+      return std::all_of(rule.begin(), rule.end(), [&](auto& name) { return v.contains(name); });
     for (const auto& [name, member] : v.items()) {
       bool known = schema.contains("properties") && schema["properties"].contains(name);
       if (key == "properties" && known && !fits(rule[name], member)) return false;

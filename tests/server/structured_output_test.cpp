@@ -1,5 +1,5 @@
-// Structured output on a scripted engine: which grammar a request is given, by which of the many fields. That answers
-// keep to it is the engine's business (tests/engine) and seen end to end in tests/e2e.
+// Structured output on a scripted engine: which grammar a request is given, by which of the many fields. That
+// answers keep to it is the engine's business (tests/engine) and seen end to end in tests/e2e.
 #include <gmock/gmock.h>
 
 #include "server/raw_client.h"
@@ -37,19 +37,20 @@ TEST_F(StructuredOutput, JsonObjectMeansAnyObject) {
 }
 
 TEST_F(StructuredOutput, ASchemaMayComeInAnyOfItsFields) {
-  for (const char* fields : {
-           R"({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": true, "schema": {"type": "integer"}}}})",
-           R"({"response_format": {"type": "json_object", "schema": {"type": "integer"}}})",
-           R"({"json_schema": {"type": "integer"}})",
-           R"({"guided_json": "{\"type\": \"integer\"}"})",
-           R"({"structured_outputs": {"json": {"type": "integer"}}})",
-           R"({"grammar": "root ::= \"-\"? [0-9]{1,15}"})",
-           R"({"guided_grammar": "root ::= \"-\"? [0-9]{1,15}"})",
-           R"({"guided_regex": "-?[0-9]{1,15}"})",
-           R"({"structured_outputs": {"regex": "-?[0-9]{1,15}"}})",
-           R"({"guided_choice": ["7", "-42"]})",
-           R"({"structured_outputs": {"choice": ["7", "-42"], "json": null}})",
-       }) {
+  for (
+      const char* fields : {
+          R"({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "strict": true, "schema": {"type": "integer"}}}})",
+          R"({"response_format": {"type": "json_object", "schema": {"type": "integer"}}})",
+          R"({"json_schema": {"type": "integer"}})",
+          R"({"guided_json": "{\"type\": \"integer\"}"})",
+          R"({"structured_outputs": {"json": {"type": "integer"}}})",
+          R"({"grammar": "root ::= \"-\"? [0-9]{1,15}"})",
+          R"({"guided_grammar": "root ::= \"-\"? [0-9]{1,15}"})",
+          R"({"guided_regex": "-?[0-9]{1,15}"})",
+          R"({"structured_outputs": {"regex": "-?[0-9]{1,15}"}})",
+          R"({"guided_choice": ["7", "-42"]})",
+          R"({"structured_outputs": {"choice": ["7", "-42"], "json": null}})",
+      }) {
     asks(fields);
     EXPECT_TRUE(takes("-42")) << fields;
     EXPECT_FALSE(takes("\"a\"")) << fields;
@@ -83,7 +84,8 @@ TEST_F(StructuredOutput, TellsTheKeywordAndItsPlace) {
       R"({"response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"properties": {"a": {"contains": {}}}}}}})"));
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.error()["code"], "invalid_json_schema");
-  EXPECT_THAT(std::string(reply.error()["message"]), HasSubstr("at /properties/a/contains: the keyword 'contains' is not supported"));
+  EXPECT_THAT(std::string(reply.error()["message"]),
+              HasSubstr("at /properties/a/contains: the keyword 'contains' is not supported"));
 }
 
 }  // namespace

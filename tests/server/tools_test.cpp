@@ -1,4 +1,5 @@
-// Tools on a scripted engine: what the template is told, what the grammar allows, and the shapes of calls in answers.
+// Tools on a scripted engine: what the template is told, what the grammar allows, and the shapes of calls in
+// answers.
 #include <gmock/gmock.h>
 
 #include "server/raw_client.h"
@@ -14,12 +15,15 @@ using testing::Not;
 const char* const kHermesTemplate =
     "{% if tools %}<|im_start|>system\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}"
     "<tool_call>…</tool_call><|im_end|>\n{% endif %}"
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% if m.tool_calls %}{% for c in m.tool_calls %}"
-    "<tool_call>\n{{ c.function.name }} {{ c.function.arguments | tojson }}\n</tool_call>{% endfor %}{% endif %}<|im_end|>\n"
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% if m.tool_calls %}{% for c in "
+    "m.tool_calls %}"
+    "<tool_call>\n{{ c.function.name }} {{ c.function.arguments | tojson }}\n</tool_call>{% endfor %}{% "
+    "endif %}<|im_end|>\n"
     "{% endfor %}<|im_start|>assistant\n";
 // One that knows nothing of tools, and roles must alternate.
 const char* const kPlainTemplate =
-    "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant'] %}{{ raise_exception('no such role') }}"
+    "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant'] %}{{ raise_exception('no "
+    "such role') }}"
     "{% endif %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n";
 
 const Json kTools = Json::parse(R"([
@@ -46,7 +50,8 @@ class Tools : public ServerTest {
   std::string prompt_text() { return engine.text().tokenizer->decode(engine.last_request().prompt, false); }
 };
 
-const std::string kCall = "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
+const std::string kCall =
+    "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
 const std::string kNow = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
 
 TEST_F(Tools, AreGivenToTheTemplate) {
@@ -59,13 +64,16 @@ TEST_F(Tools, AreGivenToTheTemplate) {
 
 TEST_F(Tools, MayBeCalledAtTheEndOfFreeText) {
   ask();
-  for (const std::string& text : {std::string(""), std::string("It is 5 < 6 {}."), "I look. " + kCall, kCall + "\n" + kNow}) {
+  for (const std::string& text :
+       {std::string(""), std::string("It is 5 < 6 {}."), "I look. " + kCall, kCall + "\n" + kNow}) {
     EXPECT_TRUE(takes(text)) << text;
   }
   for (const std::string& text :
-       {std::string("<tool_call>"), kCall + " and so on", std::string("<tool_call>\n{\"name\": \"other\", \"arguments\": {}}\n</tool_call>"),
+       {std::string("<tool_call>"), kCall + " and so on",
+        std::string("<tool_call>\n{\"name\": \"other\", \"arguments\": {}}\n</tool_call>"),
         std::string("<tool_call>\n{\"name\": \"weather\", \"arguments\": {}}\n</tool_call>"),
-        std::string("<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\", \"days\": 10}}\n</tool_call>")}) {
+        std::string("<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\", \"days\": "
+                    "10}}\n</tool_call>")}) {
     EXPECT_FALSE(takes(text)) << text;
   }
 }
@@ -164,18 +172,26 @@ TEST_F(Tools, OfAHistoryMayHaveBrokenArguments) {
 
 TEST_F(Tools, WorkWithTemplatesThatKnowNone) {
   engine.use_template(kPlainTemplate);
-  answers("{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n{\"name\": \"now\", \"parameters\": {}}");
-  const Json choice = ask({{"messages", Json::parse(R"([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "x"},
+  answers(
+      "{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n{\"name\": \"now\", \"parameters\": "
+      "{}}");
+  const Json choice =
+      ask({{"messages",
+            Json::parse(R"([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "x"},
       {"role": "assistant", "content": null, "tool_calls": [{"id": "c", "type": "function", "function": {"name": "now", "arguments": "{}"}},
                                            {"id": "d", "type": "function", "function": {"name": "now", "arguments": "{}"}}]},
-      {"role": "tool", "tool_call_id": "c", "content": "noon"}, {"role": "tool", "tool_call_id": "d", "content": "one"}])")}}).json()["choices"][0];
+      {"role": "tool", "tool_call_id": "c", "content": "noon"}, {"role": "tool", "tool_call_id": "d", "content": "one"}])")}})
+          .json()["choices"][0];
   EXPECT_EQ(choice["finish_reason"], "tool_calls");
   EXPECT_EQ(choice["message"]["content"], nullptr);
   ASSERT_EQ(choice["message"]["tool_calls"].size(), 2u);
   EXPECT_EQ(choice["message"]["tool_calls"][1]["function"]["name"], "now");
   const std::string prompt = prompt_text();
   EXPECT_THAT(prompt, HasSubstr("Be brief.\n\nYou can call these functions:\n{\"name\":\"weather\""));
-  EXPECT_THAT(prompt, HasSubstr("assistant\n{\"name\":\"now\",\"arguments\":{}}\n{\"name\":\"now\",\"arguments\":{}}<|im_end|>"));
+  EXPECT_THAT(
+      prompt,
+      HasSubstr(
+          "assistant\n{\"name\":\"now\",\"arguments\":{}}\n{\"name\":\"now\",\"arguments\":{}}<|im_end|>"));
   EXPECT_THAT(prompt, HasSubstr("user\nResult of the function: noon\nResult of the function: one<|im_end|>"));
   EXPECT_TRUE(takes("{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}"));
   EXPECT_TRUE(takes("Fine {really}."));
@@ -190,7 +206,8 @@ TEST_F(Tools, ThatCannotBeEnforcedAreToldOf) {
   for (int i = 0; i < 2; ++i) {  // compiled, and known
     const RawReply reply = chat({{"tools", tools}});
     EXPECT_EQ(reply.status, 200) << reply.body;
-    EXPECT_THAT(reply.header("X-Troika-Not-Enforced"), HasSubstr("tools[0].function.parameters: at /minProperties"));
+    EXPECT_THAT(reply.header("X-Troika-Not-Enforced"),
+                HasSubstr("tools[0].function.parameters: at /minProperties"));
     EXPECT_TRUE(takes("<tool_call>{\"name\":\"weather\",\"arguments\":{\"any\":1}}</tool_call>"));
   }
   tools[0]["function"]["strict"] = true;
@@ -209,10 +226,13 @@ TEST(ToolCallParser, DoesNotDependOnHowTheTextIsCut) {
       {ToolForm::hermes, "a < b\n" + kCall + "\n" + kNow, "a < b|weather({\"city\": \"Rome\"})|now({})"},
       {ToolForm::hermes, "<tool_cal", "<tool_cal"},
       {ToolForm::hermes, "\n\n one \n", "\n\n one \n"},
-      {ToolForm::hermes, "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"}\\\"{</tool_call>\", \"b\": [{}]}}</tool_call>",
+      {ToolForm::hermes,
+       "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"}\\\"{</tool_call>\", \"b\": "
+       "[{}]}}</tool_call>",
        "|f({\"a\": \"}\\\"{</tool_call>\", \"b\": [{}]})"},
       {ToolForm::hermes, "<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": 1", "|f({\"a\": 1)"},
-      {ToolForm::plain, "{\"name\": \"f\", \"parameters\": {}}\n{\"name\": \"g\", \"arguments\": {}}", "|f({})|g({})"},
+      {ToolForm::plain, "{\"name\": \"f\", \"parameters\": {}}\n{\"name\": \"g\", \"arguments\": {}}",
+       "|f({})|g({})"},
       {ToolForm::plain, "I say {\"name\"}", "I say {\"name\"}"},
   };
   for (const Case& c : cases) {
@@ -220,13 +240,15 @@ TEST(ToolCallParser, DoesNotDependOnHowTheTextIsCut) {
       ToolCallParser parser(c.form);
       std::string words, calls;
       for (size_t at = 0; at < c.text.size(); at += step) {
-        for (const AnswerPiece& piece : parser.append(std::string_view(c.text).substr(at, step), at + step >= c.text.size())) {
+        for (const AnswerPiece& piece :
+             parser.append(std::string_view(c.text).substr(at, step), at + step >= c.text.size())) {
           if (piece.kind == AnswerPiece::Kind::words) words += piece.text;
           if (piece.kind == AnswerPiece::Kind::call) calls += (calls.empty() ? "|" : ")|") + piece.text + "(";
           if (piece.kind == AnswerPiece::Kind::arguments) calls += piece.text;
         }
       }
-      ASSERT_EQ(words + calls + (calls.empty() ? "" : ")"), c.text.empty() ? "" : c.told) << "in pieces of " << step;
+      ASSERT_EQ(words + calls + (calls.empty() ? "" : ")"), c.text.empty() ? "" : c.told)
+          << "in pieces of " << step;
     }
   }
 }
