@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "grammar/schema_merge.h"
 #include "grammar/string_formats.h"
@@ -11,7 +14,7 @@
 namespace troika::grammar {
 namespace {
 
-constexpr int kMostDepth = 100;
+constexpr int kMostDepth = 100, kMostSchemas = 50'000;
 constexpr double kMostCount = 1'000'000;
 
 enum class Value : uint8_t {
@@ -21,6 +24,7 @@ enum class Value : uint8_t {
   schema_map,  // name → schema
   types,
   text,
+  reference,
   names,
   count,
   number,
@@ -40,7 +44,7 @@ constexpr Keyword kKeywords[] = {
     {"$comment", Value::annotation},
     {"$defs", Value::schema_map},
     {"$id", Value::annotation},
-    {"$ref", Value::text},
+    {"$ref", Value::reference},
     {"$schema", Value::annotation},
     {"additionalItems", Value::refused},
     {"additionalProperties", Value::schema},
@@ -99,11 +103,26 @@ const Keyword* find_keyword(std::string_view name) {
 
 class Checker {
  public:
+  explicit Checker(const Json& root) : root_(root) {}
+
+  // What a $ref leads to may lie where no schema is looked for, and is one all the same.
+  void check_all() {
+    check(root_, "", 0);
+    while (!references_.empty()) {
+      auto [reference, at] = references_.back();
+      references_.pop_back();
+      const Json& target = resolve_reference(root_, reference, at);
+      check(target, reference.substr(1), 0);
+    }
+  }
+
+ private:
   void check(const Json& schema, const std::string& at, int depth) {
     if (schema.is_boolean()) return;
     if (!schema.is_object()) throw SchemaError(at, "a schema must be an object, true or false");
     if (depth > kMostDepth)
       throw SchemaError(at, fmt::format("schemas are nested deeper than {} levels", kMostDepth));
+    if (++schemas_ > kMostSchemas) throw SchemaError(at, fmt::format("more than {} schemas", kMostSchemas));
     for (const auto& [key, value] : schema.items()) {
       const Keyword* keyword = find_keyword(key);
       if (!keyword && key.starts_with("x-")) continue;  // by convention, notes
@@ -112,7 +131,6 @@ class Checker {
     }
   }
 
- private:
   void check_value(const Keyword& keyword, const Json& value, const std::string& at, int depth) {
     auto must_be = [&](bool holds, std::string_view what) {
       if (!holds) throw SchemaError(at, fmt::format("'{}' must be {}", keyword.name, what));
@@ -135,6 +153,10 @@ class Checker {
         return check_types(value, must_be);
       case Value::text:
         return must_be(value.is_string(), "a string");
+      case Value::reference:
+        must_be(value.is_string(), "a string");
+        if (seen_.insert(value).second) references_.emplace_back(value, at);
+        return;
       case Value::names:
         return must_be(value.is_array() &&
                            std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
@@ -173,6 +195,11 @@ class Checker {
     must_be(known(value) || is_list,
             "object, array, string, number, integer, boolean, null, or a list of them");
   }
+
+  const Json& root_;
+  int schemas_ = 0;
+  std::set<std::string> seen_;
+  std::vector<std::pair<std::string, std::string>> references_;  // and where they stand
 };
 
 }  // namespace
@@ -183,6 +210,6 @@ std::string below(const std::string& pointer, const std::string& member) {
   return pointer + "/" + escaped;
 }
 
-void check_schema(const Json& root) { Checker().check(root, "", 0); }
+void check_schema(const Json& root) { Checker(root).check_all(); }
 
 }  // namespace troika::grammar

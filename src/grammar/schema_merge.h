@@ -23,14 +23,13 @@ class SchemaError : public Error {
 // `at`: where both stand. Throws SchemaError where no schema says both.
 Json merge_schemas(const Json& a, const Json& b, const std::string& at);
 
-// True when no value can satisfy both, as far as types, constants and required members tell. `resolve`
-// follows a $ref.
+// True when no value can satisfy both, as far as types, constants and required members tell.
 bool are_disjoint(const Json& a, const Json& b, const Json& root, int depth = 0);
 
 // What a $ref within `root` leads to. Throws SchemaError when it leads nowhere, or to another document.
 const Json& resolve_reference(const Json& root, const std::string& reference, const std::string& at);
 
-// The types that a schema allows by its `type`, or all; "integer" counts as "number" too when `b` is one.
+// Whether the schema's `type` allows this one; a schema without `type` allows all.
 bool allows_type(const Json& schema, std::string_view type);
 
 // The type of a value: "object", "array", "string", "integer", "number", "boolean" or "null".

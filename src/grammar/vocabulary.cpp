@@ -1,6 +1,7 @@
 #include "grammar/vocabulary.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 
 #include "grammar/plain_text.h"

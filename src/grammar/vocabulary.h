@@ -7,7 +7,7 @@
 // the walk over them.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>

@@ -253,6 +253,8 @@ TEST(JsonSchema, RefusesWithThePointerWhatItCannotHonour) {
       {"{\"pattern\": \"(?=a)\"}", "at /pattern: at character 3"},
       {R"({"$ref": "other.json#/x"})", "another document"},
       {R"({"$ref": "#/nowhere"})", "leads nowhere"},
+      {R"({"$ref": "#/default/x", "default": {"x": {"required": [5]}}})", "at /default/x/required"},
+      {R"({"anyOf": [{"$ref": "#/const"}, {"type": "null"}], "const": {"not": {}}})", "at /const/not"},
       {R"({"type": "integer", "multipleOf": 3})", "at /multipleOf"},
       {R"({"type": "number", "minimum": 1e300})", "bounds beyond"},
       {R"({"type": "string", "minLength": 3, "maxLength": 2})", "less than minLength"},
