@@ -1,4 +1,4 @@
-// What a stranger may send as a grammar, for the fuzz target and for a bounded test of random changes:
+// What a stranger may send as a grammar, for a bounded test of random changes:
 // compiling either throws Error or gives an automaton under which text can be written.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Grammars with random changes: a bounded part of what the fuzz target (tests/fuzz) does for longer.
+// Grammars with random changes.
 #include "grammar/hostile_grammar.h"
 
 #include <gtest/gtest.h>
