@@ -1,6 +1,9 @@
 // Chooses among the tables at run time. This file is compiled for the plainest machine.
 #include "kernels/kernel_table.h"
 
+#include <string>
+
+#include "base/error.h"
 #include "base/platform.h"
 #include "kernels/tables.h"
 
@@ -11,6 +14,7 @@ const KernelTable* kernel_table(Isa isa) {
     case Isa::scalar: return scalar_table();
     case Isa::avx2: return platform::cpu().avx2 ? avx2_table() : nullptr;
     case Isa::avx512: return platform::cpu().avx512 ? avx512_table() : nullptr;
+    case Isa::avx512_bf16: return platform::cpu().avx512_bf16 ? avx512_bf16_table() : nullptr;
   }
   return nullptr;
 }
@@ -20,10 +24,23 @@ void unpack_values(const FormatInfo& format, const std::byte* blocks, float* val
 }
 
 const KernelTable& kernel_table() {
-  for (Isa isa : {Isa::avx512, Isa::avx2}) {
-    if (const KernelTable* table = kernel_table(isa)) return *table;
+  const KernelTable* fastest = nullptr;
+  for (Isa isa : kIsas) {
+    if (isa == Isa::avx512_bf16 && !platform::cpu().bf16_is_fast) continue;
+    if (const KernelTable* table = kernel_table(isa)) fastest = table;
   }
-  return *kernel_table(Isa::scalar);
+  return *fastest;
+}
+
+const KernelTable& kernel_table(std::string_view name) {
+  if (name.empty()) return kernel_table();
+  std::string there;
+  for (Isa isa : kIsas) {
+    const KernelTable* table = kernel_table(isa);
+    if (table && table->name == name) return *table;
+    if (table) there += fmt::format("{}{}", there.empty() ? "" : ", ", table->name);
+  }
+  fail("this build or this machine has no kernels for \"{}\"; there are: {}", name, there);
 }
 
 }  // namespace troika::kernels

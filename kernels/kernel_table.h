@@ -17,12 +17,21 @@
 namespace troika::kernels {
 
 // Activations of linear kernels lie in tiles of KernelTable::tile_tokens tokens (the last may have fewer), one behind
-// the other. A tile of T tokens and K values is either float32 [K, T], or, rounded (K a multiple of 32),
-//   int8 q[K/4, T, 4] | float scale[K/32, T] | sums[K/32, T] | half_sums[K/16, T]
-// with x = scale * q, a sum being scale * (q summed over the block), a half sum that over 16 values. A block with a
-// value that is not finite has a scale that is no number, and so have all products with it.
+// the other. A tile of T tokens and K values is one of
+//   float32: float [K, T]
+//   int8:    int8 q[K/4, T, 4] | float scale[K/32, T] | sums[K/32, T] | half_sums[K/16, T], K a multiple of 32,
+//            with x = scale * q, a sum being scale * (q summed over the block), a half sum that over 16 values. A block
+//            with a value that is not finite has a scale that is no number, and so have all products with it.
+//   bf16:    bf16 [K/2, T, 2], rounded to the nearest; behind an odd K follows a zero
 inline constexpr int kQuantBlock = 32;
-constexpr size_t quantised_bytes(int depth) { return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float)); }
+constexpr size_t activation_bytes(Arithmetic arithmetic, int depth) {  // of a token
+  switch (arithmetic) {
+    case Arithmetic::float32: return size_t(depth) * sizeof(float);
+    case Arithmetic::int8: return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float));
+    case Arithmetic::bf16: return (size_t(depth) + 1) / 2 * 2 * sizeof(uint16_t);
+  }
+  return 0;
+}
 inline constexpr int kMostTokens = 96;  // of one call: a multiple of every table's tile
 
 // out[t][o] = x[t] · weight[row + o] (+ bias[o]) for tokens t and o < rows.
@@ -45,14 +54,23 @@ using LinearKernel = void (*)(const LinearArgs&) noexcept;
 
 struct LinearKernels {
   LinearKernel float32;  // x in float32
-  LinearKernel int8;     // x quantised; null: this format has no integer kernel
+  LinearKernel fast;     // x in FormatKernels::fast
 };
 
 struct FormatKernels {
   Format format;
+  Arithmetic fast;       // float32: there is nothing faster, and no kernel `fast`
   LinearKernels rows;    // the weight as it lies in the file
-  LinearKernels panels;  // the weight in panels; null where find_panel_format has none
+  LinearKernels panels;  // the weight in panels of the arithmetic; null where find_panel_format has none
+
+  LinearKernel linear(Arithmetic arithmetic, bool in_panels) const {
+    const LinearKernels& kernels = in_panels ? panels : rows;
+    return arithmetic == Arithmetic::float32 ? kernels.float32 : arithmetic == fast ? kernels.fast : nullptr;
+  }
 };
+
+// One tile of activations out of up to tile_tokens rows, `x_stride` floats apart.
+using TileMaker = void (*)(const float* x, size_t x_stride, int tokens, int depth, std::byte* tile) noexcept;
 
 enum class Unary { silu, gelu_tanh, gelu_erf, relu, tanh };
 
@@ -121,10 +139,8 @@ struct KernelTable {
   int format_count;
   FormatKernels any;         // for formats without a row: unpacks them stretch by stretch
 
-  // One tile of activations out of up to tile_tokens rows, `x_stride` floats apart.
   int tile_tokens;
-  void (*quantise)(const float* x, size_t x_stride, int tokens, int depth, std::byte* tile) noexcept;
-  void (*interleave)(const float* x, size_t x_stride, int tokens, int depth, std::byte* tile) noexcept;
+  TileMaker tiles[kArithmetics];  // null: no format of this table is multiplied so
   // weight null: none
   void (*rms_norm)(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept;
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
@@ -169,6 +185,7 @@ struct KernelTable {
   // Loops of nothing but multiply-adds (peak.h); they return the operations done.
   int64_t (*fp32_peak)(int64_t rounds) noexcept;
   int64_t (*int8_peak)(int64_t rounds) noexcept;
+  int64_t (*bf16_peak)(int64_t rounds) noexcept;  // null: no format of this table is multiplied so
   void (*relax)() noexcept;  // what a thread does between two looks at a flag
 
   // The format's own row, or `any`.
@@ -178,13 +195,19 @@ struct KernelTable {
     }
     return any;
   }
+  TileMaker tile_maker(Arithmetic arithmetic) const { return tiles[static_cast<int>(arithmetic)]; }
 };
 
-enum class Isa { scalar, avx2, avx512 };
+// avx512_bf16 is avx512 but for F16 and BF16 weights, which it multiplies in bf16.
+enum class Isa { scalar, avx2, avx512, avx512_bf16 };
+inline constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512_bf16};
 
 // Null when this build or this machine lacks the instruction set.
 const KernelTable* kernel_table(Isa isa);
-// The fastest table of this machine.
+// The fastest table of this machine. With avx512_bf16 that depends on the processor: its multiply-add of bf16 pairs has
+// twice float32's rate on AMD's Zen 4 and 5, but half of it on Intel's Xeons (docs/cpu.md).
 const KernelTable& kernel_table();
+// The table of this name; "": the fastest. Throws Error with the names there are.
+const KernelTable& kernel_table(std::string_view name);
 
 }  // namespace troika::kernels

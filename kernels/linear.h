@@ -15,7 +15,7 @@ namespace troika::kernels {
 
 // Adds to sums [T, 16] the products of a tile with T tokens: q [columns / 4, T, 4], scale [columns / 32, T], and
 // what the mins are multiplied with, [columns / kGroup, T].
-template <class S, class Dots, int kGroup, bool kMins, int T>
+template <class S, class Dots, int kGroup, bool kMins, bool kSplit, int T>
 [[gnu::noinline]] void multiply(const Tile& tile, int columns, const int8_t* q, const float* scale,
                                 const float* sums, float* total) noexcept {
   typename S::R sum[T];
@@ -23,7 +23,12 @@ template <class S, class Dots, int kGroup, bool kMins, int T>
   for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
   for (int g = 0; g < columns / kGroup; ++g) {
     typename S::I dot[T];
-    Dots::template run<kGroup / 4, T>(tile.q[g * (kGroup / 4)], q, dot);
+    constexpr int kVectors = kGroup / 4;
+    if constexpr (kSplit) {
+      Dots::template run_split<kVectors, T>(tile.q[g * kVectors], tile.sign[g * kVectors], tile.negative[g], q, dot);
+    } else {
+      Dots::template run<kVectors, T>(tile.q[g * kVectors], q, dot);
+    }
     typename S::R weight_scale = S::load_rows(tile.scale[g]);
 #pragma GCC unroll 12
     for (int t = 0; t < T; ++t) {
@@ -63,7 +68,7 @@ using Multiply = void (*)(const Tile&, int, const int8_t*, const float*, const f
 using MultiplyFloats = void (*)(const FloatTile&, int, const float*, float*) noexcept;
 
 // The micro-kernels by number of tokens.
-template <class S, class Dots, int kGroup, bool kMins>
+template <class S, class Dots, int kGroup, bool kMins, bool kSplit>
 struct Multipliers {
   Multiply by_tokens[S::kTile + 1] = {};
   constexpr Multipliers() { add<S::kTile>(); }
@@ -71,7 +76,7 @@ struct Multipliers {
  private:
   template <int T>
   constexpr void add() {
-    by_tokens[T] = multiply<S, Dots, kGroup, kMins, T>;
+    by_tokens[T] = multiply<S, Dots, kGroup, kMins, kSplit, T>;
     if constexpr (T > 1) add<T - 1>();
   }
 };
@@ -91,7 +96,7 @@ struct FloatMultipliers {
 
 template <class S, class Weight>
 inline constexpr Multipliers<S, typename TileTraits<S, Weight>::Dots, TileTraits<S, Weight>::kGroup,
-                             TileTraits<S, Weight>::kMins> kMultipliers;
+                             TileTraits<S, Weight>::kMins, TileTraits<S, Weight>::kSplit> kMultipliers;
 template <class S>
 inline constexpr FloatMultipliers<S> kFloatMultipliers;
 
@@ -315,6 +320,7 @@ void linear_int8(const LinearArgs& args) noexcept {
     for (int k = 0; k < args.depth; k += kStretchColumns) {
       int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
       source.fill(k, columns, tile);
+      if constexpr (TileTraits<S, typename Source::Weight>::kSplit) split_signs<S, typename Source::Weight>(tile, columns);
       multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total);
     }
   });

@@ -15,13 +15,16 @@ namespace troika::kernels {
 
 template <class S, template <class> class Weight>
 constexpr FormatKernels plain(Format format) {
-  return {format, {linear_plain_rows<S, Weight<S>>, nullptr}, {linear_plain<S, Weight<S>>, nullptr}};
+  return {format, Arithmetic::float32, {linear_plain_rows<S, Weight<S>>, nullptr}, {linear_plain<S, Weight<S>>, nullptr}};
 }
 
 // A block format that is read as it lies in the file.
 template <class S, class Weight>
 constexpr FormatKernels blocks(Format format) {
-  return {format, {linear_floats<S, FromRows<S, Weight>>, linear_int8<S, FromRows<S, Weight>>}, {nullptr, nullptr}};
+  return {format,
+          Arithmetic::int8,
+          {linear_floats<S, FromRows<S, Weight>>, linear_int8<S, FromRows<S, Weight>>},
+          {nullptr, nullptr}};
 }
 
 // One that also comes in panels.
@@ -69,10 +72,9 @@ inline constexpr KernelTable kTable = {
     .name = S::kName,
     .formats = kFormats<S>,
     .format_count = sizeof(kFormats<S>) / sizeof(FormatKernels),
-    .any = {Format::f32, {linear_foreign<S>, nullptr}, {nullptr, nullptr}},
+    .any = {Format::f32, Arithmetic::float32, {linear_foreign<S>, nullptr}, {nullptr, nullptr}},
     .tile_tokens = S::kTile,
-    .quantise = quantise<S>,
-    .interleave = interleave<S>,
+    .tiles = {interleave<S>, quantise<S>, nullptr},
     .rms_norm = rms_norm<S>,
     .layer_norm = layer_norm<S>,
     .add_norm = add_norm<S>,
@@ -97,6 +99,7 @@ inline constexpr KernelTable kTable = {
     .place = place<S>,
     .fp32_peak = fp32_peak<S>,
     .int8_peak = int8_peak<S>,
+    .bf16_peak = nullptr,
     .relax = S::relax,
 };
 

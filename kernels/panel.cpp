@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "kernels/pack_iq.h"
 #include "tensor/quant/blocks.h"
@@ -162,10 +163,64 @@ void pack_as(const std::byte* const (&blocks)[kPanelRows], std::byte* quants, st
   kPack(typed, quants, lines);
 }
 
+// Columns of up to 16 rows of plain values, a stretch of each row after the other.
+template <typename T>
+void pack_plain(const std::byte* rows, int count, int columns, std::byte* panel) {
+  constexpr int kStretch = 64;
+  for (int k = 0; k < columns; k += kStretch) {
+    int wide = std::min(kStretch, columns - k);
+    for (int r = 0; r < kPanelRows; ++r) {
+      const std::byte* from = rows + (size_t(r) * columns + k) * sizeof(T);
+      std::byte* to = panel + (size_t(k) * kPanelRows + r) * sizeof(T);
+      for (int i = 0; i < wide; ++i, to += kPanelRows * sizeof(T)) {
+        T value = 0;
+        if (r < count) std::memcpy(&value, from + i * sizeof(T), sizeof value);
+        std::memcpy(to, &value, sizeof value);
+      }
+    }
+  }
+}
+
+// The same in bf16, two columns of a row side by side; kRound takes `count` values of the format to bf16.
+template <void (*kRound)(const uint16_t* from, int count, uint16_t* to)>
+void pack_pairs(const std::byte* rows, int count, int columns, std::byte* panel) {
+  constexpr int kStretch = 64;
+  for (int k = 0; k < columns; k += kStretch) {
+    int wide = std::min(kStretch, columns - k);
+    for (int r = 0; r < kPanelRows; ++r) {
+      uint16_t from[kStretch] = {}, values[kStretch] = {};
+      if (r < count) std::memcpy(from, rows + (size_t(r) * columns + k) * sizeof(uint16_t), wide * sizeof(uint16_t));
+      kRound(from, kStretch, values);
+      std::byte* to = panel + size_t(k) * kPanelRows * sizeof(uint16_t) + r * 2 * sizeof(uint16_t);
+      for (int i = 0; i < wide; i += 2, to += kPanelRows * 2 * sizeof(uint16_t)) {
+        std::memcpy(to, values + i, 2 * sizeof(uint16_t));
+      }
+    }
+  }
+}
+
+// Halves to bf16, to the nearest and of two as near to the even one; without branches, so that the compiler makes
+// vectors of it. A half's bits, moved to where float32 has exponent and fraction, are the number times 2^-112.
+void halves_to_bf16(const uint16_t* from, int count, uint16_t* to) {
+  for (int i = 0; i < count; ++i) {
+    uint32_t magnitude = from[i] & 0x7fffu, bits = magnitude << 13;
+    float small, value;
+    std::memcpy(&small, &bits, sizeof small);
+    value = small * 0x1p112f;
+    std::memcpy(&bits, &value, sizeof bits);
+    if (magnitude == 0x7c00) bits = 0x7f800000;  // infinite
+    if (magnitude > 0x7c00) bits = 0x7fc00000;   // no number
+    bits += 0x7fff + (bits >> 16 & 1);
+    to[i] = static_cast<uint16_t>(bits >> 16 | (from[i] & 0x8000u));
+  }
+}
+
+void copy_bf16(const uint16_t* from, int count, uint16_t* to) { std::copy_n(from, count, to); }
+
 constexpr PanelFormat kPanelFormats[] = {
-    {Format::f32, 64, 0, nullptr},
-    {Format::f16, 32, 0, nullptr},
-    {Format::bf16, 32, 0, nullptr},
+    {Format::f32, 64, 0, nullptr, pack_plain<uint32_t>},
+    {Format::f16, 32, 0, nullptr, pack_plain<uint16_t>},
+    {Format::bf16, 32, 0, nullptr, pack_plain<uint16_t>},
     {Format::q8_0, 512, 32, pack_as<quant::BlockQ8_0, pack_q8_0>},
     {Format::q4_0, 256, 32, pack_as<quant::BlockQ4_0, pack_nibbles>},
     {Format::q4_1, 256, 64, pack_as<quant::BlockQ4_1, pack_q4_1>},
@@ -193,28 +248,16 @@ constexpr PanelFormat kPanelFormats[] = {
     {Format::iq1_s, 1024, 96, pack_as<quant::BlockIQ1S, pack_iq1_s>},        // ×1.44: 2 bits
 };
 
-// Columns of up to 16 rows of plain values, a stretch of each row after the other.
-template <typename T>
-void pack_plain(const std::byte* rows, int count, int columns, std::byte* panel) {
-  constexpr int kStretch = 64;
-  for (int k = 0; k < columns; k += kStretch) {
-    int wide = std::min(kStretch, columns - k);
-    for (int r = 0; r < kPanelRows; ++r) {
-      const std::byte* from = rows + (size_t(r) * columns + k) * sizeof(T);
-      std::byte* to = panel + (size_t(k) * kPanelRows + r) * sizeof(T);
-      for (int i = 0; i < wide; ++i, to += kPanelRows * sizeof(T)) {
-        T value = 0;
-        if (r < count) std::memcpy(&value, from + i * sizeof(T), sizeof value);
-        std::memcpy(to, &value, sizeof value);
-      }
-    }
-  }
-}
+constexpr PanelFormat kBf16Panels[] = {
+    {Format::f16, 32, 0, nullptr, pack_pairs<halves_to_bf16>},
+    {Format::bf16, 32, 0, nullptr, pack_pairs<copy_bf16>},
+};
 
 }  // namespace
 
-const PanelFormat* find_panel_format(Format format) {
-  for (const PanelFormat& f : kPanelFormats) {
+const PanelFormat* find_panel_format(Format format, Arithmetic arithmetic) {
+  auto rows = arithmetic == Arithmetic::bf16 ? std::span<const PanelFormat>(kBf16Panels) : kPanelFormats;
+  for (const PanelFormat& f : rows) {
     if (f.format == format) return &f;
   }
   return nullptr;
@@ -233,10 +276,8 @@ void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, in
   size_t stride = row_bytes(format.format, columns);
   std::byte* end = panel + panel_bytes(format, columns);
   if (!format.pack) {
-    auto pack = f.block_bytes == 4 ? pack_plain<uint32_t> : pack_plain<uint16_t>;
-    pack(matrix + first * stride, rows - first, columns, panel);
-    std::fill(panel + size_t(columns) * format.quant_bytes, end, std::byte{0});
-    return;
+    std::fill(panel + size_t(columns) / 2 * 2 * format.quant_bytes, end, std::byte{0});  // what an odd column leaves
+    return format.pack_plain(matrix + first * stride, rows - first, columns, panel);
   }
   for (int k = 0; k < columns; k += kStretchColumns) {
     int count = std::min(kStretchColumns, columns - k) / f.block_values;

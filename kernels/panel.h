@@ -6,7 +6,8 @@
 //   quants  = vectors of 64 bytes: 4 bytes of row 0 | 4 bytes of row 1 | … | 4 bytes of row 15
 //   lines   = scales and mins: one byte (or half) of row 0, of row 1, … of row 15, then the next
 //
-// Plain floats have no lines: column 0 of the 16 rows, column 1, … Rows that a last panel lacks are zeros.
+// Plain floats have no lines: column 0 of the 16 rows, column 1, … To be multiplied in bf16 they are rounded to it, and
+// two columns of a row stand side by side, zeros behind the last of an odd number. Rows that a last panel lacks are zeros.
 #pragma once
 
 #include <cstddef>
@@ -19,16 +20,22 @@ namespace troika::kernels {
 inline constexpr int kPanelRows = 16;
 inline constexpr int kStretchColumns = 256;
 
+// What numbers are multiplied as. Every weight can be multiplied in float32; what is faster, a table says (kernel_table.h).
+enum class Arithmetic { float32, int8, bf16 };
+inline constexpr int kArithmetics = 3;
+
 struct PanelFormat {
   Format format;
   int quant_bytes;  // of a block of 16 rows
   int line_bytes;
-  // One block of each of the 16 rows; null: plain values, column after column.
+  // One block of each of the 16 rows; null: plain values, which pack_plain takes.
   void (*pack)(const std::byte* const (&blocks)[kPanelRows], std::byte* quants, std::byte* lines);
+  // All columns of up to 16 rows that follow each other.
+  void (*pack_plain)(const std::byte* rows, int count, int columns, std::byte* panel) = nullptr;
 };
 
-// Null: weights of this format are read as they lie in the file.
-const PanelFormat* find_panel_format(Format format);
+// Of panels to be multiplied so. Null: weights of this format are read as they lie in the file.
+const PanelFormat* find_panel_format(Format format, Arithmetic arithmetic);
 
 // Bytes of one panel, a multiple of 64.
 size_t panel_bytes(const PanelFormat& format, int columns);

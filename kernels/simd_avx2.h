@@ -244,6 +244,27 @@ struct Avx2 : Vectors256<Avx2> {
 
   // maddubs multiplies unsigned with signed bytes and adds neighbours: 16 bits hold kRun such sums, which are then
   // widened together. Signed weights: w · a = |w| · (a with the sign of w).
+  // Signed bytes become magnitudes and signs in the tile. With m = −1 where w is negative and else 0,
+  //     w · x = |w| · (x ^ m) + |w| · −m      since x ^ −1 = −x − 1
+  // whose last term is the same for all tokens. An exclusive or takes any of the processor's ports, vpsignb those of the
+  // products.
+  static constexpr bool kSplitsSigns = true;
+  static void split_signs(uint8_t* q, uint8_t* sign, int vectors, int32_t* negative) {
+    const __m256i ones = _mm256_set1_epi16(1), bytes = _mm256_set1_epi8(1);
+    for (int half = 0; half < 2; ++half, q += 32, sign += 32, negative += 8) {
+      __m256i sum = _mm256_setzero_si256();
+      for (int v = 0; v < vectors; ++v) {
+        __m256i w = load_bytes(q + 64 * v), size = _mm256_abs_epi8(w);
+        __m256i below = _mm256_cmpgt_epi8(_mm256_setzero_si256(), w);
+        store_bytes(q + 64 * v, size);
+        store_bytes(sign + 64 * v, below);
+        __m256i pairs = _mm256_maddubs_epi16(_mm256_and_si256(size, below), bytes);
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, ones));
+      }
+      store_bytes(negative, sum);
+    }
+  }
+
   template <int kMost, bool kSigned>
   struct Dots {
     static constexpr int kFit = kSigned ? 1 : 32767 / (2 * 127 * kMost);
@@ -286,6 +307,32 @@ struct Avx2 : Vectors256<Avx2> {
           __m256i low_sum = _mm256_madd_epi16(low[t], ones), high_sum = _mm256_madd_epi16(high[t], ones);
           dot[t].low = first == 0 ? low_sum : _mm256_add_epi32(dot[t].low, low_sum);
           dot[t].high = first == 0 ? high_sum : _mm256_add_epi32(dot[t].high, high_sum);
+        }
+      }
+    }
+
+    // The same with full bytes as tiles have them: magnitudes, signs and the sum of a group's negative magnitudes. Each
+    // product is widened at once, since a second one has no room in 16 bits.
+    template <int kVectors, int T>
+    static void run_split(const uint8_t* size, const uint8_t* sign, const int32_t* negative, const int8_t* q, I (&dot)[T]) {
+      const __m256i ones = _mm256_set1_epi16(1);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) dot[t] = {load_bytes(negative), load_bytes(negative + 8)};
+#pragma GCC unroll 8
+      for (int v = 0; v < kVectors; ++v) {
+        __m256i low = load_bytes(size + 64 * v), high = load_bytes(size + 64 * v + 32);
+        __m256i low_sign = load_bytes(sign + 64 * v), high_sign = load_bytes(sign + 64 * v + 32);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+          int32_t four;
+          std::memcpy(&four, q + (v * T + t) * 4, sizeof four);
+          __m256i a = _mm256_set1_epi32(four);
+          __m256i low_sum = _mm256_maddubs_epi16(low, _mm256_xor_si256(a, low_sign));
+          __m256i high_sum = _mm256_maddubs_epi16(high, _mm256_xor_si256(a, high_sign));
+          dot[t].low = _mm256_add_epi32(dot[t].low, _mm256_madd_epi16(low_sum, ones));
+          dot[t].high = _mm256_add_epi32(dot[t].high, _mm256_madd_epi16(high_sum, ones));
+          keep_here(dot[t].low);
+          keep_here(dot[t].high);
         }
       }
     }

@@ -20,6 +20,7 @@ struct Scalar {
   static constexpr int kTile = 2;  // tokens that linear.h multiplies together
   // What is added to signed bytes of the full range before a product; its share is taken off again as a min.
   static constexpr int kSignedOffset = 0;
+  static constexpr bool kSplitsSigns = false;    // in tiles (simd_avx2.h)
   static constexpr bool kOneTokenDirect = false;  // one token is multiplied without a tile (linear.h)
   struct F { float v[8]; };
   struct B { int8_t v[32]; };

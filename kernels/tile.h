@@ -15,6 +15,10 @@ struct Tile {
   alignas(64) uint8_t q[kStretchColumns / 4][64];    // vectors of four columns of each row
   alignas(64) float scale[kStretchColumns / 16][kPanelRows];
   alignas(64) float min[kStretchColumns / 16][kPanelRows];
+  // Of signed weights where the instruction set wants magnitudes in q (split_signs): 0 or −1, and the sum of the negative
+  // magnitudes of each group.
+  alignas(64) uint8_t sign[kStretchColumns / 4][64];
+  alignas(64) int32_t negative[kStretchColumns / 16][kPanelRows];
 };
 
 inline constexpr int kFloatColumns = 64;
@@ -48,7 +52,17 @@ struct TileTraits {
   static constexpr int kOffset = Weight::kSigned ? S::kSignedOffset : Weight::kOffset;
   static constexpr bool kMins = Weight::kHasMin || kOffset != 0;
   static constexpr bool kSignedBytes = Weight::kSigned && S::kSignedOffset == 0;
+  static constexpr bool kSplit = kSignedBytes && S::kSplitsSigns;
 };
+
+// Makes a tile of signed weights what the products want.
+template <class S, class Weight>
+void split_signs(Tile& tile, int columns) noexcept {
+  constexpr int kVectors = TileTraits<S, Weight>::kGroup / 4;
+  for (int g = 0; g < columns / (4 * kVectors); ++g) {
+    S::split_signs(tile.q[g * kVectors], tile.sign[g * kVectors], kVectors, tile.negative[g]);
+  }
+}
 
 // Group g's scales, with the min that follows from them; a format with mins of its own sets these instead.
 template <class S, class Weight, class T>

@@ -6,7 +6,7 @@
 readonly build_commands=(cmake:cmake ninja:ninja-build g++:g++ pkg-config:pkg-config)
 readonly build_libraries=(nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libfmt-dev
                           libspdlog-dev libcli11-dev libedit-dev libjpeg-dev libpng-dev libwebp-dev
-                          libcurl4-openssl-dev)
+                          libcurl4-openssl-dev libssl-dev prometheus-cpp-dev)
 readonly test_commands=(python3:python3 curl:curl)
 readonly test_libraries=(libgtest-dev libgmock-dev)
 
@@ -34,6 +34,9 @@ node_ready() {
   (( ${version%%.*} >= 18 ))
 }
 
+# Debian packages a browser; where there is none, the tests of the page are left out, and CMake says so.
+browser_ready() { command -v chromium >/dev/null || ! grep -q '^ID=debian' /etc/os-release 2>/dev/null; }
+
 # Sets `missing` to the packages that are not there. $1: "build" or "test".
 find_missing() {
   missing=()
@@ -42,6 +45,7 @@ find_missing() {
     commands+=("${test_commands[@]}")
     libraries+=("${test_libraries[@]}")
     node_ready || missing+=(nodejs npm)
+    browser_ready || missing+=(chromium)
   fi
   for pair in "${commands[@]}"; do
     command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "apps/bench_report.h"
 #include "apps/bench_speed.h"
@@ -124,6 +125,7 @@ ordered_json to_json(const Result& r) {
           {"tokens_per_s", to_json(r.rate)},
           {"bytes_per_s", r.cost.bytes / r.seconds()},
           {"int8_operations_per_s", r.cost.int8 / r.seconds()},
+          {"bf16_operations_per_s", r.cost.bf16 / r.seconds()},
           {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.floor.bound()},
@@ -137,7 +139,7 @@ std::string share_text(const Result& r) {
                        r.cost.bytes / r.seconds() / 1e9);
   }
   return fmt::format("{:3.0f} % of the arithmetic peak: {:.0f} GOP/s, attention {:.0f}", 100 * r.share(),
-                     (r.cost.int8 + r.cost.fp32) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
+                     (r.cost.operations() - r.cost.attention) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
 }
 
 void print_line(const Result& r) {
@@ -148,19 +150,22 @@ void print_line(const Result& r) {
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
-  Limits limits = measure_limits(threads);
+  Limits limits = measure_limits(threads, o.model.engine.isa);
   Work work(o.model);
   std::vector<Test> todo = tests(o);
   auto begin = Clock::now();
   auto engine = load(o, work, todo);
   double load_s = std::chrono::duration<double>(Clock::now() - begin).count();
   double first_token_s = load_s + first_token_seconds(*engine);
+  while (!engine->stats().settled) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  double settled_s = std::chrono::duration<double>(Clock::now() - begin).count();
   const engine::ModelInfo& info = engine->model();
   if (!o.json) {
     fmt::print("{} ({:.0f} M parameters, {:.0f} MB), {} threads, {}\n{}\n\n", printable(info.name),
                double(info.parameters) / 1e6, double(info.weight_bytes) / 1e6, threads, platform::cpu().name,
                to_text(limits));
-    fmt::print("load {:.3f} s; first token {:.3f} s after its begin\n\n", load_s, first_token_s);
+    fmt::print("load {:.3f} s; first token {:.3f} s after its begin, at full speed after {:.3f} s\n\n", load_s,
+               first_token_s, settled_s);
     fmt::print("{:<18}{:>10}  {:>9}   {:<9}  {}\n", "test", "tokens/s", "min", "max", "share of the limit");
   }
   auto results = ordered_json::array();
@@ -185,6 +190,7 @@ void bench(const Options& o) {
                        {"limits", to_json(limits)},
                        {"load_s", load_s},
                        {"first_token_s", first_token_s},
+                       {"full_speed_s", settled_s},
                        {"repeats", o.repeats},
                        {"tests", results},
                        {"resident_bytes", platform::resident_bytes()}};

@@ -136,15 +136,12 @@ std::vector<OpCase> linear_cases(Format format, const OpShapes& s, const Prepare
   std::vector<OpCase> cases;
   double bytes = weight_bytes(format, s);
   for (int rows : s.rows) {
-    double operations = 2.0 * rows * s.out * s.columns;
-    bool int8 = info(format).block_values > 1;
     OpCase c{.op = "linear",
              .detail = std::string(info(format).name),
              .shape = fmt::format("{}x{}", s.out, s.columns),
-             .cost = {.bytes = from_memory(bytes, int(weights.size()), s),
-                      .int8 = int8 ? operations : 0,
-                      .fp32 = int8 ? 0 : operations},
+             .cost = {.bytes = from_memory(bytes, int(weights.size()), s)},
              .moved_bytes = bytes + double(rows) * (s.out + s.columns) * sizeof(float)};
+    c.cost.products(kernels::kernel_table(s.isa).find(format).fast) = 2.0 * rows * s.out * s.columns;
     c.tape = {.tokens = rows,
               .columns = s.columns,
               .copies = static_cast<int>(weights.size()),

@@ -52,7 +52,8 @@ void print_json(const std::vector<Memory>& memory, const std::vector<Arithmetic>
     json["peaks"].push_back({{"kernels", a.kernels},
                              {"threads", a.threads},
                              {"fp32_operations_per_s", a.peaks.fp32},
-                             {"int8_operations_per_s", a.peaks.int8}});
+                             {"int8_operations_per_s", a.peaks.int8},
+                             {"bf16_operations_per_s", a.peaks.bf16}});
   }
   std::puts(json.dump(2).c_str());
 }
@@ -70,13 +71,18 @@ void limits(const Options& o) {
     if (!o.json) fmt::print("{:7}  {:10.1f}  {:10.1f}\n", m.threads, m.read / 1e9, m.copy / 1e9);
     std::fflush(stdout);
   }
-  if (!o.json) fmt::print("\n{:<8}{:>7}  {:>15}  {:>15}\n", "kernels", "threads", "fp32 GFLOP/s", "int8 GOP/s");
+  if (!o.json) {
+    fmt::print("\n{:<12}{:>7}  {:>15}  {:>15}  {:>15}\n", "kernels", "threads", "fp32 GFLOP/s", "int8 GOP/s",
+               "bf16 GFLOP/s");
+  }
   std::vector<Arithmetic> arithmetic;
   for (const kernels::KernelTable* table : fast_tables()) {
     for (int threads : thread_counts(most)) {
       const Arithmetic& a = arithmetic.emplace_back(Arithmetic{table->name, threads, measure_peaks(*table, threads)});
       if (o.json) continue;
-      fmt::print("{:<8}{:7}  {:15.1f}  {:15.1f}\n", a.kernels, a.threads, a.peaks.fp32 / 1e9, a.peaks.int8 / 1e9);
+      std::string bf16 = a.peaks.bf16 > 0 ? fmt::format("{:.1f}", a.peaks.bf16 / 1e9) : "—";
+      fmt::print("{:<12}{:7}  {:15.1f}  {:15.1f}  {:>15}\n", a.kernels, a.threads, a.peaks.fp32 / 1e9,
+                 a.peaks.int8 / 1e9, bf16);
       std::fflush(stdout);
     }
   }

@@ -23,7 +23,7 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Options {
-  std::string device = "cpu", isa, shape = "4096x4096", cache = "f16";
+  std::string device = "cpu", shape = "4096x4096", cache = "f16";
   std::vector<std::string> ops{"linear", "attention", "norm", "rope", "activation", "sampling"};
   std::vector<std::string> formats{"f16", "q8_0", "q4_0", "q4_k", "q5_k", "q6_k", "iq4_xs"};
   OpShapes shapes;
@@ -93,13 +93,13 @@ void check_names(const Options& o) {
 class Bench {
  public:
   explicit Bench(const Options& o)
-      : o_(o), shapes_(o.shapes), device_(device::make_device(o.device, {.threads = o.threads, .isa = o.isa})) {
+      : o_(o), shapes_(o.shapes), device_(device::make_device(o.device, {.threads = o.threads, .isa = o.shapes.isa})) {
     read_shape(o.shape, shapes_);
     check_names(o);
     formats_ = wanted_formats(o);
     shapes_.cache = format_named(o.cache);
     int threads = o.threads > 0 ? o.threads : platform::cpu().cores;
-    limits_ = measure_limits(threads, o.isa);
+    limits_ = measure_limits(threads, o.shapes.isa);
     constexpr size_t kCaches = 4;  // their size in copies leaves little of a copy there until its turn
     size_t wanted = std::max(kCaches * last_cache_bytes(), size_t{64} << 20);
     shapes_.rotated_bytes = std::min(wanted, platform::memory().available_bytes / 8);
@@ -247,7 +247,7 @@ void add_bench_ops(CLI::App& bench) {
   verb->add_option("--threads", o->threads, "CPU threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
-  verb->add_option("--isa", o->isa, "the CPU's kernels: scalar, avx2, avx512; the fastest without it");
+  verb->add_option("--isa", o->shapes.isa, "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest without it");
   add_list(*verb, "--ops", o->ops, "groups of operations");
   add_list(*verb, "--formats", o->formats, "weight formats: q4_k,q6_k,…, or all");
   add_list(*verb, "--rows", o->shapes.rows, "rows of a call: tokens of a step")->check(CLI::Range(1, 4096));

@@ -26,22 +26,34 @@ double Spread::most() const { return *std::max_element(runs.begin(), runs.end())
 Cost& Cost::operator+=(const Cost& other) {
   bytes += other.bytes;
   int8 += other.int8;
+  bf16 += other.bf16;
   fp32 += other.fp32;
   attention += other.attention;
   return *this;
 }
 
+double& Cost::products(kernels::Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case kernels::Arithmetic::float32: return fp32;
+    case kernels::Arithmetic::int8: return int8;
+    case kernels::Arithmetic::bf16: return bf16;
+  }
+  return fp32;
+}
+
 Floor floor_of(const Cost& cost, const Limits& limits) {
   return {.memory_s = cost.bytes / limits.read_bytes_per_s,
-          .arithmetic_s = cost.int8 / limits.int8_per_s + (cost.fp32 + cost.attention) / limits.fp32_per_s};
+          .arithmetic_s = cost.int8 / limits.peaks.int8 + (cost.bf16 > 0 ? cost.bf16 / limits.peaks.bf16 : 0) +
+                          (cost.fp32 + cost.attention) / limits.peaks.fp32};
 }
 
 ordered_json to_json(const Limits& limits) {
   return {{"threads", limits.threads},
           {"kernels", limits.kernels},
           {"read_bytes_per_s", limits.read_bytes_per_s},
-          {"int8_operations_per_s", limits.int8_per_s},
-          {"fp32_operations_per_s", limits.fp32_per_s}};
+          {"int8_operations_per_s", limits.peaks.int8},
+          {"bf16_operations_per_s", limits.peaks.bf16},
+          {"fp32_operations_per_s", limits.peaks.fp32}};
 }
 
 ordered_json to_json(const Spread& spread) {
@@ -49,9 +61,10 @@ ordered_json to_json(const Spread& spread) {
 }
 
 std::string to_text(const Limits& limits) {
-  return fmt::format("limits of {} threads: {:.1f} GB/s read; {:.0f} GOP/s int8, {:.0f} GFLOP/s fp32 ({})",
-                     limits.threads, limits.read_bytes_per_s / 1e9, limits.int8_per_s / 1e9, limits.fp32_per_s / 1e9,
-                     limits.kernels);
+  std::string bf16 = limits.peaks.bf16 > 0 ? fmt::format(" {:.0f} bf16,", limits.peaks.bf16 / 1e9) : "";
+  return fmt::format("limits of {} threads: {:.1f} GB/s read; {:.0f} GOP/s int8,{} {:.0f} GFLOP/s fp32 ({})",
+                     limits.threads, limits.read_bytes_per_s / 1e9, limits.peaks.int8 / 1e9, bf16,
+                     limits.peaks.fp32 / 1e9, limits.kernels);
 }
 
 ordered_json machine_json() {

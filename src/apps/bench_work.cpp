@@ -15,9 +15,6 @@ namespace {
 using ops::Op;
 using ops::OpKind;
 
-// Whether products with a weight are of bytes.
-bool is_int8(const engine::EngineOptions& o, Format format) { return info(format).block_values > 1 && !o.float32; }
-
 // The part of a matrix that an op multiplies with.
 struct Matrix {
   double values, bytes, share;  // share: of it that one token is multiplied with
@@ -46,6 +43,7 @@ Work::Work(const ModelOptions& options) {
   engine::Formats formats = engine::loaded_formats(weights, whole_program, o);
   const FormatInfo& cached = info(engine::kv_format(o, weights, whole.head_dim));
   double cached_bytes = double(cached.block_bytes) / cached.block_values;  // of a number
+  const kernels::KernelTable& table = kernels::kernel_table(o.isa);
   models::ModelSpec spec = models::sliced(whole, o.slice);
   ops::Program program = models::trace(architecture, spec, 1, 1);
   std::set<std::pair<std::string, int>> read;  // a matrix that serves twice is read once
@@ -67,7 +65,8 @@ Work::Work(const ModelOptions& options) {
       if (read.emplace(weight.name, first).second) per_token_.bytes += m.bytes * m.share;
       if (weight.shape.rank != 2) continue;
       Cost& cost = program[op.in[0]].extent == ops::Extent::outputs ? per_output_ : per_token_;
-      (is_int8(o, format) ? cost.int8 : cost.fp32) += 2 * m.values * m.share;
+      auto arithmetic = o.float32 ? kernels::Arithmetic::float32 : table.find(format).fast;
+      cost.products(arithmetic) += 2 * m.values * m.share;
     }
   }
   for (const ops::CacheInfo& cache : program.caches) {
@@ -97,6 +96,7 @@ Cost Work::prompt(int tokens, int depth) const {
     Cost seen = attention(depth + t);
     cost += {.bytes = ends_step ? per_token_.bytes + seen.bytes : 0,
              .int8 = per_token_.int8,
+             .bf16 = per_token_.bf16,
              .fp32 = per_token_.fp32,
              .attention = seen.attention};
   }
@@ -108,7 +108,7 @@ Cost Work::step(int users, int depth) const {
   for (int u = 0; u < users; ++u) {
     cost += attention(depth);
     cost += per_output_;
-    cost += {.int8 = per_token_.int8, .fp32 = per_token_.fp32};
+    cost += {.int8 = per_token_.int8, .bf16 = per_token_.bf16, .fp32 = per_token_.fp32};
   }
   return cost;
 }

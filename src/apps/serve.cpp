@@ -20,6 +20,7 @@ struct Options {
   ModelOptions model;
   std::vector<std::string> models;
   server::ServerOptions server;
+  std::string key_file;
 };
 
 // What clients call the model: the file's or folder's name.
@@ -32,11 +33,12 @@ std::string id_of(const std::filesystem::path& path) {
 void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
   std::string host = o.server.host.find(':') == std::string::npos ? o.server.host : "[" + o.server.host + "]";
   fmt::print(
-      "Troika listens on http://{0}:{1}  (OpenAI API: http://{0}:{1}/v1, any key)\n\n"
-      "  curl http://{0}:{1}/v1/chat/completions -d "
+      "Troika listens on http://{0}:{1}  (OpenAI API: http://{0}:{1}/v1, {3})\n\n"
+      "  curl http://{0}:{1}/v1/chat/completions {4}-d "
       "'{{\"model\": \"{2}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Who are you?\"}}]}}'\n\n"
-      "Chat in the terminal with `troika run`. Stop with Ctrl-C.\n",
-      host, server.port(), id);
+      "Chat in the browser at that address, or in the terminal with `troika run`. Stop with Ctrl-C.\n",
+      host, server.port(), id, o.key_file.empty() ? "any key" : "keys of " + o.key_file,
+      o.key_file.empty() ? "" : "-H 'Authorization: Bearer KEY' ");
   std::fflush(stdout);
 }
 
@@ -44,6 +46,11 @@ void serve(Options& o) {
   if (o.models.empty()) o.models.emplace_back(kEmbeddedModel);
   if (!o.server.images.hosts.empty() && !o.server.images.allow_urls)
     fail("--image-url-hosts limits what --allow-image-urls allows; give both");
+  if (!o.key_file.empty()) {
+    server::read_api_keys(o.key_file);  // before the models: what is wrong with it is said at once
+    o.server.read_keys = [file = o.key_file] { return server::read_api_keys(file); };
+  }
+  o.server.version = TROIKA_VERSION;
   std::vector<std::unique_ptr<engine::Engine>> engines;
   std::vector<server::ServedModel> served;
   std::set<std::string> ids;
@@ -81,6 +88,16 @@ void add_serve(CLI::App& app) {
   verb->add_option("--image-url-hosts", o->server.images.hosts, "fetch them from these hosts only: a.org,b.org")
       ->delimiter(',')
       ->envname("TROIKA_IMAGE_URL_HOSTS");
+  verb->add_option("--api-key-file", o->key_file, "who may use the server; `troika key` adds to it")
+      ->envname("TROIKA_API_KEY_FILE");
+  verb->add_option("--cors-origins", o->server.origins.cors_origins,
+                   "web pages of others that may use the server: https://app.example,http://localhost:3000; '*': all")
+      ->delimiter(',')
+      ->envname("TROIKA_CORS_ORIGINS");
+  verb->add_option("--allowed-hosts", o->server.origins.allowed_hosts,
+                   "names that the server goes by besides localhost, behind a proxy: ai.example")
+      ->delimiter(',')
+      ->envname("TROIKA_ALLOWED_HOSTS");
   add_model_options(*verb, o->model, ModelArgument::none);
   verb->callback([o] { serve(*o); });
 }

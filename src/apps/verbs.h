@@ -10,6 +10,7 @@ namespace troika::apps {
 
 void add_run(CLI::App& app);
 void add_serve(CLI::App& app);
+void add_key(CLI::App& app);
 void add_show(CLI::App& app);
 void add_plan(CLI::App& app);
 void add_bench(CLI::App& app);

@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fstream>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -19,6 +22,29 @@ struct Descriptor {
   int fd;
   ~Descriptor() {
     if (fd >= 0) ::close(fd);
+  }
+};
+
+// The whole pages of the system that a part lies in, or that lie in it.
+struct Pages {
+  std::byte* data;
+  size_t bytes;
+  size_t size = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+
+  static Pages around(std::span<const std::byte> part) {
+    Pages pages{const_cast<std::byte*>(part.data()), part.size()};
+    size_t before = reinterpret_cast<uintptr_t>(pages.data) % pages.size;
+    pages.data -= before;
+    pages.bytes += before;
+    return pages;
+  }
+  static Pages within(std::span<const std::byte> part) {
+    Pages pages = around(part);
+    size_t begin = part.data() == pages.data ? 0 : pages.size;
+    pages.bytes = pages.bytes / pages.size * pages.size;
+    pages.data += begin;
+    pages.bytes -= std::min(begin, pages.bytes);
+    return pages;
   }
 };
 
@@ -66,10 +92,24 @@ void FileMap::drop_cached(std::span<const std::byte> part) const {
   ::posix_fadvise(fd_, static_cast<off_t>(offset_of(part)), static_cast<off_t>(part.size()), POSIX_FADV_DONTNEED);
 }
 
+bool FileMap::is_cached(std::span<const std::byte> part) const {
+  offset_of(part);  // checks that it is one
+  Pages pages = Pages::around(part);
+  std::vector<unsigned char> resident((pages.bytes + pages.size - 1) / pages.size);
+  if (::mincore(pages.data, pages.bytes, resident.data()) != 0) return false;
+  size_t there = static_cast<size_t>(std::ranges::count_if(resident, [](unsigned char page) { return page & 1; }));
+  return there >= resident.size() - resident.size() / 16;
+}
+
+void FileMap::drop_mapped(std::span<const std::byte> part) const {
+  offset_of(part);  // checks that it is one
+  Pages pages = Pages::within(part);
+  if (pages.bytes > 0) ::madvise(pages.data, pages.bytes, MADV_DONTNEED);
+}
+
 void will_need(std::span<const std::byte> bytes) {
-  auto begin = reinterpret_cast<uintptr_t>(bytes.data()), page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
-  uintptr_t before = begin % page;  // madvise takes whole pages
-  ::madvise(reinterpret_cast<void*>(begin - before), bytes.size() + before, MADV_WILLNEED);
+  Pages pages = Pages::around(bytes);
+  ::madvise(pages.data, pages.bytes, MADV_WILLNEED);
 }
 
 std::string read_text_file(const std::filesystem::path& path, size_t limit) {

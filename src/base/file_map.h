@@ -23,8 +23,12 @@ class FileMap {
   // Copies a part of bytes() to `out`, which has room for it. Any thread. Throws Error when the file cannot be read.
   void read(std::span<const std::byte> part, std::byte* out) const;
 
-  // Tells the system that a part of bytes() need not stay in its cache of files.
+  // Whether the system has nearly all of a part of bytes() in its cache of files. It tells the truth to who may write
+  // the file, and yes to others.
+  bool is_cached(std::span<const std::byte> part) const;
+  // Tells the system that a part of bytes() need not stay in its cache of files, or mapped in this process.
   void drop_cached(std::span<const std::byte> part) const;
+  void drop_mapped(std::span<const std::byte> part) const;
 
  private:
   FileMap(std::filesystem::path path, int fd, std::span<const std::byte> bytes);

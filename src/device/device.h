@@ -91,6 +91,9 @@ class Device {
   // Brings a weight into the device's layout, once, at load. Not while something is submitted; throws Error.
   virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;
+  // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
+  // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
+  virtual bool settle() { return false; }
 };
 
 struct DeviceOptions {

@@ -80,6 +80,9 @@ void compare_devices(const std::filesystem::path& path, const EngineOptions& a, 
                      std::span<const int32_t> prompt, const std::function<void(const OpDifference&)>& report) {
   if (prompt.empty()) fail("the prompt is empty");
   Side left{.model = load_model(path, a)}, right{.model = load_model(path, b)};
+  for (Side* side : {&left, &right}) {
+    while (side->model.device->settle()) {}
+  }
   ops::Program program = trace_bucket(left.model, static_cast<int>(prompt.size()));
   plan::MemoryPlan memory = plan::plan_memory(program);
   ops::StepInputs inputs = whole_prompt(prompt, left.model.spec.vocabulary, int(program.windows.size()));

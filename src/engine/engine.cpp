@@ -33,6 +33,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr int kMaxSequences = kMaxOutputs;
 constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
+constexpr std::chrono::milliseconds kMostSettling(500);  // between two steps
 
 double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -55,7 +56,7 @@ struct Running {
       : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
     sequence.id = id;
     sequence.tokens = request.prompt;
-    sequence.all_outputs = static_cast<bool>(request.prompt_logits);
+    sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     if (request.grammar) constraint.emplace(request.grammar);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
   }
@@ -85,6 +86,7 @@ class LocalEngine final : public Engine {
   bool take_commands(const std::stop_token& stop);
   void run_step();
   void prepare_masks(std::span<const Work> work);
+  void settle(const std::stop_token& stop, Clock::duration most);
   void see();
   bool has_seen(Running& running);
   bool recalls(Running& running);
@@ -92,6 +94,7 @@ class LocalEngine final : public Engine {
   void emit(Running& running, std::span<const float> logits);
   void reserve(Sequence& sequence, const Request& request) const;
   void finish(uint64_t id, Event event);
+  void count_end(const Running& running, Finish finish);
   void fail_batch(std::span<const Work> work, const std::string& why);
   void publish();
 
@@ -183,6 +186,7 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
   pages_ = plan.pages;
   info_.context_length = plan.context;
   counters_.cache_bytes = plan.bytes;
+  counters_.page_tokens = ops::kPageTokens;
 }
 
 std::vector<KvPages> LocalEngine::pools() const {
@@ -265,7 +269,9 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   std::vector<uint64_t> cancelled;
   {
     std::unique_lock lock(mutex_);
-    wake_.wait(lock, stop, [&] { return !submitted_.empty() || !cancelled_.empty() || !running_.empty(); });
+    wake_.wait(lock, stop, [&] {
+      return !submitted_.empty() || !cancelled_.empty() || !running_.empty() || !counters_.settled;
+    });
     submitted.swap(submitted_);
     cancelled.swap(cancelled_);
     while (step_->slices() < slices_.size()) step_->add_slice(slices_[step_->slices()]);
@@ -298,11 +304,27 @@ void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
 
 void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
+    auto begin = Clock::now();
     run_step();
     see();
+    settle(stop, Clock::now() - begin);
     publish();
   }
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
+}
+
+// What loading put off, in parts: for as long as the step took that it keeps waiting, and while nobody is here.
+void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
+  auto end = Clock::now() + std::min<Clock::duration>(most, kMostSettling);
+  try {
+    do {
+      if (counters_.settled || stop.stop_requested()) return;
+      counters_.settled = !model_.device->settle();
+    } while (Clock::now() < end);
+  } catch (const std::exception& error) {
+    log::warn("weights stay where the file is mapped, which is slower: {}", error.what());
+    counters_.settled = true;
+  }
 }
 
 void LocalEngine::run_step() {
@@ -313,6 +335,8 @@ void LocalEngine::run_step() {
     Running& running = *running_.at(w.sequence->id);
     if (running.started == Clock::time_point{}) running.started = now;
   }
+  int rows = 0;
+  for (const Work& w : work) rows += w.count;
   try {
     step_->run(work, [this, &work] { prepare_masks(work); });
   } catch (const std::exception& error) {
@@ -320,6 +344,8 @@ void LocalEngine::run_step() {
     return fail_batch(work, error.what());
   }
   ++counters_.steps;
+  counters_.step_rows.add(rows);
+  counters_.step_seconds.add(seconds(now, Clock::now()));
   int row = 0;
   for (const Work& w : work) {
     uint64_t id = w.sequence->id;
@@ -389,12 +415,16 @@ bool LocalEngine::has_seen(Running& running) {
   return true;
 }
 
-// Hands out what the step computed for one sequence: the logits of prompt positions, the next token.
+// Hands out what the step computed for one sequence: logits and states of prompt positions, the next token.
 void LocalEngine::deliver(Running& running, const Work& work, int first, int row) {
   for (int i = 0; i < work.outputs; ++i) {
     int position = first + i;
-    if (!running.request.prompt_logits || position >= running.prompt_tokens()) break;
-    if (position == running.scored) running.request.prompt_logits(running.scored++, step_->logits(row + i));
+    const Request& request = running.request;
+    if (!request.wants_prompt() || position >= running.prompt_tokens()) break;
+    if (position < running.scored) continue;
+    running.scored = position + 1;
+    if (request.prompt_logits) request.prompt_logits(position, step_->logits(row + i));
+    if (request.prompt_states) request.prompt_states(position, step_->states(row + i));
   }
   if (running.sequence.outstanding() == 0) emit(running, step_->logits(row + work.outputs - 1));
 }
@@ -413,13 +443,17 @@ int32_t next_token(Running& running, std::span<const float> logits) {
 void LocalEngine::emit(Running& running, std::span<const float> logits) {
   uint64_t id = running.sequence.id;
   const Request& request = running.request;
+  const auto now = Clock::now();
   if (running.generated == 0) {
-    running.first_token = Clock::now();
+    running.first_token = now;
     running.sequence.all_outputs = false;
     counters_.prompt_tokens += running.prompt_tokens();
-    if (request.prompt_logits && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
+    counters_.cached_tokens += running.reused_tokens();
+    counters_.first_token_seconds.add(seconds(running.submitted, now));
+    if (request.wants_prompt() && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
   }
-  running.last_token = Clock::now();
+  if (running.generated > 0) counters_.gap_seconds.add(seconds(running.last_token, now));
+  running.last_token = now;
   int32_t token = next_token(running, logits);
   const std::vector<int32_t>* ends = text_.tokenizer ? &text_.tokenizer->data().end_ids : nullptr;
   if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
@@ -462,10 +496,34 @@ void LocalEngine::finish(uint64_t id, Event event) {
   t.prompt_tokens = running->prompt_tokens();
   t.generated_tokens = running->generated;
   if (running->started != never) t.queued_s = seconds(running->submitted, running->started);
+  count_end(*running, event.finish);
   if (running->first_token != never) t.prompt_s = seconds(running->started, running->first_token);
   if (running->last_token != never) t.generate_s = seconds(running->first_token, running->last_token);
   publish();
   running->sink(event);
+}
+
+void LocalEngine::count_end(const Running& running, Finish finish) {
+  switch (finish) {
+    case Finish::none:
+      break;
+    case Finish::stop:
+      ++counters_.stopped;
+      break;
+    case Finish::length:
+      ++counters_.limited;
+      break;
+    case Finish::cancelled:
+      ++counters_.cancelled;
+      break;
+    case Finish::failed:
+      ++counters_.failed;
+      break;
+  }
+  counters_.request_seconds.add(seconds(running.submitted, Clock::now()));
+  if (running.started != Clock::time_point{}) {
+    counters_.queued_seconds.add(seconds(running.submitted, running.started));
+  }
 }
 
 void LocalEngine::fail_batch(std::span<const Work> work, const std::string& why) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/eyes.h"
+#include "engine/histogram.h"
 #include "engine/request.h"
 #include "engine/text_model.h"
 
@@ -22,6 +23,7 @@ struct EngineOptions {
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
   std::string kv = "auto";      // "f16", "f32", "q8_0"; auto: f32 for float32 files, else f16
+  std::string isa;              // --isa: the instruction set of the CPU's kernels, "avx2"; "": the fastest
   bool repack = true;           // --no-repack: false; the CPU then reads weights where the file is mapped
   bool pin = true;              // --no-pin: false; the CPU's threads then go where the system puts them
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
@@ -35,10 +37,19 @@ struct EngineOptions {
   std::string slice;            // --slice: of a MatFormer model (models/slices.h); "": all of it
 };
 
+// How one vector is made of the hidden states of a text.
+enum class Pooling : uint8_t { mean, last, other };  // other: as the file says, and we do not do it
+
 struct ModelInfo {
   std::string name;           // general.name, or the folder's or file's name
   std::string path;
   std::string architecture;   // "qwen2"
+  std::string format;         // of the file: "gguf" or "safetensors"
+  std::string quantisation;   // the format of most of its weights: "q4_k"
+  std::string licence;        // as the file names it; "": it does not
+  Pooling pooling = Pooling::mean;  // what the file says, or the mean
+  int layers = 0, width = 0, heads = 0, kv_heads = 0;
+  std::string device;         // that computes it: "cpu"
   int64_t created = 0;        // the file's time, Unix seconds
   int context_length = 0;     // tokens a sequence may have here (prompt and answer together)
   int model_context_length = 0;  // what the model was made for
@@ -53,12 +64,23 @@ struct ModelInfo {
   SamplingOptions sampling;   // the model's recommended sampling (generation_config), neutral where it says nothing
 };
 
+// Counted on the engine's thread since the model was loaded.
 struct EngineStats {
   int running = 0, waiting = 0;
+  int page_tokens = 0;
   int64_t pages_total = 0, pages_free = 0;  // of all page groups
   size_t cache_bytes = 0, cache_bytes_used = 0;
   int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
   int64_t pictures = 0;  // that went through the tower
+  bool settled = false;  // all that loading put off is done: steps are as fast as they get
+  int64_t cached_tokens = 0;  // of prompt_tokens, taken over from an earlier text
+  int64_t stopped = 0, limited = 0, cancelled = 0, failed = 0;  // requests that ended so
+
+  RowHistogram step_rows;         // tokens computed in a step
+  GapHistogram step_seconds;
+  WaitHistogram queued_seconds;   // of requests: from submit to the first step
+  WaitHistogram first_token_seconds, request_seconds;  // from submit
+  GapHistogram gap_seconds;       // from one token of a request to its next
 };
 
 class Engine {

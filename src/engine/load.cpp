@@ -156,18 +156,22 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
   bool wanted = !options.quantise.empty();
   WeightUses uses(whole);
   std::map<std::string_view, int> matrices;  // by format
+  std::map<std::string_view, size_t> bytes_by_format;
   int unrounded = 0;
   for (const auto& [view, name] : weights) {
     bool table = !uses.of(view.name).multiplied;
     Format format = model.formats.find(view.name)->second;
     size_t bytes = bytes_of(format, view.shape);
     model.weight_bytes += bytes;
+    bytes_by_format[info(format).name] += bytes;
     if (table) model.looked_up_bytes += bytes;
     model.parameters += view.shape.values();
     if (view.shape.rank != 2) continue;
     ++matrices[info(format).name];
     unrounded += wanted && !table && info(format).block_values == 1;
   }
+  const auto main = std::ranges::max_element(bytes_by_format, {}, [](const auto& row) { return row.second; });
+  if (main != bytes_by_format.end()) model.main_format = main->first;
   model.slice = slice_of(model, options.slice);
   ops::Program sliced = models::trace(*model.architecture, model.slice, 1, 1);
   WeightUses in_slice(sliced);
@@ -226,6 +230,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   std::string device = options.device == "auto" ? "cpu" : options.device;
   model.device = device::make_device(device, {.threads = options.threads,
                                               .float32 = options.float32,
+                                              .isa = options.isa,
                                               .repack = options.repack,
                                               .file_bytes = model.file->bytes(),
                                               .pin = options.pin});

@@ -27,6 +27,7 @@ struct Model {
   std::unique_ptr<device::Device> device;
   std::map<std::string, std::shared_ptr<device::Weight>, std::less<>> weights;  // by our names
   Formats formats;
+  std::string main_format;  // of most bytes
   std::unique_ptr<VisionTower> tower;  // null: it does not see, because of
   std::string why_blind;
   Format kv_format = Format::f16;

@@ -21,6 +21,17 @@ SamplingOptions recommended_sampling(const files::Metadata& m) {
   return s;
 }
 
+// Numbered as in GGUF: 0 nothing said, 1 mean, 2 the first token, 3 the last, 4 a score.
+Pooling pooling_of(const files::Metadata& m) {
+  std::string key = std::string(m.text("general.architecture").value_or("")) + ".pooling_type";
+  switch (m.integer(key).value_or(0)) {
+    case 0:
+    case 1: return Pooling::mean;
+    case 3: return Pooling::last;
+    default: return Pooling::other;
+  }
+}
+
 std::string display_name(const Model& model) {
   if (auto name = model.file->metadata().text("general.name"); name && !name->empty()) return std::string(*name);
   std::filesystem::path path = std::filesystem::absolute(model.file->path()).lexically_normal();
@@ -40,6 +51,15 @@ ModelInfo model_info(const Model& model, const EngineOptions& options) {
   info.name = display_name(model);
   info.path = model.file->path().string();
   info.architecture = model.spec.family;
+  info.format = model.file->kind() == files::FileKind::gguf ? "gguf" : "safetensors";
+  info.quantisation = model.main_format;
+  info.licence = model.file->metadata().text("general.license").value_or("");
+  info.pooling = pooling_of(model.file->metadata());
+  info.layers = model.spec.layers;
+  info.width = model.spec.width;
+  info.heads = model.spec.heads;
+  info.kv_heads = model.spec.kv_heads;
+  info.device = model.device->info().name;
   info.created = written_at(model.file->path());
   info.model_context_length = model.spec.context;
   info.vocabulary = model.spec.vocabulary;

@@ -62,10 +62,13 @@ using EventSink = std::function<void(const Event&)>;
 // Called on the engine's thread with the logits [V] that follow prompt position `position`.
 using LogitsSink = std::function<void(int position, std::span<const float> logits)>;
 
+// The same with the last hidden state [E], after the last norm.
+using StateSink = std::function<void(int position, std::span<const float> state)>;
+
 struct Request {
   std::vector<int32_t> prompt;  // at least one token
   std::vector<PlacedImage> images;  // what stands in for some of its tokens: see Eyes, which makes both
-  int max_tokens = 0;           // 0: until the context is full; with prompt_logits: none at all
+  int max_tokens = 0;           // 0: until the context is full; with prompt_logits or prompt_states: none at all
   SamplingOptions sampling;
   bool logprobs = false;
   int top_logprobs = 0;         // 0..20
@@ -74,6 +77,10 @@ struct Request {
   std::shared_ptr<const grammar::TokenGrammar> grammar;  // that the whole answer keeps to; null: none
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order
+  StateSink prompt_states;      // likewise
+  bool last_state_only = false; // then prompt_states hears of the last position only, and what is cached is used
+
+  bool wants_prompt() const { return prompt_logits || prompt_states; }
 };
 
 }  // namespace troika::engine

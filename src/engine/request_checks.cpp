@@ -10,7 +10,7 @@ void check_length(const Request& request, int context) {
   int64_t prompt = static_cast<int64_t>(request.prompt.size());
   if (prompt == 0) fail("the prompt is empty");
   if (request.max_tokens < 0) fail("max_tokens is {}; it must not be negative", request.max_tokens);
-  int64_t room = request.prompt_logits && request.max_tokens == 0 ? context : context - 1;
+  int64_t room = request.wants_prompt() && request.max_tokens == 0 ? context : context - 1;
   if (prompt > room || prompt + request.max_tokens > context) {
     fail("the prompt has {} tokens and {} more are asked for, but the context holds {}", prompt, request.max_tokens,
          context);

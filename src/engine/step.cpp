@@ -125,12 +125,21 @@ void Step::run(std::span<const Work> work, const std::function<void()>& meanwhil
     if (meanwhile && segment == compiled.segments.front()) meanwhile();
     segment->wait();
   }
-  logits_ = reinterpret_cast<const float*>(compiled.arena->host() + compiled.offsets[compiled.program.logits.id]);
+  const auto result = [&](ops::Tensor t) {
+    return reinterpret_cast<const float*>(compiled.arena->host() + compiled.offsets[t.id]);
+  };
+  logits_ = result(compiled.program.logits);
+  states_ = result(compiled.program.states.value());
 }
 
 std::span<const float> Step::logits(int row) const {
   size_t vocabulary = model_.spec.vocabulary;
   return {logits_ + row * vocabulary, vocabulary};
+}
+
+std::span<const float> Step::states(int row) const {
+  size_t width = model_.spec.width;
+  return {states_ + row * width, width};
 }
 
 }  // namespace troika::engine

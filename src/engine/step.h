@@ -29,6 +29,7 @@ class Step {
   // `meanwhile` is called once, when the device has begun.
   void run(std::span<const Work> work, const std::function<void()>& meanwhile = {});
   std::span<const float> logits(int row) const;
+  std::span<const float> states(int row) const;  // [E]: what the logits were made of, after the last norm
 
  private:
   struct Compiled {
@@ -54,6 +55,7 @@ class Step {
   std::shared_ptr<device::Buffer> arena_;
   std::vector<Slice> slices_;
   const float* logits_ = nullptr;  // of the last run, [outputs, V]
+  const float* states_ = nullptr;  // [outputs, E]
 };
 
 // The program's weights by tensor id, null for activations.

@@ -96,6 +96,7 @@ text::TokenizerData from_gguf(const files::ModelFile& file) {
   data.pad = token_id(m, "tokenizer.ggml.padding_token_id", tokens);
   data.unk = token_id(m, "tokenizer.ggml.unknown_token_id", tokens);
   data.add_bos = m.boolean("tokenizer.ggml.add_bos_token").value_or(data.add_bos);
+  data.add_eos = m.boolean("tokenizer.ggml.add_eos_token").value_or(false);
   data.end_ids = text::find_end_ids(data);
   for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
     if (auto id = token_id(m, key, tokens)) add_end(data, *id);

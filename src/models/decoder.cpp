@@ -109,6 +109,7 @@ ops::Tensor embedded_tokens(const ModelSpec& s, ops::Builder& b) {
 
 ops::Tensor head_logits(const ModelSpec& s, ops::Builder& b, ops::Tensor x) {
   x = b.rms_norm(b.pick_rows(x), "norm", s.norm_epsilon);                       // [O, E]
+  b.keep_states(x);
   ops::Tensor logits = b.linear(x, s.tied_head ? "embed" : "head", s.vocabulary);  // [O, V]
   return s.logit_softcap > 0 ? b.softcap(logits, s.logit_softcap) : logits;
 }

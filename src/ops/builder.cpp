@@ -240,6 +240,11 @@ Tensor Builder::pick_rows(Tensor x) {
                 Extent::outputs);
 }
 
+void Builder::keep_states(Tensor states) {
+  check(program_[states].extent == Extent::outputs, "states have one row per output");
+  program_.states = states;
+}
+
 Program Builder::finish(Tensor logits) {
   check(program_[logits].extent == Extent::outputs, "logits have one row per output");
   program_.logits = logits;

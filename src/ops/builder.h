@@ -72,6 +72,7 @@ class Builder {
   Tensor cut_below(Tensor x, float deviations);
 
   // Ends the trace: `logits` is the program's result.
+  void keep_states(Tensor states);  // Program::states
   Program finish(Tensor logits);
 
  private:

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -142,6 +143,7 @@ struct Program {
   std::vector<CacheInfo> caches;
   std::vector<int> windows;  // by page group: positions that are still needed, counting the token itself; 0: all
   Tensor logits;  // [O, V]; a tower's features [O, E]
+  std::optional<Tensor> states;  // [O, E]: what the logits are made of; stays readable beside them
 
   const TensorInfo& operator[](Tensor t) const { return tensors[t.id]; }
 };

@@ -7,9 +7,9 @@
 namespace troika::ops {
 namespace {
 
-// Readers of a tensor, the program's result counted as one.
+// Readers of a tensor, whoever takes the program's results counted as one.
 int uses(const Program& program, Tensor t) {
-  int count = program.logits == t;
+  int count = program.logits == t || program.states == t;
   for (const Op& op : program.ops) count += static_cast<int>(std::count(op.in.begin(), op.in.end(), t));
   return count;
 }

@@ -34,6 +34,7 @@ MemoryPlan plan_memory(const ops::Program& program) {
     for (ops::Tensor t : program.ops[i].out) last_use[t.id] = i;
   }
   last_use[program.logits.id] = program.ops.size();
+  if (program.states) last_use[program.states->id] = program.ops.size();
 
   MemoryPlan plan{.offsets = std::vector<size_t>(program.tensors.size(), 0)};
   std::vector<Block> live;

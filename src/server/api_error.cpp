@@ -11,19 +11,55 @@ nlohmann::ordered_json text_or_null(const std::string& text) {
   return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
 }
 
-}  // namespace
-
-std::string error_body(const ApiError& error) {
-  nlohmann::ordered_json body;
-  body["error"] = {{"message", error.what()},
-                   {"type", error.type},
-                   {"param", text_or_null(error.param)},
-                   {"code", text_or_null(error.code)}};
-  // Messages may quote what the client sent, whatever its encoding.
-  return body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+// Anthropic's types go by the status.
+std::string_view anthropic_type(int status) {
+  switch (status) {
+    case 401:
+      return "authentication_error";
+    case 403:
+      return "permission_error";
+    case 404:
+      return "not_found_error";
+    case 413:
+      return "request_too_large";
+    case 429:
+      return "rate_limit_error";
+    case 503:
+      return "overloaded_error";
+    default:
+      return status < 500 ? "invalid_request_error" : "api_error";
+  }
 }
 
-Reply error_reply(const ApiError& error) { return {.status = error.status, .body = error_body(error)}; }
+nlohmann::ordered_json describe(const ApiError& error, ErrorStyle style, const std::string& request_id) {
+  switch (style) {
+    case ErrorStyle::openai:
+      break;
+    case ErrorStyle::anthropic:
+      return {{"type", "error"},
+              {"error", {{"type", anthropic_type(error.status)}, {"message", error.what()}}},
+              {"request_id", text_or_null(request_id)}};
+    case ErrorStyle::ollama:
+      return {{"error", error.what()}};
+  }
+  return {{"error",
+           {{"message", error.what()},
+            {"type", error.type},
+            {"param", text_or_null(error.param)},
+            {"code", text_or_null(error.code)}}}};
+}
+
+}  // namespace
+
+std::string error_body(const ApiError& error, ErrorStyle style, const std::string& request_id) {
+  // Messages may quote what the client sent, whatever its encoding.
+  return describe(error, style, request_id)
+      .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Reply error_reply(const ApiError& error, ErrorStyle style, const std::string& request_id) {
+  return {.status = error.status, .headers = error.headers, .body = error_body(error, style, request_id)};
+}
 
 std::string random_id(const char* prefix) {
   thread_local std::mt19937_64 random{std::random_device{}()};

@@ -1,4 +1,5 @@
-// A refused request: an HTTP status and the members of OpenAI's error object.
+// A refused request: an HTTP status and the members of OpenAI's error object, from which the errors of the other APIs
+// are made.
 #pragma once
 
 #include <fmt/format.h>
@@ -21,6 +22,7 @@ struct ApiError : Error {
 
   int status;
   std::string type, param, code;  // empty: null in the reply
+  std::vector<std::pair<std::string, std::string>> headers;  // of the reply, such as Retry-After
 };
 
 // 400 for the field at `path`, such as "messages[0].content"; "" when no single field is to blame.
@@ -29,8 +31,17 @@ template <typename... Args>
   throw ApiError(400, "invalid_request_error", fmt::format(format, std::forward<Args>(args)...), path);
 }
 
-// {"error": {…}} in one line.
-std::string error_body(const ApiError& error);
-Reply error_reply(const ApiError& error);
+// How an API's clients want to hear of an error.
+enum class ErrorStyle : uint8_t {
+  openai,     // {"error": {"message", "type", "param", "code"}}
+  anthropic,  // {"type": "error", "error": {"type", "message"}, "request_id"}
+  ollama,     // {"error": "message"}
+};
+
+// In one line. `request_id` is part of Anthropic's.
+std::string error_body(const ApiError& error, ErrorStyle style = ErrorStyle::openai,
+                       const std::string& request_id = "");
+Reply error_reply(const ApiError& error, ErrorStyle style = ErrorStyle::openai,
+                  const std::string& request_id = "");
 
 }  // namespace troika::server

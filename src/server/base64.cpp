@@ -1,5 +1,6 @@
 #include "server/base64.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -39,6 +40,19 @@ std::optional<std::vector<std::byte>> decode_base64(std::string_view text) {
   }
   if (bits != 0) return std::nullopt;  // two texts for the same bytes
   return bytes;
+}
+
+std::string encode_base64(std::span<const std::byte> bytes) {
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
+    uint32_t bits = 0;
+    for (size_t b = 0; b < 3; ++b) bits = (bits << 8) | (b < count ? uint8_t(bytes[i + b]) : 0);
+    for (size_t digit = 0; digit < 4; ++digit)
+      text += digit <= count ? kAlphabet[(bits >> (18 - 6 * digit)) & 63] : '=';
+  }
+  return text;
 }
 
 }  // namespace troika::server

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,5 +12,7 @@ namespace troika::server {
 
 // Nothing when the text is no base64: another character, a wrong length or padding, or bits left over that are not 0.
 std::optional<std::vector<std::byte>> decode_base64(std::string_view text);
+
+std::string encode_base64(std::span<const std::byte> bytes);
 
 }  // namespace troika::server

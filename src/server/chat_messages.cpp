@@ -1,9 +1,9 @@
 // The messages of a chat request as the variables of a chat template. Templates are written for plain strings, for
 // user turns in parts, and for tool calls whose arguments are objects; OpenAI's API has text in parts everywhere,
 // pictures in URLs, and arguments in a JSON string.
-#include "base/log.h"
 #include "server/api_error.h"
 #include "server/openai_request.h"
+#include "server/picture_reader.h"
 
 namespace troika::server {
 namespace {
@@ -11,37 +11,25 @@ namespace {
 // Reads messages; collects the pictures that they show.
 class Reader {
  public:
-  Reader(const ServedModel& model, const Pictures& pictures) : model_(model), pictures_(pictures) {}
+  Reader(const ServedModel& model, const Pictures& pictures) : pictures_(model, pictures) {}
 
   Json read_message(const Json& source, const std::string& path);
-  std::vector<ImageSource> take_images() { return std::move(images_); }
+  std::vector<ImageSource> take_images() { return pictures_.take(); }
 
  private:
   Json read_content(const Json& content, const std::string& path, std::string_view role);
   Json read_part(const Fields& part, const std::string& path, std::string_view role);
   void read_image(const Fields& part, const std::string& path);
 
-  const ServedModel& model_;
-  const Pictures& pictures_;
-  std::vector<ImageSource> images_;
+  PictureReader pictures_;
 };
 
-[[noreturn]] void refuse_part(const std::string& path, const std::string& why) {
-  throw ApiError(400, "invalid_request_error", fmt::format("{}: {}", path, why), path, "unsupported_parameter");
-}
-
 void Reader::read_image(const Fields& part, const std::string& path) {
-  if (!model_.engine->eyes()) {
-    // The reason names files, which are no business of a client's.
-    log::info("{} was shown a picture: {}", model_.id, model_.engine->model().why_blind);
-    refuse_part(path, fmt::format("the model '{}' cannot see pictures.", model_.id));
-  }
-  if (images_.size() >= size_t(pictures_.options().per_request))
-    refuse(path, "{}: a request may show {} pictures.", path, pictures_.options().per_request);
+  pictures_.expect_one_more(path);
   const Fields image(part.required("image_url"), part.path("image_url"));
   image.required("url");
   image.choice("detail", {"auto", "low", "high", "original"});  // a hint: all are shown as the model is used to
-  images_.push_back(pictures_.source(*image.string("url"), image.path("url")));
+  pictures_.add_url(*image.string("url"), image.path("url"));
 }
 
 // In the form of templates: {"type": "text", "text": …} or {"type": "image"}.
@@ -136,6 +124,12 @@ Json Reader::read_message(const Json& source, const std::string& path) {
 
 }  // namespace
 
+void set_effort(Json& variables, const std::optional<std::string>& effort) {
+  if (!effort) return;
+  variables["reasoning_effort"] = *effort;
+  if (*effort == "none") variables["enable_thinking"] = false;
+}
+
 ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictures& pictures) {
   const Json& messages = fields.required("messages");
   if (!messages.is_array()) refuse("messages", "messages must be an array, not {}.", kind_of(messages));
@@ -145,11 +139,7 @@ ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictur
     Fields(*own, "chat_template_kwargs");
     variables = *own;
   }
-  if (const auto effort =
-          fields.choice("reasoning_effort", {"none", "minimal", "low", "medium", "high", "xhigh", "max"})) {
-    variables["reasoning_effort"] = *effort;
-    if (*effort == "none") variables["enable_thinking"] = false;
-  }
+  set_effort(variables, fields.choice("reasoning_effort", kEfforts));
   if (const auto think = fields.boolean("enable_thinking")) variables["enable_thinking"] = *think;
   Reader reader(model, pictures);
   Json& list = variables["messages"] = Json::array();

@@ -118,6 +118,11 @@ struct Connection::Incoming {
   HttpRequest request;
   BodyShare share;
   std::string id = random_id("req_");
+  std::chrono::steady_clock::time_point began = std::chrono::steady_clock::now();
+  std::string_view route = Traffic::kNoRoute;
+  Permit permit;            // of the caller's key, until the answer is sent
+  bool metered = false;
+  int status = 0;           // of the answer
   int version = 11;         // 10 or 11
   bool keep_alive = false;  // after this answer
 
@@ -131,12 +136,12 @@ enum class BodyLength { known, chunked, until_close };
 
 std::string head_of(const Reply& reply, const std::string& id, bool keep_alive, BodyLength length,
                     size_t bytes) {
-  std::string head =
-      fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nContent-Type: {}\r\nx-request-id: {}\r\n",
-                  reply.status, std::string(http::obsolete_reason(http::status(reply.status))), http_date(),
-                  reply.content_type, id);
+  const bool has_body = reply.status != 204;
+  std::string head = fmt::format("HTTP/1.1 {} {}\r\nServer: troika\r\nDate: {}\r\nx-request-id: {}\r\n", reply.status,
+                                 std::string(http::obsolete_reason(http::status(reply.status))), http_date(), id);
+  if (has_body) head += fmt::format("Content-Type: {}\r\n", reply.content_type);
   for (const auto& [name, value] : reply.headers) head += fmt::format("{}: {}\r\n", name, value);
-  if (length == BodyLength::known) head += fmt::format("Content-Length: {}\r\n", bytes);
+  if (length == BodyLength::known && has_body) head += fmt::format("Content-Length: {}\r\n", bytes);
   if (length == BodyLength::chunked) head += "Transfer-Encoding: chunked\r\n";
   head += keep_alive ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n";
   return head;
@@ -194,14 +199,15 @@ asio::awaitable<bool> Connection::serve_one() {
   if (!co_await read_first_byte()) co_return false;
   Incoming incoming(shared_);
   if (!co_await read_request(incoming)) co_return false;
-  Reply reply = co_await make_reply(incoming.request);
+  Reply reply = co_await make_reply(incoming);
   const bool large = incoming.request.body.size() > kLargeBody;
   incoming.request.body = {};
   incoming.share.release();
   if (large) platform::give_back_memory();
-  log::debug("{} {} {}: {}", incoming.id, incoming.request.method, incoming.request.path, reply.status);
+  incoming.status = reply.status;
   if (shared_.draining) incoming.keep_alive = false;
   const bool sent = co_await send(incoming, std::move(reply));
+  note(incoming, sent);
   if (sent && !incoming.keep_alive) co_await linger();
   co_return sent&& incoming.keep_alive && !shared_.draining;
 }
@@ -256,8 +262,14 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
     if (const auto refusal = refusal_of(error, timed_out_)) co_await refuse_and_close(*refusal);
     co_return false;
   }
+  incoming.request.id = incoming.id;
   incoming.request.method = std::string(message.method_string());
   incoming.request.path = path_of(std::string_view(message.target().data(), message.target().size()));
+  for (const auto& field : message) {
+    std::string name(field.name_string());
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+    incoming.request.headers.emplace_back(std::move(name), std::string(field.value()));
+  }
   incoming.version = int(message.version());
   incoming.keep_alive = parser.keep_alive();
   co_return true;
@@ -266,33 +278,52 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
 // For requests that cannot be read to their end.
 asio::awaitable<void> Connection::refuse_and_close(const ApiError& error) {
   const Reply reply = error_reply(error);
+  shared_.models.traffic().count(Traffic::kNoRoute, reply.status);
   timed_out_ = false;
   const bool sent = co_await write(
       head_of(reply, random_id("req_"), false, BodyLength::known, reply.body.size()) + reply.body);
   if (sent) co_await linger();
 }
 
-asio::awaitable<Reply> Connection::make_reply(const HttpRequest& request) {
+asio::awaitable<Reply> Connection::make_reply(Incoming& incoming) {
+  HttpRequest& request = incoming.request;
+  if (auto reply = shared_.origins->intercept(request)) co_return std::move(*reply);
+  Reply reply = co_await answer_known_page(incoming);
+  shared_.origins->let_read(request, reply);
+  co_return reply;
+}
+
+// The answer to a request that comes from no strange page.
+asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
+  HttpRequest& request = incoming.request;
   Match match = match_route(request);
   if (!match.route) co_return std::move(match.reply);
+  incoming.route = match.route->path;
+  incoming.metered = match.route->heavy;
+  Admission admission =
+      shared_.access.admit(request, match.route->role, match.route->heavy, std::chrono::steady_clock::now());
+  request.caller = std::move(admission.caller);
+  if (admission.refusal) co_return error_reply(*admission.refusal, match.route->errors, request.id);
+  incoming.permit = std::move(admission.permit);
   if (!match.route->heavy) co_return answer(match, shared_.models, request);
   Reply reply = co_await asio::co_spawn(
       shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
       asio::use_awaitable);
-  if (reply.later) co_return co_await make_later(request, reply);
+  if (reply.later) co_return co_await make_later(match, request, reply);
   co_return reply;
 }
 
 // A peer that hangs up meanwhile stops the waiting. The work itself is no coroutine: it uses what lies in this frame,
 // so we leave it only when the work is done, and Asio must not cancel that wait.
-asio::awaitable<Reply> Connection::make_later(const HttpRequest& request, const Reply& reply) {
+asio::awaitable<Reply> Connection::make_later(const Match& match, const HttpRequest& request,
+                                              const Reply& reply) {
   Reply made;
   bool is_made = false;  // of this thread
   std::stop_source stop;
   const auto executor = socket_.get_executor();
   asio::steady_timer done(executor, asio::steady_timer::time_point::max());
   asio::post(shared_.fetchers, [&, executor] {
-    made = answer_later(reply, request, stop.get_token());
+    made = answer_later(match, reply, request, stop.get_token());
     asio::post(executor, [&] {
       is_made = true;
       done.cancel();
@@ -310,6 +341,17 @@ asio::awaitable<Reply> Connection::make_later(const HttpRequest& request, const 
   co_return made;
 }
 
+// Counts the request and writes it down: who, what and how it ended, never what was said. The path comes from a
+// stranger, the route from our table; so the log has the route.
+void Connection::note(const Incoming& incoming, bool sent) {
+  shared_.models.traffic().count(incoming.route, incoming.status);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - incoming.began;
+  const std::string& key = incoming.request.caller.name;
+  log::log(incoming.metered ? log::level::info : log::level::debug, "{} {} {} {}{} in {:.3f} s{}{}", incoming.id,
+           incoming.request.method, incoming.route, incoming.status, sent ? "" : " (client gone)", took.count(),
+           key.empty() ? "" : " key=", key);
+}
+
 asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
   if (reply.work) {
     if (reply.streamed && !incoming.chunked()) incoming.keep_alive = false;
@@ -324,7 +366,7 @@ asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
 }
 
 // Must not throw: the two coroutines of `send` end when one of them returns.
-asio::awaitable<bool> Connection::send_work(const Incoming& incoming, Reply& reply) {
+asio::awaitable<bool> Connection::send_work(Incoming& incoming, Reply& reply) {
   try {
     reply.work->on_ready([weak = weak_from_this(), executor = socket_.get_executor()] {
       asio::post(executor, [weak] {
@@ -344,14 +386,14 @@ asio::awaitable<bool> Connection::send_work(const Incoming& incoming, Reply& rep
   co_return false;
 }
 
-asio::awaitable<bool> Connection::send_whole(const Incoming& incoming, Reply& reply) {
+asio::awaitable<bool> Connection::send_whole(Incoming& incoming, Reply& reply) {
   Progress progress = reply.work->advance();
   while (!progress.done) {
     co_await wait_for_work();
     if (!socket_.is_open()) co_return false;
     progress = reply.work->advance();
   }
-  reply.status = progress.status;
+  reply.status = incoming.status = progress.status;
   co_return co_await write(
       head_of(reply, incoming.id, incoming.keep_alive, BodyLength::known, progress.bytes.size()) +
       progress.bytes);
@@ -371,7 +413,8 @@ asio::awaitable<bool> Connection::send_stream(const Incoming& incoming, Reply& r
     }
     bytes.clear();
     if (progress.done) co_return true;
-    if (!co_await wait_for_work()) bytes = chunked ? chunk_of(": ping\n\n") : ": ping\n\n";
+    const bool silent = !co_await wait_for_work();
+    if (silent && !reply.ping.empty()) bytes = chunked ? chunk_of(reply.ping) : reply.ping;
   }
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "server/access.h"
 #include "server/api_error.h"
 #include "server/http.h"
 #include "server/models.h"
@@ -19,10 +20,14 @@
 
 namespace troika::server {
 
+struct Match;
+
 // What all connections share.
 struct Shared {
   const ServerOptions& options;
-  const Models& models;
+  Models& models;
+  Access& access;
+  const std::optional<OriginCheck>& origins;
   boost::asio::thread_pool& pool;
   boost::asio::thread_pool& fetchers;
   bool draining = false;  // answer what has begun, then close
@@ -48,12 +53,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> serve_one();  // false: close the connection
   awaitable<bool> read_first_byte();
   awaitable<bool> read_request(Incoming& incoming);
-  awaitable<Reply> make_reply(const HttpRequest& request);
-  awaitable<Reply> make_later(const HttpRequest& request, const Reply& reply);
+  awaitable<Reply> make_reply(Incoming& incoming);
+  awaitable<Reply> answer_known_page(Incoming& incoming);
+  awaitable<Reply> make_later(const Match& match, const HttpRequest& request, const Reply& reply);
+  void note(const Incoming& incoming, bool sent);
   awaitable<void> refuse_and_close(const ApiError& error);
   awaitable<bool> send(Incoming& incoming, Reply reply);
-  awaitable<bool> send_work(const Incoming& incoming, Reply& reply);
-  awaitable<bool> send_whole(const Incoming& incoming, Reply& reply);
+  awaitable<bool> send_work(Incoming& incoming, Reply& reply);
+  awaitable<bool> send_whole(Incoming& incoming, Reply& reply);
   awaitable<bool> send_stream(const Incoming& incoming, Reply& reply);
   awaitable<void> watch_peer();
   awaitable<bool> wait_for_work();

@@ -57,6 +57,7 @@ struct Generation::Choice {
     delta.reasoning += pieces.reasoning;
     auto matched = stop_matcher.append(pieces.content);
     delta.text += matched.emit;
+    delta.stop = matched.stop;
     if (last && !matched.stopped) delta.text += stop_matcher.flush();
     return matched.stopped;
   }

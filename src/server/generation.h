@@ -27,6 +27,7 @@ struct Delta {
   std::string text;
   std::vector<ScoredToken> tokens;               // when logprobs were asked for
   engine::Finish finish = engine::Finish::none;  // the last delta of a choice has one
+  std::string stop;                              // the stop string that ended the text, if one did
   std::string error;                             // with Finish::failed
 };
 

@@ -6,15 +6,28 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "server/role.h"
 
 namespace troika::server {
 
 struct HttpRequest {
+  std::string id;  // "req_…", also in the answer's headers
   std::string method;
   std::string path;  // percent-decoded, without the query
   std::string body;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  Caller caller;
+
+  // The first header of this name, which is in lower case; "" when there is none.
+  std::string_view header(std::string_view name) const {
+    for (const auto& [key, value] : headers)
+      if (key == name) return value;
+    return "";
+  }
 };
 
 // A step of an answer that takes time.
@@ -42,7 +55,8 @@ struct Reply {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::unique_ptr<Work> work;  // set: `body` is empty and comes from here
-  bool streamed = false;       // with `work`: server-sent events as they come
+  bool streamed = false;       // with `work`: its bytes are sent as they come
+  std::string ping;            // with `streamed`: what keeps a silent stream alive; "": nothing may be sent
   // Set: this is no reply yet. It comes from here, after decoding pictures or waiting for other machines, on a thread
   // that may take its time; soon after a stop is requested, nobody wants it any more.
   std::function<Reply(const std::stop_token&)> later;

@@ -3,6 +3,7 @@
 // of an ordered object are found by walking them.
 #include "server/json_input.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "server/api_error.h"
@@ -114,15 +115,34 @@ std::optional<int64_t> as_integer(const Json& value) {
   return int64_t(number);
 }
 
+int32_t read_token_id(const Json& value, const std::string& path, int vocabulary) {
+  const auto id = value.is_number() ? as_integer(value) : std::nullopt;
+  if (!id || *id < 0 || *id >= vocabulary)
+    refuse(path, "{} must be a token id from 0 to {}.", path, vocabulary - 1);
+  return int32_t(*id);
+}
+
 Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {
   if (!object.is_object())
     refuse(path_, "{} must be a JSON object, not {}.", path_.empty() ? "The request body" : path_,
            kind_of(object));
+  read_.resize(object.size());
 }
 
 const Json* Fields::find(std::string_view name) const {
-  const auto member = object_.find(std::string(name));
-  return member == object_.end() || member->is_null() ? nullptr : &*member;
+  const auto& members = object_.get_ref<const Json::object_t&>();
+  const auto member = std::ranges::find(members, name, &Json::object_t::value_type::first);
+  if (member == members.end()) return nullptr;
+  read_[size_t(member - members.begin())] = true;
+  return member->second.is_null() ? nullptr : &member->second;
+}
+
+std::vector<std::string> Fields::unread() const {
+  std::vector<std::string> paths;
+  size_t place = 0;
+  for (const auto& [name, value] : object_.get_ref<const Json::object_t&>())
+    if (!read_[place++]) paths.push_back(path(name));
+  return paths;
 }
 
 const Json& Fields::required(std::string_view name) const {

@@ -20,7 +20,8 @@ Json parse_json(std::string_view text);
 // "a string", "an array", …
 std::string_view kind_of(const Json& value);
 
-// The members of one JSON object. A member that is null counts as absent.
+// The members of one JSON object. A member that is null counts as absent. Remembers which members were asked for: the
+// others are ones that we do not know. One thread at a time.
 class Fields {
  public:
   // `path` is the object's own place ("stream_options"), "" for the body. Throws ApiError if not an object.
@@ -37,10 +38,17 @@ class Fields {
   std::optional<std::string> choice(std::string_view name,
                                     const std::vector<std::string_view>& allowed) const;
 
+  // The paths of members that nobody has asked for so far, those that are null too.
+  std::vector<std::string> unread() const;
+
  private:
   const Json& object_;
   std::string path_;
+  mutable std::vector<bool> read_;  // by place in the object
 };
+
+// The id of a token, for the complaint at `path`.
+int32_t read_token_id(const Json& value, const std::string& path, int vocabulary);
 
 // An integer of any JSON spelling (5, 5.0), or nothing.
 std::optional<int64_t> as_integer(const Json& value);

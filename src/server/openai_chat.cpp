@@ -2,10 +2,11 @@
 // turn. Reasoning comes as `reasoning_content` beside `content`, as DeepSeek's API has it; log probabilities are of
 // all tokens, those of the reasoning first.
 #include "base/error.h"
-#include "server/answer_rules.h"
+#include "server/answer_work.h"
 #include "server/api_error.h"
+#include "server/api_schemas.h"
+#include "server/chat_call.h"
 #include "server/openai.h"
-#include "server/openai_request.h"
 #include "server/openai_work.h"
 #include "server/tool_call_parser.h"
 
@@ -117,21 +118,7 @@ class ChatWork : public CompletionWork {
 
   Json logprobs(const std::vector<ScoredToken>& tokens) const {
     if (!logprobs_) return nullptr;
-    Json content = Json::array();
-    for (const ScoredToken& token : tokens) {
-      Json entry = score(token.id, token.logprob);
-      Json& top = entry["top_logprobs"] = Json::array();
-      for (const engine::TokenLogprob& other : token.top) top.push_back(score(other.id, other.logprob));
-      content.push_back(std::move(entry));
-    }
-    return {{"content", std::move(content)}, {"refusal", nullptr}};
-  }
-
-  Json score(int32_t id, float logprob) const {
-    const std::string_view text = tokenizer_.bytes(id);
-    Json bytes = Json::array();
-    for (const char byte : text) bytes.push_back(int(uint8_t(byte)));
-    return {{"token", text}, {"logprob", finite(logprob)}, {"bytes", std::move(bytes)}};
+    return {{"content", describe_logprobs(tokenizer_, tokens)}, {"refusal", nullptr}};
   }
 
   const bool logprobs_;
@@ -139,103 +126,73 @@ class ChatWork : public CompletionWork {
   std::vector<ToolCallParser> parsers_;  // by choice, of a stream
 };
 
-// All that a chat request asks for.
-struct ChatCall {
-  const ServedModel& model;
-  CompletionRequest request;
-  ReasoningRequest reasoning;
-  ToolRequest tools;
-  ChatInput input;
-  bool logprobs = false;
-  int top_logprobs = 0;
-};
-
 std::string_view chat_template_of(const ServedModel& model) {
   return model.engine->text().tokenizer->data().chat_template;
 }
 
-ChatCall read_call(const Models& models, const Fields& fields) {
-  const ServedModel& model = models.find(fields.string("model"));
-  ChatCall call{.model = model,
-                .request = read_completion_request(fields, model.engine->model()),
-                .reasoning = read_reasoning_request(fields),
-                .tools = read_tools(fields),
-                .logprobs = fields.boolean("logprobs").value_or(false)};
+std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) {
+  check_fields(fields, kChatSchema);
+  auto call = std::make_shared<ChatCall>();
+  call->model = &models.find(fields.string("model"));
+  call->request = read_completion_request(fields, call->engine().model());
+  call->reasoning = read_reasoning_request(fields);
+  call->tools = read_tools(fields);
+  call->logprobs = fields.boolean("logprobs").value_or(false);
   const auto top_logprobs = fields.integer("top_logprobs", 0, 20);
-  if (top_logprobs.value_or(0) > 0 && !call.logprobs)
+  if (top_logprobs.value_or(0) > 0 && !call->logprobs)
     refuse("top_logprobs", "top_logprobs needs logprobs to be true.");
-  call.top_logprobs = int(top_logprobs.value_or(0));
-  call.input = read_chat(fields, model, models.pictures());
-  present_tools(call.tools, chat_template_of(model), call.input.variables);
-  // The tidy way to no reasoning is a prompt without it; a template that does not know the word passes it over.
-  if (call.reasoning.budget == 0) call.input.variables["enable_thinking"] = false;
+  call->top_logprobs = int(top_logprobs.value_or(0));
+  call->input = read_chat(fields, *call->model, models.pictures());
+  present_tools(call->tools, chat_template_of(*call->model), call->input.variables);
+  call->ignored = fields.unread();
   return call;
 }
 
-// Whatever the template and the eyes complain about is about the chat that they were given.
-engine::ImagePrompt make_prompt(const engine::Engine& engine, Json variables,
-                                const std::vector<engine::SharedPicture>& pictures) {
-  try {
-    if (!pictures.empty()) return engine::eyes_of(engine).chat(std::move(variables), pictures);
-    const engine::TextModel& text = engine.text();
-    return {.tokens = text.tokenizer->encode(text.render(std::move(variables)), {.parse_special = true})};
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error& error) {
-    refuse("messages", "{}", error.what());
-  }
-}
-
 Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
-  engine::Engine& engine = *call.model.engine;
   const CompletionRequest& request = call.request;
-  engine::ImagePrompt prompt = make_prompt(engine, std::move(call.input.variables), pictures);
-  engine::Request wanted{.prompt = std::move(prompt.tokens),
-                         .images = std::move(prompt.images),
-                         .sampling = request.sampling,
-                         .logprobs = call.logprobs,
-                         .top_logprobs = call.top_logprobs,
-                         .stop_at_end_tokens = !request.ignore_end,
-                         .slice = request.slice};
-  if (wanted.prompt.empty()) refuse("messages", "The messages make an empty prompt.");
-  wanted.max_tokens = fit_to_context(engine.model(), wanted.prompt.size(), request.max_tokens, "messages");
-  if (call.reasoning.budget)
-    wanted.thinking = engine::thinking_budget(engine.text(), engine.model().architecture, wanted.prompt,
-                                              *call.reasoning.budget);
-  const text::Reasoning begins_with = engine::reasoning_after(engine.text(), wanted.prompt);
-  const text::Reasoning reasoning = call.reasoning.split ? begins_with : text::Reasoning::none;
-  wanted.grammar = answer_grammar(engine, {.format = request.format, .tools = call.tools, .reasoning = begins_with});
-
+  PreparedChat chat = prepare_chat(call, pictures);
+  std::optional<ToolForm> calls;
+  if (call.tools.active()) calls = tool_form(chat_template_of(*call.model));
   auto work = std::make_unique<ChatWork>(
       CompletionWork::Setup{
           .header =
-              make_header("chatcmpl-", request.stream ? "chat.completion.chunk" : "chat.completion", call.model),
+              make_header("chatcmpl-", request.stream ? "chat.completion.chunk" : "chat.completion", *call.model),
           .stream = request.stream,
           .include_usage = request.include_usage,
           .choices = request.n,
-          .prompt_tokens = int(wanted.prompt.size())},
-      engine, request.stops,
-      ChatWork::Options{.logprobs = call.logprobs,
-                        .calls = call.tools.active() ? std::optional(tool_form(chat_template_of(call.model))) : std::nullopt});
-  submit_choices(work->generation(), wanted, request.n, reasoning);
+          .prompt_tokens = int(chat.request.prompt.size())},
+      call.engine(), request.stops, ChatWork::Options{.logprobs = call.logprobs, .calls = calls});
+  submit_choices(work->generation(), chat.request, request.n, chat.reasoning);
   Reply reply = reply_with(std::move(work), request.stream);
-  add_notes(reply, wanted.grammar.get());
+  add_notes(reply, chat.request.grammar.get());
   return reply;
 }
 
 }  // namespace
 
 Reply chat_completions(const Models& models, const HttpRequest& http, std::string_view) {
-  auto call = std::make_shared<ChatCall>([&] {
-    const Json body = parse_json(http.body);
-    return read_call(models, Fields(body));
-  }());
-  const Pictures& pictures = models.pictures();
-  const auto finish = [call, &pictures](const std::stop_token& stop) {
-    return answer_call(*call, pictures.load(call->input.images, stop));
-  };
-  if (!call->input.images.empty()) return {.later = finish};  // pictures take long: text must not wait for them
-  return finish({});
+  const Json body = parse_json(http.body);
+  const auto call = read_call(models, Fields(body));
+  return with_pictures(models, call, [call = call.get()](const auto& pictures) { return answer_call(*call, pictures); });
+}
+
+// The prompt that a chat would make, without answering it.
+Reply apply_template(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const auto call = read_call(models, Fields(asked));
+  if (call->reasoning.budget == 0) call->input.variables["enable_thinking"] = false;
+  Reply reply;
+  try {
+    Json body = Json::object();
+    body["prompt"] = call->engine().text().render(std::move(call->input.variables));
+    reply.body = dump(body);
+  } catch (const InternalError&) {
+    throw;
+  } catch (const Error& error) {
+    refuse("messages", "{}", error.what());
+  }
+  name_ignored(call->ignored, reply);
+  return reply;
 }
 
 }  // namespace troika::server

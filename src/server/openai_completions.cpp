@@ -4,9 +4,12 @@
 
 #include "server/answer_rules.h"
 #include "server/api_error.h"
+#include "server/api_schemas.h"
+#include "server/fill_in.h"
 #include "server/openai.h"
 #include "server/openai_request.h"
 #include "server/openai_work.h"
+#include "server/text_input.h"
 #include "text/detokenizer.h"
 
 namespace troika::server {
@@ -109,42 +112,9 @@ class TextWork : public CompletionWork {
   std::vector<bool> echoed_;      // by choice
 };
 
-int32_t read_id(const Json& value, const std::string& path, int vocabulary) {
-  const auto id = value.is_number() ? as_integer(value) : std::nullopt;
-  if (!id || *id < 0 || *id >= vocabulary)
-    refuse(path, "{} must be a token id from 0 to {}.", path, vocabulary - 1);
-  return int32_t(*id);
-}
-
-std::vector<int32_t> read_prompt(const Json& prompt, const std::string& path, const engine::Engine& engine) {
-  std::vector<int32_t> ids;
-  if (prompt.is_string()) {
-    const text::Tokenizer& tokenizer = *engine.text().tokenizer;
-    ids = tokenizer.encode(prompt.get_ref<const std::string&>(),
-                           {.parse_special = true, .add_bos = tokenizer.data().add_bos});
-  } else if (prompt.is_array()) {
-    const int vocabulary = engine.model().vocabulary;
-    for (size_t i = 0; i < prompt.size(); ++i)
-      ids.push_back(read_id(prompt[i], fmt::format("{}[{}]", path, i), vocabulary));
-  } else {
-    refuse(path, "{} must be a string or an array, not {}.", path, kind_of(prompt));
-  }
-  if (ids.empty()) refuse(path, "{} must not be empty.", path);
-  return ids;
-}
-
-// Text, ids, a list of texts or a list of lists of ids.
 std::vector<Prompt> read_prompts(const Fields& fields, const engine::Engine& engine) {
-  const Json& prompt = fields.required("prompt");
   std::vector<Prompt> prompts;
-  if (prompt.is_array() && !prompt.empty() && !prompt[0].is_number()) {
-    if (prompt.size() > kMaxChoices)
-      refuse("prompt", "prompt must have at most {} prompts, not {}.", kMaxChoices, prompt.size());
-    for (size_t i = 0; i < prompt.size(); ++i)
-      prompts.push_back({.ids = read_prompt(prompt[i], fmt::format("prompt[{}]", i), engine)});
-  } else {
-    prompts.push_back({.ids = read_prompt(prompt, "prompt", engine)});
-  }
+  for (auto& ids : read_texts(fields, "prompt", kMaxChoices, engine)) prompts.push_back({.ids = std::move(ids)});
   return prompts;
 }
 
@@ -192,6 +162,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
   if (prompt_only) body["max_tokens"] = 1;
 
   const Fields fields(body);
+  check_fields(fields, kCompletionSchema);
   const ServedModel& model = models.find(fields.string("model"));
   engine::Engine& engine = *model.engine;
   const CompletionRequest request = read_completion_request(fields, engine.model());
@@ -201,6 +172,10 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
     refuse("best_of", "best_of is not supported yet, unless it equals n.");
 
   std::vector<Prompt> prompts = read_prompts(fields, engine);
+  const std::string suffix = fields.string("suffix").value_or("");
+  if (!suffix.empty() && echo) refuse("suffix", "suffix cannot be combined with echo.");
+  if (!suffix.empty())
+    for (Prompt& prompt : prompts) prompt.ids = fill_in_prompt(*engine.text().tokenizer, prompt.ids, suffix);
   if (prompts.size() * size_t(request.n) > kMaxChoices)
     refuse("n", "{} prompts times {} choices are more than {}.", prompts.size(), request.n, kMaxChoices);
   const auto rules = answer_grammar(engine, {.format = request.format, .tools = {}});
@@ -235,7 +210,9 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
       engine, request.stops, std::move(prompts),
       TextWork::Options{.logprobs = logprobs.has_value(), .echo = echo, .n = request.n});
   for (const engine::Request& choice : wanted) submit_choices(work->generation(), choice, request.n);
-  return reply_with(std::move(work), request.stream);
+  Reply reply = reply_with(std::move(work), request.stream);
+  name_ignored(fields.unread(), reply);
+  return reply;
 }
 
 }  // namespace troika::server

@@ -1,16 +1,9 @@
-// What the server has to offer and how it is: GET /v1/models, /health and a word of welcome at /.
-#include "server/api_error.h"
+// What the server has to offer: GET /v1/models.
 #include "server/openai.h"
 #include "server/openai_work.h"
-#include "text/reasoning.h"
 
 namespace troika::server {
 namespace {
-
-bool can_reason(const engine::Engine& engine) {
-  const auto& tokenizer = engine.text().tokenizer;
-  return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
-}
 
 Json describe(const ServedModel& served) {
   const engine::ModelInfo& model = served.engine->model();
@@ -42,26 +35,6 @@ Reply list_models(const Models& models, const HttpRequest&, std::string_view) {
 
 Reply show_model(const Models& models, const HttpRequest&, std::string_view id) {
   return {.body = dump(describe(models.find(std::string(id))))};
-}
-
-Reply health(const Models& models, const HttpRequest&, std::string_view) {
-  int running = 0, waiting = 0;
-  for (const ServedModel& model : models.all()) {
-    const engine::EngineStats stats = model.engine->stats();
-    running += stats.running;
-    waiting += stats.waiting;
-  }
-  return {.body = dump({{"status", "ok"}, {"running", running}, {"waiting", waiting}})};
-}
-
-Reply welcome(const Models& models, const HttpRequest&, std::string_view) {
-  std::string text =
-      "Troika is running. It speaks OpenAI's API at /v1; point any client's base URL there.\n\nModels:\n";
-  for (const ServedModel& model : models.all()) text += fmt::format("  {}\n", model.id);
-  text +=
-      "\nTry: curl http://HOST:PORT/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
-      "\"content\": \"Hello\"}]}'\n";
-  return {.content_type = "text/plain; charset=utf-8", .body = std::move(text)};
 }
 
 }  // namespace troika::server

@@ -10,25 +10,8 @@ namespace troika::server {
 namespace {
 
 constexpr int kMaxChoices = 128;
-constexpr int kMaxStops = 4;
+constexpr size_t kMaxStops = 4;
 constexpr int kAnyInt = std::numeric_limits<int>::max();
-
-// Fields that would change the answer and that we cannot honour yet, each with the values that ask for
-// nothing.
-struct Unsupported {
-  std::string_view field;
-  std::string_view neutral;  // JSON values separated by blanks; null always is
-};
-constexpr Unsupported kUnsupported[] = {
-    {"functions", "[]"},
-    {"function_call", "\"none\" \"auto\""},
-    {"audio", ""},
-    {"suffix", "\"\""},
-    {"mirostat", "0"},
-    {"dry_multiplier", "0 0.0"},
-    {"xtc_probability", "0 0.0"},
-    {"lora", "[]"},
-};
 
 [[noreturn]] void refuse_unsupported(const std::string& path, std::string_view what) {
   throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", what), path,
@@ -36,43 +19,12 @@ constexpr Unsupported kUnsupported[] = {
 }
 
 void refuse_what_we_cannot_honour(const Fields& fields) {
-  for (const auto& [name, neutral] : kUnsupported) {
-    const Json* value = fields.find(name);
-    if (!value) continue;
-    const bool long_one = value->is_structured() && !value->empty();
-    const std::string text = long_one ? "" : value->dump(-1, ' ', true);
-    if (long_one || fmt::format(" {} ", neutral).find(fmt::format(" {} ", text)) == std::string::npos)
-      refuse_unsupported(fields.path(name), name);
-  }
   if (const Json* modalities = fields.find("modalities")) {
     if (!modalities->is_array())
       refuse("modalities", "modalities must be an array, not {}.", kind_of(*modalities));
     for (const Json& modality : *modalities)
       if (modality != "text") refuse_unsupported("modalities", "Any output but text");
   }
-}
-
-std::vector<std::string> read_stops(const Fields& fields) {
-  const Json* stop = fields.find("stop");
-  if (!stop) return {};
-  std::vector<std::string> stops;
-  if (stop->is_string()) {
-    stops.push_back(*stop);
-  } else if (stop->is_array()) {
-    if (stop->size() > kMaxStops)
-      refuse("stop", "stop must have at most {} strings, not {}.", kMaxStops, stop->size());
-    for (size_t i = 0; i < stop->size(); ++i) {
-      const Json& item = (*stop)[i];
-      if (!item.is_string())
-        refuse(fmt::format("stop[{}]", i), "stop[{}] must be a string, not {}.", i, kind_of(item));
-      stops.push_back(item);
-    }
-  } else {
-    refuse("stop", "stop must be a string or an array of strings, not {}.", kind_of(*stop));
-  }
-  for (const std::string& text : stops)
-    if (text.empty()) refuse("stop", "A stop string must not be empty.");
-  return stops;
 }
 
 std::vector<std::pair<int32_t, float>> read_logit_bias(const Fields& fields, int vocabulary) {
@@ -99,6 +51,8 @@ void override(float& option, const std::optional<double>& value) {
   if (value) option = float(*value);
 }
 
+}  // namespace
+
 engine::SamplingOptions read_sampling(const Fields& fields, const engine::ModelInfo& model) {
   engine::SamplingOptions sampling = model.sampling;
   override(sampling.temperature, fields.number("temperature", 0, 2));
@@ -117,13 +71,34 @@ engine::SamplingOptions read_sampling(const Fields& fields, const engine::ModelI
   return sampling;
 }
 
-}  // namespace
+std::vector<std::string> read_stops(const Fields& fields, std::string_view name, size_t most) {
+  const Json* stop = fields.find(name);
+  if (!stop) return {};
+  const std::string path = fields.path(name);
+  std::vector<std::string> stops;
+  if (stop->is_string()) {
+    stops.push_back(*stop);
+  } else if (stop->is_array()) {
+    if (stop->size() > most) refuse(path, "{} must have at most {} strings, not {}.", path, most, stop->size());
+    for (size_t i = 0; i < stop->size(); ++i) {
+      const Json& item = (*stop)[i];
+      const std::string place = fmt::format("{}[{}]", path, i);
+      if (!item.is_string()) refuse(place, "{} must be a string, not {}.", place, kind_of(item));
+      stops.push_back(item);
+    }
+  } else {
+    refuse(path, "{} must be a string or an array of strings, not {}.", path, kind_of(*stop));
+  }
+  for (const std::string& text : stops)
+    if (text.empty()) refuse(path, "A string of {} must not be empty.", path);
+  return stops;
+}
 
 CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model) {
   refuse_what_we_cannot_honour(fields);
   CompletionRequest request;
   request.sampling = read_sampling(fields, model);
-  request.stops = read_stops(fields);
+  request.stops = read_stops(fields, "stop", kMaxStops);
   request.n = int(fields.integer("n", 1, kMaxChoices).value_or(1));
   const auto max_tokens = fields.integer("max_tokens", 1, kAnyInt);
   const auto max_completion_tokens = fields.integer("max_completion_tokens", 1, kAnyInt);
@@ -132,10 +107,10 @@ CompletionRequest read_completion_request(const Fields& fields, const engine::Mo
   request.stream = fields.boolean("stream").value_or(false);
   request.ignore_end = fields.boolean("ignore_eos").value_or(false);
   request.slice = fields.string("slice").value_or("");
-  fields.string("user");
   request.format = read_output_format(fields);
   if (!request.format.free() && request.ignore_end)
-    refuse("ignore_eos", "ignore_eos and {} contradict each other: the format says where the answer ends.", request.format.path);
+    refuse("ignore_eos", "ignore_eos and {} contradict each other: the format says where the answer ends.",
+           request.format.path);
   if (const Json* options = fields.find("stream_options")) {
     const Fields members(*options, "stream_options");
     request.include_usage = members.boolean("include_usage").value_or(false);

@@ -1,6 +1,6 @@
 // What chat and text completions have in common on the way in: how to sample, when to stop, what to stream.
-// Every field is checked for type and range; fields we do not know are ignored; fields we know and cannot
-// honour are refused, because an answer that silently lacks what was asked for is worse than none.
+// Every field is checked for type and range. Fields that we know and cannot honour are refused (api_schemas.cpp says
+// which), because an answer that silently lacks what was asked for is worse than none.
 #pragma once
 
 #include <optional>
@@ -33,8 +33,19 @@ CompletionRequest read_completion_request(const Fields& fields, const engine::Mo
 struct ChatInput {
   Json variables;
   std::vector<ImageSource> images;
+  std::string prefill;  // the beginning of the answer, given by the caller; not of OpenAI's API
 };
 ChatInput read_chat(const Fields& fields, const ServedModel& model, const Pictures& pictures);
+
+// For "reasoning_effort" at whatever place an API has it: to the template, and "none" means no reasoning.
+void set_effort(Json& variables, const std::optional<std::string>& effort);
+inline const std::vector<std::string_view> kEfforts = {"none", "minimal", "low", "medium", "high", "xhigh", "max"};
+
+// The members temperature, top_p, … of `fields`, whatever object they stand in; the rest is the model's.
+engine::SamplingOptions read_sampling(const Fields& fields, const engine::ModelInfo& model);
+
+// A string or up to `most` of them.
+std::vector<std::string> read_stops(const Fields& fields, std::string_view name, size_t most);
 
 // What becomes of reasoning: told apart from the answer, and for how long.
 struct ReasoningRequest {

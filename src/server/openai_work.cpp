@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kFingerprint = "troika";
 
-void write_event(const std::string& data, std::string& out) {
+void write_data(const std::string& data, std::string& out) {
   out += "data: ";
   out += data;
   out += "\n\n";
@@ -56,9 +56,9 @@ Progress CompletionWork::advance() {
       last["choices"] = Json::array();
       last["usage"] = usage();
       last["timings"] = timings();
-      write_event(dump(last), progress.bytes);
+      write_data(dump(last), progress.bytes);
     }
-    write_event("[DONE]", progress.bytes);
+    write_data("[DONE]", progress.bytes);
   } else {
     Json body = header();
     Json& choices = body["choices"] = Json::array();
@@ -76,14 +76,11 @@ Progress CompletionWork::advance() {
 
 // The engine gave up. A stream that has begun can only end with an error event.
 Progress CompletionWork::broken(const Delta& delta, Progress progress) const {
-  const bool stopping = delta.finish == engine::Finish::cancelled;
-  const ApiError error(
-      stopping ? 503 : 500, "server_error",
-      stopping ? "The server is shutting down." : fmt::format("The engine failed: {}", delta.error));
+  const ApiError error = error_of(delta);
   progress.done = true;
   progress.status = error.status;
   if (setup_.stream) {
-    write_event(error_body(error), progress.bytes);
+    write_data(error_body(error), progress.bytes);
   } else {
     progress.bytes = error_body(error);
   }
@@ -94,7 +91,7 @@ void CompletionWork::write_chunk(Json choice, std::string& out) const {
   Json chunk = header();
   chunk["choices"] = Json::array({std::move(choice)});
   if (setup_.include_usage) chunk["usage"] = nullptr;
-  write_event(dump(chunk), out);
+  write_data(dump(chunk), out);
 }
 
 Json CompletionWork::header() const {
@@ -127,6 +124,12 @@ Json CompletionWork::timings() const {
           {"predicted_n", generated},
           {"predicted_ms", t.generate_s * 1e3},
           {"predicted_per_second", rate(std::max(generated - 1, 0), t.generate_s)}};
+}
+
+ApiError error_of(const Delta& delta) {
+  const bool stopping = delta.finish == engine::Finish::cancelled;
+  return {stopping ? 503 : 500, "server_error",
+          stopping ? "The server is shutting down." : fmt::format("The engine failed: {}", delta.error)};
 }
 
 void submit_choices(Generation& generation, const engine::Request& request, int n, text::Reasoning reasoning) {
@@ -175,6 +178,7 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 Reply reply_with(std::unique_ptr<Work> work, bool streamed) {
   Reply reply{.work = std::move(work), .streamed = streamed};
   if (streamed) {
+    reply.ping = ": ping\n\n";
     reply.content_type = "text/event-stream; charset=utf-8";
     reply.headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
   }

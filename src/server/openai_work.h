@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "server/api_error.h"
 #include "server/generation.h"
 #include "server/http.h"
 #include "server/json_input.h"
@@ -75,6 +76,8 @@ void submit_choices(Generation& generation, const engine::Request& request, int 
 
 // A response header for each note of the grammar: what of the request is not kept to.
 void add_notes(Reply& reply, const grammar::TokenGrammar* grammar);
+// Why a choice was given up: its last delta is failed or cancelled.
+ApiError error_of(const Delta& delta);
 
 // "stop" or "length"; null while a choice goes on.
 Json finish_reason(engine::Finish finish);

@@ -4,19 +4,67 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "server/anthropic.h"
 #include "server/api_error.h"
+#include "server/api_schemas.h"
+#include "server/native.h"
+#include "server/observe.h"
+#include "server/ollama.h"
 #include "server/openai.h"
+#include "server/web_page.h"
 
 namespace troika::server {
 namespace {
 
-constexpr Route kRoutes[] = {
-    {"GET", "/", welcome, false},
-    {"GET", "/health", health, false},
-    {"GET", "/models", list_models, false},
-    {"GET", "/models/", show_model, false},
-    {"POST", "/chat/completions", chat_completions, true},
-    {"POST", "/completions", completions, true},
+using enum Role;
+using enum ErrorStyle;
+
+// Paths without /v1; those that end in '/' take whatever follows.
+const Route kRoutes[] = {
+    {"GET", "/", front, false, open, openai, nullptr,
+     "The web page, which holds nothing itself: what it asks for needs the key"},
+    {"GET", "/assets/", web_asset, false, open, openai, nullptr, "A file of the page"},
+    {"GET", "/health", health, false, open, openai, nullptr, "Whether the server is well, and how busy"},
+    {"GET", "/metrics", metrics, false, user, openai, nullptr, "Numbers for Prometheus"},
+    {"GET", "/api/troika/status", status, false, user, openai, nullptr, "What the server does now, for the page"},
+    {"GET", "/ready", ready, false, open, openai, nullptr, "Whether every model is ready to answer"},
+    {"GET", "/openapi.json", openapi, true, open, openai, nullptr, "This description"},
+    {"GET", "/props", props, false, user, openai, nullptr, "What the first model is and how it samples (llama.cpp)"},
+
+    {"GET", "/models", list_models, false, user, openai, nullptr, "The models that are served"},
+    {"GET", "/models/", show_model, false, user, openai, nullptr, "One model by its id"},
+    {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat"},
+    {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text"},
+
+    {"POST", "/embeddings", embeddings, true, user, openai, &kEmbeddingSchema, "Vectors of texts"},
+    {"POST", "/responses", create_response, true, user, openai, &kResponseSchema, "Answers input (Responses API)"},
+    {"GET", "/responses/", show_response, true, user, openai, nullptr,
+     "A response that is in memory; with /input_items behind its id, what it answered"},
+    {"DELETE", "/responses/", delete_response, false, user, openai, nullptr, "Forgets a response"},
+
+    {"POST", "/messages", messages, true, user, anthropic, &kMessagesSchema, "Answers messages (Anthropic)"},
+    {"POST", "/messages/count_tokens", count_tokens, true, user, anthropic, &kCountTokensSchema,
+     "How many tokens messages have (Anthropic)"},
+
+    {"POST", "/api/chat", ollama_chat, true, user, ollama, &kOllamaChatSchema, "Answers a chat"},
+    {"POST", "/api/generate", ollama_generate, true, user, ollama, &kOllamaGenerateSchema, "Answers a prompt"},
+    {"POST", "/api/embed", ollama_embed, true, user, ollama, &kOllamaEmbedSchema, "Vectors of texts"},
+    {"POST", "/api/embeddings", ollama_old_embed, true, user, ollama, &kOllamaOldEmbedSchema,
+     "The vector of a text, as it was before /api/embed"},
+    {"GET", "/api/tags", ollama_tags, true, user, ollama, nullptr, "The models that are served"},
+    {"GET", "/api/ps", ollama_ps, false, user, ollama, nullptr, "The models that are loaded: all"},
+    {"POST", "/api/show", ollama_show, true, user, ollama, &kOllamaShowSchema, "What a model is"},
+    {"GET", "/api/version", ollama_version, false, open, ollama, nullptr, "The version of Ollama's API"},
+    {"POST", "/api/pull", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"DELETE", "/api/delete", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/create", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/copy", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/push", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+
+    {"POST", "/tokenize", tokenize, true, user, openai, &kTokenizeSchema, "Token ids of a text (llama.cpp)"},
+    {"POST", "/detokenize", detokenize, true, user, openai, &kDetokenizeSchema, "The text of token ids (llama.cpp)"},
+    {"POST", "/apply-template", apply_template, true, user, openai, &kChatSchema,
+     "The prompt that a chat would make (llama.cpp)"},
 };
 
 // What follows the route's path, if the path is this route's: exactly, or beyond a final '/' of a longer one.
@@ -27,76 +75,83 @@ std::optional<std::string_view> follow(const Route& route, std::string_view path
   return path.substr(route.path.size());
 }
 
+// The prefixes under which tools look for OpenAI's API.
+std::string_view without_prefix(std::string_view path) {
+  for (const std::string_view prefix : {"/v1", "/api/v1"}) {
+    const std::string_view rest = path.substr(std::min(prefix.size(), path.size()));
+    if (path.starts_with(prefix) && rest.starts_with('/') && !rest.starts_with("/api/")) return rest;
+  }
+  return path;
+}
+
 }  // namespace
 
+std::span<const Route> all_routes() { return kRoutes; }
+
 Match match_route(const HttpRequest& request) {
-  std::string_view path = request.path;
-  if (path.starts_with("/v1/")) path.remove_prefix(3);
+  std::string_view path = without_prefix(request.path);
   if (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
   std::string allowed;
+  ErrorStyle style = path.starts_with("/api/") ? ollama : openai;
   for (const Route& route : kRoutes) {
     const auto rest = follow(route, path);
     if (!rest) continue;
     if (route.method == method) return {.route = &route, .rest = std::string(*rest)};
+    style = route.errors;
     allowed +=
         fmt::format("{}{}", allowed.empty() ? "" : ", ", route.method == "GET" ? "GET, HEAD" : route.method);
   }
   Match match;
   if (allowed.empty()) {
-    match.reply = error_reply({404, "not_found_error", fmt::format("There is no {} here.", request.path)});
+    match.reply =
+        error_reply({404, "not_found_error", fmt::format("There is no {} here.", request.path)}, style, request.id);
+    return match;
+  }
+  if (method == "OPTIONS") {
+    match.reply.status = 204;
   } else {
     match.reply =
         error_reply({405, "invalid_request_error",
                      fmt::format("{} does not take {}; it takes {}.", request.path, request.method, allowed),
-                     "", "method_not_allowed"});
-    match.reply.headers.emplace_back("Allow", allowed);
+                     "", "method_not_allowed"},
+                    style, request.id);
   }
+  match.reply.headers.emplace_back("Allow", allowed);
   return match;
 }
 
 namespace {
 
+// Anthropic's clients look for it under this name.
+Reply with_request_id(Reply reply, const Match& match, const HttpRequest& request) {
+  if (match.route->errors == anthropic) reply.headers.emplace_back("request-id", request.id);
+  return reply;
+}
+
 template <typename Make>
-Reply reply_or_error(const HttpRequest& request, const Make& make) {
+Reply reply_or_error(const Route& route, const HttpRequest& request, const Make& make) {
   try {
     return make();
   } catch (const ApiError& error) {
-    return error_reply(error);
+    return error_reply(error, route.errors, request.id);
   } catch (const std::exception& error) {
     log::error("{} {}: {}", request.method, request.path, error.what());
-    return error_reply({500, "server_error", "The server failed to answer this request; its log says why."});
+    return error_reply({500, "server_error", "The server failed to answer this request; its log says why."},
+                       route.errors, request.id);
   }
 }
 
 }  // namespace
 
 Reply answer(const Match& match, const Models& models, const HttpRequest& request) {
-  return reply_or_error(request, [&] { return match.route->handler(models, request, match.rest); });
+  Reply reply =
+      reply_or_error(*match.route, request, [&] { return match.route->handler(models, request, match.rest); });
+  return reply.later ? std::move(reply) : with_request_id(std::move(reply), match, request);
 }
 
-Reply answer_later(const Reply& reply, const HttpRequest& request, const std::stop_token& stop) {
-  return reply_or_error(request, [&] { return reply.later(stop); });
-}
-
-Models::Models(std::vector<ServedModel> models, ImageOptions images)
-    : models_(std::move(models)), pictures_(std::move(images)) {
-  check(!models_.empty(), "a server needs a model");
-}
-
-const ServedModel& Models::find(const std::optional<std::string>& name) const {
-  if (!name) return models_.front();
-  std::vector<std::string_view> ids;
-  for (const ServedModel& model : models_) {
-    if (model.id == *name || std::ranges::find(model.aliases, *name) != model.aliases.end()) return model;
-    ids.push_back(model.id);
-  }
-  std::string shown = name->substr(0, 80);
-  std::ranges::replace_if(shown, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  throw ApiError(404, "not_found_error",
-                 fmt::format("The model '{}' is not served here. Served: {}.", shown,
-                             fmt::join(ids, ", ")),
-                 "model", "model_not_found");
+Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop) {
+  return with_request_id(reply_or_error(*match.route, request, [&] { return reply.later(stop); }), match, request);
 }
 
 }  // namespace troika::server

@@ -1,11 +1,15 @@
 // Which function answers which request: one table of method and path.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 
+#include "server/api_error.h"
+#include "server/api_fields.h"
 #include "server/http.h"
 #include "server/models.h"
+#include "server/role.h"
 
 namespace troika::server {
 
@@ -15,8 +19,14 @@ using Handler = Reply (*)(const Models&, const HttpRequest&, std::string_view re
 struct Route {
   std::string_view method, path;
   Handler handler;
-  bool heavy;  // parses, renders and tokenises: belongs on the pool
+  bool heavy;  // parses, renders and tokenises: belongs on the pool, and counts against a key's limits
+  Role role;   // that may ask for it
+  ErrorStyle errors;
+  const Schema* body;        // null: none is read
+  std::string_view summary;  // for the OpenAPI description
 };
+
+std::span<const Route> all_routes();
 
 struct Match {
   const Route* route = nullptr;  // null: `reply` says why
@@ -24,13 +34,14 @@ struct Match {
   Reply reply;
 };
 
-// HEAD finds GET's route. Paths work with and without /v1 in front.
+// HEAD finds GET's route, OPTIONS is answered with what the path takes. Paths work with and without /v1 in front, but
+// for Ollama's, which begin with /api/.
 Match match_route(const HttpRequest& request);
 
 // The handler's reply; every exception becomes an error reply.
 Reply answer(const Match& match, const Models& models, const HttpRequest& request);
 
 // The same for what `reply.later` makes.
-Reply answer_later(const Reply& reply, const HttpRequest& request, const std::stop_token& stop);
+Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop);
 
 }  // namespace troika::server

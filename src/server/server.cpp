@@ -32,16 +32,19 @@ struct Server::Impl {
   asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
   void turn_away(tcp::socket socket);
   void on_signal();
+  void on_hangup();
   void drain();
   void end_when_empty();
 
   const ServerOptions options;
-  const Models models;
+  Models models;
+  Access access;
+  std::optional<OriginCheck> origins;  // once we know where we listen
   asio::io_context io{1};
   asio::thread_pool pool, fetchers;
   Shared shared;
   tcp::acceptor acceptor;
-  asio::signal_set signals;
+  asio::signal_set signals, hangup;
   asio::steady_timer drain_timer;
   std::set<Connection*> connections;
   uint16_t port = 0;
@@ -49,12 +52,14 @@ struct Server::Impl {
 
 Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
     : options(std::move(given)),
-      models(std::move(served), options.images),
+      models(std::move(served), options.images, options.version),
+      access(options.read_keys ? Access(options.read_keys()) : Access()),
       pool(size_t(std::max(1, options.workers))),
       fetchers(size_t(std::max(1, options.fetchers))),
-      shared{options, models, pool, fetchers},
+      shared{options, models, access, origins, pool, fetchers},
       acceptor(io),
       signals(io),
+      hangup(io),
       drain_timer(io) {
   listen();
 }
@@ -85,6 +90,10 @@ void Server::Impl::listen() {
          options.port);
   if (error) fail("cannot listen on {}:{}: {}", options.host, options.port, error.message());
   port = acceptor.local_endpoint().port();
+  const bool loopback = acceptor.local_endpoint().address().is_loopback();
+  origins.emplace(options.origins, options.host, loopback);
+  if (!loopback && !options.read_keys)
+    log::warn("whoever reaches {} may use this server; --api-key-file changes that", options.host);
 }
 
 asio::awaitable<void> Server::Impl::accept() {
@@ -135,6 +144,20 @@ void Server::Impl::on_signal() {
   });
 }
 
+// A key file that makes no sense changes nothing: nobody is locked out, nobody gets in.
+void Server::Impl::on_hangup() {
+  hangup.async_wait([this](error_code error, int) {
+    if (error) return;
+    try {
+      if (options.read_keys) access.replace(options.read_keys());
+      log::info("the API keys are read again");
+    } catch (const std::exception& wrong) {
+      log::error("{}; the keys stay as they were", wrong.what());
+    }
+    on_hangup();
+  });
+}
+
 void Server::Impl::drain() {
   if (shared.draining) return;
   shared.draining = true;
@@ -153,6 +176,7 @@ void Server::Impl::end_when_empty() {
   if (!shared.draining || !connections.empty()) return;
   error_code ignored;
   signals.cancel(ignored);
+  hangup.cancel(ignored);
   drain_timer.cancel();
 }
 
@@ -166,6 +190,8 @@ void Server::run() {
     impl_->signals.add(SIGINT);
     impl_->signals.add(SIGTERM);
     impl_->on_signal();
+    impl_->hangup.add(SIGHUP);
+    impl_->on_hangup();
   }
   asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
   impl_->io.run();

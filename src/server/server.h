@@ -7,12 +7,15 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/api_keys.h"
 #include "server/image_options.h"
+#include "server/origin_check.h"
 
 namespace troika::server {
 
@@ -25,8 +28,11 @@ struct ServerOptions {
   size_t max_connections = 512;
   int workers = 3;              // threads that parse, render and tokenise
   int fetchers = 4;             // threads for pictures: decoding them, and waiting for other machines
-  bool handle_signals = false;  // SIGINT and SIGTERM call stop; a second one ends at once
+  bool handle_signals = false;  // SIGINT and SIGTERM call stop, a second one ends at once; SIGHUP reads the keys again
   ImageOptions images;
+  OriginOptions origins;
+  std::function<std::vector<ApiKey>()> read_keys;  // absent: whoever reaches the port may do everything
+  std::string version = "0";  // of the program, for those who ask
 
   // How long a client may take. Each is for one piece of progress, not for a whole upload or download.
   std::chrono::milliseconds header_timeout{10'000};

@@ -45,6 +45,7 @@ struct TokenizerData {
 
   std::optional<int32_t> bos, eos, pad, unk;
   bool add_bos = false;          // what the file asks for; encode() does what its options say
+  bool add_eos = false;          // the same behind a text whose states are wanted
   std::vector<int32_t> end_ids;  // every id that ends a generation
   std::string chat_template;     // may be empty
 };

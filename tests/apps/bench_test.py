@@ -53,7 +53,7 @@ class Bench(unittest.TestCase):
 
     def limits(self, value, threads):
         self.assertEqual(set(value), {"threads", "kernels", "read_bytes_per_s", "int8_operations_per_s",
-                                      "fp32_operations_per_s"})
+                                      "bf16_operations_per_s", "fp32_operations_per_s"})
         self.assertEqual(value["threads"], threads)
         self.positive(value["read_bytes_per_s"], value["int8_operations_per_s"], value["fp32_operations_per_s"])
 
@@ -73,7 +73,7 @@ class OfAModel(Bench):
         taken = time.monotonic() - begin
         self.machine(found["machine"])
         self.limits(found["limits"], 1)
-        self.positive(found["load_s"], found["first_token_s"], found["resident_bytes"], found["weight_bytes_per_step"],
+        self.positive(found["load_s"], found["first_token_s"], found["full_speed_s"], found["resident_bytes"], found["weight_bytes_per_step"],
                       found["parameters"], found["weight_bytes"])
         timed = sum(t["tokens"] * t["users"] / rate for t in found["tests"] for rate in t["tokens_per_s"]["runs"])
         self.assertLess(found["first_token_s"] + timed, taken, "what was timed took longer than the process")
@@ -83,7 +83,8 @@ class OfAModel(Bench):
         self.assertEqual(names, at_0 + [name + " @ d40" for name in at_0])
         for test in found["tests"]:
             self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "bytes_per_s",
-                                         "int8_operations_per_s", "fp32_operations_per_s", "attention_operations_per_s",
+                                         "int8_operations_per_s", "bf16_operations_per_s", "fp32_operations_per_s",
+                                         "attention_operations_per_s",
                                          "bound", "share_of_limit"})
             self.spread(test["tokens_per_s"], 2)
             self.positive(test["share_of_limit"], test["bytes_per_s"], test["int8_operations_per_s"],
@@ -194,7 +195,7 @@ class OfTheMachine(Bench):
     def test_text(self):
         text = self.answer("limits", "--threads", "1")
         self.assertRegex(text, r"(?m)^ +1 +[\d.]+ +[\d.]+$")
-        self.assertRegex(text, r"(?m)^(avx2|scalar) +1 +[\d.]+ +[\d.]+$")
+        self.assertRegex(text, r"(?m)^(avx2|scalar) +1 +[\d.]+ +[\d.]+ +—$")
 
 
 class OfOperations(Bench):

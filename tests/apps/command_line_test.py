@@ -3,6 +3,7 @@
 
     command_line_test.py BINARY PROJECT
 """
+import hashlib
 import json
 import os
 import pathlib
@@ -18,7 +19,7 @@ GOLDENS = PROJECT / "tests" / "goldens"
 FOLDER = GOLDENS / "qwen2-tied"            # safetensors, no tokenizer
 GGUF = GOLDENS / "qwen2-tied.f32.gguf"     # one token a byte, no chat template
 MINI = "troika-mini"                       # the embedded model
-VERBS = ["run", "serve", "show", "plan", "bench", "compare", "doctor", "tokenize", "render", "logits", "generate"]
+VERBS = ["run", "serve", "key", "show", "plan", "bench", "compare", "doctor", "tokenize", "render", "logits", "generate"]
 
 
 def troika(*arguments, stdin="", env=None):
@@ -54,6 +55,28 @@ class CommandLine(unittest.TestCase):
 
     def ids(self, prompts):
         return self.file("ids.json", json.dumps({"prompts": prompts}))
+
+
+class Key(CommandLine):
+    def test_makes_a_key_and_keeps_its_digest_only(self):
+        keys = self.folder / "keys"
+        first = self.answer("key", "ann", "--file", keys).strip()
+        second = self.answer("key", "bob", "--role", "admin", "--rate", 60, "--concurrent", 2, "--file", keys).strip()
+        lines = [f"{name} sha256:{hashlib.sha256(key.encode()).hexdigest()}{limits}\n"
+                 for name, key, limits in (("ann user", first, ""), ("bob admin", second, " rate=60 concurrent=2"))]
+        self.assertEqual(keys.read_text(), "".join(lines))
+        self.assertEqual(keys.stat().st_mode & 0o777, 0o600)
+        self.refusal("key", "ann", "--file", keys, says="a key named 'ann' already")
+        self.refusal("key", "a b", says="letters, digits")
+        self.refusal("key", "eve", "--role", "root", says="root", code=2)
+        shown = self.answer("key", "eve")
+        self.assertRegex(shown, r"\Atk-[0-9a-f]{48}\n[^\0]*\neve user sha256:[0-9a-f]{64}\n\Z")
+
+    def test_a_server_does_not_start_with_a_bad_key_file(self):
+        self.refusal("serve", "--port", 0, "--api-key-file", self.folder / "none", says="cannot read the key file")
+        bad = self.file("keys", "ann user tk-0123\n")
+        self.refusal("serve", "--port", 0, "--api-key-file", bad, says=[":1:", "sha256:"])
+        self.refusal("serve", "--port", 0, "--api-key-file", self.file("empty", "# none\n"), says="has no keys")
 
 
 class Plan(CommandLine):

@@ -56,7 +56,7 @@ class Peers(unittest.TestCase):
         self.calls.touch()
         self.speed.write_text("100")
         for name, text in (("troika", TROIKA), ("llama-bench", LLAMA), ("llama-batched-bench", LLAMA),
-                           ("ik-llama-bench", LLAMA)):
+                           ("ik-llama-bench", LLAMA), ("ik-llama-batched-bench", LLAMA)):
             self.script(name, text)
         self.model = self.folder / "a model.gguf"
         self.model.write_bytes(b"GGUF")
@@ -67,11 +67,12 @@ class Peers(unittest.TestCase):
         path.chmod(0o755)
         return path
 
-    def start(self, *arguments, troika=None, peers=("llama-bench", "llama-batched-bench", "ik-bench"),
+    def start(self, *arguments, troika=None,
+              peers=("llama-bench", "llama-batched-bench", "ik-bench", "ik-batched-bench"),
               threads=("--threads", "2")):
         command = [PROJECT / "bench" / "peers", self.model, "--troika", str(troika or self.folder / "troika"), *threads]
         for peer in peers:
-            name = "ik-llama-bench" if peer == "ik-bench" else peer
+            name = peer.replace("ik-", "ik-llama-")
             command += [f"--{peer}", str(self.folder / name)]
         command += ["--json", str(self.folder / "out.json"), "--markdown", str(self.folder / "out.md")]
         environment = {"CALLS": str(self.calls), "SPEED": str(self.speed), "RECORDED": str(RECORDED)}
@@ -125,7 +126,7 @@ class Peers(unittest.TestCase):
     def test_every_test_is_asked_of_every_engine_in_its_words(self):
         report, _ = self.report("--tests", "pp16,tg4,tg4@64,tg4x8,load", "--rounds", 1)
         troika, llama, ik = (self.called(name) for name in ("troika", "llama-bench", "ik-llama-bench"))
-        batched = self.called("llama-batched-bench")
+        batched, ik_batched = self.called("llama-batched-bench"), self.called("ik-llama-batched-bench")
         for calls, wanted in (
                 (troika, ["-p 16 -n 0 --users 1 --depth 0 -r 1 --json", "-p 0 -n 4 --users 1 --depth 0 -r 1 --json",
                           "-p 0 -n 4 --users 1 --depth 64 -r 1 --json", "-p 0 -n 4 --users 8 --depth 0 -r 1 --json",
@@ -133,17 +134,20 @@ class Peers(unittest.TestCase):
                 (llama, ["-ngl 0 -dev none -p 16 -n 0 -r 1", "-p 0 -n 4 -r 1", "-p 0 -n 4 -d 64 -r 1",
                          "-p 16 -n 0 --no-warmup -r 1"]),
                 (batched, ["-t 2 -ngl 0 -dev none -npp 1 -ntg 4 -npl 8 -c 104 --output-format jsonl"]),
+                (ik_batched, ["-t 2 -ngl 0 -npp 1 -ntg 4 -npl 8 -c 104 -rtr"]),
                 (ik, ["-ngl 0 -p 16 -n 0 -r 1 -o json -rtr 1", "-p 0 -n 4 -r 1 -o json -rtr 1",
                       "-p 0 -n 0 -gp 64,4 -r 1 -o json -rtr 1", "-p 16 -n 0 -w 0 -r 1 -o json -rtr 0"])):
             for words in wanted:
                 self.assertTrue(any(words in call for call in calls), f"{words} not in {calls}")
-        self.assertEqual((len(llama), len(batched), len(ik)), (4, 1, 4))
+        self.assertEqual((len(llama), len(batched), len(ik), len(ik_batched)), (4, 1, 4, 1))
         rows = {row["test"]: row for row in report["rows"]}
         for test, engine, recorded, key in (("tg4@64", "ik_llama.cpp", "ik-llama-bench.tg4@64", "avg_ts"),
                                             ("tg4@64", "llama.cpp", "llama-bench.tg4@64", "avg_ts"),
                                             ("tg4x8", "llama.cpp", "llama-batched-bench.tg4x8", "speed_tg")):
             self.assertEqual(rows[test]["figures"][engine]["median"], self.recorded(recorded, key))
-        self.assertEqual(rows["tg4x8"]["failures"], {"ik_llama.cpp": "has no such test"})
+        self.assertEqual(rows["tg4x8"]["figures"]["ik_llama.cpp"]["median"], 92.44)
+        row = self.report("--tests", "tg4x8", "--rounds", 1, peers=("ik-bench",))[0]["rows"][0]
+        self.assertEqual(row["failures"], {"ik_llama.cpp": "has no such test"})
         self.assertEqual(rows["load"]["unit"], "s")
 
     def test_threads_are_the_physical_cores_unless_given(self):

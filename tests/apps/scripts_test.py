@@ -28,7 +28,7 @@ STANDINS = {
              'if [[ -e $2/troika ]]; then echo "ninja: no work to do."; exit; fi\n'
              'echo "[1/1] Building CXX object a.o"\n'
              'printf \'#!/bin/bash\\npwd\\nprintf "<%%s>" "$@"\\nexit 7\\n\' > "$2/troika"; chmod +x "$2/troika"',
-    "g++": "", "pkg-config": "", "ccache": "", "python3": "", "curl": "", "npm": LOG + "mkdir -p node_modules",
+    "g++": "", "pkg-config": "", "ccache": "", "python3": "", "curl": "", "chromium": "", "npm": LOG + "mkdir -p node_modules",
     "node": "echo v20.1.0",
     "ctest": LOG + "echo all passed",
     "dpkg-query": 'shift 2\nfor p in "$@"; do [[ $p == libedit-dev && ! -e $INSTALLED ]] || echo -n "installed:$p "; done',
@@ -44,8 +44,9 @@ class Scripts(unittest.TestCase):
         top.chmod(0o755)
         self.root, self.bin = top / "a project", top / "bin"
         (self.root / "tools").mkdir(parents=True)
-        (self.root / "tests/e2e").mkdir(parents=True)
-        (self.root / "tests/e2e/package-lock.json").write_text("{}")
+        for folder in ("tests/e2e", "tests/web", "web"):
+            (self.root / folder).mkdir(parents=True)
+            (self.root / folder / "package-lock.json").write_text("{}")
         for script in ("run", "test", "tools/setup.sh"):
             shutil.copy(PROJECT / script, self.root / script)
         self.bin.mkdir()
@@ -164,7 +165,7 @@ class Scripts(unittest.TestCase):
         done = self.start("test")
         self.assertEqual((done.returncode, done.stdout), (0, "all passed\n"), done.stderr)
         self.assertRegex(self.called(), r"ninja -C \S*.*/build/release -j \d+\n")
-        self.assertRegex(self.called(), r"npm ci ")
+        self.assertEqual(self.called().count("npm ci "), 3)  # two folders of tests, and the page
         self.assertRegex(self.called(), r"ctest --test-dir .*/build/release --output-on-failure -j2\n")
         self.calls.write_text("")
         self.start("test", "sanitize")

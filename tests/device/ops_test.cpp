@@ -112,7 +112,8 @@ const std::vector<Rig>& rigs() {
       if (name == "cpu") {
         using kernels::Isa;
         sets.clear();
-        for (auto [isa, set] : {std::pair{Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}}) {
+        for (auto [isa, set] : {std::pair{Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"},
+                                {Isa::avx512_bf16, "avx512_bf16"}}) {
           if (kernels::kernel_table(isa)) sets.push_back(set);
           else fmt::print("not tested here: the CPU's kernels for {}\n", set);
         }

@@ -26,12 +26,13 @@ using ::testing::HasSubstr;
 
 constexpr size_t kPlenty = size_t{1} << 40;
 constexpr WeightUse kProduct{.looked_up = false};
+constexpr auto kFloat32 = kernels::Arithmetic::float32;
 
 // A file with these bytes behind `skip` others, removed at the end.
 class TemporaryFile {
  public:
   TemporaryFile(std::span<const std::byte> bytes, size_t skip)
-      : path_(std::filesystem::temp_directory_path() / ("troika-repack-" + std::to_string(::getpid()))) {
+      : path_(std::filesystem::temp_directory_path() / ("troika-repack-" + std::to_string(::getpid()) + "-" + std::to_string(++number))) {
     std::ofstream out(path_, std::ios::binary);
     std::fill_n(std::ostreambuf_iterator<char>(out), skip, 'x');
     out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
@@ -40,6 +41,7 @@ class TemporaryFile {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  static inline int number = 0;
   std::filesystem::path path_;
 };
 
@@ -50,7 +52,7 @@ WeightView in_file(const WeightView& view, const TemporaryFile& file, size_t ski
 }
 
 std::vector<std::byte> panels_of(const WeightView& view) {
-  const kernels::PanelFormat& format = *kernels::find_panel_format(view.format);
+  const kernels::PanelFormat& format = *kernels::find_panel_format(view.format, kFloat32);
   int rows = view.shape[0], columns = view.shape[1];
   size_t each = kernels::panel_bytes(format, columns);
   std::vector<std::byte> panels(size_t(rows + kernels::kPanelRows - 1) / kernels::kPanelRows * each);
@@ -77,7 +79,7 @@ CpuWeight weight_of(const WeightView& view) {
 TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
   constexpr size_t kSkip = 4096 + 32;
   for (const FormatInfo& f : formats()) {
-    if (!kernels::find_panel_format(f.format)) continue;
+    if (!kernels::find_panel_format(f.format, kFloat32)) continue;
     for (int rows : {1, 16, 17, 255}) {
       WeightView view = packed("w", f.format, {rows, 512}, random_values(size_t(rows) * 512, 1));
       std::vector<std::byte> want = panels_of(view);
@@ -86,8 +88,8 @@ TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
         cpu::ThreadPool pool({.threads = threads});
         cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
         CpuWeight from_memory = weight_of(view), from_file = weight_of(in_file(view, file, kSkip));
-        repacker.repack(from_memory, kProduct);
-        repacker.repack(from_file, kProduct);
+        repacker.repack(from_memory, kProduct, kFloat32);
+        repacker.repack(from_file, kProduct, kFloat32);
         EXPECT_TRUE(holds(from_memory, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_TRUE(holds(from_file, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_EQ(repacker.bytes(), 2 * want.size());
@@ -103,8 +105,53 @@ TEST(Repack, CutsALargeMatrixIntoPieces) {
   cpu::ThreadPool pool({.threads = 3});
   cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
   CpuWeight weight = weight_of(in_file(view, file, 0));
-  repacker.repack(weight, kProduct);
+  repacker.repack(weight, kProduct, kFloat32);
   EXPECT_TRUE(holds(weight, panels_of(view)));
+}
+
+// As long as a weight waits for its panels, it is read where it lies; then all its panels are there at once.
+TEST(Repack, PutsOffWhatTheSystemHasInMemory) {
+  WeightView large = packed("a", Format::f16, {1003, 8192}, random_values(size_t{1003} * 8192, 1));
+  WeightView small = packed("b", Format::q8_0, {64, 512}, random_values(64 * 512, 1));
+  TemporaryFile large_file(large.bytes, 32), small_file(small.bytes, 0);
+  cpu::ThreadPool pool({.threads = 2});
+  cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
+  auto a = std::make_shared<CpuWeight>(weight_of(in_file(large, large_file, 32)));
+  auto b = std::make_shared<CpuWeight>(weight_of(in_file(small, small_file, 0)));
+  EXPECT_TRUE(repacker.can_put_off(a->view));
+  EXPECT_FALSE(repacker.can_put_off(large));  // memory of its own: to be freed
+  EXPECT_FALSE(cpu::Repacker(pool, cpu::RepackBudget(kPlenty, kPlenty)).can_put_off(a->view));  // no room for both
+  for (auto& weight : {a, b}) repacker.put_off(weight, kProduct, kFloat32);
+  size_t all = panels_of(large).size() + panels_of(small).size();
+  EXPECT_EQ(repacker.bytes(), all);
+  int parts = 0;
+  for (bool more = true; more; ++parts) {
+    more = repacker.proceed();
+    EXPECT_EQ(a->panel != nullptr, a->panels != nullptr);
+    EXPECT_TRUE(a->panel || !b->panel) << "in order";
+    EXPECT_EQ(more, !b->panel);
+  }
+  EXPECT_GT(parts, 2);
+  EXPECT_FALSE(repacker.proceed());
+  EXPECT_TRUE(holds(*a, panels_of(large)));
+  EXPECT_TRUE(holds(*b, panels_of(small)));
+  EXPECT_EQ(std::memcmp(a->view.bytes.data(), large.bytes.data(), large.bytes.size()), 0);  // the mapping is as it was
+}
+
+TEST(Repack, LeavesInPlaceWhatCannotBeReadLater) {
+  WeightView view = packed("w", Format::q8_0, {640, 512}, random_values(640 * 512, 1));
+  TemporaryFile cut_file(view.bytes, 0);
+  cpu::ThreadPool pool({.threads = 2});
+  cpu::Repacker repacker(pool, cpu::RepackBudget(kPlenty));
+  auto cut = std::make_shared<CpuWeight>(weight_of(in_file(view, cut_file, 0)));
+  auto next = std::make_shared<CpuWeight>(weight_of(view));
+  for (auto& weight : {cut, next}) repacker.put_off(weight, kProduct, kFloat32);
+  std::filesystem::resize_file(cut_file.path(), view.bytes.size() / 2);
+  EXPECT_THROW(repacker.proceed(), Error);
+  EXPECT_FALSE(cut->panel);
+  while (repacker.proceed()) {}
+  EXPECT_TRUE(holds(*next, panels_of(view)));
+  EXPECT_EQ(repacker.bytes(), panels_of(view).size());
 }
 
 TEST(Repack, LeavesWeightsInPlaceWhenMemoryIsShort) {
@@ -112,7 +159,7 @@ TEST(Repack, LeavesWeightsInPlaceWhenMemoryIsShort) {
   cpu::ThreadPool pool({.threads = 2});
   cpu::Repacker repacker(pool, cpu::RepackBudget(3 * view.bytes.size()));  // a quarter stays free: room for two
   CpuWeight first = weight_of(view), second = weight_of(view), third = weight_of(view);
-  for (CpuWeight* weight : {&first, &second, &third}) repacker.repack(*weight, kProduct);
+  for (CpuWeight* weight : {&first, &second, &third}) repacker.repack(*weight, kProduct, kFloat32);
   EXPECT_TRUE(first.panel && second.panel);
   EXPECT_FALSE(third.panel || third.panels);
   EXPECT_EQ(third.data, view.bytes.data());
@@ -158,7 +205,7 @@ TEST(Repack, PutsSmallMatricesOnSharedPages) {
   size_t before = mappings();
   std::set<uintptr_t> pages;
   for (size_t i = 0; i < kMatrices; ++i) {
-    repacker.repack(weights.emplace_back(weight_of(views[i % views.size()])), kProduct);
+    repacker.repack(weights.emplace_back(weight_of(views[i % views.size()])), kProduct, kFloat32);
     ASSERT_TRUE(weights.back().panels);
     auto address = reinterpret_cast<uintptr_t>(weights.back().panels->host());
     EXPECT_EQ(address % 64, 0u);
@@ -176,7 +223,7 @@ TEST(Repack, CountsNoPanelsThatAreNotThere) {
   cpu::Repacker repacker(pool, cpu::RepackBudget(size_t{1} << 62));
   CpuWeight huge;  // more than there is address space for
   huge.view = {"w", Format::f32, {1 << 24, 1 << 24}, {}, nullptr};
-  repacker.repack(huge, kProduct);
+  repacker.repack(huge, kProduct, kFloat32);
   EXPECT_FALSE(huge.panel || huge.panels);
   EXPECT_EQ(repacker.bytes(), 0u);
 
@@ -184,7 +231,7 @@ TEST(Repack, CountsNoPanelsThatAreNotThere) {
   TemporaryFile file(view.bytes, 0);
   CpuWeight cut = weight_of(in_file(view, file, 0));
   std::filesystem::resize_file(file.path(), view.bytes.size() / 2);
-  EXPECT_THROW(repacker.repack(cut, kProduct), Error);
+  EXPECT_THROW(repacker.repack(cut, kProduct, kFloat32), Error);
   EXPECT_EQ(repacker.bytes(), 0u);
 }
 

@@ -27,7 +27,7 @@ export async function startTroika(...options) {
     child.on('exit', (code) => failed(new Error(`${binary} ended with ${code}:\n${output}`)));
   });
   const exited = new Promise((done) => child.on('exit', (code, signal) => done({ code, signal })));
-  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, timeout: 120_000 });
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: process.env.OPENAI_API_KEY ?? 'none', maxRetries: 0, timeout: 120_000 });
   const model = (await client.models.list()).data[0].id;
   return {
     url,
@@ -36,6 +36,8 @@ export async function startTroika(...options) {
     health: async () => (await fetch(`${url}/health`)).json(),
     residentMegabytes: () =>
       Number(readFileSync(`/proc/${child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]) / 1024,
+    output: () => output, // all that it has printed
+    signal: (name) => child.kill(name),
     // The exit status after SIGTERM.
     stop: () => {
       child.kill('SIGTERM');

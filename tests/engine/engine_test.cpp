@@ -140,6 +140,31 @@ TEST(Engine, FreesACancelledSequenceAndLeavesTheOthersAlone) {
   EXPECT_EQ(engine->stats().running, 0);
 }
 
+TEST(Engine, CountsTokensWaitsGapsAndEndings) {
+  auto engine = Engine::load(kModel, {.threads = 2});
+  constexpr int kCount = 3, kPrompt = 2 * ops::kPageTokens + 5, kTokens = 9;
+  for (int i = 0; i < kCount; ++i) alone(*engine, greedy(kPrompt, 0, kTokens));  // the same prompt each time
+  Client cancelled;
+  cancelled.start(*engine, greedy(7, 1, 100), 4);
+  cancelled.wait();
+
+  const EngineStats stats = engine->stats();
+  EXPECT_EQ(stats.limited, kCount);
+  EXPECT_EQ(stats.cancelled, 1);
+  EXPECT_EQ(stats.stopped + stats.failed, 0);
+  EXPECT_EQ(stats.prompt_tokens, kCount * kPrompt + 7);
+  EXPECT_GE(stats.cached_tokens, (kCount - 1) * 2 * ops::kPageTokens);
+  EXPECT_EQ(stats.first_token_seconds.count(), kCount + 1);
+  EXPECT_EQ(stats.queued_seconds.count(), kCount + 1);
+  EXPECT_EQ(stats.request_seconds.count(), kCount + 1);
+  EXPECT_GE(stats.request_seconds.sum, stats.first_token_seconds.sum);
+  EXPECT_EQ(stats.gap_seconds.count(), stats.generated_tokens - (kCount + 1)) << "none before a first token";
+  EXPECT_EQ(stats.step_seconds.count(), stats.steps);
+  EXPECT_EQ(stats.step_rows.count(), stats.steps);
+  const int64_t drawn_and_computed = stats.generated_tokens - kCount;  // a last token is not computed
+  EXPECT_NEAR(stats.step_rows.sum, double(stats.prompt_tokens - stats.cached_tokens + drawn_and_computed), 1);
+}
+
 TEST(Engine, ContinuesAChatFromTheCacheOfItsLastTurnWithTheSameTokens) {
   auto engine = Engine::load(kModel, {.threads = 2}), fresh = Engine::load(kModel, {.threads = 2});
   Client first, second;

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "engine/engine.h"
 #include "engine/model.h"
 #include "engine/step.h"
 #include "plan/memory.h"
@@ -87,6 +89,60 @@ TEST_P(HiddenStates, AgreeWithTheReference) {
     }
     EXPECT_LT(std::sqrt(error / norm), 1e-5) << "state " << s << " of " << states.size();
   }
+}
+
+// What requests are told of their prompt's states, in one go and beside others.
+std::vector<float> told_states(Engine& engine, Request request) {
+  std::vector<float> states;
+  std::promise<Finish> done;
+  request.prompt_states = [&](int, std::span<const float> state) {
+    states.insert(states.end(), state.begin(), state.end());
+  };
+  engine.submit(std::move(request), [&](const Event& e) {
+    if (e.finish != Finish::none) done.set_value(e.finish);
+  });
+  EXPECT_EQ(done.get_future().get(), Finish::length);
+  return states;
+}
+
+TEST(PromptStates, AreTheReferencesLastHiddenStates) {
+  for (const char* name : {"qwen2-tied", "gemma3", "qwen3-tied"}) {
+    auto engine = Engine::load(kGoldens / name, {.threads = 2, .float32 = true});
+    auto golden = nlohmann::json::parse(std::ifstream(kGoldens / name / "golden.json"));
+    auto prompt = golden["prompts"][0].get<std::vector<int32_t>>();
+    std::vector<float> all = read_npy(kGoldens / name / "hidden-0.npy");
+    std::vector<float> states = told_states(*engine, {.prompt = prompt});
+    ASSERT_EQ(states.size() % prompt.size(), 0u) << name;
+    std::span<const float> expected = std::span(all).last(states.size());
+    double error = 0, norm = 0;
+    for (size_t i = 0; i < states.size(); ++i) {
+      error += (states[i] - expected[i]) * (states[i] - expected[i]);
+      norm += expected[i] * expected[i];
+    }
+    EXPECT_LT(std::sqrt(error / norm), 1e-5) << name;
+
+    size_t width = states.size() / prompt.size();
+    std::vector<float> last = told_states(*engine, {.prompt = prompt, .last_state_only = true});
+    EXPECT_EQ(last, std::vector<float>(states.end() - ptrdiff_t(width), states.end())) << name;
+  }
+}
+
+// More tokens than a step gives outputs for, twice: each position is told once and in order.
+TEST(PromptStates, OfALongPromptAreToldOnceEach) {
+  auto engine = Engine::load(kGoldens / "qwen2-tied", {.threads = 2, .context = 512, .float32 = true});
+  std::vector<int32_t> prompt(150, 5);
+  std::vector<int> positions;
+  std::promise<void> done;
+  engine->submit({.prompt = prompt, .prompt_states = [&](int position, std::span<const float>) {
+                    positions.push_back(position);
+                  }},
+                 [&](const Event& e) {
+                   if (e.finish != Finish::none) done.set_value();
+                 });
+  done.get_future().get();
+  std::vector<int> expected(150);
+  std::iota(expected.begin(), expected.end(), 0);
+  EXPECT_EQ(positions, expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Goldens, HiddenStates,

@@ -22,12 +22,13 @@ struct NamedIsa {
   const char* name;
   friend void PrintTo(const NamedIsa& isa, std::ostream* to) { *to << isa.name; }
 };
-inline constexpr NamedIsa kIsas[] = {{Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}};
+inline constexpr NamedIsa kNamedIsas[] = {
+    {Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}, {Isa::avx512_bf16, "avx512_bf16"}};
 
 inline std::vector<const KernelTable*> tables() {
   std::vector<const KernelTable*> found;
-  for (NamedIsa isa : kIsas) {
-    if (const KernelTable* table = kernel_table(isa.isa)) found.push_back(table);
+  for (Isa isa : kIsas) {
+    if (const KernelTable* table = kernel_table(isa)) found.push_back(table);
   }
   return found;
 }
@@ -97,11 +98,13 @@ class Shifted {
 
 enum class Layout { rows, panels };
 
+inline float rounded_to_bf16(float x) { return bf16_to_float(float_to_bf16(x)); }
+
 struct Weights {
   Format format;
   int rows, columns;
   std::vector<float> values;  // [rows, columns]
-  Shifted bytes, panels;
+  Shifted bytes, panels, bf16_panels;
 
   // A tensor of plain floats may begin at any byte (safetensors), one of blocks at any even one.
   Weights(Format f, int row_count, int column_count, uint32_t seed)
@@ -111,33 +114,44 @@ struct Weights {
     bool plain = info(f).block_values == 1;
     bytes = Shifted(from, plain ? 1 : 2);
     info(f).unpack(from.data(), values);
-    const PanelFormat* panel = find_panel_format(f);
-    if (!panel) return;
+    panels = packed(Arithmetic::float32);
+    bf16_panels = packed(Arithmetic::bf16);
+  }
+  // As they are multiplied.
+  float value(Arithmetic arithmetic, int row, int column) const {
+    float exact = values[size_t(row) * columns + column];
+    return arithmetic == Arithmetic::bf16 ? rounded_to_bf16(exact) : exact;
+  }
+  const Shifted& panels_of(Arithmetic arithmetic) const { return arithmetic == Arithmetic::bf16 ? bf16_panels : panels; }
+
+ private:
+  Shifted packed(Arithmetic arithmetic) const {
+    const PanelFormat* panel = find_panel_format(format, arithmetic);
+    if (!panel) return {};
     size_t one = panel_bytes(*panel, columns);
-    std::vector<std::byte> packed((rows + kPanelRows - 1) / kPanelRows * one, std::byte{0xa5});
+    std::vector<std::byte> all((rows + kPanelRows - 1) / kPanelRows * one, std::byte{0xa5});
     for (int row = 0; row < rows; row += kPanelRows) {
-      pack_panel(*panel, bytes.data(), rows, columns, row, packed.data() + row / kPanelRows * one);
+      pack_panel(*panel, bytes.data(), rows, columns, row, all.data() + row / kPanelRows * one);
     }
-    panels = Shifted(packed, 4);
+    return Shifted(all, 4);
   }
 };
 
 // Tokens in tiles, the way ops lay them out.
 struct TiledTokens {
-  bool int8;
+  Arithmetic arithmetic;
   int count, depth;
   size_t stride;
   std::vector<float> storage;  // begins a float late
 
-  TiledTokens(const KernelTable& table, const std::vector<float>& x, int tokens, int columns, bool rounded)
-      : int8(rounded), count(tokens), depth(columns) {
-    size_t row = int8 ? quantised_bytes(depth) : size_t(depth) * sizeof(float);
+  TiledTokens(const KernelTable& table, const std::vector<float>& x, int tokens, int columns, Arithmetic as)
+      : arithmetic(as), count(tokens), depth(columns) {
+    size_t row = activation_bytes(arithmetic, depth);
     stride = table.tile_tokens * row;
     storage.assign(1 + row * tokens / sizeof(float), NAN);
     for (int t = 0; t < tokens; t += table.tile_tokens) {
-      auto make = int8 ? table.quantise : table.interleave;
-      make(x.data() + size_t(t) * depth, depth, std::min(table.tile_tokens, tokens - t), depth,
-           data() + t / table.tile_tokens * stride);
+      table.tile_maker(arithmetic)(x.data() + size_t(t) * depth, depth, std::min(table.tile_tokens, tokens - t), depth,
+                                   data() + t / table.tile_tokens * stride);
     }
   }
   std::byte* data() { return reinterpret_cast<std::byte*>(storage.data() + 1); }
@@ -162,7 +176,10 @@ struct RoundedTile {
 // What kernels multiply with, as numbers: x itself, or what it was rounded to. [tokens, depth]
 inline std::vector<double> multiplied_with(const KernelTable& table, const std::vector<float>& x, TiledTokens& tiled) {
   std::vector<double> values(x.begin(), x.end());
-  if (!tiled.int8) return values;
+  if (tiled.arithmetic == Arithmetic::bf16) {
+    for (double& value : values) value = rounded_to_bf16(static_cast<float>(value));
+  }
+  if (tiled.arithmetic != Arithmetic::int8) return values;
   for (int t = 0; t < tiled.count; ++t) {
     int first = t / table.tile_tokens * table.tile_tokens, in_tile = std::min(table.tile_tokens, tiled.count - first);
     RoundedTile tile(tiled.data() + first / table.tile_tokens * tiled.stride, in_tile, tiled.depth);
@@ -196,17 +213,12 @@ struct Outputs {
   }
 };
 
-inline const LinearKernels& kernels_of(const KernelTable& table, Format format, Layout layout) {
-  const FormatKernels& f = table.find(format);
-  return layout == Layout::rows ? f.rows : f.panels;
-}
-
 inline Outputs multiply(LinearKernel kernel, const Weights& w, Layout layout, TiledTokens& x, Rows rows,
                         const float* bias = nullptr) {
   Outputs out(x.count, rows.count);
-  const PanelFormat* panel = layout == Layout::panels ? find_panel_format(w.format) : nullptr;
+  const PanelFormat* panel = layout == Layout::panels ? find_panel_format(w.format, x.arithmetic) : nullptr;
   LinearArgs args{.x = x.data(), .x_stride = x.stride, .tokens = x.count, .depth = x.depth,
-                  .weight = panel ? w.panels.data() : w.bytes.data(),
+                  .weight = panel ? w.panels_of(x.arithmetic).data() : w.bytes.data(),
                   .weight_stride = panel ? panel_bytes(*panel, w.columns) : row_bytes(w.format, w.columns),
                   .weight_rows = w.rows, .weight_columns = w.columns, .row = rows.first, .rows = rows.count,
                   .bias = bias, .out = out.at(0), .out_stride = out.stride, .format = &info(w.format), .panel = panel};

@@ -1,5 +1,5 @@
 // The linear kernels of every instruction set and format, over rows as in the file and over panels, with activations in
-// float32 and rounded to int8, against sums in double of what the format table unpacks. (tests/device runs the same
+// float32 and rounded to int8 or bf16, against sums in double of what the format table unpacks. (tests/device runs the same
 // kernels through ops.)
 #include <gtest/gtest.h>
 
@@ -11,22 +11,26 @@ namespace {
 constexpr int kTokenCounts[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 33, 64, 96};
 constexpr int kRowCounts[] = {1, 3, 15, 16, 17, 33, 47};
 
+constexpr const char* kArithmeticNames[] = {"float32", "int8", "bf16"};
+
 struct Form {
   Layout layout;
-  bool int8;
+  Arithmetic arithmetic;
   LinearKernel kernel;
 
   std::string name() const {
-    return fmt::format("{}, {}", layout == Layout::rows ? "rows" : "panels", int8 ? "int8" : "float32");
+    return fmt::format("{}, {}", layout == Layout::rows ? "rows" : "panels", kArithmeticNames[int(arithmetic)]);
   }
+  bool takes(int depth) const { return arithmetic != Arithmetic::int8 || depth % kQuantBlock == 0; }
 };
 
 std::vector<Form> forms_of(const KernelTable& table, Format format) {
   std::vector<Form> found;
   for (Layout layout : {Layout::rows, Layout::panels}) {
-    const LinearKernels& kernels = kernels_of(table, format, layout);
-    if (kernels.float32) found.push_back({layout, false, kernels.float32});
-    if (kernels.int8) found.push_back({layout, true, kernels.int8});
+    for (Arithmetic arithmetic : {Arithmetic::float32, Arithmetic::int8, Arithmetic::bf16}) {
+      LinearKernel kernel = table.find(format).linear(arithmetic, layout == Layout::panels);
+      if (kernel) found.push_back({layout, arithmetic, kernel});
+    }
   }
   return found;
 }
@@ -62,10 +66,10 @@ struct ExactResult {
   double value, size;  // size: the sum of the products' absolute values
 };
 
-ExactResult exact(const Weights& w, int row, const double* x, int depth) {
+ExactResult exact(const Weights& w, Arithmetic arithmetic, int row, const double* x, int depth) {
   double sum = 0, size = 0;
   for (int k = 0; k < depth; ++k) {
-    double product = double{w.values[size_t(row) * w.columns + k]} * x[k];
+    double product = double{w.value(arithmetic, row, k)} * x[k];
     sum += product;
     size += std::abs(product);
   }
@@ -84,16 +88,16 @@ TEST_P(EveryLinear, MultipliesAsDefined) {
       auto x = random_values(size_t(most) * depth.used, 5, 3);
       auto bias_values = random_values(size_t(rows) + 1, 6);
       for (const Form& form : forms_of(table(), format())) {
-        if (form.int8 && depth.used % kQuantBlock != 0) continue;
+        if (!form.takes(depth.used)) continue;
         SCOPED_TRACE(fmt::format("{}, {} rows, {} of {} columns", form.name(), rows, depth.used, depth.columns));
         for (const float* bias : {static_cast<const float*>(nullptr), std::as_const(bias_values).data() + 1}) {
-          TiledTokens tiled(table(), x, most, depth.used, form.int8);
+          TiledTokens tiled(table(), x, most, depth.used, form.arithmetic);
           Outputs out = multiply(form.kernel, weights, form.layout, tiled, {0, rows}, bias);
           ASSERT_TRUE(out.is_clean()) << "written beside the outputs";
           auto numbers = multiplied_with(table(), x, tiled);
           for (int t = 0; t < most; t += bias ? 7 : 1) {
             for (int row = 0; row < rows; ++row) {
-              ExactResult want = exact(weights, row, &numbers[size_t(t) * depth.used], depth.used);
+              ExactResult want = exact(weights, form.arithmetic, row, &numbers[size_t(t) * depth.used], depth.used);
               if (bias) want.value += bias[row], want.size += std::abs(bias[row]);
               ASSERT_NEAR(out.at(t)[row], want.value, tolerance(depth.used) * want.size) << "token " << t << " row " << row;
             }
@@ -113,17 +117,17 @@ TEST_P(EveryLinear, GivesARowTheSameBitsInEveryCall) {
     Weights weights(format(), kRows, depth.columns, 21);
     auto x = random_values(size_t(kMostTokens) * depth.used, 22);
     auto bias = random_values(kRows, 23);
-    for (bool int8 : {false, true}) {
+    for (Arithmetic arithmetic : {Arithmetic::float32, Arithmetic::int8, Arithmetic::bf16}) {
       const Outputs* first = nullptr;
       std::vector<Outputs> keep;
       keep.reserve(1);
       for (const Form& form : forms_of(table(), format())) {
-        if (form.int8 != int8 || (int8 && depth.used % kQuantBlock != 0)) continue;
+        if (form.arithmetic != arithmetic || !form.takes(depth.used)) continue;
         SCOPED_TRACE(fmt::format("{}, {} of {} columns", form.name(), depth.used, depth.columns));
-        TiledTokens all(table(), x, kMostTokens, depth.used, int8);
+        TiledTokens all(table(), x, kMostTokens, depth.used, arithmetic);
         if (!first) first = &keep.emplace_back(multiply(form.kernel, weights, form.layout, all, {0, kRows}, bias.data()));
         for (int tokens : kTokenCounts) {
-          TiledTokens tiled(table(), x, tokens, depth.used, int8);
+          TiledTokens tiled(table(), x, tokens, depth.used, arithmetic);
           for (Rows part : kParts) {
             if (part.count < kRows && tokens != 1 && tokens != 5 && tokens != 33) continue;
             Outputs out = multiply(form.kernel, weights, form.layout, tiled, part, bias.data() + part.first);
@@ -145,18 +149,18 @@ TEST_P(EveryLinear, KnowsEveryWeightExactly) {
   int block = info(format()).block_values, columns = block == 1 ? 70 : 2 * std::max(block, 32), rows = 19;
   Weights weights(format(), rows, columns, 31);
   for (const Form& form : forms_of(table(), format())) {
-    if (form.int8) continue;
+    if (form.arithmetic == Arithmetic::int8) continue;
     Weights padded = weights;
     if (form.layout == Layout::panels) padded.rows = 32;
     for (int first = 0; first < columns; first += kMostTokens) {
       int count = std::min(kMostTokens, columns - first);
       std::vector<float> ones(size_t(count) * columns, 0);
       for (int t = 0; t < count; ++t) ones[size_t(t) * columns + first + t] = 1;
-      TiledTokens tiled(table(), ones, count, columns, false);
+      TiledTokens tiled(table(), ones, count, columns, form.arithmetic);
       Outputs out = multiply(form.kernel, padded, form.layout, tiled, {0, padded.rows});
       for (int t = 0; t < count; ++t) {
         for (int row = 0; row < padded.rows; ++row) {
-          float want = row < rows ? weights.values[size_t(row) * columns + first + t] : 0;
+          float want = row < rows ? weights.value(form.arithmetic, row, first + t) : 0;
           ASSERT_EQ(out.at(t)[row], want) << form.name() << " row " << row << " column " << first + t;
         }
       }
@@ -176,11 +180,11 @@ TEST_P(EveryLinear, SurvivesExtremeValues) {
       std::vector<float> x(size_t(tokens) * columns, sign);
       for (size_t i = 0; sign == 0 && i < x.size(); ++i) x[i] = i % 2 ? -1.0f : 1.0f;
       for (const Form& form : forms_of(table(), format())) {
-        TiledTokens tiled(table(), x, tokens, columns, form.int8);
+        TiledTokens tiled(table(), x, tokens, columns, form.arithmetic);
         Outputs out = multiply(form.kernel, weights, form.layout, tiled, {0, 1});
         auto numbers = multiplied_with(table(), x, tiled);
         for (int t = 0; t < tokens; ++t) {
-          ExactResult want = exact(weights, 0, &numbers[size_t(t) * columns], columns);
+          ExactResult want = exact(weights, form.arithmetic, 0, &numbers[size_t(t) * columns], columns);
           ASSERT_NEAR(out.at(t)[0], want.value, tolerance(columns) * want.size)
               << form.name() << " pattern " << pattern << " sign " << sign << " token " << t;
         }
@@ -199,7 +203,7 @@ TEST_P(EveryLinear, KeepsNotANumberToItsToken) {
       spoilt = x;
       spoilt[size_t(4) * columns + k] = bad;
       for (const Form& form : forms_of(table(), format())) {
-        TiledTokens good(table(), x, tokens, columns, form.int8), mixed(table(), spoilt, tokens, columns, form.int8);
+        TiledTokens good(table(), x, tokens, columns, form.arithmetic), mixed(table(), spoilt, tokens, columns, form.arithmetic);
         Outputs want = multiply(form.kernel, weights, form.layout, good, {0, rows});
         Outputs got = multiply(form.kernel, weights, form.layout, mixed, {0, rows});
         for (int t = 0; t < tokens; ++t) {
@@ -221,7 +225,7 @@ TEST_P(EveryLinear, OfAnyFormatUnpacksIt) {
     Weights floats(Format::f32, rows, columns, as_blocks(Format::f32, weights.values));
     for (int tokens : {1, 2, 9, 17}) {
       auto x = random_values(size_t(tokens) * columns, 52);
-      TiledTokens tiled(table(), x, tokens, columns, false);
+      TiledTokens tiled(table(), x, tokens, columns, Arithmetic::float32);
       Outputs got = multiply(table().any.rows.float32, weights, Layout::rows, tiled, {1, rows - 1});
       Outputs want = multiply(table().find(Format::f32).rows.float32, floats, Layout::rows, tiled, {1, rows - 1});
       ASSERT_TRUE(got.is_clean());
@@ -234,7 +238,7 @@ std::string case_name(const ::testing::TestParamInfo<std::tuple<NamedIsa, Format
   return fmt::format("{}_{}", std::get<0>(test.param).name, troika::info(std::get<1>(test.param)).name);
 }
 INSTANTIATE_TEST_SUITE_P(Every, EveryLinear,
-                         ::testing::Combine(::testing::ValuesIn(kIsas), ::testing::ValuesIn(weight_formats())), case_name);
+                         ::testing::Combine(::testing::ValuesIn(kNamedIsas), ::testing::ValuesIn(weight_formats())), case_name);
 
 }  // namespace
 }  // namespace troika::kernels

@@ -77,6 +77,11 @@ TEST(KernelSymbols, OfAvx512CarryItsName) {
   expect_tagged("avx512.cpp", "Avx512", "avx512_table");
 }
 
+TEST(KernelSymbols, OfAvx512Bf16CarryItsName) {
+  if (!has_object("avx512_bf16.cpp")) GTEST_SKIP() << "built without avx512_bf16";
+  expect_tagged("avx512_bf16.cpp", "Avx512Bf16", "avx512_bf16_table");
+}
+
 // What matches a pattern among the instructions of an object.
 struct Found {
   int count = 0;
@@ -104,13 +109,14 @@ std::map<std::string, Found> instructions(const std::string& pattern) {
 
 // Each instruction that only AVX and its successors have begins with v, but for those of the mask registers.
 constexpr const char* kAvx = "[[:space:]]v[a-z0-9]+ .*%[xyz]mm|%k[0-7]";
+constexpr const char* kBf16 = "v[a-z0-9]*bf16";
 constexpr const char* kAvx512 = "%zmm|%k[0-7]|%[xy]mm(1[6-9]|2[0-9]|3[01])";
 
 TEST(KernelInstructions, OfAvxAreInNoOtherObject) {
   if (!has_object("avx2.cpp")) GTEST_SKIP() << "built without avx2";
   int with = 0, without = 0;
   for (const auto& [object, found] : instructions(kAvx)) {
-    if (object.find(": avx2.cpp") != std::string::npos || object.find(": avx512.cpp") != std::string::npos) {
+    if (object.find(": avx2.cpp") != std::string::npos || object.find(": avx512") != std::string::npos) {
       EXPECT_GT(found.count, 1000) << object << " should be full of them";
       ++with;
       continue;
@@ -118,14 +124,22 @@ TEST(KernelInstructions, OfAvxAreInNoOtherObject) {
     EXPECT_EQ(found.count, 0) << object << " has instructions such as " << found.first;
     ++without;
   }
-  EXPECT_EQ(with, 2);
+  EXPECT_EQ(with, 3);
   EXPECT_GT(without, 10);
 }
 
-TEST(KernelInstructions, OfAvx512AreInItsObjectOnly) {
+TEST(KernelInstructions, OfAvx512AreInItsObjectsOnly) {
   if (!has_object("avx512.cpp")) GTEST_SKIP() << "built without avx512";
   for (const auto& [object, found] : instructions(kAvx512)) {
-    if (object.find(": avx512.cpp") != std::string::npos) EXPECT_GT(found.count, 1000) << object;
+    if (object.find(": avx512") != std::string::npos) EXPECT_GT(found.count, 500) << object;
+    else EXPECT_EQ(found.count, 0) << object << " has instructions such as " << found.first;
+  }
+}
+
+TEST(KernelInstructions, OfBf16AreInItsObjectOnly) {
+  if (!has_object("avx512_bf16.cpp")) GTEST_SKIP() << "built without avx512_bf16";
+  for (const auto& [object, found] : instructions(kBf16)) {
+    if (object.find(": avx512_bf16.cpp") != std::string::npos) EXPECT_GT(found.count, 50) << object;
     else EXPECT_EQ(found.count, 0) << object << " has instructions such as " << found.first;
   }
 }

@@ -1,4 +1,4 @@
-// Activations in tiles: what `interleave` and `quantise` write, by kernel_table.h's drawing, and that all tables round
+// Activations in tiles: what each arithmetic's maker writes, by kernel_table.h's drawing, and that all tables round
 // alike.
 #include <gtest/gtest.h>
 
@@ -12,15 +12,16 @@ namespace {
 constexpr float kSentinel = -7.25e33f;
 
 // A tile with three floats behind it; rows of x are `gap` floats apart and begin a float late.
-std::vector<float> tile_of(const KernelTable& table, bool int8, const std::vector<float>& x, int tokens, int depth, int gap) {
+std::vector<float> tile_of(const KernelTable& table, Arithmetic arithmetic, const std::vector<float>& x, int tokens, int depth,
+                           int gap) {
   std::vector<float> apart(1 + size_t(tokens) * (depth + gap), NAN);
   for (int t = 0; t < tokens; ++t) {
     std::copy_n(x.begin() + size_t(t) * depth, depth, apart.begin() + 1 + size_t(t) * (depth + gap));
   }
-  size_t floats = int8 ? tokens * quantised_bytes(depth) / sizeof(float) : size_t(tokens) * depth;
+  size_t floats = tokens * activation_bytes(arithmetic, depth) / sizeof(float);
   std::vector<float> tile(1 + floats + 3, kSentinel);
-  (int8 ? table.quantise : table.interleave)(apart.data() + 1, size_t(depth) + gap, tokens, depth,
-                                             reinterpret_cast<std::byte*>(tile.data() + 1));
+  table.tile_maker(arithmetic)(apart.data() + 1, size_t(depth) + gap, tokens, depth,
+                               reinterpret_cast<std::byte*>(tile.data() + 1));
   EXPECT_EQ(tile[0], kSentinel);
   for (size_t i = 1 + floats; i < tile.size(); ++i) EXPECT_EQ(tile[i], kSentinel) << table.name << ": written past the tile";
   tile.resize(1 + floats);
@@ -36,9 +37,29 @@ TEST(Interleave, BringsTheTokensOfAColumnTogether) {
     for (int tokens = 1; tokens <= table->tile_tokens; ++tokens) {
       for (int depth : {1, 3, 17, 64, 255}) {
         auto x = random_values(size_t(tokens) * depth, 3);
-        auto tile = tile_of(*table, false, x, tokens, depth, 5);
+        auto tile = tile_of(*table, Arithmetic::float32, x, tokens, depth, 5);
         for (int t = 0; t < tokens; ++t) {
           for (int k = 0; k < depth; ++k) ASSERT_EQ(tile[1 + k * tokens + t], x[size_t(t) * depth + k]) << table->name;
+        }
+      }
+    }
+  }
+}
+
+TEST(RoundToBf16, BringsPairsOfAllTokensTogether) {
+  for (const KernelTable* table : tables()) {
+    if (!table->tile_maker(Arithmetic::bf16)) continue;
+    for (int tokens = 1; tokens <= table->tile_tokens; ++tokens) {
+      for (int depth : {1, 3, 17, 31, 32, 33, 64, 255}) {
+        auto x = random_values(size_t(tokens) * depth, 3);
+        auto tile = tile_of(*table, Arithmetic::bf16, x, tokens, depth, 5);
+        std::vector<uint16_t> got((tile.size() - 1) * 2);
+        std::memcpy(got.data(), tile.data() + 1, got.size() * 2);
+        for (int t = 0; t < tokens; ++t) {
+          for (int k = 0; k < (depth + 1) / 2 * 2; ++k) {
+            uint16_t want = k < depth ? float_to_bf16(x[size_t(t) * depth + k]).bits : 0;
+            ASSERT_EQ(got[(k / 2 * tokens + t) * 2 + k % 2], want) << table->name << " token " << t << " column " << k;
+          }
         }
       }
     }
@@ -53,7 +74,7 @@ TEST(Quantise, RoundsToTheNearestOf255Steps) {
         auto x = random_values(size_t(tokens) * depth, 4, 10);
         std::fill_n(x.begin(), 32, 0.0f);
         for (int i = 0; i < 32; ++i) x[x.size() - 1 - i] *= 1e37f;
-        auto tile = tile_of(*table, true, x, tokens, depth, 3);
+        auto tile = tile_of(*table, Arithmetic::int8, x, tokens, depth, 3);
         RoundedTile got = rounded(tile, tokens, depth);
         for (int t = 0; t < tokens; ++t) {
           for (int b = 0; b < depth; b += 32) {
@@ -88,7 +109,7 @@ TEST(Quantise, TakesTheSmallestNumbersForZeros) {
     for (float tiny : {1e-45f, 1e-40f, 1e-38f, 3e-37f}) {
       std::vector<float> x(64, tiny);
       x[3] = -tiny, x[5] = 0, x[40] = 1;
-      auto tile = tile_of(*table, true, x, 1, 64, 0);
+      auto tile = tile_of(*table, Arithmetic::int8, x, 1, 64, 0);
       RoundedTile got = rounded(tile, 1, 64);
       for (int k = 0; k < 32; ++k) {
         double value = double{got.scale(0, k)} * got.value(0, k);
@@ -107,7 +128,7 @@ TEST(Quantise, SaysThatABlockIsNotFinite) {
       for (int at = 32; at < 64; ++at) {
         auto x = random_values(96, 7);
         x[at] = bad;
-        auto tile = tile_of(*table, true, x, 1, 96, 0);
+        auto tile = tile_of(*table, Arithmetic::int8, x, 1, 96, 0);
         RoundedTile got = rounded(tile, 1, 96);
         EXPECT_TRUE(std::isnan(got.scale(0, 32))) << table->name << " " << bad << " at " << at;
         EXPECT_TRUE(std::isnan(got.sum(0, 32)) && std::isnan(got.half_sum(0, 32)) && std::isnan(got.half_sum(0, 48)));

@@ -14,7 +14,9 @@ ops::Program deep(int layers, int tokens) {
     auto layer = b.scope("layer." + std::to_string(i));
     x = b.add(x, b.linear(b.act(ops::Activation::silu, b.linear(x, "up", 200)), "down", 48));
   }
-  return b.finish(b.linear(b.pick_rows(x), "head", 100));
+  ops::Tensor picked = b.pick_rows(x);
+  b.keep_states(picked);
+  return b.finish(b.softcap(b.softcap(b.linear(picked, "head", 100), 30), 20));
 }
 
 size_t bytes(const ops::Program& p, ops::Tensor t) { return size_t(p[t].shape.values()) * sizeof(float); }
@@ -27,7 +29,7 @@ TEST(Memory, NeverLetsTwoLivingTensorsShareBytes) {
     for (auto t : p.ops[i].out) born[t.id] = dies[t.id] = i;
     for (auto t : p.ops[i].in) dies[t.id] = i;
   }
-  dies[p.logits.id] = p.ops.size();
+  dies[p.logits.id] = dies[p.states->id] = p.ops.size();
   for (uint32_t a = 0; a < p.tensors.size(); ++a) {
     for (uint32_t b = 0; b < a; ++b) {
       if (p.tensors[a].role == ops::Role::weight || p.tensors[b].role == ops::Role::weight) continue;

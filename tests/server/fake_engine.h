@@ -45,14 +45,15 @@ inline const char* const kThinkingTemplate =
 
 inline constexpr int32_t kImagePad = 259;  // with the tokens of pictures
 
-inline std::unique_ptr<text::Tokenizer> make_byte_tokenizer(std::string chat_template, bool pictures) {
+inline std::unique_ptr<text::Tokenizer> make_byte_tokenizer(std::string chat_template,
+                                                             const std::vector<const char*>& more_specials) {
   text::TokenizerData data{.nfc = false, .chat_template = std::move(chat_template)};
   for (int byte = 0; byte < 256; ++byte) {
     data.tokens.push_back(text::to_byte_alphabet(std::string(1, char(byte))));
     data.types.push_back(text::TokenType::normal);
   }
   std::vector<const char*> specials = {"<|im_start|>", "<|im_end|>"};
-  if (pictures) specials.insert(specials.end(), {"<|vision_start|>", "<|image_pad|>", "<|vision_end|>"});
+  specials.insert(specials.end(), more_specials.begin(), more_specials.end());
   for (const char* special : specials) {
     data.tokens.push_back(special);
     data.types.push_back(text::TokenType::control);
@@ -79,6 +80,7 @@ class FakeEngine : public engine::Engine {
   std::chrono::microseconds pace{0};
   std::string failure;  // not empty: requests fail with it after their first token
   std::string refusal;  // not empty: submit throws it
+  engine::EngineStats counted;  // what `stats` says besides what really runs and was generated
 
   FakeEngine() {
     use_template(kChatTemplate);
@@ -88,6 +90,7 @@ class FakeEngine : public engine::Engine {
               .context_length = 1000,
               .model_context_length = 2000,
               .vocabulary = kByteTokens};
+    model_.width = 4;
     thread_ = std::jthread([this](std::stop_token stop) { loop(stop); });
   }
   ~FakeEngine() override {
@@ -95,8 +98,8 @@ class FakeEngine : public engine::Engine {
     changed_.notify_all();
   }
 
-  void use_template(const std::string& source, bool pictures = false) {
-    text_.tokenizer = make_byte_tokenizer(source, pictures);
+  void use_template(const std::string& source, const std::vector<const char*>& more_specials = {}) {
+    text_.tokenizer = make_byte_tokenizer(source, more_specials);
     text_.chat_template = std::make_unique<text::ChatTemplate>(source);
     text_.repairs = text::find_repairs(*text_.chat_template);
     text_.grammars = std::make_unique<grammar::GrammarCache>(*text_.tokenizer);
@@ -104,11 +107,13 @@ class FakeEngine : public engine::Engine {
 
   // Pictures become tokens as Qwen2.5-VL's do; what they show, the script may say.
   void give_eyes(const char* source = kVisionTemplate) {
-    use_template(source, true);
+    use_template(source, {"<|vision_start|>", "<|image_pad|>", "<|vision_end|>"});
     spec_.family = "qwen2vl";
     eyes_ = std::make_unique<engine::Eyes>(spec_, models::TowerSpec{}, text_,
                                            engine::EyesOptions{.tokens = {.image = kImagePad}});
   }
+  void use_fill_in() { use_template(kChatTemplate, {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"}); }
+
   const engine::Eyes* eyes() const override { return eyes_.get(); }
 
   engine::ModelInfo& info() { return model_; }
@@ -136,7 +141,10 @@ class FakeEngine : public engine::Engine {
 
   engine::EngineStats stats() const override {
     const std::lock_guard lock(mutex_);
-    return {.running = int(running_.size()), .generated_tokens = generated_};
+    engine::EngineStats stats = counted;
+    stats.running += int(running_.size());
+    stats.generated_tokens += generated_;
+    return stats;
   }
 
   std::vector<engine::Request> requests() const {
@@ -195,6 +203,12 @@ class FakeEngine : public engine::Engine {
                      .prompt_s = 0.5,
                      .generate_s = 0.25};
     if (running.sent == 0 && running.request.prompt_logits) score(running.request);
+    if (running.request.prompt_states) {
+      tell_states(running.request);
+      event.finish = engine::Finish::length;
+      running.sink(event);
+      return true;
+    }
     if (running.sent == 1 && !failure.empty()) {
       event.finish = engine::Finish::failed;
       event.error = failure;
@@ -219,6 +233,14 @@ class FakeEngine : public engine::Engine {
       std::ranges::fill(logits, 0.0f);
       logits[size_t(request.prompt[i] + 1) % logits.size()] = 20;
       request.prompt_logits(int(i), logits);
+    }
+  }
+
+  // The state of a token: [id, place in the prompt, 0, 1].
+  static void tell_states(const engine::Request& request) {
+    for (size_t i = 0; i < request.prompt.size(); ++i) {
+      const float state[] = {float(request.prompt[i]), float(i), 0, 1};
+      if (!request.last_state_only || i + 1 == request.prompt.size()) request.prompt_states(int(i), state);
     }
   }
 

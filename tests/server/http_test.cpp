@@ -44,7 +44,7 @@ TEST_F(Http, AnswersUnknownPathsWith404AndWrongMethodsWith405) {
 
 TEST_F(Http, AnswersHeadWithoutABody) {
   RawClient client(port());
-  client.send("HEAD /v1/models HTTP/1.1\r\nHost: x\r\n\r\nGET /health HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send("HEAD /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\nGET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const RawReply head = client.read_reply(false);
   EXPECT_EQ(head.status, 200);
   EXPECT_GT(std::stoi(head.header("Content-Length")), 10);
@@ -89,7 +89,7 @@ TEST_F(Http, SpeaksHttp10) {
 TEST_F(Http, TakesAChunkedBody) {
   RawClient client(port());
   const std::string body = chat_body().dump();
-  client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+  client.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (const char byte : body) client.send("1\r\n" + std::string(1, byte) + "\r\n");
   client.send("0\r\n\r\n");
   EXPECT_EQ(client.read_reply().status, 200);

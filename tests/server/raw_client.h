@@ -145,7 +145,7 @@ class RawClient {
   }
 
   RawReply get(const std::string& path) {
-    send("GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return read_reply();
   }
   RawReply post(const std::string& path, const std::string& body) {
@@ -153,7 +153,7 @@ class RawClient {
     return read_reply();
   }
   static std::string post_text(const std::string& path, const std::string& body) {
-    return "POST " + path + " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: " +
+    return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
            std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 

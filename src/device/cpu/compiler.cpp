@@ -53,12 +53,9 @@ LiveRows OpCompiler::rows(Tensor t) const {
   return {nullptr, static_cast<int>(tensor.shape.rows())};
 }
 
-bool OpCompiler::uses_int8(const CpuWeight& w) const {
-  return !options_.float32 && table_.find(w.format).rows.int8 != nullptr;
-}
-
 void OpCompiler::size_scratch() {
-  size_t tile_bytes[2] = {}, moe_bytes = 0;  // float32 and rounded
+  std::vector<size_t> tile_bytes(kernels::kArithmetics);
+  size_t moe_bytes = 0;
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
     if (op.kind == OpKind::attend) {
@@ -82,12 +79,13 @@ void OpCompiler::size_scratch() {
     if (!ops::multiplies(op)) continue;
     const TensorInfo& x = program_[op.in[0]];
     for (size_t in = 1; in < (op.kind == OpKind::linear_gated ? 3 : 2); ++in) {
-      bool int8 = uses_int8(weight(op.in[in]));
-      tile_bytes[int8] = std::max(tile_bytes[int8],
-                                  size_t(x.shape.rows()) * activation_bytes(x.shape.columns(), int8));
+      Arithmetic arithmetic = arithmetic_of(weight(op.in[in]));
+      size_t bytes = size_t(x.shape.rows()) * kernels::activation_bytes(arithmetic, x.shape.columns());
+      auto which = static_cast<size_t>(arithmetic);
+      tile_bytes[which] = std::max(tile_bytes[which], bytes);
     }
   }
-  for (int int8 = 0; int8 < 2; ++int8) tiles_[int8] = scratch(tile_bytes[int8]);
+  for (int i = 0; i < kernels::kArithmetics; ++i) tiles_[i] = scratch(tile_bytes[i]);
   moe_ = scratch(moe_bytes);
   thread_floats_ = (thread_floats_ + 15) / 16 * 16;
   per_thread_ = reinterpret_cast<float*>(scratch(thread_floats_ * sizeof(float) * options_.threads));

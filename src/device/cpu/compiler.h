@@ -8,7 +8,7 @@
 namespace troika::device::cpu {
 
 // Where the kernels read a weight: matrices in panels or in the file's mapping, vectors, which are small, in a
-// float32 copy. A row of an embedding is always read from the mapping.
+// float32 copy. A row of an embedding is always read from the mapping. Panels may come between two steps (repack.h).
 struct CpuWeight : Weight {
   WeightView view;            // keeps the mapping alive
   std::vector<float> floats;  // the copy of a vector, or empty
@@ -17,6 +17,11 @@ struct CpuWeight : Weight {
   const kernels::PanelFormat* panel = nullptr;  // null: not repacked
   std::shared_ptr<Buffer> panels;               // one panel behind the other
 };
+
+// What products with a weight are computed in.
+inline kernels::Arithmetic arithmetic_of(const kernels::KernelTable& table, Format format, bool float32) {
+  return float32 ? kernels::Arithmetic::float32 : table.find(format).fast;
+}
 
 struct CompileOptions {
   const kernels::KernelTable* kernels = nullptr;

@@ -37,21 +37,10 @@ std::span<const std::vector<int>> places(const DeviceOptions& options, int threa
   return cores.threads;
 }
 
-const kernels::KernelTable& table_named(std::string_view isa) {
-  if (isa.empty()) return kernels::kernel_table();
-  std::string there;
-  for (kernels::Isa known : {kernels::Isa::scalar, kernels::Isa::avx2, kernels::Isa::avx512}) {
-    const kernels::KernelTable* table = kernels::kernel_table(known);
-    if (table && table->name == isa) return *table;
-    if (table) there += fmt::format("{}{}", there.empty() ? "" : ", ", table->name);
-  }
-  fail("this build or this machine has no kernels for \"{}\"; there are: {}", isa, there);
-}
-
 class CpuDevice : public Device {
  public:
   explicit CpuDevice(const DeviceOptions& options)
-      : kernels_(table_named(options.isa)), float32_(options.float32), repacks_(options.repack),
+      : kernels_(kernels::kernel_table(options.isa)), float32_(options.float32), repacks_(options.repack),
         file_bytes_(options.file_bytes) {
     int threads = std::clamp(options.threads > 0 ? options.threads : platform::cpu().cores, 1, kMaxThreads);
     pool_ = std::make_shared<ThreadPool>(
@@ -70,7 +59,7 @@ class CpuDevice : public Device {
     auto weight = std::make_shared<CpuWeight>();
     weight->view = view;
     if (view.shape.rank >= 2) {
-      prepare_matrix(*weight, use);
+      prepare_matrix(weight, use);
     } else {
       weight->floats.resize(static_cast<size_t>(view.shape.values()));
       troika::info(view.format).unpack(view.bytes.data(), weight->floats);
@@ -80,17 +69,20 @@ class CpuDevice : public Device {
     return weight;
   }
 
+  bool settle() override { return repacker_ && repacker_->proceed(); }
+
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     CompileOptions options{.kernels = &kernels_, .threads = pool_->threads(), .float32 = float32_};
     return std::make_unique<CpuExecutable>(cpu::compile(segment, options), pool_);
   }
 
  private:
-  void prepare_matrix(CpuWeight& weight, WeightUse use) {
+  void prepare_matrix(const std::shared_ptr<CpuWeight>& shared, WeightUse use) {
+    CpuWeight& weight = *shared;
     WeightView& view = weight.view;
     weight.format = view.format;
     weight.data = view.bytes.data();
-    if (use.multiplied && repacks_ && view.shape.rank == 2) repack(weight, use);
+    if (use.multiplied && repacks_ && view.shape.rank == 2) repack(shared, use);
     if (view.file) {
       if (use.multiplied && !weight.panel) will_need(view.bytes);
     } else if (weight.panel && !use.looked_up) {  // memory of its own that nobody reads any more
@@ -102,10 +94,12 @@ class CpuDevice : public Device {
     }
   }
 
-  void repack(CpuWeight& weight, WeightUse use) {
+  void repack(const std::shared_ptr<CpuWeight>& weight, WeightUse use) {
     if (!repacker_) repacker_.emplace(*pool_, RepackBudget(platform::memory().available_bytes, file_bytes_));
     size_t before = repacker_->bytes();
-    repacker_->repack(weight, use);
+    kernels::Arithmetic arithmetic = arithmetic_of(kernels_, weight->format, float32_);
+    if (repacker_->can_put_off(weight->view)) repacker_->put_off(weight, use, arithmetic);
+    else repacker_->repack(*weight, use, arithmetic);
     info_.weight_bytes += repacker_->bytes() - before;
   }
 

@@ -29,40 +29,33 @@ bool is_wanted(const LinearArgs& a, const float* gate) {
 
 }  // namespace
 
-size_t OpCompiler::activation_bytes(int depth, bool int8) const {
-  return int8 ? kernels::quantised_bytes(depth) : size_t(depth) * sizeof(float);
-}
-
-OpCompiler::Activations OpCompiler::activations(Tensor x, bool int8) {
-  int depth = program_[x].shape.columns(), tile = table_.tile_tokens;
-  size_t stride = tile * activation_bytes(depth, int8);
-  std::byte* tiles = tiles_[int8];
-  if (tiles_of_[int8] != int64_t{x.id}) {
-    tiles_of_[int8] = x.id;
+OpCompiler::Activations OpCompiler::activations(Tensor x, Arithmetic arithmetic) {
+  int depth = program_[x].shape.columns(), tile = table_.tile_tokens, which = static_cast<int>(arithmetic);
+  size_t stride = tile * kernels::activation_bytes(arithmetic, depth);
+  std::byte* tiles = tiles_[which];
+  if (tiles_of_[which] != int64_t{x.id}) {
+    tiles_of_[which] = x.id;
     LiveRows live = rows(x);
     launch_small(live, [=] { return pieces(live(), tile); },
-                 [=, from = data(x), make = int8 ? table_.quantise : table_.interleave](int task, int) {
+                 [=, from = data(x), make = table_.tile_maker(arithmetic)](int task, int) {
                    int first = task * tile;
                    make(from + size_t(first) * depth, depth, std::min(tile, live() - first), depth,
                         tiles + task * stride);
                  });
   }
-  return {tiles, stride, int8};
+  return {tiles, stride, arithmetic};
 }
 
-// What a kernel is to know of a weight, of which an op may use later rows and fewer columns.
+// What a kernel is to know of a weight but its place; an op may use later rows and fewer columns.
 LinearArgs OpCompiler::weight_args(const CpuWeight& w, int depth, int first) const {
   int columns = w.view.shape[1];
   check(depth == columns || depth % info(w.format).block_values == 0, "a weight is cut between its blocks");
   LinearArgs args{};
   args.depth = depth;
-  args.weight = w.panel ? w.panels->host() : w.data;
-  args.weight_stride = w.panel ? kernels::panel_bytes(*w.panel, columns) : row_bytes(w.format, columns);
   args.weight_rows = w.view.shape[0];
   args.weight_columns = columns;
   args.row = first;
   args.format = &info(w.format);
-  args.panel = w.panel;
   return args;
 }
 
@@ -78,10 +71,9 @@ LinearArgs OpCompiler::linear_args(const Op& op, const CpuWeight& w, Activations
   return args;
 }
 
-LinearKernel OpCompiler::linear_kernel(const CpuWeight& w, bool int8) const {
-  const kernels::FormatKernels& format = table_.find(w.format);
-  const kernels::LinearKernels& kernels = w.panel ? format.panels : format.rows;
-  return int8 ? kernels.int8 : kernels.float32;
+Product OpCompiler::product(const CpuWeight& w, Arithmetic arithmetic) const {
+  const kernels::FormatKernels& kernels = table_.find(w.format);
+  return {&w, kernels.linear(arithmetic, false), kernels.linear(arithmetic, true)};
 }
 
 // With many tokens a thread keeps its piece of the weight in its own cache, and many tasks even out what else happens
@@ -99,7 +91,7 @@ LinearSplit OpCompiler::split(const Op& op, const CpuWeight& w) const {
 
 struct OpCompiler::LinearGroup {
   struct Member {
-    LinearKernel kernel;
+    Product product;
     LinearArgs args;
     LinearSplit split;
   };
@@ -115,15 +107,14 @@ struct OpCompiler::LinearGroup {
   void run(int task) const {
     const Member* m = members.data();
     for (int count; task >= (count = m->split.tasks(live())); ++m) task -= count;
-    m->kernel(narrow(m->args, m->split.piece(task, live())));
+    m->product(narrow(m->args, m->split.piece(task, live())));
   }
 };
 
 void OpCompiler::linear(const Op& op) {
   const CpuWeight& w = weight(op.in[1]);
   const float* bias = op.in.size() > 2 ? vector(op.in[2]) : nullptr;
-  bool int8 = uses_int8(w);
-  Activations x = activations(op.in[0], int8);
+  Activations x = activations(op.in[0], arithmetic_of(w));
   LinearArgs args = linear_args(op, w, x, op.as<ops::LinearParams>().first, bias);
   if (!group_ || group_->members[0].args.x != args.x || group_->members[0].args.depth != args.depth) {
     auto group = std::make_shared<LinearGroup>(LinearGroup{{}, rows(op.out[0]), {table_.tile_tokens}});
@@ -132,20 +123,20 @@ void OpCompiler::linear(const Op& op) {
            [this_group = group.get()](int task, int) { this_group->run(task); });
     group_ = group.get();
   }
-  group_->members.push_back({linear_kernel(w, int8), args, split(op, w)});
+  group_->members.push_back({product(w, x.arithmetic), args, split(op, w)});
 }
 
 // Sixteen rows that no token of a task wants are not read. A row of a product has the same bits whatever is computed
 // with it, so the result is that of the whole product.
 void OpCompiler::linear_where(const Op& op) {
   const CpuWeight& w = weight(op.in[1]);
-  bool int8 = uses_int8(w);
+  Arithmetic arithmetic = arithmetic_of(w);
   int first_row = op.as<ops::LinearParams>().first;
-  LinearArgs args = linear_args(op, w, activations(op.in[0], int8), first_row);
+  LinearArgs args = linear_args(op, w, activations(op.in[0], arithmetic), first_row);
   LinearSplit work = split(op, w);
   LiveRows live = rows(op.out[0]);
   launch([=] { return work.tasks(live()); },
-         [=, kernel = linear_kernel(w, int8), gates = data(op.in[2]),
+         [=, multiply = product(w, arithmetic), gates = data(op.in[2]),
           narrow = Narrow{table_.tile_tokens}](int task, int) {
            LinearSplit::Piece all = work.piece(task, live());
            for (int row = all.row; row < all.row + all.rows; row += kernels::kPanelRows) {
@@ -154,7 +145,7 @@ void OpCompiler::linear_where(const Op& op) {
              piece.rows = std::min(kernels::kPanelRows, all.row + all.rows - row);
              LinearArgs a = narrow(args, piece);
              const float* gate = gates + piece.token * a.out_stride + row;
-             if (is_wanted(a, gate)) kernel(a);
+             if (is_wanted(a, gate)) multiply(a);
              for (int t = 0; t < a.tokens; ++t) {
                for (int r = 0; r < a.rows; ++r) {
                  if (gate[t * a.out_stride + r] == 0) a.out[t * a.out_stride + r] = 0;
@@ -168,22 +159,22 @@ void OpCompiler::linear_where(const Op& op) {
 void OpCompiler::linear_gated(const Op& op) {
   const CpuWeight& gate = weight(op.in[1]);
   const CpuWeight& up = weight(op.in[2]);
-  Activations gate_x = activations(op.in[0], uses_int8(gate));
-  Activations up_x = activations(op.in[0], uses_int8(up));
+  Activations gate_x = activations(op.in[0], arithmetic_of(gate));
+  Activations up_x = activations(op.in[0], arithmetic_of(up));
   LinearArgs gate_args = linear_args(op, gate, gate_x), up_args = linear_args(op, up, up_x);
   LinearSplit work = split(op, gate);
   LiveRows live = rows(op.out[0]);
   launch([=] { return work.tasks(live()); },
-         [=, this_table = &table_, gate_kernel = linear_kernel(gate, gate_x.int8),
-          up_kernel = linear_kernel(up, up_x.int8), kind = unary_of(op.as<ops::ActParams>().act),
+         [=, this_table = &table_, gate_product = product(gate, gate_x.arithmetic),
+          up_product = product(up, up_x.arithmetic), kind = unary_of(op.as<ops::ActParams>().act),
           scratch = per_thread_, stride = thread_floats_, narrow = Narrow{table_.tile_tokens}](int task, int thread) {
            LinearSplit::Piece piece = work.piece(task, live());
            LinearArgs a = narrow(gate_args, piece);
-           gate_kernel(a);
+           gate_product(a);
            LinearArgs b = narrow(up_args, piece);
            b.out = scratch + thread * stride;
            b.out_stride = static_cast<size_t>(piece.rows);
-           up_kernel(b);
+           up_product(b);
            for (int t = 0; t < piece.tokens; ++t) {
              float* out = a.out + t * a.out_stride;
              this_table->gated(kind, out, b.out + t * b.out_stride, out, b.out_stride);

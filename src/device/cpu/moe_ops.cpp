@@ -9,7 +9,7 @@ OpCompiler::MoeLayout OpCompiler::moe_layout(const Op& op) {
   MoeLayout l;
   for (size_t in = 2; in < op.in.size(); ++in) {
     MoeLayout::Tiles& read = (in - 2) % 3 == 2 ? l.hidden_tiles : l.x;
-    (uses_int8(weight(op.in[in])) ? read.wants_int8 : read.wants_floats) = true;
+    read.wanted[static_cast<int>(arithmetic_of(weight(op.in[in])))] = true;
   }
   size_t slots = size_t(program_[op.in[0]].shape[0]) * op.as<ops::MoeParams>().used;
   int depth = program_[op.in[0]].shape.columns(), width = program_[op.in[2]].shape[0];
@@ -18,8 +18,9 @@ OpCompiler::MoeLayout OpCompiler::moe_layout(const Op& op) {
     if (wanted) l.end += (slots * row + 63) / 64 * 64;
   };
   auto take_tiles = [&](MoeLayout::Tiles& tiles, int columns) {
-    take(tiles.floats, tiles.wants_floats, activation_bytes(columns, false));
-    take(tiles.int8, tiles.wants_int8, activation_bytes(columns, true));
+    for (int i = 0; i < kernels::kArithmetics; ++i) {
+      take(tiles.at[i], tiles.wanted[i], kernels::activation_bytes(static_cast<Arithmetic>(i), columns));
+    }
   };
   take_tiles(l.x, depth);
   take(l.hidden, true, width * sizeof(float));
@@ -31,22 +32,21 @@ OpCompiler::MoeLayout OpCompiler::moe_layout(const Op& op) {
 
 OpCompiler::ExpertLinear OpCompiler::expert_linear(Tensor matrix, const MoeLayout::Tiles& x, size_t out) {
   const CpuWeight& w = weight(matrix);
-  bool int8 = uses_int8(w);
+  Arithmetic arithmetic = arithmetic_of(w);
   LinearArgs args = weight_args(w, w.view.shape[1]);
-  args.x = moe_ + (int8 ? x.int8 : x.floats);
-  args.x_stride = table_.tile_tokens * activation_bytes(args.depth, int8);
+  args.x = moe_ + x.at[static_cast<int>(arithmetic)];
+  args.x_stride = table_.tile_tokens * kernels::activation_bytes(arithmetic, args.depth);
   args.out = reinterpret_cast<float*>(moe_ + out);
   args.out_stride = static_cast<size_t>(w.view.shape[0]);
-  return {linear_kernel(w, int8), args, table_.tile_tokens};
+  return {product(w, arithmetic), args, table_.tile_tokens};
 }
 
 // Tiles of each expert's rows: those of `rows` by slot, or by the token that the slot belongs to.
 void OpCompiler::expert_tiles(const Routing* routing, const MoeLayout::Tiles& to, const float* rows, bool by_slot,
                               int depth) {
   launch([=] { return routing->groups(); },
-         [=, tile = table_.tile_tokens, quantise = table_.quantise, interleave = table_.interleave, moe = moe_,
-          float_bytes = activation_bytes(depth, false), int8_bytes = activation_bytes(depth, true),
-          scratch = per_thread_, stride = thread_floats_](int task, int thread) {
+         [=, table = &table_, tile = table_.tile_tokens, moe = moe_, scratch = per_thread_,
+          stride = thread_floats_](int task, int thread) {
            const Routing::Group& group = routing->group_at(task);
            float* gathered = scratch + thread * stride;
            for (int slot = group.first, end = group.first + group.count; slot < end; slot += tile) {
@@ -55,8 +55,10 @@ void OpCompiler::expert_tiles(const Routing* routing, const MoeLayout::Tiles& to
                int row = by_slot ? slot + i : routing->row_of(slot + i);
                std::memcpy(gathered + size_t(i) * depth, rows + size_t(row) * depth, depth * sizeof(float));
              }
-             if (to.wants_floats) interleave(gathered, depth, count, depth, moe + to.floats + slot * float_bytes);
-             if (to.wants_int8) quantise(gathered, depth, count, depth, moe + to.int8 + slot * int8_bytes);
+             for (int i = 0; i < kernels::kArithmetics; ++i) {
+               size_t row = kernels::activation_bytes(static_cast<Arithmetic>(i), depth);
+               if (to.wanted[i]) table->tiles[i](gathered, depth, count, depth, moe + to.at[i] + slot * row);
+             }
            }
          });
 }

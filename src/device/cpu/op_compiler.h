@@ -13,6 +13,7 @@
 
 namespace troika::device::cpu {
 
+using kernels::Arithmetic;
 using kernels::KernelTable;
 using kernels::LinearArgs;
 using kernels::LinearKernel;
@@ -55,6 +56,21 @@ struct LinearSplit {
   }
 };
 
+// A product with a matrix, as it lies when the step runs: rows of the file, or panels.
+struct Product {
+  const CpuWeight* weight;
+  LinearKernel by_rows, by_panels;
+
+  // Of args all but the place of the weight.
+  void operator()(LinearArgs args) const {
+    args.panel = weight->panel;
+    args.weight = weight->panel ? weight->panels->host() : weight->data;
+    args.weight_stride = weight->panel ? kernels::panel_bytes(*weight->panel, args.weight_columns)
+                                       : row_bytes(weight->format, args.weight_columns);
+    (weight->panel ? by_panels : by_rows)(args);
+  }
+};
+
 class OpCompiler {
  public:
   OpCompiler(const Segment& segment, const CompileOptions& options)
@@ -82,7 +98,7 @@ class OpCompiler {
   LiveRows rows(Tensor t) const;
 
   // Scratch memory, sized before the first op is compiled.
-  bool uses_int8(const CpuWeight& w) const;
+  Arithmetic arithmetic_of(const CpuWeight& w) const { return cpu::arithmetic_of(table_, w.format, options_.float32); }
   void size_scratch();
   std::byte* scratch(size_t bytes);
 
@@ -111,19 +127,17 @@ class OpCompiler {
 
   void add(const Op& op);
 
-  // What linear ops multiply with: tiles of float32 or rounded values, which stay valid until a linear op reads
-  // another tensor in that form.
+  // What linear ops multiply with: tiles, which stay valid until a linear op reads another tensor in that arithmetic.
   struct Activations {
     std::byte* tiles;
     size_t stride;  // bytes
-    bool int8;
+    Arithmetic arithmetic;
   };
-  size_t activation_bytes(int depth, bool int8) const;  // of a row
-  Activations activations(Tensor x, bool int8);
+  Activations activations(Tensor x, Arithmetic arithmetic);
   LinearArgs weight_args(const CpuWeight& w, int depth, int first = 0) const;
   LinearArgs linear_args(const Op& op, const CpuWeight& w, Activations x, int first = 0,
                          const float* bias = nullptr) const;
-  LinearKernel linear_kernel(const CpuWeight& w, bool int8) const;
+  Product product(const CpuWeight& w, Arithmetic arithmetic) const;
   LinearSplit split(const Op& op, const CpuWeight& w) const;
   // Products with one tensor that follow each other: their tasks are one launch.
   struct LinearGroup;
@@ -135,15 +149,15 @@ class OpCompiler {
   // where its first row would.
   struct MoeLayout {
     struct Tiles {
-      size_t floats = 0, int8 = 0;
-      bool wants_floats = false, wants_int8 = false;  // which of the two forms some expert reads
+      size_t at[kernels::kArithmetics] = {};
+      bool wanted[kernels::kArithmetics] = {};  // some expert computes in it
     };
     Tiles x, hidden_tiles;
     size_t hidden = 0, up = 0, out = 0, end = 0;
   };
   // One expert's matrix; x and out are those of slot 0.
   struct ExpertLinear {
-    LinearKernel kernel;
+    Product product;
     LinearArgs args;
     int tile_tokens;
 
@@ -155,7 +169,7 @@ class OpCompiler {
       a.out += group.first * a.out_stride + row;
       for (int done = 0; done < group.count; done += a.tokens) {
         a.tokens = std::min(kTokensPerTask, group.count - done);
-        kernel(a);
+        product(a);
         a.x += a.tokens / tile_tokens * a.x_stride;
         a.out += a.tokens * a.out_stride;
       }
@@ -214,8 +228,8 @@ class OpCompiler {
   Chain* chain_ = nullptr;
   LinearGroup* group_ = nullptr;     // the same of linear ops
   std::byte* moe_ = nullptr;         // one moe op's rows at a time
-  std::byte* tiles_[2] = {};         // float32 and rounded: one tensor's rows at a time
-  int64_t tiles_of_[2] = {-1, -1};   // which, by id
+  std::byte* tiles_[kernels::kArithmetics] = {};  // one tensor's rows at a time
+  int64_t tiles_of_[kernels::kArithmetics] = {-1, -1, -1};  // which, by id
   float* partials_ = nullptr;
   float* per_thread_ = nullptr;      // thread_floats_ for each thread
   size_t thread_floats_ = 0;

@@ -1,0 +1,159 @@
+// POST /v1/messages and /v1/messages/count_tokens. Reasoning comes as a thinking block before the text; its signature
+// proves nothing and is not checked when it comes back.
+#include "server/anthropic.h"
+#include "server/anthropic_request.h"
+#include "server/answer_work.h"
+#include "server/api_schemas.h"
+#include "server/openai_work.h"
+
+namespace troika::server {
+namespace {
+
+constexpr const char* kSignature = "unsigned";
+constexpr const char* kPing = "event: ping\ndata: {\"type\":\"ping\"}\n\n";
+
+Json thinking_block(std::string text) {
+  return {{"type", "thinking"}, {"thinking", std::move(text)}, {"signature", ""}};
+}
+Json text_block(std::string text) { return {{"type", "text"}, {"text", std::move(text)}}; }
+
+class MessageWork : public AnswerWork {
+ public:
+  using AnswerWork::AnswerWork;
+
+ protected:
+  void open(std::string& out) override {
+    Json message = header();
+    message["content"] = Json::array();
+    message["stop_reason"] = message["stop_sequence"] = nullptr;
+    message["usage"] = {{"input_tokens", setup_.prompt_tokens},
+                        {"cache_creation_input_tokens", 0},
+                        {"cache_read_input_tokens", 0},
+                        {"output_tokens", 0}};
+    write_event({{"type", "message_start"}, {"message", std::move(message)}}, out);
+  }
+
+  void write(const Delta& delta, std::string& out) override {
+    if (!delta.reasoning.empty()) {
+      enter(Block::thinking, out);
+      write_delta({{"type", "thinking_delta"}, {"thinking", delta.reasoning}}, out);
+    }
+    if (!delta.text.empty()) {
+      enter(Block::text, out);
+      write_delta({{"type", "text_delta"}, {"text", delta.text}}, out);
+    }
+  }
+
+  void close(std::string& out) override {
+    if (block_ == Block::none) enter(Block::text, out);
+    leave(out);
+    Json delta = {{"stop_reason", stop_reason()}, {"stop_sequence", stop_sequence()}};
+    write_event({{"type", "message_delta"}, {"delta", std::move(delta)}, {"usage", usage()}}, out);
+    write_event(Json::object({{"type", "message_stop"}}), out);
+  }
+
+  void fail(const ApiError& error, std::string& out) override {
+    out += fmt::format("event: error\ndata: {}\n\n", error_body(error, ErrorStyle::anthropic, setup_.request_id));
+  }
+
+  Json whole() override {
+    Json message = header();
+    Json& content = message["content"] = Json::array();
+    if (!answer().reasoning.empty()) {
+      content.push_back(thinking_block(answer().reasoning));
+      content.back()["signature"] = kSignature;
+    }
+    if (!answer().text.empty() || content.empty()) content.push_back(text_block(answer().text));
+    message["stop_reason"] = stop_reason();
+    message["stop_sequence"] = stop_sequence();
+    message["usage"] = usage();
+    return message;
+  }
+
+ private:
+  enum class Block : uint8_t { none, thinking, text };
+
+  Json header() const {
+    return {{"id", setup_.id}, {"type", "message"}, {"role", "assistant"}, {"model", setup_.model}};
+  }
+
+  // What was in the cache already does not count as input.
+  Json usage() const {
+    const int cached = generation().timings().reused_tokens;
+    return {{"input_tokens", setup_.prompt_tokens - cached},
+            {"cache_creation_input_tokens", 0},
+            {"cache_read_input_tokens", cached},
+            {"output_tokens", generation().completion_tokens()}};
+  }
+
+  Json stop_reason() const {
+    if (!answer().stop.empty()) return "stop_sequence";
+    return answer().finish == engine::Finish::length ? "max_tokens" : "end_turn";
+  }
+  Json stop_sequence() const { return answer().stop.empty() ? Json() : Json(answer().stop); }
+
+  void enter(Block block, std::string& out) {
+    if (block_ == block) return;
+    if (block_ != Block::none) leave(out);
+    block_ = block;
+    write_event({{"type", "content_block_start"},
+                 {"index", index_},
+                 {"content_block", block == Block::thinking ? thinking_block("") : text_block("")}},
+                out);
+  }
+
+  void leave(std::string& out) {
+    if (block_ == Block::thinking) write_delta({{"type", "signature_delta"}, {"signature", kSignature}}, out);
+    write_event({{"type", "content_block_stop"}, {"index", index_++}}, out);
+  }
+
+  void write_delta(Json delta, std::string& out) const {
+    write_event({{"type", "content_block_delta"}, {"index", index_}, {"delta", std::move(delta)}}, out);
+  }
+
+  Block block_ = Block::none;
+  int index_ = 0;  // of the block
+};
+
+Reply answer_messages(ChatCall& call, const std::string& request_id,
+                      const std::vector<engine::SharedPicture>& pictures) {
+  PreparedChat chat = prepare_chat(call, pictures);
+  auto work = std::make_unique<MessageWork>(AnswerWork::Setup{.id = random_id("msg_"),
+                                                              .model = call.model->id,
+                                                              .stream = call.request.stream,
+                                                              .prompt_tokens = int(chat.request.prompt.size()),
+                                                              .errors = ErrorStyle::anthropic,
+                                                              .request_id = request_id},
+                                            call.engine(), call.request.stops);
+  work->submit(std::move(chat.request), chat.reasoning);
+  return reply_with_events(std::move(work), call.request.stream, kPing);
+}
+
+}  // namespace
+
+Reply messages(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const Fields fields(asked);
+  check_fields(fields, kMessagesSchema);
+  const auto call = read_anthropic_prompt(models, fields);
+  read_anthropic_answer(fields, *call);
+  call->ignored = fields.unread();
+  return with_pictures(models, call, [call = call.get(), id = http.id](const auto& pictures) {
+    return answer_messages(*call, id, pictures);
+  });
+}
+
+Reply count_tokens(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const Fields fields(asked);
+  check_fields(fields, kCountTokensSchema);
+  const auto call = read_anthropic_prompt(models, fields);
+  call->ignored = fields.unread();
+  return with_pictures(models, call, [call = call.get()](const auto& pictures) {
+    Json body = Json::object();
+    body["input_tokens"] = chat_prompt(*call, pictures).tokens.size();
+    return Reply{.body = dump(body)};
+  });
+}
+
+}  // namespace troika::server

@@ -1,0 +1,46 @@
+// The keys that clients may show. The file holds no key, only its SHA-256: keys are 192 random bits, so that a
+// stolen file opens nothing. One key a line, '#' begins a comment:
+//
+//   alice  admin  sha256:9f86d0…0a08
+//   bob    user   sha256:60303a…5752  rate=60 concurrent=2
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "server/role.h"
+
+namespace troika::server {
+
+using KeyDigest = std::array<std::byte, 32>;
+
+struct ApiKey {
+  std::string name;
+  Role role = Role::user;
+  KeyDigest digest{};
+  int per_minute = 0;  // requests for the engine; 0: no limit
+  int concurrent = 0;  // of these at the same time; 0: no limit
+};
+
+// Throws Error that names the line and what is wrong with it; a file without keys is wrong as a whole.
+std::vector<ApiKey> read_api_keys(const std::filesystem::path& path);
+
+// The line that stands for the key.
+std::string line_of(const ApiKey& key);
+
+// A new key's text, which nobody can read again from what is kept of it.
+std::string random_api_key();
+KeyDigest digest_of(std::string_view key_text);
+
+// The key whose text this is. All are compared, in constant time: how long it takes tells nothing.
+const ApiKey* find_key(const std::vector<ApiKey>& keys, std::string_view key_text);
+
+bool valid_key_name(std::string_view name);  // letters, digits and -_.@, 64 at most: names go into logs
+std::optional<Role> role_named(std::string_view name);
+
+}  // namespace troika::server

@@ -1,0 +1,92 @@
+#include "server/chat_call.h"
+
+#include "base/error.h"
+#include "server/answer_rules.h"
+#include "server/api_error.h"
+#include "server/api_fields.h"
+
+namespace troika::server {
+namespace {
+
+// The prompt without its opening for reasoning, which an answer that has begun must come after.
+std::string with_prefill(const engine::Engine& engine, std::string prompt, const std::string& prefill) {
+  const auto& chat_template = engine.text().tokenizer->data().chat_template;
+  if (text::reasoning_after(prompt, chat_template) == text::Reasoning::open)
+    prompt += engine::closing_words(engine.model().architecture, 0);
+  return prompt + prefill;
+}
+
+engine::ImagePrompt make_prompt(const engine::Engine& engine, ChatInput& input,
+                                const std::vector<engine::SharedPicture>& pictures) {
+  const engine::TextModel& text = engine.text();
+  const text::EncodeOptions with_specials{.parse_special = true};
+  if (pictures.empty()) {
+    std::string prompt = text.render(std::move(input.variables));
+    if (!input.prefill.empty()) prompt = with_prefill(engine, std::move(prompt), input.prefill);
+    return {.tokens = text.tokenizer->encode(prompt, with_specials)};
+  }
+  engine::ImagePrompt prompt = engine::eyes_of(engine).chat(std::move(input.variables), pictures);
+  if (!input.prefill.empty()) {
+    const auto begun = text.tokenizer->encode(input.prefill, with_specials);
+    prompt.tokens.insert(prompt.tokens.end(), begun.begin(), begun.end());
+  }
+  return prompt;
+}
+
+}  // namespace
+
+// Whatever the template and the eyes complain about is about the chat that they were given.
+engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
+  // The tidy way to no reasoning is a prompt without it; a template that does not know the word passes it over.
+  if (call.reasoning.budget == 0) call.input.variables["enable_thinking"] = false;
+  try {
+    engine::ImagePrompt prompt = make_prompt(call.engine(), call.input, pictures);
+    if (prompt.tokens.empty()) refuse(call.prompt_field, "The {} makes an empty prompt.", call.prompt_field);
+    return prompt;
+  } catch (const InternalError&) {
+    throw;
+  } catch (const ApiError&) {
+    throw;
+  } catch (const Error& error) {
+    refuse(call.prompt_field, "{}", error.what());
+  }
+}
+
+PreparedChat prepare_chat(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
+  const bool begun = !call.input.prefill.empty();
+  return prepare_prompt(call, chat_prompt(call, pictures), begun);
+}
+
+PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bool begun) {
+  const engine::Engine& engine = call.engine();
+  engine::Request wanted{.prompt = std::move(prompt.tokens),
+                         .images = std::move(prompt.images),
+                         .sampling = call.request.sampling,
+                         .logprobs = call.logprobs,
+                         .top_logprobs = call.top_logprobs,
+                         .stop_at_end_tokens = !call.request.ignore_end,
+                         .slice = call.request.slice};
+  wanted.max_tokens =
+      fit_to_context(engine.model(), wanted.prompt.size(), call.request.max_tokens, call.prompt_field);
+  const text::Reasoning begins_with =
+      begun ? text::Reasoning::none : engine::reasoning_after(engine.text(), wanted.prompt);
+  wanted.grammar =
+      answer_grammar(engine, {.format = call.request.format, .tools = call.tools, .reasoning = begins_with});
+  if (begun) return {.request = std::move(wanted)};
+  if (call.reasoning.budget)
+    wanted.thinking = engine::thinking_budget(engine.text(), engine.model().architecture, wanted.prompt,
+                                              *call.reasoning.budget);
+  return {.request = std::move(wanted), .reasoning = call.reasoning.split ? begins_with : text::Reasoning::none};
+}
+
+Reply with_pictures(const Models& models, std::shared_ptr<ChatCall> call, AnswerChat answer) {
+  const auto finish = [call, answer = std::move(answer), &pictures = models.pictures()](const std::stop_token& stop) {
+    Reply reply = answer(pictures.load(call->input.images, stop));
+    name_ignored(call->ignored, reply);
+    return reply;
+  };
+  if (!call->input.images.empty()) return {.later = finish};
+  return finish({});
+}
+
+}  // namespace troika::server

@@ -1,0 +1,54 @@
+// What a chat asks for, whichever API it came by, and the engine's request that is made of it. Each API reads its own
+// JSON into a ChatCall and writes its own answer; what lies between is here.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "server/http.h"
+#include "server/json_input.h"
+#include "server/models.h"
+#include "server/openai_request.h"
+#include "server/tools.h"
+
+namespace troika::server {
+
+struct ChatCall {
+  virtual ~ChatCall() = default;
+
+  const ServedModel* model = nullptr;
+  CompletionRequest request;
+  ReasoningRequest reasoning;
+  ToolRequest tools;
+  ChatInput input;
+  bool logprobs = false;
+  int top_logprobs = 0;
+  std::string prompt_field = "messages";  // what complaints about the prompt are about
+  std::vector<std::string> ignored;       // fields that nobody has read
+
+  engine::Engine& engine() const { return *model->engine; }
+};
+
+struct PreparedChat {
+  engine::Request request;
+  text::Reasoning reasoning = text::Reasoning::none;
+};
+
+// Renders, encodes and fits to the context. Takes the variables out of the call. Throws ApiError (400).
+PreparedChat prepare_chat(ChatCall& call, const std::vector<engine::SharedPicture>& pictures);
+
+// The same from a prompt that is made already; with `begun` the answer has begun in it, and no reasoning comes.
+PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bool begun);
+
+// The tokens of the prompt alone.
+engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::SharedPicture>& pictures);
+
+// Has the call answered at once, or, when it shows pictures, on a thread that may wait for them: text must not. Names
+// the ignored fields in the answer.
+using AnswerChat = std::function<Reply(const std::vector<engine::SharedPicture>&)>;
+Reply with_pictures(const Models& models, std::shared_ptr<ChatCall> call, AnswerChat answer);
+
+}  // namespace troika::server

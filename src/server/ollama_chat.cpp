@@ -1,0 +1,165 @@
+// POST /api/chat and /api/generate: one JSON object a line, or one alone.
+#include <chrono>
+
+#include "server/answer_work.h"
+#include "server/api_schemas.h"
+#include "server/fill_in.h"
+#include "server/ollama.h"
+#include "server/ollama_request.h"
+#include "server/openai_work.h"
+
+namespace troika::server {
+namespace {
+
+enum class Form : uint8_t { chat, generate };  // a message, or text at the top level
+
+class OllamaWork : public AnswerWork {
+ public:
+  OllamaWork(Setup setup, engine::Engine& engine, std::vector<std::string> stops, Form form, bool logprobs)
+      : AnswerWork(std::move(setup), engine, std::move(stops)), form_(form), logprobs_(logprobs) {}
+
+ protected:
+  void open(std::string&) override {}
+
+  void write(const Delta& delta, std::string& out) override {
+    if (delta.reasoning.empty() && delta.text.empty() && delta.tokens.empty()) return;
+    Json line = piece(delta.reasoning, delta.text);
+    line["done"] = false;
+    if (logprobs_) line["logprobs"] = describe_logprobs(tokenizer_, delta.tokens);
+    out += dump(line) + '\n';
+  }
+
+  void close(std::string& out) override {
+    Json line = piece("", "");
+    add_end(line);
+    out += dump(line) + '\n';
+  }
+
+  void fail(const ApiError& error, std::string& out) override { out += error_body(error, ErrorStyle::ollama) + '\n'; }
+
+  Json whole() override {
+    Json line = piece(answer().reasoning, answer().text);
+    if (logprobs_) line["logprobs"] = describe_logprobs(tokenizer_, answer().tokens);
+    add_end(line);
+    return line;
+  }
+
+ private:
+  Json piece(const std::string& reasoning, const std::string& text) const {
+    Json line = {{"model", setup_.model}, {"created_at", rfc3339_now()}};
+    if (form_ == Form::chat) {
+      line["message"] = {{"role", "assistant"}, {"content", text}};
+      if (!reasoning.empty()) line["message"]["thinking"] = reasoning;
+    } else {
+      line["response"] = text;
+      if (!reasoning.empty()) line["thinking"] = reasoning;
+    }
+    return line;
+  }
+
+  void add_end(Json& line) const {
+    const auto nanoseconds = [](double seconds) { return int64_t(seconds * 1e9); };
+    const std::chrono::duration<double> total = std::chrono::steady_clock::now() - begun_;
+    const engine::Timings& timings = generation().timings();
+    line["done"] = true;
+    line["done_reason"] = finish_reason(answer().finish);
+    line["total_duration"] = nanoseconds(total.count());
+    line["load_duration"] = 0;
+    line["prompt_eval_count"] = setup_.prompt_tokens;
+    line["prompt_eval_duration"] = nanoseconds(timings.prompt_s);
+    line["eval_count"] = generation().completion_tokens();
+    line["eval_duration"] = nanoseconds(timings.generate_s);
+  }
+
+  const Form form_;
+  const bool logprobs_;
+  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+};
+
+Reply answer_with(const OllamaCall& call, PreparedChat prepared, Form form) {
+  auto work = std::make_unique<OllamaWork>(AnswerWork::Setup{.model = call.model->id,
+                                                             .stream = call.stream,
+                                                             .prompt_tokens = int(prepared.request.prompt.size()),
+                                                             .errors = ErrorStyle::ollama},
+                                           call.engine(), call.request.stops, form, call.logprobs);
+  work->submit(std::move(prepared.request), prepared.reasoning);
+  Reply reply{.work = std::move(work), .streamed = call.stream};
+  if (call.stream) reply.content_type = "application/x-ndjson";
+  return reply;
+}
+
+// What Ollama answers when it is only to load the model: ours is loaded. To unload it there is no way.
+Reply answer_load(const OllamaCall& call, Form form) {
+  if (call.unload)
+    refuse("keep_alive", "keep_alive 0 cannot unload '{}': served models stay loaded while the server runs.",
+           call.model->id);
+  Json line = {{"model", call.model->id}, {"created_at", rfc3339_now()}};
+  if (form == Form::chat) {
+    line["message"] = {{"role", "assistant"}, {"content", ""}};
+  } else {
+    line["response"] = "";
+  }
+  line["done"] = true;
+  line["done_reason"] = "load";
+  Reply reply{.body = dump(line)};
+  name_ignored(call.ignored, reply);
+  return reply;
+}
+
+// The new input with the variables that the call has already.
+void add_input(OllamaCall& call, ChatInput input) {
+  for (auto& [name, value] : call.input.variables.items()) input.variables[name] = value;
+  input.variables["add_generation_prompt"] = true;
+  call.input = std::move(input);
+}
+
+Reply answer_template(const Models& models, const std::shared_ptr<OllamaCall>& call, Form form) {
+  return with_pictures(models, call, [call = call.get(), form](const auto& pictures) {
+    return answer_with(*call, prepare_chat(*call, pictures), form);
+  });
+}
+
+// A text that goes on where the prompt ends, or that fits between prompt and suffix.
+Reply answer_raw(const std::shared_ptr<OllamaCall>& call, const std::string& prompt, const std::string& suffix) {
+  const text::Tokenizer& tokenizer = *call->engine().text().tokenizer;
+  std::vector<int32_t> ids =
+      tokenizer.encode(prompt, {.parse_special = true, .add_bos = suffix.empty() && tokenizer.data().add_bos});
+  if (!suffix.empty()) ids = fill_in_prompt(tokenizer, ids, suffix);
+  if (ids.empty()) refuse("prompt", "prompt must not be empty.");
+  Reply reply = answer_with(*call, prepare_prompt(*call, {.tokens = std::move(ids)}, true), Form::generate);
+  name_ignored(call->ignored, reply);
+  return reply;
+}
+
+}  // namespace
+
+Reply ollama_chat(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const Fields fields(asked);
+  check_fields(fields, kOllamaChatSchema);
+  const auto call = read_ollama_call(models, fields);
+  const Json* messages = fields.find("messages");
+  const bool loads = !messages || (messages->is_array() && messages->empty());
+  if (!loads) add_input(*call, read_ollama_messages(*messages, *call->model, models.pictures()));
+  for (std::string& path : fields.unread()) call->ignored.push_back(std::move(path));
+  return loads ? answer_load(*call, Form::chat) : answer_template(models, call, Form::chat);
+}
+
+Reply ollama_generate(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const Fields fields(asked);
+  check_fields(fields, kOllamaGenerateSchema);
+  const auto call = read_ollama_call(models, fields);
+  call->prompt_field = "prompt";
+  const std::string prompt = fields.string("prompt").value_or("");
+  const std::string suffix = fields.string("suffix").value_or("");
+  const bool raw = fields.boolean("raw").value_or(false);
+  add_input(*call, read_ollama_prompt(fields, *call->model, models.pictures()));
+  for (std::string& path : fields.unread()) call->ignored.push_back(std::move(path));
+  if (prompt.empty() && suffix.empty() && call->input.images.empty()) return answer_load(*call, Form::generate);
+  if (!raw && suffix.empty()) return answer_template(models, call, Form::generate);
+  if (!call->input.images.empty()) refuse("images", "images need the model's template: leave out raw and suffix.");
+  return answer_raw(call, prompt, suffix);
+}
+
+}  // namespace troika::server

@@ -1,0 +1,66 @@
+// POST /api/embed and the older /api/embeddings.
+#include <chrono>
+
+#include "server/api_schemas.h"
+#include "server/embedding_work.h"
+#include "server/ollama.h"
+#include "server/ollama_request.h"
+#include "server/text_input.h"
+
+namespace troika::server {
+namespace {
+
+constexpr size_t kMostTexts = 2048;
+
+Reply answer(const Models& models, const Fields& fields, const char* field, size_t most, bool truncate,
+             const std::function<DescribeVectors(const ServedModel&)>& describe) {
+  fields.required("model");
+  const ServedModel& model = models.find(fields.string("model"));
+  std::vector<std::string> ignored;
+  read_ollama_options(fields, model.engine->model(), ignored);
+  read_keep_alive(fields);
+  EmbeddingCall call{.model = &model,
+                     .texts = read_texts(fields, field, most, *model.engine),
+                     .dimensions = read_dimensions(fields, model),
+                     .truncate = truncate,
+                     .field = field,
+                     .errors = ErrorStyle::ollama};
+  Reply reply = embed(std::move(call), describe(model));
+  for (std::string& path : fields.unread()) ignored.push_back(std::move(path));
+  name_ignored(ignored, reply);
+  return reply;
+}
+
+}  // namespace
+
+Reply ollama_embed(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const Fields fields(asked);
+  check_fields(fields, kOllamaEmbedSchema);
+  const bool truncate = fields.boolean("truncate").value_or(false);
+  return answer(models, fields, "input", kMostTexts, truncate, [](const ServedModel& model) {
+    return [id = model.id, begun = std::chrono::steady_clock::now()](const Vectors& vectors, int tokens) {
+      const std::chrono::duration<double, std::nano> total = std::chrono::steady_clock::now() - begun;
+      return Json{{"model", id},
+                  {"embeddings", vectors},
+                  {"total_duration", int64_t(total.count())},
+                  {"load_duration", 0},
+                  {"prompt_eval_count", tokens}};
+    };
+  });
+}
+
+Reply ollama_old_embed(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const Fields fields(asked);
+  check_fields(fields, kOllamaOldEmbedSchema);
+  return answer(models, fields, "prompt", 1, false, [](const ServedModel&) {
+    return [](const Vectors& vectors, int) {
+      Json body = Json::object();
+      body["embedding"] = vectors.front();
+      return body;
+    };
+  });
+}
+
+}  // namespace troika::server

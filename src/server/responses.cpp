@@ -1,0 +1,246 @@
+// OpenAI's Responses API: POST /v1/responses, and GET and DELETE of those that are kept.
+#include <ctime>
+
+#include "server/answer_work.h"
+#include "server/openai.h"
+#include "server/openai_work.h"
+#include "server/response_store.h"
+#include "server/responses_request.h"
+
+namespace troika::server {
+namespace {
+
+class ResponseWork : public AnswerWork {
+ public:
+  ResponseWork(Setup setup, ResponseCall& call, ResponseStore& store)
+      : AnswerWork(std::move(setup), call.engine(), {}),
+        store_(store),
+        keep_(call.store),
+        logprobs_(call.logprobs),
+        items_(std::move(call.items)),
+        echo_(std::move(call.echo)),
+        sampling_(call.request.sampling) {}
+
+ protected:
+  void open(std::string& out) override {
+    for (const char* type : {"response.created", "response.in_progress"})
+      send({{"type", type}, {"response", response("in_progress", Json::array())}}, out);
+  }
+
+  void write(const Delta& delta, std::string& out) override {
+    if (!delta.reasoning.empty()) {
+      enter(Item::reasoning, out);
+      reasoning_ += delta.reasoning;
+      send(place({{"type", "response.reasoning_text.delta"}, {"delta", delta.reasoning}}), out);
+    }
+    if (!delta.text.empty()) {
+      enter(Item::message, out);
+      text_ += delta.text;
+      Json event = place({{"type", "response.output_text.delta"}, {"delta", delta.text}});
+      event["logprobs"] = logprobs_ ? describe_logprobs(tokenizer_, delta.tokens) : Json::array();
+      if (logprobs_)
+        for (const Json& entry : event["logprobs"]) text_logprobs_.push_back(entry);
+      send(std::move(event), out);
+    }
+  }
+
+  void close(std::string& out) override {
+    if (item_ == Item::none) enter(Item::message, out);
+    leave(out);
+    Json last = finished(std::move(output_));
+    const std::string type = fmt::format("response.{}", last["status"].get_ref<const std::string&>());
+    send({{"type", type}, {"response", std::move(last)}}, out);
+  }
+
+  void fail(const ApiError& error, std::string& out) override {
+    Json failed = response("failed", std::move(output_));
+    failed["error"] = {{"code", "server_error"}, {"message", error.what()}};
+    send({{"type", "response.failed"}, {"response", std::move(failed)}}, out);
+  }
+
+  Json whole() override {
+    reasoning_ = answer().reasoning;
+    text_ = answer().text;
+    if (logprobs_) {
+      const auto& tokens = answer().tokens;
+      text_logprobs_ =
+          describe_logprobs(tokenizer_, {tokens.begin() + ptrdiff_t(answer().reasoning_tokens), tokens.end()});
+    }
+    Json output = Json::array();
+    if (!reasoning_.empty()) output.push_back(item_of(Item::reasoning, status()));
+    if (!text_.empty() || output.empty()) output.push_back(item_of(Item::message, status()));
+    return finished(std::move(output));
+  }
+
+ private:
+  enum class Item : uint8_t { none, reasoning, message };
+
+  // What the engine's end means for the response and its last item.
+  const char* status() const { return answer().finish == engine::Finish::length ? "incomplete" : "completed"; }
+
+  Json part_of(Item item) const {
+    if (item == Item::reasoning) return {{"type", "reasoning_text"}, {"text", reasoning_}};
+    return {{"type", "output_text"}, {"text", text_}, {"annotations", Json::array()}, {"logprobs", text_logprobs_}};
+  }
+
+  Json item_of(Item item, const char* status) const {
+    const bool begun = std::string_view(status) == "in_progress";
+    Json content = begun ? Json::array() : Json::array({part_of(item)});
+    if (item == Item::reasoning)
+      return {{"id", reasoning_id_},
+              {"type", "reasoning"},
+              {"status", status},
+              {"summary", Json::array()},
+              {"content", std::move(content)}};
+    return {{"id", message_id_},
+            {"type", "message"},
+            {"status", status},
+            {"role", "assistant"},
+            {"content", std::move(content)}};
+  }
+
+  // Adds where in the output an event belongs, behind its type.
+  Json place(Json event) const {
+    Json placed = {{"type", event["type"]},
+                   {"item_id", item_ == Item::reasoning ? reasoning_id_ : message_id_},
+                   {"output_index", output_.size()},
+                   {"content_index", 0}};
+    placed.update(event);
+    return placed;
+  }
+
+  void enter(Item item, std::string& out) {
+    if (item_ == item) return;
+    if (item_ != Item::none) leave(out);
+    item_ = item;
+    send({{"type", "response.output_item.added"},
+          {"output_index", output_.size()},
+          {"item", item_of(item, "in_progress")}},
+         out);
+    send(place({{"type", "response.content_part.added"}, {"part", part_of(item)}}), out);
+  }
+
+  void leave(std::string& out) {
+    const bool reasoning = item_ == Item::reasoning;
+    Json done = place({{"type", reasoning ? "response.reasoning_text.done" : "response.output_text.done"},
+                       {"text", reasoning ? reasoning_ : text_}});
+    if (!reasoning) done["logprobs"] = text_logprobs_;
+    send(std::move(done), out);
+    send(place({{"type", "response.content_part.done"}, {"part", part_of(item_)}}), out);
+    Json item = item_of(item_, generation().done() ? status() : "completed");
+    send({{"type", "response.output_item.done"}, {"output_index", output_.size()}, {"item", item}}, out);
+    output_.push_back(std::move(item));
+  }
+
+  void send(Json event, std::string& out) {
+    event["sequence_number"] = sequence_++;
+    write_event(event, out);
+  }
+
+  Json finished(Json output) {
+    Json result = response(status(), std::move(output));
+    if (answer().finish == engine::Finish::length) result["incomplete_details"] = {{"reason", "max_output_tokens"}};
+    const int generated = generation().completion_tokens();
+    result["usage"] = {{"input_tokens", setup_.prompt_tokens},
+                       {"input_tokens_details", {{"cached_tokens", generation().timings().reused_tokens}}},
+                       {"output_tokens", generated},
+                       {"output_tokens_details", {{"reasoning_tokens", generation().reasoning_tokens()}}},
+                       {"total_tokens", setup_.prompt_tokens + generated}};
+    if (keep_) store_.put(setup_.id, {.response = result, .input = std::move(items_)});
+    return result;
+  }
+
+  Json response(const char* status, Json output) const {
+    return {{"id", setup_.id},
+            {"object", "response"},
+            {"created_at", created_},
+            {"status", status},
+            {"background", false},
+            {"error", nullptr},
+            {"incomplete_details", nullptr},
+            {"instructions", echo_["instructions"]},
+            {"max_output_tokens", echo_["max_output_tokens"]},
+            {"model", setup_.model},
+            {"output", std::move(output)},
+            {"parallel_tool_calls", true},
+            {"previous_response_id", echo_["previous_response_id"]},
+            {"reasoning", echo_["reasoning"]},
+            {"store", keep_},
+            {"temperature", sampling_.temperature},
+            {"text", {{"format", {{"type", "text"}}}}},
+            {"tool_choice", "auto"},
+            {"tools", Json::array()},
+            {"top_p", sampling_.top_p},
+            {"truncation", "disabled"},
+            {"usage", nullptr},
+            {"metadata", echo_["metadata"]}};
+  }
+
+  ResponseStore& store_;
+  const bool keep_, logprobs_;
+  Json items_;
+  const Json echo_;
+  const engine::SamplingOptions sampling_;
+  const int64_t created_ = std::time(nullptr);
+  const std::string reasoning_id_ = random_id("rs_"), message_id_ = random_id("msg_");
+
+  // Of the stream.
+  Item item_ = Item::none;
+  std::string reasoning_, text_;
+  Json text_logprobs_ = Json::array();
+  Json output_ = Json::array();  // items that are complete
+  int64_t sequence_ = 0;
+};
+
+Reply answer_response(ResponseCall& call, ResponseStore& store, const std::vector<engine::SharedPicture>& pictures) {
+  PreparedChat chat = prepare_chat(call, pictures);
+  const bool stream = call.request.stream;
+  auto work = std::make_unique<ResponseWork>(AnswerWork::Setup{.id = random_id("resp_"),
+                                                               .model = call.model->id,
+                                                               .stream = stream,
+                                                               .prompt_tokens = int(chat.request.prompt.size())},
+                                             call, store);
+  work->submit(std::move(chat.request), chat.reasoning);
+  return reply_with(std::move(work), stream);
+}
+
+[[noreturn]] void refuse_unknown(std::string_view id) {
+  throw ApiError(404, "not_found_error",
+                 fmt::format("There is no response '{}' in memory: it was not stored, was deleted, had to make room, or "
+                             "the server was restarted.",
+                             id.substr(0, 80)));
+}
+
+}  // namespace
+
+Reply create_response(const Models& models, const HttpRequest& http, std::string_view) {
+  const Json asked = parse_json(http.body);
+  const auto call = read_response_call(models, Fields(asked));
+  return with_pictures(models, call, [call = call.get(), &store = models.responses()](const auto& pictures) {
+    return answer_response(*call, store, pictures);
+  });
+}
+
+// A response, or with /input_items behind its id what it answered, the last first.
+Reply show_response(const Models& models, const HttpRequest&, std::string_view rest) {
+  constexpr std::string_view kInputItems = "/input_items";
+  const bool items = rest.ends_with(kInputItems);
+  const std::string_view id = items ? rest.substr(0, rest.size() - kInputItems.size()) : rest;
+  const auto stored = models.responses().find(id);
+  if (!stored) refuse_unknown(id);
+  if (!items) return {.body = dump(stored->response)};
+  Json data = Json::array();
+  for (auto item = stored->input.rbegin(); item != stored->input.rend(); ++item) data.push_back(*item);
+  return {.body = dump({{"object", "list"},
+                        {"first_id", data.front()["id"]},
+                        {"last_id", data.back()["id"]},
+                        {"has_more", false},
+                        {"data", std::move(data)}})};
+}
+
+Reply delete_response(const Models& models, const HttpRequest&, std::string_view id) {
+  if (!models.responses().erase(id)) refuse_unknown(id);
+  return {.body = dump({{"id", id}, {"object", "response"}, {"deleted", true}})};
+}
+
+}  // namespace troika::server

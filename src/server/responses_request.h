@@ -1,0 +1,18 @@
+// What a request to OpenAI's Responses API asks for, as a chat.
+#pragma once
+
+#include <memory>
+
+#include "server/chat_call.h"
+
+namespace troika::server {
+
+struct ResponseCall : ChatCall {
+  Json items = Json::array();  // all before the answer, those of earlier responses first
+  Json echo;                   // members that come back with the response
+  bool store = true;
+};
+
+std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields);
+
+}  // namespace troika::server

@@ -1,0 +1,90 @@
+// GET /api/troika/status: one snapshot in JSON, for the dashboard. Counters only grow; who wants rates takes the
+// difference of two snapshots.
+#include <algorithm>
+
+#include "base/platform.h"
+#include "server/observe.h"
+#include "server/openai_work.h"
+#include "text/reasoning.h"
+
+namespace troika::server {
+namespace {
+
+template <typename Histogram>
+Json describe(const Histogram& histogram) {
+  return {{"bounds", histogram.bounds()}, {"counts", histogram.counts}, {"sum", histogram.sum}};
+}
+
+Json describe(const ServedModel& served) {
+  const engine::ModelInfo& model = served.engine->model();
+  const engine::EngineStats s = served.engine->stats();
+  return {{"id", served.id},
+          {"name", model.name},
+          {"architecture", model.architecture},
+          {"device", model.device},
+          {"slice", model.slice},
+          {"parameters", model.parameters},
+          {"weight_bytes", model.weight_bytes},
+          {"streamed_bytes", model.streamed_bytes},
+          {"context", model.context_length},
+          {"trained_context", model.model_context_length},
+          {"vocabulary", model.vocabulary},
+          {"vision", served.engine->eyes() != nullptr},
+          {"running", s.running},
+          {"waiting", s.waiting},
+          {"cache",
+           {{"page_tokens", s.page_tokens},
+            {"pages", s.pages_total},
+            {"pages_used", s.pages_total - s.pages_free},
+            {"bytes", s.cache_bytes},
+            {"bytes_used", s.cache_bytes_used}}},
+          {"totals",
+           {{"steps", s.steps},
+            {"prompt_tokens", s.prompt_tokens},
+            {"cached_tokens", s.cached_tokens},
+            {"generated_tokens", s.generated_tokens},
+            {"preemptions", s.preemptions},
+            {"pictures", s.pictures},
+            {"stopped", s.stopped},
+            {"limited", s.limited},
+            {"cancelled", s.cancelled},
+            {"failed", s.failed}}},
+          {"first_token_seconds", describe(s.first_token_seconds)},
+          {"gap_seconds", describe(s.gap_seconds)},
+          {"request_seconds", describe(s.request_seconds)},
+          {"queued_seconds", describe(s.queued_seconds)},
+          {"step_seconds", describe(s.step_seconds)},
+          {"step_rows", describe(s.step_rows)}};
+}
+
+Json describe_machine() {
+  const platform::Memory memory = platform::memory();
+  const platform::Cpu& cpu = platform::cpu();
+  return {{"cpu", cpu.name},
+          {"cores", cpu.cores},
+          {"memory_bytes", memory.total_bytes},
+          {"memory_available_bytes", memory.available_bytes},
+          {"resident_bytes", platform::resident_bytes()}};
+}
+
+Json describe(const Traffic& traffic) {
+  Json answers = Json::array();
+  for (const auto& [key, count] : traffic.answers())
+    answers.push_back({{"route", key.first}, {"code", key.second}, {"count", count}});
+  return answers;
+}
+
+}  // namespace
+
+Reply status(const Models& models, const HttpRequest&, std::string_view) {
+  Json all = Json::array();
+  for (const ServedModel& model : models.all()) all.push_back(describe(model));
+  return {.headers = {{"Cache-Control", "no-store"}},
+          .body = dump({{"version", models.version()},
+                        {"uptime_s", std::time(nullptr) - models.traffic().started()},
+                        {"machine", describe_machine()},
+                        {"models", std::move(all)},
+                        {"answers", describe(models.traffic())}})};
+}
+
+}  // namespace troika::server

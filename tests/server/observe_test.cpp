@@ -1,0 +1,141 @@
+// What the server tells of itself, checked as strictly as Prometheus would.
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "server/raw_client.h"
+
+namespace troika::server {
+namespace {
+
+using testing::HasSubstr;
+
+class Observe : public ServerTest {
+ protected:
+  // Every sample of /metrics by its name and labels.
+  std::map<std::string, double> scrape() {
+    const RawReply reply = get("/metrics");
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_THAT(reply.header("Content-Type"), HasSubstr("text/plain; version=0.0.4"));
+    std::map<std::string, double> samples;
+    std::istringstream lines(reply.body);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with('#')) continue;
+      const size_t space = line.rfind(' ');
+      const bool is_new = samples.emplace(line.substr(0, space), std::stod(line.substr(space + 1))).second;
+      EXPECT_TRUE(is_new) << line;
+    }
+    return samples;
+  }
+};
+
+const std::string kModel = "{model=\"fake/model:1\"}";
+
+TEST_F(Observe, NumbersOfTheEngineAreSamplesOfTheModel) {
+  engine.counted = {.running = 0, .waiting = 3, .page_tokens = 32, .pages_total = 100, .pages_free = 25};
+  engine.counted.prompt_tokens = 700;
+  engine.counted.cached_tokens = 600;
+  engine.counted.limited = 4;
+  const auto samples = scrape();
+  EXPECT_EQ(samples.at("troika_requests_waiting" + kModel), 3);
+  EXPECT_EQ(samples.at("troika_prompt_tokens_total" + kModel), 700);
+  EXPECT_EQ(samples.at("troika_cached_prompt_tokens_total" + kModel), 600);
+  EXPECT_EQ(samples.at("troika_kv_pages_used" + kModel), 75);
+  EXPECT_EQ(samples.at("troika_requests_total{model=\"fake/model:1\",finish=\"length\"}"), 4);
+  EXPECT_EQ(samples.at("vllm:num_requests_waiting" + kModel), 3);
+  EXPECT_EQ(samples.at("vllm:kv_cache_usage_perc" + kModel), 0.75);
+  EXPECT_EQ(samples.at("vllm:cache_config_info{model=\"fake/model:1\",block_size=\"32\",num_gpu_blocks=\"100\"}"), 1);
+  EXPECT_GT(samples.at("process_resident_memory_bytes"), 1e6);
+}
+
+TEST_F(Observe, HistogramsAreCumulativeAndEndAtInfinity) {
+  for (const double wait : {0.005, 0.006, 0.2, 1e6}) engine.counted.first_token_seconds.add(wait);
+  const auto samples = scrape();
+  const auto bucket = [&](const std::string& bound) {
+    return samples.at("troika_time_to_first_token_seconds_bucket{model=\"fake/model:1\",le=\"" + bound + "\"}");
+  };
+  EXPECT_EQ(bucket("0.005"), 1) << "a bound belongs to its bucket";
+  EXPECT_EQ(bucket("0.01"), 2);
+  EXPECT_EQ(bucket("0.25"), 3);
+  EXPECT_EQ(bucket("300"), 3);
+  EXPECT_EQ(bucket("+Inf"), 4);
+  EXPECT_EQ(samples.at("troika_time_to_first_token_seconds_count" + kModel), 4);
+  EXPECT_DOUBLE_EQ(samples.at("troika_time_to_first_token_seconds_sum" + kModel), 1e6 + 0.211);
+}
+
+TEST_F(Observe, EveryFamilyHasHelpATypeAndOursTheirPrefix) {
+  const RawReply reply = get("/metrics");
+  std::set<std::string> families;
+  std::istringstream lines(reply.body);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("# TYPE ")) continue;
+    const std::string name = line.substr(7, line.find(' ', 7) - 7);
+    EXPECT_TRUE(families.insert(name).second) << name << " twice";
+    EXPECT_THAT(reply.body, HasSubstr("# HELP " + name + " "));
+    EXPECT_THAT(name, testing::AnyOf(testing::StartsWith("troika_"), testing::StartsWith("process_"),
+                                     testing::StartsWith("vllm:")));
+    EXPECT_EQ(line.ends_with(" counter"), name.ends_with("_total")) << line;
+  }
+  EXPECT_GE(families.size(), 25u);
+}
+
+TEST_F(Observe, TheGrafanaBoardAsksForWhatThereIs) {
+  std::ifstream file(TROIKA_SOURCE_DIR "/docs/grafana.json");
+  const Json board = Json::parse(file);
+  chat();
+  const std::string metrics = get("/metrics").body;
+  const std::regex name("(troika|process)_[a-z_]+");
+  int asked = 0;
+  for (const Json& panel : board["panels"]) {
+    for (const Json& target : panel["targets"]) {
+      const std::string query = target["expr"];
+      for (std::sregex_iterator at(query.begin(), query.end(), name), end; at != end; ++at, ++asked)
+        EXPECT_TRUE(std::regex_search(metrics, std::regex("(^|\n)" + at->str() + "[{ ]"))) << at->str();
+    }
+  }
+  EXPECT_GT(asked, 20);
+}
+
+TEST_F(Observe, AnswersAreCountedByRouteAndStatusNotByWhatStrangersWrite) {
+  EXPECT_EQ(chat().status, 200);
+  EXPECT_EQ(chat({{"temperature", "hot"}}).status, 400);
+  EXPECT_EQ(chat({{"stream", true}}).status, 200);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(get("/v1/nothing" + std::to_string(i)).status, 404);
+  RawClient garbler(port());
+  garbler.send("no http at all\r\n\r\n");
+  EXPECT_EQ(garbler.read_reply().status, 400);
+  const auto samples = scrape();
+  EXPECT_EQ(samples.at("troika_http_requests_total{route=\"none\",code=\"400\"}"), 1);
+  EXPECT_EQ(samples.at("troika_http_requests_total{route=\"/chat/completions\",code=\"200\"}"), 2);
+  EXPECT_EQ(samples.at("troika_http_requests_total{route=\"/chat/completions\",code=\"400\"}"), 1);
+  EXPECT_EQ(samples.at("troika_http_requests_total{route=\"none\",code=\"404\"}"), 5);
+}
+
+TEST_F(Observe, AnEngineThatFailsIsCountedAsTheErrorItGives) {
+  engine.failure = "the device is lost";
+  EXPECT_EQ(chat().status, 500);
+  EXPECT_EQ(scrape().at("troika_http_requests_total{route=\"/chat/completions\",code=\"500\"}"), 1);
+}
+
+TEST_F(Observe, StatusTellsThePageWhatItShows) {
+  options.version = "1.2.3";
+  engine.counted = {.running = 2, .pages_total = 10, .pages_free = 4};
+  engine.counted.gap_seconds.add(0.02);
+  const Json status = get("/api/troika/status").json();
+  EXPECT_EQ(status["version"], "1.2.3");
+  EXPECT_GT(status["machine"]["memory_bytes"], 0);
+  const Json& model = status["models"][0];
+  EXPECT_EQ(model["id"], "fake/model:1");
+  EXPECT_EQ(model["running"], 2);
+  EXPECT_EQ(model["cache"]["pages_used"], 6);
+  const Json& gaps = model["gap_seconds"];
+  EXPECT_EQ(gaps["counts"].size(), gaps["bounds"].size() + 1);
+  EXPECT_EQ(gaps["sum"], 0.02);
+}
+
+}  // namespace
+}  // namespace troika::server

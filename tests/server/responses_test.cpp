@@ -1,0 +1,212 @@
+// OpenAI's Responses API on a scripted engine, and the memory behind it.
+#include <gmock/gmock.h>
+
+#include "server/raw_client.h"
+#include "server/response_store.h"
+
+namespace troika::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class Responses : public ServerTest {
+ protected:
+  void answers(std::string text) {
+    engine.script = [text](const engine::Request&) { return byte_ids(text); };
+  }
+  std::string prompt_text() { return engine.text().tokenizer->decode(engine.last_request().prompt, false); }
+  RawReply ask(const Json& more = Json::object()) {
+    Json body = {{"input", "Hi"}};
+    body.update(more);
+    return post("/v1/responses", body.dump());
+  }
+  RawReply remove(const std::string& id) {
+    RawClient client(port());
+    client.send("DELETE /v1/responses/" + id + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    return client.read_reply();
+  }
+  static std::vector<Json> events_of(const RawReply& reply) {
+    std::vector<Json> events;
+    std::istringstream lines(reply.body);
+    for (std::string line; std::getline(lines, line);)
+      if (line.starts_with("data: ")) events.push_back(Json::parse(line.substr(6)));
+    return events;
+  }
+};
+
+TEST_F(Responses, AnswerATextWithAMessage) {
+  const Json body = ask({{"instructions", "Be brief."}, {"metadata", {{"a", "b"}}}, {"temperature", 0.5}}).json();
+  EXPECT_THAT(std::string(body["id"]), StartsWith("resp_"));
+  EXPECT_EQ(body["object"], "response");
+  EXPECT_EQ(body["status"], "completed");
+  ASSERT_EQ(body["output"].size(), 1u);
+  EXPECT_THAT(std::string(body["output"][0]["id"]), StartsWith("msg_"));
+  EXPECT_EQ(body["output"][0]["content"],
+            Json::parse(R"([{"type": "output_text", "text": "Hello, world", "annotations": [], "logprobs": []}])"));
+  EXPECT_EQ(body["usage"]["input_tokens"], engine.last_request().prompt.size());
+  EXPECT_EQ(body["usage"]["output_tokens"], 12);
+  EXPECT_EQ(body["instructions"], "Be brief.");
+  EXPECT_EQ(body["metadata"], Json::parse(R"({"a": "b"})"));
+  EXPECT_EQ(body["temperature"], 0.5);
+  EXPECT_EQ(prompt_text(),
+            "<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n");
+}
+
+TEST_F(Responses, StreamTheirEventsInOrderAndNumbered) {
+  engine.use_template(kThinkingTemplate);
+  answers("<think>\nHm.\n</think>\n\nYes.");
+  const auto events = events_of(ask({{"stream", true}}));
+  std::string order, reasoning, text, last;
+  for (size_t i = 0; i < events.size(); ++i) {
+    EXPECT_EQ(events[i]["sequence_number"], i);
+    const std::string type = std::string(events[i]["type"]).substr(9);
+    if (type == "reasoning_text.delta") reasoning += events[i]["delta"];
+    if (type == "output_text.delta") text += events[i]["delta"];
+    if (type != last) order += type + ' ';
+    last = type;
+  }
+  EXPECT_EQ(order,
+            "created in_progress output_item.added content_part.added reasoning_text.delta reasoning_text.done "
+            "content_part.done output_item.done output_item.added content_part.added output_text.delta "
+            "output_text.done content_part.done output_item.done completed ");
+  EXPECT_EQ(reasoning, "Hm.");
+  EXPECT_EQ(text, "Yes.");
+  EXPECT_EQ(events[0]["response"]["output"], Json::array());
+  const Json whole = events.back()["response"];
+  EXPECT_EQ(whole["output"][0]["content"][0]["text"], "Hm.");
+  EXPECT_EQ(whole["output"][1]["content"][0]["text"], "Yes.");
+  EXPECT_EQ(whole["usage"]["output_tokens_details"]["reasoning_tokens"], std::string("<think>\nHm.\n</think>").size());
+  for (const Json& event : events)
+    if (event["type"] == "response.output_item.done") {
+      EXPECT_EQ(event["item"], whole["output"][size_t(event["output_index"])]);
+    }
+}
+
+TEST_F(Responses, AreIncompleteWhenTheTokensRunOut) {
+  const Json body = ask({{"max_output_tokens", 3}}).json();
+  EXPECT_EQ(body["status"], "incomplete");
+  EXPECT_EQ(body["incomplete_details"]["reason"], "max_output_tokens");
+  EXPECT_EQ(events_of(ask({{"max_output_tokens", 3}, {"stream", true}})).back()["type"], "response.incomplete");
+}
+
+TEST_F(Responses, GoOnWithAnEarlierOne) {
+  const Json first = ask({{"instructions", "Be brief."}}).json();
+  answers("Fine.");
+  const Json second = ask({{"input", "And you?"}, {"previous_response_id", first["id"]}, {"stream", false}}).json();
+  EXPECT_EQ(second["previous_response_id"], first["id"]);
+  // Instructions are not carried over.
+  EXPECT_EQ(prompt_text(),
+            "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello, world<|im_end|>\n"
+            "<|im_start|>user\nAnd you?<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(remove(first["id"]).json()["deleted"], true);
+  const auto events = events_of(ask({{"input", "Bye"}, {"previous_response_id", second["id"]}, {"stream", true}}));
+  EXPECT_THAT(prompt_text(), HasSubstr("Hello, world<|im_end|>\n<|im_start|>user\nAnd you?"));
+  const std::string third = events.back()["response"]["id"];
+  EXPECT_EQ(get("/v1/responses/" + third).json(), events.back()["response"]);
+  const Json items = get("/v1/responses/" + third + "/input_items").json();
+  ASSERT_EQ(items["data"].size(), 5u);
+  EXPECT_EQ(items["data"][0]["content"][0]["text"], "Bye");
+  EXPECT_EQ(items["first_id"], items["data"][0]["id"]);
+}
+
+TEST_F(Responses, AreForgottenWhenNotStoredOrDeleted) {
+  const std::string unstored = ask({{"store", false}}).json()["id"], id = ask().json()["id"];
+  EXPECT_EQ(get("/v1/responses/" + unstored).status, 404);
+  EXPECT_EQ(get("/v1/responses/" + id).json()["id"], id);
+  EXPECT_EQ(remove(id).json(), Json({{"id", id}, {"object", "response"}, {"deleted", true}}));
+  EXPECT_EQ(remove(id).status, 404);
+  const RawReply reply = ask({{"previous_response_id", id}});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.error()["code"], "previous_response_not_found");
+  EXPECT_EQ(reply.error()["param"], "previous_response_id");
+}
+
+TEST_F(Responses, ReadItemsOfEveryKind) {
+  engine.use_template(kThinkingTemplate);
+  const RawReply reply = ask({{"input", Json::parse(R"([
+      {"role": "developer", "content": "Be brief."},
+      {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hi"}]},
+      {"type": "reasoning", "id": "rs_1", "summary": [], "content": [{"type": "reasoning_text", "text": "hm"}]},
+      {"type": "message", "id": "msg_1", "status": "completed", "role": "assistant",
+       "content": [{"type": "output_text", "text": "Hello", "annotations": []}]},
+      {"role": "user", "content": "And?"}])")}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(prompt_text(), HasSubstr("system\nBe brief.<|im_end|>"));
+  EXPECT_THAT(prompt_text(), HasSubstr("assistant\n<think>hm</think>Hello<|im_end|>"));
+}
+
+TEST_F(Responses, GiveLogprobsOfTheTextWhenIncluded) {
+  engine.use_template(kThinkingTemplate);
+  answers("<think>\nHm.\n</think>\n\nYes.");
+  const Json more = {{"include", {"message.output_text.logprobs"}}, {"top_logprobs", 2}};
+  const Json whole = ask(more).json()["output"][1]["content"][0];
+  ASSERT_GE(whole["logprobs"].size(), 4u);
+  EXPECT_EQ(whole["logprobs"].back()["token"], ".");
+  EXPECT_EQ(whole["logprobs"].back()["top_logprobs"].size(), 2u);
+  Json streaming = more;
+  streaming["stream"] = true;
+  EXPECT_EQ(events_of(ask(streaming)).back()["response"]["output"][1]["content"][0], whole);
+}
+
+TEST_F(Responses, RefuseWhatTheyCannotTakeByName) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"({"input": null})", "input"},
+      {R"({"input": []})", "input"},
+      {R"({"input": [5]})", "input[0]"},
+      {R"({"input": [{"content": "x"}]})", "input[0].role"},
+      {R"({"input": [{"role": "user"}]})", "input[0].content"},
+      {R"({"input": [{"role": "user", "content": [{"type": "input_file"}]}]})", "input[0].content[0]"},
+      {R"({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]})",
+       "input[0].content[0]"},
+      {R"({"input": [{"type": "function_call_output", "call_id": "x"}]})", "input[0]"},
+      {R"({"input": [{"type": "item_reference", "id": "x"}]})", "input[0]"},
+      {R"({"tools": [{"type": "function", "name": "f"}]})", "tools"},
+      {R"({"tool_choice": "required"})", "tool_choice"},
+      {R"({"text": {"format": {"type": "json_object"}}})", "text.format"},
+      {R"({"text": {"format": {"type": "x"}}})", "text.format.type"},
+      {R"({"truncation": "auto"})", "truncation"},
+      {R"({"background": true})", "background"},
+      {R"({"include": ["file_search_call.results"]})", "include"},
+      {R"({"reasoning": {"effort": "huge"}})", "reasoning.effort"},
+      {R"({"reasoning": {"summary": "detailed"}})", "reasoning.summary"},
+      {R"({"top_logprobs": 2})", "top_logprobs"},
+      {R"({"max_output_tokens": 0})", "max_output_tokens"},
+      {R"({"max_output_tokens": 2000})", "input"},
+  };
+  for (const auto& [more, param] : cases) {
+    const RawReply reply = ask(Json::parse(more));
+    EXPECT_EQ(reply.status, 400) << more;
+    EXPECT_EQ(reply.error()["param"], param) << more;
+  }
+  EXPECT_TRUE(engine.requests().empty());
+}
+
+TEST_F(Responses, FailInTheStreamWhenTheEngineFails) {
+  engine.failure = "the device is lost";
+  const Json last = events_of(ask({{"stream", true}})).back();
+  EXPECT_EQ(last["type"], "response.failed");
+  EXPECT_THAT(std::string(last["response"]["error"]["message"]), HasSubstr("the device is lost"));
+  EXPECT_EQ(ask().status, 500);
+}
+
+TEST(ResponseStore, DropsTheOldestWhenThereAreTooManyOrTooLarge) {
+  const auto stored = [](size_t bytes) { return StoredResponse{.response = std::string(bytes, 'x'), .input = Json::array()}; };
+  ResponseStore few({.responses = 2, .bytes = 1000});
+  for (const char* id : {"a", "b", "c"}) few.put(id, stored(10));
+  EXPECT_EQ(few.find("a"), nullptr);
+  EXPECT_NE(few.find("b"), nullptr);
+  few.put("d", stored(900));
+  EXPECT_NE(few.find("d"), nullptr);
+  few.put("e", stored(200));
+  EXPECT_EQ(few.find("d"), nullptr);
+  EXPECT_NE(few.find("e"), nullptr);
+  few.put("huge", stored(5000));
+  EXPECT_EQ(few.find("huge"), nullptr);
+  EXPECT_NE(few.find("e"), nullptr);
+  EXPECT_TRUE(few.erase("e"));
+  EXPECT_FALSE(few.erase("e"));
+}
+
+}  // namespace
+}  // namespace troika::server

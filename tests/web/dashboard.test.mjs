@@ -1,0 +1,61 @@
+// The dashboard shows what the engine does, as it does it.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { assertFaultless, startBrowser } from './browser.mjs';
+
+let browser;
+before(async () => {
+  browser = await startBrowser();
+});
+after(() => browser?.close());
+
+const generate = (tokens) =>
+  browser.troika.client.chat.completions.create({
+    model: browser.troika.model,
+    messages: [{ role: 'user', content: 'Count from 1 to 99.' }],
+    max_tokens: tokens,
+    ignore_eos: true,
+  });
+
+const tile = (page, name) => page.locator('.tile').filter({ hasText: name }).locator('b').innerText();
+
+test('numbers come to life while the engine works', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  await page.getByText('Generated').first().waitFor();
+  assert.equal(await tile(page, 'Requests'), '0');
+  for (let i = 0; i < 3; ++i) await generate(400);
+  await page.waitForFunction(() => {
+    const tiles = [...document.querySelectorAll('.tile')].map((t) => t.querySelector('b').textContent);
+    return parseFloat(tiles[0].replace(',', '')) > 10 && /\d+ ms/.test(tiles[1]) && tiles[5] === '3';
+  });
+  assert.match(await page.locator('.tile').first().innerText(), /1,200 in all/);
+  assert.match(await page.getByRole('region', { name: 'troika-mini' }).innerText(), /18 M[^]*0 of 2,\d+ pages|pages/);
+  assert.match(await page.locator('.card').filter({ hasText: 'Answers by route' }).innerText(), /\/chat\/completions\s+200\s+3/);
+  assert.equal(await page.locator('.chart canvas').count(), 4);
+  assertFaultless(page);
+});
+
+test('charts have something drawn in them', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  await page.locator('.chart canvas').first().waitFor();
+  void generate(1500);
+  await page.waitForTimeout(2500);
+  const colours = await page.locator('.chart canvas').first().evaluate((canvas) => {
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    const seen = new Set();
+    for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200) seen.add(data.slice(i, i + 3).join());
+    return seen.size;
+  });
+  assert.ok(colours > 3, `${colours} colours`);
+  assertFaultless(page);
+});
+
+test('a server that is gone is said to be, and the numbers stay', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  await page.locator('.tiles').waitFor();
+  await page.route('**/api/troika/status', (route) => route.abort());
+  await page.getByRole('alert').getByText('The server does not answer.').waitFor();
+  assert.equal(await page.locator('.tile').count(), 6);
+  await page.unroute('**/api/troika/status');
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+});
