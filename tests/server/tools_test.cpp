@@ -62,6 +62,13 @@ TEST_F(Tools, AreGivenToTheTemplate) {
   EXPECT_EQ(engine.last_request().grammar, nullptr);
 }
 
+TEST_F(Tools, StandInThePromptThatIsAskedFor) {
+  const RawReply reply = post("/apply-template", chat_body({{"tools", kTools}, {"brand_new", 1}}).dump());
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(std::string(reply.json()["prompt"]), HasSubstr("Tells the weather."));
+  EXPECT_EQ(reply.header("X-Troika-Ignored-Fields"), "brand_new");
+}
+
 TEST_F(Tools, MayBeCalledAtTheEndOfFreeText) {
   ask();
   for (const std::string& text :
