@@ -15,7 +15,7 @@ LAYERS = [
     ["base"],
     ["tensor"],
     ["files", "text", "vision", "kernels"],
-    ["ops"],
+    ["ops", "grammar"],
     ["models", "device"],
     ["plan"],
     ["engine"],

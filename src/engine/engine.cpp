@@ -17,6 +17,7 @@
 #include "base/platform.h"
 #include "engine/image_words.h"
 #include "engine/cache_plan.h"
+#include "engine/constraint.h"
 #include "engine/model.h"
 #include "engine/model_info.h"
 #include "engine/request_checks.h"
@@ -48,6 +49,7 @@ struct Running {
   int generated = 0;
   std::unique_ptr<VisionTower::Run> seeing;  // of the first picture without features
   std::optional<ThinkingWatch> thinking;
+  std::optional<Constraint> constraint;
   int scored = 0;  // prompt positions whose logits were given: a sequence that starts over gives none twice
 
   Running(uint64_t id, Request r, EventSink s, int vocabulary)
@@ -56,6 +58,7 @@ struct Running {
     sequence.tokens = request.prompt;
     sequence.owner = request.owner;
     sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
+    if (request.grammar) constraint.emplace(request.grammar);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
   }
   int prompt_tokens() const { return static_cast<int>(request.prompt.size()); }
@@ -83,6 +86,7 @@ class LocalEngine final : public Engine {
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
+  void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
   void see();
   bool has_seen(Running& running);
@@ -335,7 +339,7 @@ void LocalEngine::run_step() {
   int rows = 0;
   for (const Work& w : work) rows += w.count;
   try {
-    step_->run(work);
+    step_->run(work, [this, &work] { prepare_masks(work); });
   } catch (const std::exception& error) {
     log::error("a step failed: {}", error.what());
     return fail_batch(work, error.what());
@@ -356,6 +360,14 @@ void LocalEngine::run_step() {
       log::error("a request failed: {}", error.what());
       finish(id, {.finish = Finish::failed, .error = error.what()});
     }
+  }
+}
+
+// Finds the tokens that grammars allow next, while the device computes the logits.
+void LocalEngine::prepare_masks(std::span<const Work> work) {
+  for (const Work& w : work) {
+    if (w.outputs == 0) continue;
+    if (auto& constraint = running_.at(w.sequence->id)->constraint) constraint->prepare();
   }
 }
 
@@ -421,7 +433,8 @@ void LocalEngine::deliver(Running& running, const Work& work, int first, int row
 // Drawn, unless the end of the reasoning is due.
 int32_t next_token(Running& running, std::span<const float> logits) {
   auto forced = running.thinking ? running.thinking->forced() : std::nullopt;
-  int32_t token = forced ? *forced : running.sampler.pick(logits);
+  const grammar::TokenMask* allowed = running.constraint && !forced ? &running.constraint->allowed() : nullptr;
+  int32_t token = forced ? *forced : running.sampler.pick(logits, allowed);
   if (forced) running.sampler.remember(token);
   if (running.thinking) running.thinking->append(token);
   return token;
@@ -447,6 +460,7 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
   if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
     return finish(id, {.finish = Finish::stop});
   }
+  if (running.constraint) running.constraint->accept(token);
   ++running.generated;
   ++counters_.generated_tokens;
   running.sequence.tokens.push_back(token);
@@ -460,6 +474,10 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
   bool full = static_cast<int>(running.sequence.tokens.size()) >= info_.context_length;
   if (full || running.generated == request.max_tokens) {
     event.finish = Finish::length;
+    return finish(id, std::move(event));
+  }
+  if (running.constraint && running.constraint->complete()) {
+    event.finish = Finish::stop;
     return finish(id, std::move(event));
   }
   running.sink(event);

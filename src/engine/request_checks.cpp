@@ -59,6 +59,7 @@ void check_request(const Request& request, const RequestLimits& limits) {
   check_images(request, limits);
   check_ids(request, limits.info.vocabulary);
   if (request.thinking && !limits.has_tokenizer) fail("a limit on reasoning needs a tokenizer, which this model lacks");
+  if (request.grammar && !request.stop_at_end_tokens) fail("a grammar says where the answer ends; do not ignore its end");
   if (request.top_logprobs < 0) fail("top_logprobs is {}; it must not be negative", request.top_logprobs);
 }
 

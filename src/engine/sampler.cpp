@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -82,6 +83,21 @@ void keep_min_p(std::vector<Candidate>& candidates, float min_p) {
   std::erase_if(candidates, [&](const Candidate& c) { return c.logit < least && c.logit < best; });
 }
 
+// All others become impossible. A word of the mask at a time: most are all zeros or all ones.
+void keep_allowed(std::span<float> logits, const grammar::TokenMask& allowed) {
+  constexpr float kImpossible = -std::numeric_limits<float>::infinity();
+  constexpr size_t kBits = 64;
+  for (size_t begin = 0; begin < logits.size(); begin += kBits) {
+    const uint64_t word = allowed.words()[begin / kBits];
+    const std::span<float> part = logits.subspan(begin, std::min(kBits, logits.size() - begin));
+    if (word == 0) {
+      std::fill(part.begin(), part.end(), kImpossible);
+    } else if (~word != 0) {
+      for (size_t i = 0; i < part.size(); ++i) part[i] = word >> i & 1 ? part[i] : kImpossible;
+    }
+  }
+}
+
 }  // namespace
 
 Sampler::Sampler(const SamplingOptions& options, std::span<const int32_t> prompt, int vocabulary,
@@ -97,13 +113,14 @@ Sampler::Sampler(const SamplingOptions& options, std::span<const int32_t> prompt
   for (int32_t id : prompt) notice(id, 0);
 }
 
-int32_t Sampler::pick(std::span<const float> logits) {
+int32_t Sampler::pick(std::span<const float> logits, const grammar::TokenMask* allowed) {
   LogitRow& row = scratch().row;
   logits = logits.first(std::min(logits.size(), vocabulary_));
-  if (adjusts()) {
+  if (adjusts() || allowed) {
     std::vector<float>& adjusted = scratch().adjusted;
     adjusted.assign(logits.begin(), logits.end());
     adjust(adjusted);
+    if (allowed) keep_allowed(adjusted, *allowed);
     logits = adjusted;
   }
   row.read(logits, *table_);

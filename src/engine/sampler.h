@@ -13,6 +13,7 @@
 
 #include "engine/logit_row.h"
 #include "engine/request.h"
+#include "grammar/vocabulary.h"
 #include "kernels/kernel_table.h"
 
 namespace troika::engine {
@@ -24,7 +25,8 @@ class Sampler {
           const kernels::KernelTable& table = kernels::kernel_table());
 
   // Picks from logits [V] and remembers the choice. Throws Error when the largest logit is no finite number.
-  int32_t pick(std::span<const float> logits);
+  // Only what `allowed` holds, if given, is picked.
+  int32_t pick(std::span<const float> logits, const grammar::TokenMask* allowed = nullptr);
 
   // Remembers a token that was not picked but given.
   void remember(int32_t id);

@@ -117,11 +117,12 @@ void Step::show(int t, const Sequence& sequence, int position) {
   }
 }
 
-void Step::run(std::span<const Work> work) {
+void Step::run(std::span<const Work> work, const std::function<void()>& meanwhile) {
   fill(work);
   const Compiled& compiled = bucket(slices_.at(work[0].sequence->slice), inputs_.tokens);
   for (const auto& segment : compiled.segments) {
     segment->submit();
+    if (meanwhile && segment == compiled.segments.front()) meanwhile();
     segment->wait();
   }
   const auto result = [&](ops::Tensor t) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -25,7 +26,8 @@ class Step {
 
   // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
   // `work`.
-  void run(std::span<const Work> work);
+  // `meanwhile` is called once, when the device has begun.
+  void run(std::span<const Work> work, const std::function<void()>& meanwhile = {});
   std::span<const float> logits(int row) const;
   std::span<const float> states(int row) const;  // [E]: what the logits were made of, after the last norm
 

@@ -143,6 +143,7 @@ TextModel assemble(text::TokenizerData data) {
     model.repairs = text::find_repairs(*model.chat_template);
   }
   model.tokenizer = text::make_tokenizer(std::move(data));
+  model.grammars = std::make_unique<grammar::GrammarCache>(*model.tokenizer);
   return model;
 }
 

@@ -10,6 +10,7 @@
 #include "files/model_file.h"
 #include "text/chat_repair.h"
 #include "text/chat_template.h"
+#include "grammar/token_grammar.h"
 #include "text/tokenizer.h"
 
 namespace troika::engine {
@@ -18,6 +19,7 @@ struct TextModel {
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::unique_ptr<text::ChatTemplate> chat_template;  // null: the model has none
   text::ChatRepairs repairs;                          // what this template cannot take
+  std::unique_ptr<grammar::GrammarCache> grammars;    // compiled for this tokenizer; null without one
 
   // Reads both; throws Error when the file has no tokenizer that we know.
   static TextModel load(const files::ModelFile& file);

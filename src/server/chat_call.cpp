@@ -1,6 +1,7 @@
 #include "server/chat_call.h"
 
 #include "base/error.h"
+#include "server/answer_rules.h"
 #include "server/api_error.h"
 #include "server/api_fields.h"
 
@@ -68,13 +69,15 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
                          .slice = call.request.slice};
   wanted.max_tokens =
       fit_to_context(engine.model(), wanted.prompt.size(), call.request.max_tokens, call.prompt_field);
+  const text::Reasoning begins_with =
+      begun ? text::Reasoning::none : engine::reasoning_after(engine.text(), wanted.prompt);
+  wanted.grammar =
+      answer_grammar(engine, {.format = call.request.format, .tools = call.tools, .reasoning = begins_with});
   if (begun) return {.request = std::move(wanted)};
   if (call.reasoning.budget)
     wanted.thinking = engine::thinking_budget(engine.text(), engine.model().architecture, wanted.prompt,
                                               *call.reasoning.budget);
-  const text::Reasoning reasoning =
-      call.reasoning.split ? engine::reasoning_after(engine.text(), wanted.prompt) : text::Reasoning::none;
-  return {.request = std::move(wanted), .reasoning = reasoning};
+  return {.request = std::move(wanted), .reasoning = call.reasoning.split ? begins_with : text::Reasoning::none};
 }
 
 Reply with_pictures(const Models& models, std::shared_ptr<ChatCall> call, AnswerChat answer) {

@@ -12,6 +12,7 @@
 #include "server/json_input.h"
 #include "server/models.h"
 #include "server/openai_request.h"
+#include "server/tools.h"
 
 namespace troika::server {
 
@@ -22,6 +23,7 @@ struct ChatCall {
   std::string owner;  // the caller's name
   CompletionRequest request;
   ReasoningRequest reasoning;
+  ToolRequest tools;
   ChatInput input;
   bool logprobs = false;
   int top_logprobs = 0;

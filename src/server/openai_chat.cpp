@@ -8,14 +8,21 @@
 #include "server/chat_call.h"
 #include "server/openai.h"
 #include "server/openai_work.h"
+#include "server/tool_call_parser.h"
 
 namespace troika::server {
 namespace {
 
 class ChatWork : public CompletionWork {
  public:
-  ChatWork(Setup setup, engine::Engine& engine, std::vector<std::string> stops, bool logprobs)
-      : CompletionWork(std::move(setup), engine, std::move(stops)), logprobs_(logprobs) {}
+  struct Options {
+    bool logprobs = false;
+    std::optional<ToolForm> calls;  // tools may be called, in this form
+  };
+  ChatWork(Setup setup, engine::Engine& engine, std::vector<std::string> stops, Options options)
+      : CompletionWork(std::move(setup), engine, std::move(stops)), logprobs_(options.logprobs), form_(options.calls) {
+    if (form_) parsers_.assign(size_t(setup_.choices), ToolCallParser(*form_));
+  }
 
  protected:
   void open(std::string& out) override {
@@ -28,6 +35,7 @@ class ChatWork : public CompletionWork {
     if (!delta.reasoning.empty())
       write_delta(delta.choice, {{"reasoning_content", delta.reasoning}},
                   has_text ? Json() : logprobs(delta.tokens), engine::Finish::none, out);
+    if (form_) return write_pieces(delta, has_text, out);
     if (has_text)
       write_delta(delta.choice, {{"content", delta.text}}, logprobs(delta.tokens), engine::Finish::none, out);
     if (delta.finish != engine::Finish::none)
@@ -37,15 +45,74 @@ class ChatWork : public CompletionWork {
   Json describe(int index, ChoiceResult& result) override {
     Json message = {{"role", "assistant"}, {"content", std::move(result.text)}, {"refusal", nullptr}};
     if (!result.reasoning.empty()) message["reasoning_content"] = std::move(result.reasoning);
-    return {{"index", index}, {"message", std::move(message)}, {"logprobs", logprobs(result.tokens)}};
+    bool called = false;
+    if (form_) called = take_calls_out(message);
+    Json choice = {{"index", index}, {"message", std::move(message)}, {"logprobs", logprobs(result.tokens)}};
+    if (called && result.finish == engine::Finish::stop) choice["finish_reason"] = kToolCalls;
+    return choice;
   }
 
  private:
-  void write_delta(int index, Json delta, Json logprobs, engine::Finish finish, std::string& out) const {
+  static constexpr const char* kToolCalls = "tool_calls";
+
+  // Words and calls of one delta. The scores of its tokens come with the first that is written.
+  void write_pieces(const Delta& delta, bool has_text, std::string& out) {
+    ToolCallParser& parser = parsers_[size_t(delta.choice)];
+    const bool last = delta.finish != engine::Finish::none;
+    std::vector<AnswerPiece> pieces = parser.append(delta.text, last);
+    Json scores = has_text ? logprobs(delta.tokens) : Json();
+    if (pieces.empty() && !scores.is_null()) pieces.emplace_back();
+    for (const AnswerPiece& piece : pieces)
+      write_delta(delta.choice, describe(piece), std::exchange(scores, nullptr), engine::Finish::none, out);
+    if (!last) return;
+    const bool called = delta.finish == engine::Finish::stop && parser.calls() > 0;
+    write_delta(delta.choice, Json::object(), nullptr, delta.finish, out, called ? Json(kToolCalls) : Json());
+  }
+
+  static Json describe(const AnswerPiece& piece) {
+    Json call = {{"index", piece.call}};
+    switch (piece.kind) {
+      case AnswerPiece::Kind::words:
+        return {{"content", piece.text}};
+      case AnswerPiece::Kind::call:
+        call.update(new_call(piece.text));
+        break;
+      case AnswerPiece::Kind::arguments:
+        call["function"] = {{"arguments", piece.text}};
+        break;
+    }
+    return {{"tool_calls", Json::array({std::move(call)})}};
+  }
+
+  static Json new_call(const std::string& name) {
+    return {{"id", random_id("call_")}, {"type", "function"}, {"function", {{"name", name}, {"arguments", ""}}}};
+  }
+
+  // Whether there was any call in the message's content.
+  bool take_calls_out(Json& message) const {
+    ToolCallParser parser(*form_);
+    std::string words;
+    Json calls = Json::array();
+    for (const AnswerPiece& piece : parser.append(message["content"].get_ref<const std::string&>(), true)) {
+      if (piece.kind == AnswerPiece::Kind::words) words += piece.text;
+      if (piece.kind == AnswerPiece::Kind::call) calls.push_back(new_call(piece.text));
+      if (piece.kind == AnswerPiece::Kind::arguments) {
+        auto& arguments = calls.back()["function"]["arguments"].get_ref<std::string&>();
+        arguments += piece.text;
+      }
+    }
+    message["content"] = words.empty() && !calls.empty() ? Json() : Json(words);
+    if (calls.empty()) return false;
+    message["tool_calls"] = std::move(calls);
+    return true;
+  }
+
+  void write_delta(int index, Json delta, Json logprobs, engine::Finish finish, std::string& out,
+                   Json reason = nullptr) const {
     write_chunk({{"index", index},
                  {"delta", std::move(delta)},
                  {"logprobs", std::move(logprobs)},
-                 {"finish_reason", finish_reason(finish)}},
+                 {"finish_reason", reason.is_null() ? finish_reason(finish) : std::move(reason)}},
                 out);
   }
 
@@ -55,7 +122,13 @@ class ChatWork : public CompletionWork {
   }
 
   const bool logprobs_;
+  const std::optional<ToolForm> form_;
+  std::vector<ToolCallParser> parsers_;  // by choice, of a stream
 };
+
+std::string_view chat_template_of(const ServedModel& model) {
+  return model.engine->text().tokenizer->data().chat_template;
+}
 
 std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) {
   check_fields(fields, kChatSchema);
@@ -63,12 +136,14 @@ std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) 
   call->model = &models.find(fields.string("model"));
   call->request = read_completion_request(fields, call->engine().model());
   call->reasoning = read_reasoning_request(fields);
+  call->tools = read_tools(fields);
   call->logprobs = fields.boolean("logprobs").value_or(false);
   const auto top_logprobs = fields.integer("top_logprobs", 0, 20);
   if (top_logprobs.value_or(0) > 0 && !call->logprobs)
     refuse("top_logprobs", "top_logprobs needs logprobs to be true.");
   call->top_logprobs = int(top_logprobs.value_or(0));
   call->input = read_chat(fields, *call->model, models.pictures());
+  present_tools(call->tools, chat_template_of(*call->model), call->input.variables);
   call->ignored = fields.unread();
   return call;
 }
@@ -76,6 +151,8 @@ std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) 
 Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
   const CompletionRequest& request = call.request;
   PreparedChat chat = prepare_chat(call, pictures);
+  std::optional<ToolForm> calls;
+  if (call.tools.active()) calls = tool_form(chat_template_of(*call.model));
   auto work = std::make_unique<ChatWork>(
       CompletionWork::Setup{
           .header =
@@ -84,9 +161,11 @@ Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pict
           .include_usage = request.include_usage,
           .choices = request.n,
           .prompt_tokens = int(chat.request.prompt.size())},
-      call.engine(), request.stops, call.logprobs);
+      call.engine(), request.stops, ChatWork::Options{.logprobs = call.logprobs, .calls = calls});
   submit_choices(work->generation(), chat.request, request.n, chat.reasoning);
-  return reply_with(std::move(work), request.stream);
+  Reply reply = reply_with(std::move(work), request.stream);
+  add_notes(reply, chat.request.grammar.get());
+  return reply;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "server/answer_rules.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/fill_in.h"
@@ -177,6 +178,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
     for (Prompt& prompt : prompts) prompt.ids = fill_in_prompt(*engine.text().tokenizer, prompt.ids, suffix);
   if (prompts.size() * size_t(request.n) > kMaxChoices)
     refuse("n", "{} prompts times {} choices are more than {}.", prompts.size(), request.n, kMaxChoices);
+  const auto rules = answer_grammar(engine, {.format = request.format, .tools = {}});
   int prompt_tokens = 0;
   std::vector<engine::Request> wanted;
   for (Prompt& prompt : prompts) {
@@ -190,6 +192,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
         .stop_at_end_tokens = !request.ignore_end,
         .owner = http.caller.name,
         .slice = request.slice};
+    choice.grammar = rules;
     if (echo) prompt.text = engine.text().tokenizer->decode(prompt.ids, false);
     if (echo && logprobs) {
       prompt.scores = std::make_shared<std::vector<ScoredToken>>();

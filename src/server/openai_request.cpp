@@ -19,26 +19,6 @@ constexpr int kAnyInt = std::numeric_limits<int>::max();
 }
 
 void refuse_what_we_cannot_honour(const Fields& fields) {
-  if (const Json* tools = fields.find("tools")) {
-    if (!tools->is_array()) refuse("tools", "tools must be an array, not {}.", kind_of(*tools));
-    const Json* choice = fields.find("tool_choice");
-    if (!tools->empty() && !(choice && *choice == "none")) refuse_unsupported("tools", "Calling tools");
-  }
-  if (const Json* choice = fields.find("tool_choice")) {
-    if (choice->is_string()) {
-      const auto word = fields.choice("tool_choice", {"none", "auto", "required"});
-      if (*word == "required") refuse_unsupported("tool_choice", "Calling tools");
-    } else {
-      Fields(*choice, "tool_choice");
-      refuse_unsupported("tool_choice", "Calling tools");
-    }
-  }
-  if (const Json* format = fields.find("response_format")) {
-    const Fields members(*format, "response_format");
-    members.required("type");
-    const auto type = members.choice("type", {"text", "json_object", "json_schema"});
-    if (*type != "text") refuse_unsupported("response_format", fmt::format("response_format {}", *type));
-  }
   if (const Json* modalities = fields.find("modalities")) {
     if (!modalities->is_array())
       refuse("modalities", "modalities must be an array, not {}.", kind_of(*modalities));
@@ -127,7 +107,10 @@ CompletionRequest read_completion_request(const Fields& fields, const engine::Mo
   request.stream = fields.boolean("stream").value_or(false);
   request.ignore_end = fields.boolean("ignore_eos").value_or(false);
   request.slice = fields.string("slice").value_or("");
-  fields.boolean("parallel_tool_calls");
+  request.format = read_output_format(fields);
+  if (!request.format.free() && request.ignore_end)
+    refuse("ignore_eos", "ignore_eos and {} contradict each other: the format says where the answer ends.",
+           request.format.path);
   if (const Json* options = fields.find("stream_options")) {
     const Fields members(*options, "stream_options");
     request.include_usage = members.boolean("include_usage").value_or(false);

@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "server/json_input.h"
 #include "server/models.h"
+#include "server/output_format.h"
 
 namespace troika::server {
 
@@ -21,6 +22,7 @@ struct CompletionRequest {
   bool stream = false, include_usage = false;
   bool ignore_end = false;  // go on past end-of-generation tokens
   std::string slice;        // of the model; "": the engine's own
+  OutputFormat format;
 };
 
 // `model` supplies the sampling that the request leaves open.

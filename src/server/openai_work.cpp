@@ -1,6 +1,7 @@
 // See openai_work.h.
 #include "server/openai_work.h"
 
+#include <algorithm>
 #include <cmath>
 #include <ctime>
 
@@ -63,7 +64,7 @@ Progress CompletionWork::advance() {
     Json& choices = body["choices"] = Json::array();
     for (int i = 0; i < setup_.choices; ++i) {
       Json choice = describe(i, results_[i]);
-      choice["finish_reason"] = finish_reason(results_[i].finish);
+      if (!choice.contains("finish_reason")) choice["finish_reason"] = finish_reason(results_[i].finish);
       choices.push_back(std::move(choice));
     }
     body["usage"] = usage();
@@ -144,6 +145,14 @@ void submit_choices(Generation& generation, const engine::Request& request, int 
     const std::string_view why = error.what();
     const bool about_slice = !request.slice.empty() && why.find("slice") != why.npos;
     refuse(about_slice ? "slice" : "", "{}", why);
+  }
+}
+
+void add_notes(Reply& reply, const grammar::TokenGrammar* grammar) {
+  if (!grammar) return;
+  for (std::string note : grammar->notes()) {
+    std::ranges::replace_if(note, [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
+    reply.headers.emplace_back("X-Troika-Not-Enforced", note.substr(0, 300));
   }
 }
 

@@ -49,7 +49,7 @@ class CompletionWork : public Work {
   // Streamed: the events before the first token and those of one delta.
   virtual void open(std::string& out) = 0;
   virtual void write(const Delta& delta, std::string& out) = 0;
-  // Not streamed: the members of one choice but for index and finish_reason, which come last.
+  // Not streamed: the members of one choice; finish_reason, which comes last, is added unless it is there.
   virtual Json describe(int index, ChoiceResult& result) = 0;
 
   // One event: the header, the choice and, if asked for, an empty usage.
@@ -74,6 +74,8 @@ class CompletionWork : public Work {
 void submit_choices(Generation& generation, const engine::Request& request, int n,
                     text::Reasoning reasoning = text::Reasoning::none);
 
+// A response header for each note of the grammar: what of the request is not kept to.
+void add_notes(Reply& reply, const grammar::TokenGrammar* grammar);
 // Why a choice was given up: its last delta is failed or cancelled.
 ApiError error_of(const Delta& delta);
 

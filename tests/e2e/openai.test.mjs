@@ -152,7 +152,7 @@ test('errors arrive as the errors of the client', async () => {
   await rejects({ temperature: 3 }, bad, { param: 'temperature', type: 'invalid_request_error' });
   await rejects({ messages: [] }, bad, { param: 'messages' });
   await rejects({ model: 'gpt-4' }, OpenAI.NotFoundError, { code: 'model_not_found' });
-  await rejects({ tools: [{ type: 'function', function: { name: 'f' } }] }, bad, { param: 'tools' });
+  await rejects({ tools: [{ type: 'function', function: { name: 'a b' } }] }, bad, { param: 'tools[0].function.name' });
   const long = [{ role: 'user', content: 'word '.repeat(300_000) }];
   await rejects({ messages: long }, bad, { code: 'context_length_exceeded' });
 });

@@ -7,6 +7,10 @@
 #include <cstdlib>
 #include <new>
 
+#include "engine/constraint.h"
+#include "engine/sampler.h"
+#include "grammar/samples.h"
+
 namespace {
 
 std::atomic<int64_t> allocations{0};
@@ -57,6 +61,24 @@ TEST(Step, AllocatesNothingOnceItsBucketIsCompiled) {
   for (int i = 0; i < 4; ++i) round();  // the prompts, then generation: all buckets that follow are compiled
   int64_t before = allocations;
   for (int i = 0; i < 100; ++i) round();
+  EXPECT_EQ(allocations - before, 0);
+}
+
+TEST(Step, AllocatesNothingForAGrammarEither) {
+  grammar::samples::TokenWorld world(grammar::samples::random_texts(73, 7));
+  Constraint constraint(world.grammar(grammar::samples::of_schema(R"({"type": "array", "items": {"type": "string", "maxLength": 40}})")));
+  std::vector<float> logits(331, 1.0f);
+  Sampler sampler({.temperature = 1, .seed = 1}, {}, 331);
+  auto round = [&] {
+    constraint.prepare();
+    const int32_t id = sampler.pick(logits, &constraint.allowed());
+    if (world.vocabulary.is_text(id)) constraint.accept(id);
+    return !constraint.complete();
+  };
+  for (int i = 0; i < 5; ++i) round();
+  int64_t before = allocations;
+  for (int i = 0; i < 200 && round(); ++i) {
+  }
   EXPECT_EQ(allocations - before, 0);
 }
 

@@ -102,6 +102,7 @@ class FakeEngine : public engine::Engine {
     text_.tokenizer = make_byte_tokenizer(source, more_specials);
     text_.chat_template = std::make_unique<text::ChatTemplate>(source);
     text_.repairs = text::find_repairs(*text_.chat_template);
+    text_.grammars = std::make_unique<grammar::GrammarCache>(*text_.tokenizer);
   }
 
   // Pictures become tokens as Qwen2.5-VL's do; what they show, the script may say.

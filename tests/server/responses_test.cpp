@@ -23,7 +23,7 @@ class Responses : public ServerTest {
   }
   RawReply remove(const std::string& id) {
     RawClient client(port());
-    client.send("DELETE /v1/responses/" + id + " HTTP/1.1\r\nHost: x\r\n\r\n");
+    client.send("DELETE /v1/responses/" + id + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     return client.read_reply();
   }
   static std::vector<Json> events_of(const RawReply& reply) {

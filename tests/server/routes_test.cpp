@@ -62,7 +62,8 @@ TEST(Routes, AreOpenToStrangersOnlyWhereTheyTellNothing) {
     if (route.role == Role::open) open.insert(route.path);
     if (route.role == Role::admin) admin.insert(route.path);
   }
-  EXPECT_THAT(open, testing::UnorderedElementsAre("/", "/health", "/ready", "/openapi.json", "/api/version"));
+  EXPECT_THAT(open, testing::UnorderedElementsAre("/", "/assets/", "/health", "/ready", "/openapi.json",
+                                                  "/api/version"));
   EXPECT_THAT(admin, testing::UnorderedElementsAre("/api/pull", "/api/delete", "/api/create", "/api/copy", "/api/push"));
 }
 
