@@ -74,11 +74,8 @@ struct Request {
   int top_logprobs = 0;         // 0..20
   bool stop_at_end_tokens = true;
   std::optional<ThinkingBudget> thinking;  // absent: the model reasons for as long as it likes
-<<<<<<< HEAD
   std::string owner;            // whose it is: what the cache kept of one's text no other takes over, or can time
-=======
   std::shared_ptr<const grammar::TokenGrammar> grammar;  // that the whole answer keeps to; null: none
->>>>>>> grammar
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order
   StateSink prompt_states;      // likewise
