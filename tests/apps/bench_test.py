@@ -160,7 +160,7 @@ class OfAModel(Bench):
 
     def test_text_has_a_line_each(self):
         text = self.answer("troika-mini", *self.TINY)
-        self.assertRegex(text, r"(?m)^limits of 1 threads: [\d.]+ GB/s read; \d+ GOP/s int8, \d+ GFLOP/s fp32 \(\w+\)$")
+        self.assertRegex(text, r"(?m)^limits of 1 threads: [\d.]+ GB/s read; \d+ GOP/s int8,( \d+ bf16,)? \d+ GFLOP/s fp32 \(\w+\)$")
         self.assertRegex(text, r"(?m)^load [\d.]+ s; first token [\d.]+ s after its begin, at full speed after [\d.]+ s$")
         for name in ("pp8", "tg3"):
             self.assertRegex(text, rf"(?m)^{name} +[\d.]+ +[\d.]+ … [\d.]+ +\d+ % of the "
