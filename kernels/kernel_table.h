@@ -204,8 +204,7 @@ inline constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512
 
 // Null when this build or this machine lacks the instruction set.
 const KernelTable* kernel_table(Isa isa);
-// The fastest table of this machine. With avx512_bf16 that depends on the processor: its multiply-add of bf16 pairs has
-// twice float32's rate on AMD's Zen 4 and 5, but half of it on Intel's Xeons (docs/cpu.md).
+// The fastest table of this machine that multiplies with floats as they are: avx512_bf16 must be asked for (docs/cpu.md).
 const KernelTable& kernel_table();
 // The table of this name; "": the fastest. Throws Error with the names there are.
 const KernelTable& kernel_table(std::string_view name);

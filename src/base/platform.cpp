@@ -175,7 +175,6 @@ const Cpu& cpu() {
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                  __builtin_cpu_supports("avx512vnni");
     cpu.avx512_bf16 = cpu.avx512 && __builtin_cpu_supports("avx512bf16");
-    cpu.bf16_is_fast = cpu.avx512_bf16 && __builtin_cpu_is("amd");
 #endif
     return cpu;
   }();
