@@ -267,7 +267,7 @@ struct Avx2 : Vectors256<Avx2> {
 
   template <int kMost, bool kSigned>
   struct Dots {
-    static constexpr int kFit = kSigned ? 1 : 32767 / (2 * 127 * kMost);
+    static constexpr int kFit = 32767 / (2 * 127 * kMost);
     static constexpr int kRun = kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
 
     // Adds the products with four columns of one token.

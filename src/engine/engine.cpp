@@ -172,6 +172,7 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
               model_.spec.context);
   }
   size_t available = platform::memory().available_bytes;
+  available -= std::min(available, model_.device->info().bytes_put_off);  // weights that will need it come first
   CachePlan plan = plan_cache({.windows = program.windows,
                                .page_bytes = page_bytes_,
                                .model_context = model_.spec.context,

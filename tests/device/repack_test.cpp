@@ -124,6 +124,7 @@ TEST(Repack, PutsOffWhatTheSystemHasInMemory) {
   for (auto& weight : {a, b}) repacker.put_off(weight, kProduct, kFloat32);
   size_t all = panels_of(large).size() + panels_of(small).size();
   EXPECT_EQ(repacker.bytes(), all);
+  EXPECT_EQ(repacker.bytes_put_off(), all);
   int parts = 0;
   for (bool more = true; more; ++parts) {
     more = repacker.proceed();
@@ -132,6 +133,8 @@ TEST(Repack, PutsOffWhatTheSystemHasInMemory) {
     EXPECT_EQ(more, !b->panel);
   }
   EXPECT_GT(parts, 2);
+  EXPECT_EQ(repacker.bytes(), all);
+  EXPECT_EQ(repacker.bytes_put_off(), 0u);
   EXPECT_FALSE(repacker.proceed());
   EXPECT_TRUE(holds(*a, panels_of(large)));
   EXPECT_TRUE(holds(*b, panels_of(small)));

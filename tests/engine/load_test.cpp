@@ -60,8 +60,10 @@ TEST_P(Load, GivesTheSameBitsWithAndWithoutRepacking) {
     EngineOptions options{.device = "cpu", .threads = 2, .float32 = float32, .quantise = quantise};
     Model packed = load_model(kSource / path, options);  // of a file in the system's memory: when there is time for it
     std::vector<float> before = logits_of(packed, 9);
+    EXPECT_LE(packed.device->info().bytes_put_off, packed.device->info().weight_bytes);
     while (packed.device->settle()) {}
     EXPECT_FALSE(packed.device->settle());
+    EXPECT_EQ(packed.device->info().bytes_put_off, 0u);
     options.repack = false;
     Model plain = load_model(kSource / path, options);
     size_t packed_bytes = packed.device->info().weight_bytes, plain_bytes = plain.device->info().weight_bytes;

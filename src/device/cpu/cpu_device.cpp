@@ -69,7 +69,11 @@ class CpuDevice : public Device {
     return weight;
   }
 
-  bool settle() override { return repacker_ && repacker_->proceed(); }
+  bool settle() override {
+    bool more = repacker_ && repacker_->proceed();
+    info_.bytes_put_off = repacker_ ? repacker_->bytes_put_off() : 0;
+    return more;
+  }
 
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     CompileOptions options{.kernels = &kernels_, .threads = pool_->threads(), .float32 = float32_};
@@ -101,6 +105,7 @@ class CpuDevice : public Device {
     if (repacker_->can_put_off(weight->view)) repacker_->put_off(weight, use, arithmetic);
     else repacker_->repack(*weight, use, arithmetic);
     info_.weight_bytes += repacker_->bytes() - before;
+    info_.bytes_put_off = repacker_->bytes_put_off();
   }
 
   const kernels::KernelTable& kernels_;

@@ -117,17 +117,24 @@ bool Repacker::can_put_off(const WeightView& view) const {
 
 void Repacker::put_off(std::shared_ptr<CpuWeight> weight, WeightUse use, kernels::Arithmetic arithmetic) {
   std::optional<Job> job = plan(std::move(weight), use, arithmetic);
-  if (job) put_off_.push_back(std::move(*job));
+  if (!job) return;
+  waiting_bytes_ += job->bytes;
+  put_off_.push_back(std::move(*job));
 }
 
 bool Repacker::proceed() {
   if (!packing_ && !put_off_.empty()) {
     Job next = std::move(put_off_.front());
     put_off_.pop_front();
+    waiting_bytes_ -= next.bytes;
     begin(std::move(next));
   }
   if (packing_) advance(kPiecesPerPart * pool_.threads());
   return packing_ || !put_off_.empty();
+}
+
+size_t Repacker::bytes_put_off() const {
+  return waiting_bytes_ + (packing_ ? packing_->job.bytes : 0);
 }
 
 std::optional<Repacker::Job> Repacker::plan(std::shared_ptr<CpuWeight> weight, WeightUse use,

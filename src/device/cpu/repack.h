@@ -63,6 +63,7 @@ class Repacker {
   bool proceed();
 
   size_t bytes() const { return budget_.taken(); }  // of all panels, those put off too
+  size_t bytes_put_off() const;                     // of those: memory that is not taken yet
 
  private:
   struct Job;
@@ -77,6 +78,7 @@ class Repacker {
   HugeChunks memory_;
   bool refused_ = false;
   std::deque<Job> put_off_;
+  size_t waiting_bytes_ = 0;  // of their panels
   std::unique_ptr<Packing> packing_;  // under way
 };
 
