@@ -20,9 +20,12 @@ struct Options {
   std::string file;
 };
 
-// Adds the line; a new file is the owner's alone.
-void append(const std::string& path, const std::string& line) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+// Adds the line, behind whatever an editor left without an end; a new file is the owner's alone.
+void append(const std::string& path, std::string line) {
+  const int file = ::open(path.c_str(), O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  char last = '\n';
+  const off_t end = file >= 0 ? ::lseek(file, 0, SEEK_END) : 0;
+  if (end > 0 && ::pread(file, &last, 1, end - 1) == 1 && last != '\n') line.insert(0, "\n");
   const bool written = file >= 0 && ::write(file, line.data(), line.size()) == ssize_t(line.size());
   if (file >= 0) ::close(file);
   if (!written) fail("cannot write to {}", path);
@@ -31,8 +34,8 @@ void append(const std::string& path, const std::string& line) {
 void make_key(Options& o) {
   if (!server::valid_key_name(o.key.name)) fail("a key's name has letters, digits and -_.@ only, 64 at most");
   o.key.role = *server::role_named(o.role);
-  if (!o.file.empty() && std::filesystem::exists(o.file) && std::filesystem::file_size(o.file) > 0) {
-    for (const server::ApiKey& other : server::read_api_keys(o.file))
+  if (!o.file.empty() && std::filesystem::exists(o.file)) {
+    for (const server::ApiKey& other : server::read_key_lines(o.file))
       if (other.name == o.key.name) fail("{} has a key named '{}' already; delete its line first", o.file, o.key.name);
   }
   const std::string text = server::random_api_key();

@@ -88,7 +88,7 @@ ApiKey read_line(const std::string& line, const std::string& where) {
 
 }  // namespace
 
-std::vector<ApiKey> read_api_keys(const std::filesystem::path& path) {
+std::vector<ApiKey> read_key_lines(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) fail("cannot read the key file {}", path.string());
   std::vector<ApiKey> keys;
@@ -105,6 +105,11 @@ std::vector<ApiKey> read_api_keys(const std::filesystem::path& path) {
     if (keys.size() == kMostKeys) fail("{}: more than {} keys", where, kMostKeys);
     keys.push_back(std::move(key));
   }
+  return keys;
+}
+
+std::vector<ApiKey> read_api_keys(const std::filesystem::path& path) {
+  std::vector<ApiKey> keys = read_key_lines(path);
   if (keys.empty())
     fail("the key file {} has no keys, so nobody could use the server; `troika key NAME` makes one", path.string());
   return keys;

@@ -27,7 +27,9 @@ struct ApiKey {
   int concurrent = 0;  // of these at the same time; 0: no limit
 };
 
-// Throws Error that names the line and what is wrong with it; a file without keys is wrong as a whole.
+// Throws Error that names the line and what is wrong with it.
+std::vector<ApiKey> read_key_lines(const std::filesystem::path& path);
+// The same for a server: a file without keys is wrong as a whole.
 std::vector<ApiKey> read_api_keys(const std::filesystem::path& path);
 
 // The line that stands for the key.

@@ -208,6 +208,7 @@ asio::awaitable<bool> Connection::serve_one() {
   if (shared_.draining) incoming.keep_alive = false;
   const bool sent = co_await send(incoming, std::move(reply));
   note(incoming, sent);
+  incoming.permit = {};  // whoever lingers has had the answer
   if (sent && !incoming.keep_alive) co_await linger();
   co_return sent&& incoming.keep_alive && !shared_.draining;
 }
@@ -234,7 +235,24 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
   expect_within(shared_.options.header_timeout);
   co_await http::async_read_header(socket_, buffer_, parser, handler());
   auto& message = parser.get();
+  if (!error) {
+    incoming.request.id = incoming.id;
+    incoming.request.method = std::string(message.method_string());
+    incoming.request.path = path_of(std::string_view(message.target().data(), message.target().size()));
+    for (const auto& field : message) {
+      std::string name(field.name_string());
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
+      incoming.request.headers.emplace_back(std::move(name), std::string(field.value()));
+    }
+    incoming.version = int(message.version());
+  }
   if (!error && !parser.is_done()) {
+    // Strangers' bodies take no room from those of others.
+    if (const auto refusal = refuse_by_head(incoming.request)) {
+      expect_nothing();
+      co_await refuse_and_close(*refusal, incoming.id);
+      co_return false;
+    }
     if (boost::beast::iequals(message[http::field::expect], "100-continue") && message.version() >= 11 &&
         buffer_.size() == 0) {
       if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
@@ -250,8 +268,10 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
       incoming.share.add(read);
       if (shared_.body_bytes > shared_.options.all_bodies_bytes) {
         expect_nothing();
-        co_await refuse_and_close(ApiError(503, "server_error", "The server holds too many large requests; try again.",
-                                           "", "overloaded"));
+        co_await refuse_and_close(error_reply(ApiError(503, "server_error",
+                                                       "The server holds too many large requests; try again.", "",
+                                                       "overloaded")),
+                                  incoming.id);
         co_return false;
       }
     }
@@ -259,30 +279,36 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
   expect_nothing();
 
   if (error) {
-    if (const auto refusal = refusal_of(error, timed_out_)) co_await refuse_and_close(*refusal);
+    if (const auto refusal = refusal_of(error, timed_out_)) co_await refuse_and_close(error_reply(*refusal), incoming.id);
     co_return false;
   }
-  incoming.request.id = incoming.id;
-  incoming.request.method = std::string(message.method_string());
-  incoming.request.path = path_of(std::string_view(message.target().data(), message.target().size()));
-  for (const auto& field : message) {
-    std::string name(field.name_string());
-    std::ranges::transform(name, name.begin(), [](unsigned char c) { return char(std::tolower(c)); });
-    incoming.request.headers.emplace_back(std::move(name), std::string(field.value()));
-  }
-  incoming.version = int(message.version());
   incoming.keep_alive = parser.keep_alive();
   co_return true;
 }
 
 // For requests that cannot be read to their end.
-asio::awaitable<void> Connection::refuse_and_close(const ApiError& error) {
-  const Reply reply = error_reply(error);
+asio::awaitable<void> Connection::refuse_and_close(const Reply& reply, const std::string& id) {
   shared_.models.traffic().count(Traffic::kNoRoute, reply.status);
   timed_out_ = false;
   const bool sent = co_await write(
-      head_of(reply, random_id("req_"), false, BodyLength::known, reply.body.size()) + reply.body);
+      head_of(reply, id, false, BodyLength::known, reply.body.size()) + reply.body);
   if (sent) co_await linger();
+}
+
+// What the head alone refuses, limits apart: these are counted when the body is here.
+std::optional<Reply> Connection::refuse_by_head(const HttpRequest& request) {
+  if (auto reply = shared_.origins->intercept(request)) return reply;
+  Match match = match_route(request);
+  std::optional<Reply> refusal;
+  if (!match.route) {
+    refusal = std::move(match.reply);
+  } else {
+    const auto now = std::chrono::steady_clock::now();
+    const Admission admission = shared_.access.admit(request, match.route->role, false, now);
+    if (admission.refusal) refusal = error_reply(*admission.refusal, match.route->errors, request.id);
+  }
+  if (refusal) shared_.origins->let_read(request, *refusal);
+  return refusal;
 }
 
 asio::awaitable<Reply> Connection::make_reply(Incoming& incoming) {
@@ -299,9 +325,9 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
   Match match = match_route(request);
   if (!match.route) co_return std::move(match.reply);
   incoming.route = match.route->path;
-  incoming.metered = match.route->heavy;
+  incoming.metered = match.route->heavy && match.route->method == "POST";
   Admission admission =
-      shared_.access.admit(request, match.route->role, match.route->heavy, std::chrono::steady_clock::now());
+      shared_.access.admit(request, match.route->role, incoming.metered, std::chrono::steady_clock::now());
   request.caller = std::move(admission.caller);
   if (admission.refusal) co_return error_reply(*admission.refusal, match.route->errors, request.id);
   incoming.permit = std::move(admission.permit);
@@ -381,7 +407,7 @@ asio::awaitable<bool> Connection::send_work(Incoming& incoming, Reply& reply) {
     co_return co_await send_whole(incoming, reply);
   } catch (const boost::system::system_error&) {  // cancelled
   } catch (const std::exception& error) {
-    log::error("{} {}: {}", incoming.request.method, incoming.request.path, error.what());
+    log::error("{} {} {}: {}", incoming.id, incoming.request.method, incoming.route, error.what());
   }
   co_return false;
 }

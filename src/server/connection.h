@@ -57,7 +57,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<Reply> answer_known_page(Incoming& incoming);
   awaitable<Reply> make_later(const Match& match, const HttpRequest& request, const Reply& reply);
   void note(const Incoming& incoming, bool sent);
-  awaitable<void> refuse_and_close(const ApiError& error);
+  std::optional<Reply> refuse_by_head(const HttpRequest& request);
+  awaitable<void> refuse_and_close(const Reply& reply, const std::string& id);
   awaitable<bool> send(Incoming& incoming, Reply reply);
   awaitable<bool> send_work(Incoming& incoming, Reply& reply);
   awaitable<bool> send_whole(Incoming& incoming, Reply& reply);

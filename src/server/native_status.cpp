@@ -16,24 +16,29 @@ Reply health(const Models& models, const HttpRequest&, std::string_view) {
   return {.body = dump({{"status", "ok"}, {"running", running}, {"waiting", waiting}})};
 }
 
-// Models are loaded before the port is opened, so whoever is answered finds them ready.
-Reply ready(const Models& models, const HttpRequest&, std::string_view) {
-  Json body = {{"status", "ready"}, {"models", Json::array()}};
-  for (const ServedModel& model : models.all()) body["models"].push_back({{"id", model.id}, {"status", "ready"}});
+// Models are loaded before the port is opened, so whoever is answered finds them ready. Strangers are not told which.
+Reply ready(const Models& models, const HttpRequest& request, std::string_view) {
+  Json body = {{"status", "ready"}};
+  if (request.caller.role >= Role::user) {
+    body["models"] = Json::array();
+    for (const ServedModel& model : models.all()) body["models"].push_back({{"id", model.id}, {"status", "ready"}});
+  }
   return {.body = dump(body)};
 }
 
-Reply welcome(const Models& models, const HttpRequest&, std::string_view) {
+Reply welcome(const Models& models, const HttpRequest& request, std::string_view) {
   std::string text =
       "Troika is running. It speaks OpenAI's API at /v1, Anthropic's at /v1/messages and Ollama's at /api;\n"
-      "point any client's base URL here. /openapi.json describes all.\n\nModels:\n";
-  for (const ServedModel& model : models.all()) text += fmt::format("  {}\n", model.id);
+      "point any client's base URL here. /openapi.json describes all.\n";
+  if (request.caller.role >= Role::user) {
+    text += "\nModels:\n";
+    for (const ServedModel& model : models.all()) text += fmt::format("  {}\n", model.id);
+  }
   text +=
       "\nTry: curl http://HOST:PORT/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
       "\"content\": \"Hello\"}]}'\n";
   return {.content_type = "text/plain; charset=utf-8", .body = std::move(text)};
 }
-
 
 // llama.cpp's object, of the first model. Paths of files are no business of a client's.
 Reply props(const Models& models, const HttpRequest&, std::string_view) {

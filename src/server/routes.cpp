@@ -136,7 +136,7 @@ Reply reply_or_error(const Route& route, const HttpRequest& request, const Make&
   } catch (const ApiError& error) {
     return error_reply(error, route.errors, request.id);
   } catch (const std::exception& error) {
-    log::error("{} {}: {}", request.method, request.path, error.what());
+    log::error("{} {} {}: {}", request.id, request.method, route.path, error.what());  // never the path as it was sent
     return error_reply({500, "server_error", "The server failed to answer this request; its log says why."},
                        route.errors, request.id);
   }

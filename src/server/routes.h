@@ -19,7 +19,7 @@ using Handler = Reply (*)(const Models&, const HttpRequest&, std::string_view re
 struct Route {
   std::string_view method, path;
   Handler handler;
-  bool heavy;  // parses, renders and tokenises: belongs on the pool, and counts against a key's limits
+  bool heavy;  // parses, renders and tokenises: belongs on the pool; a POST counts against a key's limits
   Role role;   // that may ask for it
   ErrorStyle errors;
   const Schema* body;        // null: none is read

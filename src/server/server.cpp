@@ -147,9 +147,9 @@ void Server::Impl::on_signal() {
 // A key file that makes no sense changes nothing: nobody is locked out, nobody gets in.
 void Server::Impl::on_hangup() {
   hangup.async_wait([this](error_code error, int) {
-    if (error) return;
+    if (error || shared.draining) return;
     try {
-      if (options.read_keys) access.replace(options.read_keys());
+      access.replace(options.read_keys());
       log::info("the API keys are read again");
     } catch (const std::exception& wrong) {
       log::error("{}; the keys stay as they were", wrong.what());
@@ -190,8 +190,10 @@ void Server::run() {
     impl_->signals.add(SIGINT);
     impl_->signals.add(SIGTERM);
     impl_->on_signal();
-    impl_->hangup.add(SIGHUP);
-    impl_->on_hangup();
+    if (impl_->options.read_keys) {
+      impl_->hangup.add(SIGHUP);
+      impl_->on_hangup();
+    }
   }
   asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
   impl_->io.run();

@@ -66,6 +66,11 @@ class Key(CommandLine):
                  for name, key, limits in (("ann user", first, ""), ("bob admin", second, " rate=60 concurrent=2"))]
         self.assertEqual(keys.read_text(), "".join(lines))
         self.assertEqual(keys.stat().st_mode & 0o777, 0o600)
+        keys.write_text(keys.read_text() + "# the team, without an end of line")
+        self.answer("key", "cid", "--file", keys)
+        self.assertRegex(keys.read_text(), r"# the team, without an end of line\ncid user sha256:[0-9a-f]{64}\n\Z")
+        notes = self.file("notes", "# keys of the team\n")
+        self.answer("key", "ann", "--file", notes)
         self.refusal("key", "ann", "--file", keys, says="a key named 'ann' already")
         self.refusal("key", "a b", says="letters, digits")
         self.refusal("key", "eve", "--role", "root", says="root", code=2)
