@@ -36,8 +36,7 @@ void check_field(const Fields& fields, const Field& row) {
     return;
   }
   if (asks_for_nothing(*value, row.neutral)) return;
-  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", path), path,
-                 "unsupported_parameter");
+  refuse_unsupported(path, path);
 }
 
 // Names come from strangers, and a header is no place for line breaks and the like.

@@ -13,11 +13,6 @@ constexpr int kMaxChoices = 128;
 constexpr size_t kMaxStops = 4;
 constexpr int kAnyInt = std::numeric_limits<int>::max();
 
-[[noreturn]] void refuse_unsupported(const std::string& path, std::string_view what) {
-  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", what), path,
-                 "unsupported_parameter");
-}
-
 void refuse_what_we_cannot_honour(const Fields& fields) {
   if (const Json* modalities = fields.find("modalities")) {
     if (!modalities->is_array())
@@ -33,12 +28,12 @@ std::vector<std::pair<int32_t, float>> read_logit_bias(const Fields& fields, int
   Fields(*bias, "logit_bias");
   std::vector<std::pair<int32_t, float>> result;
   for (const auto& [key, value] : bias->items()) {
-    const std::string path = fmt::format("logit_bias.{}", key.substr(0, 40));
+    const std::string path = fmt::format("logit_bias.{}", shown(key));
     int32_t id = -1;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc() || end != key.data() + key.size() || id < 0 || id >= vocabulary)
       refuse(path, "The keys of logit_bias must be token ids from 0 to {}, not '{}'.", vocabulary - 1,
-             key.substr(0, 40));
+             shown(key));
     if (!value.is_number() || !(value.get<double>() >= -100 && value.get<double>() <= 100))
       refuse(path, "{} must be a number from -100 to 100.", path);
     result.emplace_back(id, value.get<float>());
