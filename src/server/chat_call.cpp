@@ -8,12 +8,10 @@
 namespace troika::server {
 namespace {
 
-// The prompt without its opening for reasoning, which an answer that has begun must come after.
-std::string with_prefill(const engine::Engine& engine, std::string prompt, const std::string& prefill) {
-  const auto& chat_template = engine.text().tokenizer->data().chat_template;
-  if (text::reasoning_after(prompt, chat_template) == text::Reasoning::open)
-    prompt += engine::closing_words(engine.model().architecture, 0);
-  return prompt + prefill;
+// What follows a prompt when the answer has begun: where the prompt opens the reasoning, its end comes first.
+std::string begun_answer(const engine::Engine& engine, text::Reasoning prompt_ends_in, const std::string& prefill) {
+  const bool open = prompt_ends_in == text::Reasoning::open;
+  return std::string(open ? engine::closing_words(engine.model().architecture, 0) : "") + prefill;
 }
 
 engine::ImagePrompt make_prompt(const engine::Engine& engine, ChatInput& input,
@@ -22,12 +20,14 @@ engine::ImagePrompt make_prompt(const engine::Engine& engine, ChatInput& input,
   const text::EncodeOptions with_specials{.parse_special = true};
   if (pictures.empty()) {
     std::string prompt = text.render(std::move(input.variables));
-    if (!input.prefill.empty()) prompt = with_prefill(engine, std::move(prompt), input.prefill);
+    if (!input.prefill.empty())
+      prompt += begun_answer(engine, text::reasoning_after(prompt, text.tokenizer->data().chat_template), input.prefill);
     return {.tokens = text.tokenizer->encode(prompt, with_specials)};
   }
   engine::ImagePrompt prompt = engine::eyes_of(engine).chat(std::move(input.variables), pictures);
   if (!input.prefill.empty()) {
-    const auto begun = text.tokenizer->encode(input.prefill, with_specials);
+    const std::string answer = begun_answer(engine, engine::reasoning_after(text, prompt.tokens), input.prefill);
+    const auto begun = text.tokenizer->encode(answer, with_specials);
     prompt.tokens.insert(prompt.tokens.end(), begun.begin(), begun.end());
   }
   return prompt;
