@@ -13,9 +13,9 @@ namespace troika::server {
 
 using Json = nlohmann::ordered_json;
 
-// Parses a whole request body. Throws ApiError (400) for anything but JSON in UTF-8 of reasonable depth.
-// Of duplicate members the last one wins.
-Json parse_json(std::string_view text);
+// Parses a whole text, which complaints call `what`. Throws ApiError (400) for anything but JSON in UTF-8 of reasonable
+// depth. Of duplicate members the last one wins.
+Json parse_json(std::string_view text, std::string_view what = "The request body");
 
 // "a string", "an array", …
 std::string_view kind_of(const Json& value);

@@ -8,7 +8,7 @@
 namespace troika::server {
 
 struct ResponseCall : ChatCall {
-  Json items = Json::array();  // all before the answer, those of earlier responses first
+  std::string items;  // a JSON array: all before the answer, those of earlier responses first
   Json echo;                   // members that come back with the response
   bool store = true;
 };
