@@ -58,12 +58,17 @@ class EmbeddingWork : public Work {
       return {.bytes = error_body(error, errors_), .done = true, .status = error.status};
     }
     if (!generation_.done()) return {};
-    Vectors vectors;
-    for (const auto& pool : pools_) vectors.push_back(unit_vector(*pool, dimensions_));
-    return {.bytes = dump(describe_(vectors, tokens_)), .done = true};
+    return {.rest = [this] { return Progress{.bytes = body(), .done = true}; }};
   }
 
  private:
+  // Megabytes, for many texts.
+  std::string body() const {
+    Vectors vectors;
+    for (const auto& pool : pools_) vectors.push_back(unit_vector(*pool, dimensions_));
+    return dump(describe_(vectors, tokens_));
+  }
+
   const int dimensions_;
   const ErrorStyle errors_;
   const std::string owner_;
