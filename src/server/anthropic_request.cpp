@@ -1,16 +1,10 @@
 #include "server/anthropic_request.h"
 
-#include <limits>
-
 #include "server/api_error.h"
-#include "server/api_schemas.h"
 #include "server/picture_reader.h"
 
 namespace troika::server {
 namespace {
-
-constexpr size_t kMostStops = 64;
-constexpr int kAnyInt = std::numeric_limits<int>::max();
 
 // The text of a string, or of an array of text blocks.
 std::string read_system(const Json& system, const std::string& path) {

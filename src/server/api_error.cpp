@@ -55,7 +55,8 @@ nlohmann::ordered_json describe(const ApiError& error, ErrorStyle style, const s
 std::string shown(std::string_view text) {
   constexpr size_t kMostBytes = 80;
   std::string result(text.substr(0, kMostBytes));
-  std::ranges::replace_if(result, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  std::ranges::replace_if(
+      result, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   if (text.size() > kMostBytes) result += "…";
   return result;
 }

@@ -48,6 +48,11 @@ std::string fit_for_header(std::string name) {
 
 }  // namespace
 
+Asked::Asked(const HttpRequest& http, const Schema& schema)
+    : json(parse_json(http.body)), fields(json), caller(http.caller.name) {
+  check_fields(fields, schema);
+}
+
 void check_fields(const Fields& fields, const Schema& schema) {
   for (const Field& row : schema.own) check_field(fields, row);
   for (const Field& row : schema.shared) check_field(fields, row);

@@ -428,8 +428,9 @@ asio::awaitable<bool> Connection::send_whole(Incoming& incoming, Reply& reply) {
       progress.bytes);
 }
 
-// Large bodies are made on the pool, so that others' bytes move on meanwhile. What makes them uses the work, which our
-// caller destroys: a peer that hangs up must not cancel this wait, and is met by the write that follows.
+// Large bodies are made on the pool, so that others' bytes move on meanwhile. What makes them uses the work,
+// which our caller destroys: a peer that hangs up must not cancel this wait, and is met by the write that
+// follows.
 asio::awaitable<Progress> Connection::take_rest(std::function<Progress()> rest) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   Progress progress = co_await asio::co_spawn(

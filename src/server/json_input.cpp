@@ -44,8 +44,7 @@ class Limits final : public nlohmann::json_sax<Json> {
 
  private:
   bool open() {
-    if (members_.size() >= kMaxDepth)
-      refuse("", "{} is nested deeper than {} levels.", what_, kMaxDepth);
+    if (members_.size() >= kMaxDepth) refuse("", "{} is nested deeper than {} levels.", what_, kMaxDepth);
     members_.push_back(0);
     return count_value();
   }
@@ -74,8 +73,8 @@ Json parse_json(std::string_view text, std::string_view what) {
     return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& e) {
     const bool encoding = std::string_view(e.what()).find("UTF-8") != std::string_view::npos;
-    refuse("", "{} is not valid JSON: {} at byte {}.", what,
-           encoding ? "ill-formed UTF-8" : "syntax error", e.byte);
+    refuse("", "{} is not valid JSON: {} at byte {}.", what, encoding ? "ill-formed UTF-8" : "syntax error",
+           e.byte);
   } catch (const Json::exception&) {
     refuse("", "{} is not valid JSON: a number is out of range.", what);
   }

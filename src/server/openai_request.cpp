@@ -1,8 +1,8 @@
 // See openai_request.h.
 #include "server/openai_request.h"
 
+#include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "server/api_error.h"
 
@@ -11,7 +11,6 @@ namespace {
 
 constexpr int kMaxChoices = 128;
 constexpr size_t kMaxStops = 4;
-constexpr int kAnyInt = std::numeric_limits<int>::max();
 
 void refuse_what_we_cannot_honour(const Fields& fields) {
   if (const Json* modalities = fields.find("modalities")) {
@@ -89,13 +88,14 @@ std::vector<std::string> read_stops(const Fields& fields, std::string_view name,
   return stops;
 }
 
-CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model) {
+CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model,
+                                          int least_tokens) {
   refuse_what_we_cannot_honour(fields);
   CompletionRequest request;
   request.sampling = read_sampling(fields, model);
   request.stops = read_stops(fields, "stop", kMaxStops);
   request.n = int(fields.integer("n", 1, kMaxChoices).value_or(1));
-  const auto max_tokens = fields.integer("max_tokens", 1, kAnyInt);
+  const auto max_tokens = fields.integer("max_tokens", least_tokens, kAnyInt);
   const auto max_completion_tokens = fields.integer("max_completion_tokens", 1, kAnyInt);
   if (max_tokens) request.max_tokens = int(*max_tokens);
   if (max_completion_tokens) request.max_tokens = int(*max_completion_tokens);

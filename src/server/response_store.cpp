@@ -1,4 +1,5 @@
-// See response_store.h. What is dropped is moved to a list that outlives the lock: freeing megabytes takes its time.
+// See response_store.h. What is dropped is moved to a list that outlives the lock: freeing megabytes takes
+// its time.
 #include "server/response_store.h"
 
 #include <algorithm>
@@ -19,7 +20,8 @@ ResponseStore::Entries::const_iterator ResponseStore::entry_to_drop(const Entry&
   for (const Entry& entry : entries_) held[entry.stored->owner] += entry.bytes;
   if (const auto own = held.find(coming.stored->owner); own != held.end()) own->second += coming.bytes;
   const auto most = std::ranges::max_element(held, {}, [](const auto& owner) { return owner.second; });
-  return std::ranges::find_if(entries_, [&](const Entry& entry) { return entry.stored->owner == most->first; });
+  return std::ranges::find_if(entries_,
+                              [&](const Entry& entry) { return entry.stored->owner == most->first; });
 }
 
 void ResponseStore::put(std::string id, StoredResponse stored) {
@@ -36,7 +38,8 @@ void ResponseStore::put(std::string id, StoredResponse stored) {
   entries_.splice(entries_.end(), coming);
 }
 
-ResponseStore::Entries::const_iterator ResponseStore::entry_of(std::string_view id, std::string_view owner) const {
+ResponseStore::Entries::const_iterator ResponseStore::entry_of(std::string_view id,
+                                                               std::string_view owner) const {
   return std::ranges::find_if(entries_, [&](const Entry& e) { return e.id == id && e.stored->owner == owner; });
 }
 
@@ -56,9 +59,10 @@ bool ResponseStore::erase(std::string_view id, std::string_view owner) {
 }
 
 std::string unknown_response(std::string_view id) {
-  return fmt::format("There is no response '{}' in memory: it was not stored, was too large, was deleted, had to make "
-                     "room, or the server was restarted.",
-                     shown(id));
+  return fmt::format(
+      "There is no response '{}' in memory: it was not stored, was too large, was deleted, had to make "
+      "room, or the server was restarted.",
+      shown(id));
 }
 
 }  // namespace troika::server

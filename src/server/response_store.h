@@ -1,5 +1,6 @@
-// Responses that may be gone on with, looked at or deleted: in memory, within bounds, as text, since parsed trees take
-// many times its room. Who keeps most makes room first, so nobody can drive out what others keep. Any thread may call it.
+// Responses that may be gone on with, looked at or deleted: in memory, within bounds, as text, since parsed
+// trees take many times its room. Who keeps most makes room first, so nobody can drive out what others keep.
+// Any thread may call it.
 #pragma once
 
 #include <cstddef>

@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <ctime>
 
+#include "server/answer_json.h"
 #include "server/answer_work.h"
+#include "server/api_schemas.h"
 #include "server/openai.h"
-#include "server/openai_work.h"
 #include "server/response_store.h"
 #include "server/responses_request.h"
 
@@ -35,7 +36,8 @@ class ResponseWork : public AnswerWork {
       reasoning_ += delta.reasoning;
       send(place({{"type", "response.reasoning_text.delta"}, {"delta", delta.reasoning}}), out);
     }
-    // A last delta may have tokens that show no text; behind reasoning alone there is no message that they could be of.
+    // A last delta may have tokens that show no text; behind reasoning alone there is no message that they
+    // could be of.
     const bool silent_tokens = delta.reasoning.empty() && !delta.tokens.empty() && item_ != Item::reasoning;
     if (!delta.text.empty() || silent_tokens) {
       enter(Item::message, out);
@@ -71,7 +73,8 @@ class ResponseWork : public AnswerWork {
           describe_logprobs(tokenizer_, {tokens.begin() + ptrdiff_t(answer().reasoning_tokens), tokens.end()});
     }
     Json output = Json::array();
-    if (!reasoning_.empty()) output.push_back(item_of(Item::reasoning, text_.empty() ? status() : kCompleted));
+    if (!reasoning_.empty())
+      output.push_back(item_of(Item::reasoning, text_.empty() ? status() : kCompleted));
     if (!text_.empty() || output.empty()) output.push_back(item_of(Item::message, status()));
     return finished(std::move(output));
   }
@@ -207,7 +210,7 @@ Reply answer_response(ResponseCall& call, ResponseStore& store, const std::vecto
                                                                .stream = stream,
                                                                .prompt_tokens = int(chat.request.prompt.size())},
                                              call, store);
-  work->submit(std::move(chat.request), chat.reasoning);
+  work->submit(chat.request, chat.reasoning);
   return reply_with(std::move(work), stream);
 }
 
@@ -218,11 +221,12 @@ Reply answer_response(ResponseCall& call, ResponseStore& store, const std::vecto
 }  // namespace
 
 Reply create_response(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const auto call = read_response_call(models, Fields(asked), http.caller.name);
-  return with_pictures(models, call, [call = call.get(), &store = models.responses()](const auto& pictures) {
-    return answer_response(*call, store, pictures);
-  });
+  const Asked asked(http, kResponseSchema);
+  const auto call = read_response_call(models, asked);
+  return with_pictures(models, asked, call,
+                       [call = call.get(), &store = models.responses()](const auto& pictures) {
+                         return answer_response(*call, store, pictures);
+                       });
 }
 
 // A response, or with /input_items behind its id what it answered, the last first.

@@ -1,18 +1,14 @@
 #include "server/responses_request.h"
 
-#include <limits>
 #include <utility>
 
+#include "server/answer_json.h"
 #include "server/api_error.h"
-#include "server/api_schemas.h"
-#include "server/openai_work.h"
 #include "server/picture_reader.h"
 #include "server/response_store.h"
 
 namespace troika::server {
 namespace {
-
-constexpr int kAnyInt = std::numeric_limits<int>::max();
 
 constexpr size_t kMostMetadata = 64 << 10;  // bytes of JSON; OpenAI takes 16 texts of 512 characters
 
@@ -57,7 +53,8 @@ Json Reader::read_part(const Fields& part, const std::string& path, std::string_
   }
   const std::string_view member = type == "refusal" ? "refusal" : "text";
   if (type != "input_text" && type != "output_text" && type != "refusal")
-    refuse_part(path, fmt::format("parts of type {} are not supported in messages of the {}.", shown(type), role));
+    refuse_part(path,
+                fmt::format("parts of type {} are not supported in messages of the {}.", shown(type), role));
   part.required(member);
   return {{"type", "text"}, {"text", *part.string(member)}};
 }
@@ -123,16 +120,17 @@ Json read_items(const Json& input) {
 constexpr const char* kConversation = "The conversation of previous_response_id";
 
 // The conversation that is gone on with.
-Json read_previous(const Models& models, const Fields& fields, const std::string& owner, Json& echo) {
-  const auto id = fields.string("previous_response_id");
+Json read_previous(const Models& models, const Asked& asked, Json& echo) {
+  const auto id = asked.fields.string("previous_response_id");
   echo["previous_response_id"] = id ? Json(*id) : Json();
   if (!id) return Json::array();
-  const auto previous = models.responses().find(*id, owner);
+  const auto previous = models.responses().find(*id, asked.caller);
   if (!previous)
     throw ApiError(400, "invalid_request_error",
-                   unknown_response(*id) + " Send the whole conversation as input.",
-                   "previous_response_id", "previous_response_not_found");
-  Json items = parse_json(previous->input, kConversation), response = parse_json(previous->response, kConversation);
+                   unknown_response(*id) + " Send the whole conversation as input.", "previous_response_id",
+                   "previous_response_not_found");
+  Json items = parse_json(previous->input, kConversation);
+  Json response = parse_json(previous->response, kConversation);
   for (Json& item : response["output"]) items.push_back(std::move(item));
   return items;
 }
@@ -167,7 +165,8 @@ void read_include(const Fields& fields, ResponseCall& call) {
   if (include && !include->is_array()) refuse("include", "include must be an array, not {}.", kind_of(*include));
   for (const Json& what : include ? *include : Json::array()) {
     if (what == "message.output_text.logprobs") call.logprobs = true;
-    else if (what != "reasoning.encrypted_content") refuse_unsupported("include", fmt::format("include {}", shown(dump(what))));
+    else if (what != "reasoning.encrypted_content")
+      refuse_unsupported("include", fmt::format("include {}", shown(dump(what))));
   }
   call.top_logprobs = int(fields.integer("top_logprobs", 0, 20).value_or(0));
   if (call.top_logprobs > 0 && !call.logprobs)
@@ -185,11 +184,10 @@ void read_tool_choice(const Fields& fields) {
 
 }  // namespace
 
-std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields, const std::string& owner) {
-  check_fields(fields, kResponseSchema);
+std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
   auto call = std::make_shared<ResponseCall>();
   call->model = &models.find(fields.string("model"));
-  call->owner = owner;
   call->prompt_field = "input";
   call->request.sampling = read_sampling(fields, call->engine().model());
   call->request.stream = fields.boolean("stream").value_or(false);
@@ -206,7 +204,7 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fie
   const auto instructions = fields.string("instructions");
   if (instructions) reader.messages.push_back({{"role", "system"}, {"content", *instructions}});
   Json own = read_items(fields.required("input"));
-  Json items = read_previous(models, fields, owner, call->echo);
+  Json items = read_previous(models, asked, call->echo);
   for (const Json& item : items) reader.read_item(item, "previous_response_id");
   for (size_t i = 0; i < own.size(); ++i) {
     reader.read_item(own[i], fmt::format("input[{}]", i));
@@ -216,7 +214,8 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fie
   const Json* metadata = fields.find("metadata");
   if (metadata) Fields(*metadata, "metadata");
   if (metadata && dump(*metadata).size() > kMostMetadata)
-    refuse("metadata", "metadata has more than {} bytes; it comes back with every event of the stream, so send less.",
+    refuse("metadata",
+           "metadata has more than {} bytes; it comes back with every event of the stream, so send less.",
            kMostMetadata);
   call->echo["metadata"] = metadata ? *metadata : Json::object();
   call->echo["instructions"] = instructions ? Json(*instructions) : Json();
@@ -226,7 +225,6 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fie
   variables["messages"] = std::move(reader.messages);
   variables["add_generation_prompt"] = true;
   call->input.images = reader.take_images();
-  call->ignored = fields.unread();
   return call;
 }
 

@@ -133,8 +133,9 @@ TEST_F(Anthropic, GoesOnWithALastMessageOfTheAssistant) {
 TEST_F(Anthropic, JoinsTheThinkingOfJoinedTurns) {
   engine.use_template(kThinkingTemplate);
   const auto turn = [](const char* thinking, const char* text) {
-    return Json{{"role", "assistant"},
-                {"content", {{{"type", "thinking"}, {"thinking", thinking}}, {{"type", "text"}, {"text", text}}}}};
+    return Json{
+        {"role", "assistant"},
+        {"content", {{{"type", "thinking"}, {"thinking", thinking}}, {{"type", "text"}, {"text", text}}}}};
   };
   const Json user = {{"role", "user"}, {"content", "Hi"}};
   ASSERT_EQ(ask({{"messages", {user, turn("first", "a"), turn("second", "b"), user}}}).status, 200);

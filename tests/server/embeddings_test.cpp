@@ -93,7 +93,8 @@ class LargeEmbeddings : public Embeddings {
 
   // Asks for them and returns when the engine has done its part.
   void ask_for_much(RawClient& client) {
-    client.send(RawClient::post_text("/v1/embeddings", Json{{"input", std::vector<std::string>(kTexts, "ab")}}.dump()));
+    client.send(RawClient::post_text("/v1/embeddings",
+                                     Json{{"input", std::vector<std::string>(kTexts, "ab")}}.dump()));
     while (engine.requests().size() < kTexts) std::this_thread::sleep_for(std::chrono::milliseconds(2));
     ASSERT_TRUE(engine.idle_within(std::chrono::seconds(60)));
   }

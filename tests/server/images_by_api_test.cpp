@@ -47,8 +47,9 @@ TEST_F(ImagesByApi, AnthropicsBlocks) {
 }
 
 TEST_F(ImagesByApi, AnAnswerThatHasBegunBesideThemComesAfterTheReasoning) {
-  engine.give_eyes("{% for m in messages %}{% for p in m.content %}{% if p.type == 'image' %}<|vision_start|><|image_pad|>"
-                   "<|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endfor %}<think>");
+  engine.give_eyes(
+      "{% for m in messages %}{% for p in m.content %}{% if p.type == 'image' %}<|vision_start|><|image_pad|>"
+      "<|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endfor %}<think>");
   Json messages = user({anthropic_image(kPng), {{"type", "text"}, {"text", "What?"}}});
   messages.push_back({{"role", "assistant"}, {"content", "A"}});
   const RawReply reply = post("/v1/messages", Json{{"max_tokens", 5}, {"messages", messages}}.dump());

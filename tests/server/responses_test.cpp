@@ -149,7 +149,8 @@ TEST_F(Responses, ReadItemsOfEveryKind) {
 
 TEST_F(Responses, ReasoningBelongsToTheTurnItStandsBefore) {
   engine.use_template(kThinkingTemplate);
-  const Json reasoning = Json::parse(R"({"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hm"}]})");
+  const Json reasoning =
+      Json::parse(R"({"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hm"}]})");
   ask({{"input", Json::array({{{"role", "user"}, {"content", "Hi"}},
                               reasoning,
                               {{"role", "user"}, {"content", "Well?"}},
@@ -168,11 +169,12 @@ TEST_F(Responses, ReasoningIsCompleteOnceTheTextHasBegun) {
     streaming["stream"] = true;
     std::string all;
     for (const Json& whole : {ask(body).json(), events_of(ask(streaming)).back()["response"]})
-      for (const Json& item : whole["output"]) all += fmt::format("{} {}, ", item["type"].get<std::string>(),
-                                                                  item["status"].get<std::string>());
+      for (const Json& item : whole["output"])
+        all += fmt::format("{} {}, ", item["type"].get<std::string>(), item["status"].get<std::string>());
     return all;
   };
-  const std::string in_text = "reasoning completed, message incomplete, ", in_reasoning = "reasoning incomplete, ";
+  const std::string in_text = "reasoning completed, message incomplete, ",
+                    in_reasoning = "reasoning incomplete, ";
   EXPECT_EQ(statuses(int(std::string("<think>\nHm.\n</think>\n\nYe").size())), in_text + in_text);
   EXPECT_EQ(statuses(int(std::string("<think>\nHm").size())), in_reasoning + in_reasoning);
 }
@@ -252,7 +254,9 @@ TEST_F(Responses, FailInTheStreamWhenTheEngineFails) {
 }
 
 TEST(ResponseStore, DropsTheOldestWhenThereAreTooManyOrTooLarge) {
-  const auto stored = [](size_t bytes) { return StoredResponse{.response = std::string(bytes, 'x'), .input = "[]"}; };
+  const auto stored = [](size_t bytes) {
+    return StoredResponse{.response = std::string(bytes, 'x'), .input = "[]"};
+  };
   ResponseStore few({.responses = 2, .bytes = 1000});
   for (const char* id : {"a", "b", "c"}) few.put(id, stored(10));
   EXPECT_EQ(few.find("a", ""), nullptr);
@@ -276,7 +280,8 @@ TEST(ResponseStore, DropsFirstWhatTheOwnerOfMostKeeps) {
   };
   const auto kept = [&] {
     std::string all;
-    for (const auto& [id, owner] : {std::pair("a", "ann"), {"b", "bob"}, {"c", "bob"}, {"d", "bob"}, {"e", "ann"}, {"f", "cat"}})
+    for (const auto& [id, owner] :
+         {std::pair("a", "ann"), {"b", "bob"}, {"c", "bob"}, {"d", "bob"}, {"e", "ann"}, {"f", "cat"}})
       if (store.find(id, owner)) all += id;
     return all;
   };
