@@ -139,7 +139,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
       SchedulerLimits{.tokens = step_tokens_,
                       .outputs = kMaxOutputs,
                       .sequences = kMaxSequences,
-                      .kept_tokens = info_.context_length},  // one whole conversation, or many short
+                      .copies = step_->can_copy_pages()},
       pools());
 
   slices_.push_back(model_.slice);
@@ -331,6 +331,7 @@ void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
 
 void LocalEngine::run_step() {
   const std::vector<Work>& work = scheduler_->next();
+  for (const PageCopy& copy : scheduler_->copies()) step_->copy_page(copy);
   if (work.empty()) return;
   auto now = Clock::now();
   for (const Work& w : work) {

@@ -1,6 +1,7 @@
 #include "engine/step.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 #include "plan/memory.h"
@@ -41,9 +42,23 @@ Step::Step(const Model& model, int sequences, int context, std::span<const int> 
               static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
   arena_ = model.device->allocate(most_memory(model, model.slice));
   add_slice(model.slice);
-  for (const ops::CacheInfo& cache : trace_bucket(model, 1).caches) {
+  cache_infos_ = trace_bucket(model, 1).caches;
+  for (const ops::CacheInfo& cache : cache_infos_) {
     size_t bytes = cache_page_bytes(cache, model.kv_format) * pages[cache.group];
     caches_.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+  }
+}
+
+bool Step::can_copy_pages() const {
+  return std::ranges::all_of(caches_, [](const device::Cache& c) { return c.keys->host() && c.values->host(); });
+}
+
+void Step::copy_page(const PageCopy& copy) {
+  for (size_t i = 0; i < caches_.size(); ++i) {
+    if (cache_infos_[i].group != copy.group) continue;
+    const size_t bytes = cache_page_bytes(cache_infos_[i], caches_[i].format);
+    for (device::Buffer* buffer : {caches_[i].keys.get(), caches_[i].values.get()})
+      std::memcpy(buffer->host() + copy.to * bytes, buffer->host() + copy.from * bytes, bytes);
   }
 }
 

@@ -24,6 +24,10 @@ class Step {
   void add_slice(models::ModelSpec slice) { slices_.push_back({std::move(slice), {}}); }
   size_t slices() const { return slices_.size(); }
 
+  // Makes one page like another; only where the host sees the device's memory.
+  bool can_copy_pages() const;
+  void copy_page(const PageCopy& copy);
+
   // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
   // `work`.
   // `meanwhile` is called once, when the device has begun.
@@ -51,7 +55,8 @@ class Step {
 
   const Model& model_;
   ops::StepInputs inputs_;
-  std::vector<device::Cache> caches_;
+  std::vector<ops::CacheInfo> cache_infos_;
+  std::vector<device::Cache> caches_;  // beside their infos
   std::shared_ptr<device::Buffer> arena_;
   std::vector<Slice> slices_;
   const float* logits_ = nullptr;  // of the last run, [outputs, V]
