@@ -158,7 +158,7 @@ void Assembler::refuse_left_recursion() const {
         fail(
             "the rule '{}' begins with itself (left recursion); write what repeats behind what it begins "
             "with",
-            parts_[callee].name);
+            parts_[callee].name.substr(0, 80));
       }
       if (visit[callee] == Visit::no) frames.push_back({callee, 0});
     }

@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kMostCount = 100'000, kMostDepth = 200;
 constexpr size_t kMostBytes = 1 << 20;
+constexpr size_t kShown = 80;  // bytes of a name in a complaint
 
 bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -30,7 +31,7 @@ class Parser {
     for (skip(Lines::all); !at_end(); skip(Lines::all)) definition();
     for (const auto& [name, use] : named_) {
       if (!rules_.rule(use.rule).defined)
-        fail("line {} of the grammar: the rule '{}' is not defined", use.line, name);
+        fail("line {} of the grammar: the rule '{}' is not defined", use.line, name.substr(0, kShown));
     }
     auto root = named_.find("root");
     if (root == named_.end()) fail("the grammar has no rule 'root', which is the whole text");
@@ -90,9 +91,9 @@ class Parser {
   void definition() {
     std::string own = name();
     skip(Lines::this_one);
-    if (!take("::=")) wrong("'::=' is missing behind '{}'", own);
+    if (!take("::=")) wrong("'::=' is missing behind '{}'", own.substr(0, kShown));
     RuleId rule = rule_of(own);
-    if (rules_.rule(rule).defined) wrong("the rule '{}' is defined twice", own);
+    if (rules_.rule(rule).defined) wrong("the rule '{}' is defined twice", own.substr(0, kShown));
     skip(Lines::all);
     rules_.define(rule, alternatives(0));
     skip(Lines::this_one);

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 class SchemaError : public Error {
  public:
   SchemaError(std::string pointer, const std::string& why)
-      : Error("at " + (pointer.empty() ? std::string("the root") : pointer) + ": " + why),
+      : Error("at " + (pointer.empty() ? "the root" : pointer.substr(0, 200)) + ": " + why),
         pointer(std::move(pointer)) {}
 
   std::string pointer;

@@ -35,10 +35,13 @@ struct Progress {
   std::string bytes;  // streamed: to be sent now. Otherwise, when done: the whole body
   bool done = false;
   int status = 200;  // when done, if the answer is not streamed
+  // Set, if the answer is not streamed: what is left is to make a body that may be large. Called once, on a
+  // thread that may take its time; its result is done.
+  std::function<Progress()> rest;
 };
 
-// An answer in the making. All calls come from the connection's thread; destroying it gives up what still
-// runs.
+// An answer in the making. One thread at a time calls it: the connection's, but for a last step's `rest`.
+// Destroying it gives up what still runs.
 class Work {
  public:
   virtual ~Work() = default;

@@ -1,5 +1,6 @@
-// GET /metrics: the engines' counters and the server's traffic in Prometheus' exposition. Nothing is registered and
-// nothing is locked: every scrape turns one snapshot of each engine into metric families, one row of a table each.
+// GET /metrics: the engines' counters and the server's traffic in Prometheus' exposition. Nothing is
+// registered: every scrape turns a copy of what each engine published after its last step into metric
+// families, one row of a table each.
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>

@@ -36,12 +36,10 @@ const ServedModel& Models::find(const std::optional<std::string>& name) const {
       if (model.id == wanted || std::ranges::find(model.aliases, wanted) != model.aliases.end()) return model;
     ids.push_back(model.id);
   }
-  std::string shown = name->substr(0, 80);
-  std::ranges::replace_if(shown, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  throw ApiError(404, "not_found_error",
-                 fmt::format("The model '{}' is not served here. Served: {}.", shown,
-                             fmt::join(ids, ", ")),
-                 "model", "model_not_found");
+  throw ApiError(
+      404, "not_found_error",
+      fmt::format("The model '{}' is not served here. Served: {}.", shown(*name), fmt::join(ids, ", ")),
+      "model", "model_not_found");
 }
 
 }  // namespace troika::server

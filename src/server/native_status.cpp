@@ -1,8 +1,8 @@
 // How the server is: /health, /ready, /props and a word of welcome at /.
 #include <fmt/format.h>
 
+#include "server/answer_json.h"
 #include "server/native.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 

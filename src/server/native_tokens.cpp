@@ -1,8 +1,8 @@
 // Texts as tokens and back: llama.cpp's /tokenize and /detokenize.
+#include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/native.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -19,8 +19,8 @@ Json piece_of(const text::Tokenizer& tokenizer, int32_t id) {
 }  // namespace
 
 Reply tokenize(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
+  const Asked asked(http, kTokenizeSchema);
+  const Fields& fields = asked.fields;
   const text::Tokenizer& tokenizer = *models.find(fields.string("model")).engine->text().tokenizer;
   fields.required("content");
   const bool add_special = fields.boolean("add_special").value_or(false);
@@ -44,8 +44,8 @@ Reply tokenize(const Models& models, const HttpRequest& http, std::string_view) 
 }
 
 Reply detokenize(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
+  const Asked asked(http, kDetokenizeSchema);
+  const Fields& fields = asked.fields;
   const engine::Engine& engine = *models.find(fields.string("model")).engine;
   const Json& tokens = fields.required("tokens");
   if (!tokens.is_array()) refuse("tokens", "tokens must be an array, not {}.", kind_of(tokens));

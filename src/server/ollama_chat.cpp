@@ -1,12 +1,12 @@
 // POST /api/chat and /api/generate: one JSON object a line, or one alone.
 #include <chrono>
 
+#include "server/answer_json.h"
 #include "server/answer_work.h"
 #include "server/api_schemas.h"
 #include "server/fill_in.h"
 #include "server/ollama.h"
 #include "server/ollama_request.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -76,15 +76,16 @@ class OllamaWork : public AnswerWork {
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-Reply answer_with(const OllamaCall& call, PreparedChat prepared, Form form) {
-  auto work = std::make_unique<OllamaWork>(AnswerWork::Setup{.model = call.model->id,
-                                                             .stream = call.stream,
-                                                             .prompt_tokens = int(prepared.request.prompt.size()),
-                                                             .errors = ErrorStyle::ollama},
-                                           call.engine(), call.request.stops, form, call.logprobs);
-  work->submit(std::move(prepared.request), prepared.reasoning);
-  Reply reply{.work = std::move(work), .streamed = call.stream};
-  if (call.stream) reply.content_type = "application/x-ndjson";
+Reply answer_with(const OllamaCall& call, const PreparedChat& prepared, Form form) {
+  auto work =
+      std::make_unique<OllamaWork>(AnswerWork::Setup{.model = call.model->id,
+                                                     .stream = call.request.stream,
+                                                     .prompt_tokens = int(prepared.request.prompt.size()),
+                                                     .errors = ErrorStyle::ollama},
+                                   call.engine(), call.request.stops, form, call.logprobs);
+  work->submit(prepared.request, prepared.reasoning);
+  Reply reply{.work = std::move(work), .streamed = call.request.stream};
+  if (call.request.stream) reply.content_type = "application/x-ndjson";
   return reply;
 }
 
@@ -101,9 +102,7 @@ Reply answer_load(const OllamaCall& call, Form form) {
   }
   line["done"] = true;
   line["done_reason"] = "load";
-  Reply reply{.body = dump(line)};
-  name_ignored(call.ignored, reply);
-  return reply;
+  return {.body = dump(line)};
 }
 
 // The new input with the variables that the call has already.
@@ -113,55 +112,47 @@ void add_input(OllamaCall& call, ChatInput input) {
   call.input = std::move(input);
 }
 
-Reply answer_template(const Models& models, const std::shared_ptr<OllamaCall>& call, Form form) {
-  return with_pictures(models, call, [call = call.get(), form](const auto& pictures) {
-    return answer_with(*call, prepare_chat(*call, pictures), form);
-  });
-}
-
 // A text that goes on where the prompt ends, or that fits between prompt and suffix.
-Reply answer_raw(const std::shared_ptr<OllamaCall>& call, const std::string& prompt, const std::string& suffix) {
-  const text::Tokenizer& tokenizer = *call->engine().text().tokenizer;
+Reply answer_raw(const OllamaCall& call, const std::string& prompt, const std::string& suffix) {
+  const text::Tokenizer& tokenizer = *call.engine().text().tokenizer;
   std::vector<int32_t> ids =
       tokenizer.encode(prompt, {.parse_special = true, .add_bos = suffix.empty() && tokenizer.data().add_bos});
   if (!suffix.empty()) ids = fill_in_prompt(tokenizer, ids, suffix);
   if (ids.empty()) refuse("prompt", "prompt must not be empty.");
-  Reply reply = answer_with(*call, prepare_prompt(*call, {.tokens = std::move(ids)}, true), Form::generate);
-  name_ignored(call->ignored, reply);
-  return reply;
+  return answer_with(call, prepare_prompt(call, {.tokens = std::move(ids)}, true), Form::generate);
 }
 
 }  // namespace
 
 Reply ollama_chat(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaChatSchema);
-  const auto call = read_ollama_call(models, fields);
-  call->owner = http.caller.name;
-  const Json* messages = fields.find("messages");
+  const Asked asked(http, kOllamaChatSchema);
+  const auto call = read_ollama_call(models, asked.fields);
+  const Json* messages = asked.fields.find("messages");
   const bool loads = !messages || (messages->is_array() && messages->empty());
   if (!loads) add_input(*call, read_ollama_messages(*messages, *call->model, models.pictures()));
-  for (std::string& path : fields.unread()) call->ignored.push_back(std::move(path));
-  return loads ? answer_load(*call, Form::chat) : answer_template(models, call, Form::chat);
+  return with_pictures(models, asked, call, [call = call.get(), loads](const auto& pictures) {
+    return loads ? answer_load(*call, Form::chat)
+                 : answer_with(*call, prepare_chat(*call, pictures), Form::chat);
+  });
 }
 
 Reply ollama_generate(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaGenerateSchema);
+  const Asked asked(http, kOllamaGenerateSchema);
+  const Fields& fields = asked.fields;
   const auto call = read_ollama_call(models, fields);
-  call->owner = http.caller.name;
   call->prompt_field = "prompt";
   const std::string prompt = fields.string("prompt").value_or("");
   const std::string suffix = fields.string("suffix").value_or("");
-  const bool raw = fields.boolean("raw").value_or(false);
+  const bool raw = fields.boolean("raw").value_or(false) || !suffix.empty();
   add_input(*call, read_ollama_prompt(fields, *call->model, models.pictures()));
-  for (std::string& path : fields.unread()) call->ignored.push_back(std::move(path));
-  if (prompt.empty() && suffix.empty() && call->input.images.empty()) return answer_load(*call, Form::generate);
-  if (!raw && suffix.empty()) return answer_template(models, call, Form::generate);
-  if (!call->input.images.empty()) refuse("images", "images need the model's template: leave out raw and suffix.");
-  return answer_raw(call, prompt, suffix);
+  const bool shows = !call->input.images.empty();
+  const bool loads = prompt.empty() && suffix.empty() && !shows;
+  if (raw && shows) refuse("images", "images need the model's template: leave out raw and suffix.");
+  return with_pictures(models, asked, call, [=, call = call.get()](const auto& pictures) {
+    if (loads) return answer_load(*call, Form::generate);
+    if (raw) return answer_raw(*call, prompt, suffix);
+    return answer_with(*call, prepare_chat(*call, pictures), Form::generate);
+  });
 }
 
 }  // namespace troika::server

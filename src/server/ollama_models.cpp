@@ -1,11 +1,14 @@
 // What Ollama's clients ask about models: /api/tags, /api/ps, /api/show, /api/version; and what a server whose models
 // are fixed cannot do.
+#include <algorithm>
+#include <cctype>
+
+#include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/fill_in.h"
 #include "server/ollama.h"
 #include "server/ollama_request.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -117,9 +120,8 @@ Reply ollama_ps(const Models& models, const HttpRequest&, std::string_view) {
 }
 
 Reply ollama_show(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaShowSchema);
+  const Asked asked(http, kOllamaShowSchema);
+  const Fields& fields = asked.fields;
   const auto name = fields.string("model"), old_name = fields.string("name");
   if (!name && !old_name) fields.required("model");
   const ServedModel& served = models.find(name ? name : old_name);

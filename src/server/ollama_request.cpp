@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
-#include <limits>
 
 #include "server/api_error.h"
 #include "server/api_schemas.h"
@@ -11,9 +11,6 @@
 
 namespace troika::server {
 namespace {
-
-constexpr size_t kMostStops = 64;
-constexpr int kAnyInt = std::numeric_limits<int>::max();
 
 struct Unit {
   std::string_view name;
@@ -144,7 +141,7 @@ std::shared_ptr<OllamaCall> read_ollama_call(const Models& models, const Fields&
   fields.required("model");
   call->model = &models.find(fields.string("model"));
   call->request = read_ollama_options(fields, call->engine().model(), call->ignored);
-  call->stream = call->request.stream = fields.boolean("stream").value_or(true);
+  call->request.stream = fields.boolean("stream").value_or(true);  // unlike elsewhere
   call->unload = read_keep_alive(fields) == 0;
   call->logprobs = fields.boolean("logprobs").value_or(false);
   call->top_logprobs = int(fields.integer("top_logprobs", 0, 20).value_or(0));

@@ -9,7 +9,6 @@
 namespace troika::server {
 
 struct OllamaCall : ChatCall {
-  bool stream = true;  // unlike elsewhere
   bool unload = false;  // keep_alive is 0
 };
 

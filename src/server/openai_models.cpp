@@ -1,6 +1,6 @@
 // What the server has to offer: GET /v1/models.
+#include "server/answer_json.h"
 #include "server/openai.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {

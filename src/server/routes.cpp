@@ -105,17 +105,18 @@ Match match_route(const HttpRequest& request) {
   Match match;
   if (allowed.empty()) {
     match.reply =
-        error_reply({404, "not_found_error", fmt::format("There is no {} here.", request.path)}, style, request.id);
+        error_reply({404, "not_found_error", fmt::format("There is no {} here.", shown(request.path))}, style,
+                    request.id);
     return match;
   }
   if (method == "OPTIONS") {
     match.reply.status = 204;
   } else {
-    match.reply =
-        error_reply({405, "invalid_request_error",
-                     fmt::format("{} does not take {}; it takes {}.", request.path, request.method, allowed),
-                     "", "method_not_allowed"},
-                    style, request.id);
+    match.reply = error_reply({405, "invalid_request_error",
+                               fmt::format("{} does not take {}; it takes {}.", shown(request.path),
+                                           shown(request.method), allowed),
+                               "", "method_not_allowed"},
+                              style, request.id);
   }
   match.reply.headers.emplace_back("Allow", allowed);
   return match;

@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "base/platform.h"
+#include "server/answer_json.h"
 #include "server/observe.h"
-#include "server/openai_work.h"
-#include "text/reasoning.h"
 
 namespace troika::server {
 namespace {

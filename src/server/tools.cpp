@@ -53,7 +53,7 @@ Tool& find_tool(std::vector<Tool>& tools, const Fields& choice) {
   const auto found = std::ranges::find(tools, name, &Tool::name);
   if (found == tools.end())
     refuse(function.path("name"), "{} is '{}', which is none of the tools.", function.path("name"),
-           name.substr(0, 64));
+           shown(name));
   return *found;
 }
 
