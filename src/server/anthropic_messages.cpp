@@ -135,7 +135,7 @@ Reply answer_messages(ChatCall& call, const std::string& request_id,
 
 Reply messages(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kMessagesSchema);
-  const auto call = read_anthropic_prompt(models, asked.fields);
+  const auto call = read_anthropic_prompt(models, asked);
   read_anthropic_answer(asked.fields, *call);
   return with_pictures(models, asked, call, [call = call.get(), id = http.id](const auto& pictures) {
     return answer_messages(*call, id, pictures);
@@ -144,7 +144,7 @@ Reply messages(const Models& models, const HttpRequest& http, std::string_view) 
 
 Reply count_tokens(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kCountTokensSchema);
-  const auto call = read_anthropic_prompt(models, asked.fields);
+  const auto call = read_anthropic_prompt(models, asked);
   return with_pictures(models, asked, call, [call = call.get()](const auto& pictures) {
     Json body = Json::object();
     body["input_tokens"] = chat_prompt(*call, pictures).tokens.size();

@@ -147,9 +147,10 @@ ReasoningRequest read_thinking(const Fields& fields) {
 
 }  // namespace
 
-std::shared_ptr<ChatCall> read_anthropic_prompt(const Models& models, const Fields& fields) {
+std::shared_ptr<ChatCall> read_anthropic_prompt(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
   auto call = std::make_shared<ChatCall>();
-  call->model = &models.find(fields.string("model"));
+  call->model = &models.find(asked);
   call->reasoning = read_thinking(fields);
   Json variables = {{"messages", Json::array()}};
   if (const Json* system = fields.find("system"))

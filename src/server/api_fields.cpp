@@ -49,7 +49,7 @@ std::string fit_for_header(std::string name) {
 }  // namespace
 
 Asked::Asked(const HttpRequest& http, const Schema& schema)
-    : json(parse_json(http.body)), fields(json), caller(http.caller.name) {
+    : http(http), json(parse_json(http.body)), fields(json), caller(http.caller.name) {
   check_fields(fields, schema);
 }
 

@@ -41,6 +41,7 @@ struct Asked {
   Asked(const Asked&) = delete;
   Asked& operator=(const Asked&) = delete;
 
+  const HttpRequest& http;
   const Json json;
   const Fields fields;
   const std::string caller;  // the name of the caller's key: whose requests and cache it is

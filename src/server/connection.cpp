@@ -334,11 +334,35 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
   if (admission.refusal) co_return error_reply(*admission.refusal, match.route->errors, request.id);
   incoming.permit = std::move(admission.permit);
   if (!match.route->heavy) co_return answer(match, shared_.models, request);
-  Reply reply = co_await asio::co_spawn(
-      shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
-      asio::use_awaitable);
+  const auto try_answer = [&] {
+    return asio::co_spawn(
+        shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
+        asio::use_awaitable);
+  };
+  Reply reply = co_await try_answer();
+  while (reply.waits && co_await wait_for_model(request)) reply = co_await try_answer();
   if (reply.later) co_return co_await make_later(match, request, reply);
   co_return reply;
+}
+
+// False: the peer hung up meanwhile.
+asio::awaitable<bool> Connection::wait_for_model(const HttpRequest& request) {
+  const auto executor = socket_.get_executor();
+  const auto done = std::make_shared<bool>(false);  // of this thread
+  const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  request.pending->when_done([=] {
+    asio::post(executor, [=] {
+      *done = true;
+      timer->cancel();
+    });
+  });
+  const auto wait = [&]() -> awaitable<void> {
+    error_code ignored;
+    while (!*done) co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  };
+  co_await (wait() || watch_peer());
+  if (!*done) close();
+  co_return *done;
 }
 
 // A peer that hangs up meanwhile stops the waiting. The work itself is no coroutine: it uses what lies in this frame,

@@ -56,6 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> read_request(Incoming& incoming);
   awaitable<Reply> make_reply(Incoming& incoming);
   awaitable<Reply> answer_known_page(Incoming& incoming);
+  awaitable<bool> wait_for_model(const HttpRequest& request);
   awaitable<Reply> make_later(const Match& match, const HttpRequest& request, const Reply& reply);
   void note(const Incoming& incoming, bool sent);
   std::optional<Reply> refuse_by_head(const HttpRequest& request);

@@ -14,10 +14,9 @@ Reply answer(const Models& models, const Asked& asked, const char* field, size_t
              const std::function<DescribeVectors(const ServedModel&)>& describe) {
   const Fields& fields = asked.fields;
   fields.required("model");
-  const ServedModel& model = models.find(fields.string("model"));
+  const ServedModel& model = models.find(asked, read_keep_alive(fields));
   std::vector<std::string> ignored;
   read_ollama_options(fields, model.engine->model(), ignored);
-  read_keep_alive(fields);
   EmbeddingCall call{.model = &model,
                      .texts = read_texts(fields, field, most, *model.engine),
                      .dimensions = read_dimensions(fields, model),

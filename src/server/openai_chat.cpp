@@ -130,9 +130,10 @@ std::string_view chat_template_of(const ServedModel& model) {
   return model.engine->text().tokenizer->data().chat_template;
 }
 
-std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) {
+std::shared_ptr<ChatCall> read_call(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
   auto call = std::make_shared<ChatCall>();
-  call->model = &models.find(fields.string("model"));
+  call->model = &models.find(asked);
   call->request = read_completion_request(fields, call->engine().model());
   call->reasoning = read_reasoning_request(fields);
   call->tools = read_tools(fields);
@@ -170,7 +171,7 @@ Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pict
 
 Reply chat_completions(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kChatSchema);
-  const auto call = read_call(models, asked.fields);
+  const auto call = read_call(models, asked);
   return with_pictures(models, asked, call,
                        [call = call.get()](const auto& pictures) { return answer_call(*call, pictures); });
 }
@@ -178,7 +179,7 @@ Reply chat_completions(const Models& models, const HttpRequest& http, std::strin
 // The prompt that a chat would make, without answering it.
 Reply apply_template(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kChatSchema);
-  const auto call = read_call(models, asked.fields);
+  const auto call = read_call(models, asked);
   Json body = Json::object();
   body["prompt"] = render_chat(*call);
   Reply reply{.body = dump(body)};

@@ -157,7 +157,7 @@ int tokens_to_generate(const engine::ModelInfo& model, size_t prompt_tokens, std
 Reply completions(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kCompletionSchema);
   const Fields& fields = asked.fields;
-  const ServedModel& model = models.find(fields.string("model"));
+  const ServedModel& model = models.find(asked);
   engine::Engine& engine = *model.engine;
   // max_tokens 0 is for scoring a prompt, and only with echo; everywhere else it is at least 1.
   const bool echo = fields.boolean("echo").value_or(false);

@@ -18,7 +18,7 @@ Json in_base64(const std::vector<float>& vector) { return encode_base64(std::as_
 Reply embeddings(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kEmbeddingSchema);
   const Fields& fields = asked.fields;
-  const ServedModel& model = models.find(fields.string("model"));
+  const ServedModel& model = models.find(asked);
   const bool base64 = fields.choice("encoding_format", {"float", "base64"}) == "base64";
   EmbeddingCall call{.model = &model,
                      .texts = read_texts(fields, "input", kMostTexts, *model.engine),

@@ -187,7 +187,7 @@ void read_tool_choice(const Fields& fields) {
 std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Asked& asked) {
   const Fields& fields = asked.fields;
   auto call = std::make_shared<ResponseCall>();
-  call->model = &models.find(fields.string("model"));
+  call->model = &models.find(asked);
   call->prompt_field = "input";
   call->request.sampling = read_sampling(fields, call->engine().model());
   call->request.stream = fields.boolean("stream").value_or(false);
