@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 
+#include "base/error.h"
+
 namespace troika::engine {
 namespace {
 
@@ -22,13 +24,15 @@ int alike(const Keys& a, const Keys& b) {
 
 }  // namespace
 
-PrefixCache::PrefixCache(std::vector<KvPages> pools) : pools_(std::move(pools)) {
+PrefixCache::PrefixCache(std::vector<KvPages> pools, const vision::HashKey& secret)
+    : pools_(std::move(pools)), secret_(secret) {
   size_t nodes = kRoots;
   for (const KvPages& pool : pools_) nodes += pool.total();
   nodes_.resize(nodes);
   node_pages_.resize(nodes * pools_.size(), kNoPage);
   for (size_t node = nodes; node-- > 0;) unused_.push_back(static_cast<int32_t>(node));
   path_.reserve(nodes);
+  unstored_.reserve(nodes);
 }
 
 // The keys of a picture's tokens tell which picture, what part of it, and how far the run reaches: the same picture beside
@@ -53,17 +57,23 @@ int32_t PrefixCache::root_of(const Sequence& sequence) {
   for (const Root& root : roots_) {
     if (root.slice == sequence.slice && root.owner == sequence.owner) return root.node;
   }
-  const int32_t node = add_node(kNoText, {});
+  const std::string who = fmt::format("{} {}", sequence.slice, sequence.owner);
+  const int32_t node = add_node(kNoText, {}, vision::hash_bytes(std::as_bytes(std::span(who)), secret_));
   if (node != kNoText) roots_.push_back({sequence.slice, sequence.owner, node});
   return node;
 }
 
-int32_t PrefixCache::add_node(int32_t parent, std::span<const Key> keys) {
+vision::Hash PrefixCache::name_after(const vision::Hash& text, std::span<const Key> keys) const {
+  const vision::Hash own = vision::hash_bytes(std::as_bytes(keys), secret_);
+  return vision::hash_bytes(std::as_bytes(std::span(&own, 1)), {text.low, text.high});
+}
+
+int32_t PrefixCache::add_node(int32_t parent, std::span<const Key> keys, const vision::Hash& name) {
   if (unused_.empty()) return kNoText;
   const int32_t id = unused_.back();
   unused_.pop_back();
   Node& node = nodes_[id];
-  node = {.parent = parent, .count = static_cast<int>(keys.size())};
+  node = {.parent = parent, .count = static_cast<int>(keys.size()), .name = name};
   std::ranges::copy(keys, node.keys.begin());
   if (parent != kNoText) node.next_sibling = std::exchange(nodes_[parent].first_child, id);
   return id;
@@ -84,6 +94,7 @@ void PrefixCache::drop_if_empty(int32_t id) {
       while (*link != id) link = &nodes_[*link].next_sibling;
       *link = node.next_sibling;
     }
+    nodes_[id].count = 0;
     unused_.push_back(id);
     id = parent;
   }
@@ -208,9 +219,10 @@ void PrefixCache::learn(Sequence& sequence) {
     const auto keys = keys_of(sequence, index * P, P, storage);
     int32_t node = child_with(sequence.text, keys);
     if (node == kNoText) {
-      node = add_node(sequence.text, keys);
+      node = add_node(sequence.text, keys, name_after(nodes_[sequence.text].name, keys));
       if (node == kNoText) return;  // more texts than room to know them
       drop_beginnings_of(sequence.text, keys);
+      if (keeps_unstored_ && sequence.slice == 0 && unstored_.size() < unstored_.capacity()) unstored_.push_back(node);
     }
     stand_at(sequence, node);
     share(sequence, node, index);
@@ -244,7 +256,7 @@ void PrefixCache::end(Sequence& sequence, bool keep) {
     };
     int32_t child = nodes_[sequence.text].first_child;
     while (child != kNoText && !says_more(child)) child = nodes_[child].next_sibling;
-    const int32_t node = child == kNoText ? add_node(sequence.text, keys) : kNoText;
+    const int32_t node = child == kNoText ? add_node(sequence.text, keys, {}) : kNoText;
     if (node != kNoText) {
       drop_beginnings_of(sequence.text, keys);
       share(sequence, node, sequence.shared_pages);
@@ -253,6 +265,15 @@ void PrefixCache::end(Sequence& sequence, bool keep) {
   for (int group = 0; group < groups(); ++group) pools_[group].give_back(sequence.pages[group]);
   stand_at(sequence, kNoText);
   sequence.shared_pages = 0;
+}
+
+int32_t PrefixCache::next_unstored() {
+  while (!unstored_.empty()) {
+    const int32_t text = unstored_.back();
+    unstored_.pop_back();
+    if (nodes_[text].count == P) return text;  // else it is gone, and another one has its place
+  }
+  return kNoText;
 }
 
 bool PrefixCache::take(int group, PageList& list) {

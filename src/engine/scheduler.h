@@ -42,7 +42,8 @@ struct SchedulerLimits {
 class Scheduler {
  public:
   // One pool of pages for each page group.
-  Scheduler(const SchedulerLimits& limits, std::vector<KvPages> pools) : limits_(limits), cache_(std::move(pools)) {}
+  Scheduler(const SchedulerLimits& limits, std::vector<KvPages> pools, const vision::HashKey& secret = {})
+      : limits_(limits), cache_(std::move(pools), secret) {}
 
   void add(Sequence* sequence);
 
@@ -60,6 +61,8 @@ class Scheduler {
 
   // So many tokens of prompts at most go into a step in which others generate, so that these do not wait for long.
   void limit_prompts_beside(int tokens) { prompt_tokens_beside_ = tokens; }
+
+  PrefixCache& cache() { return cache_; }
 
   int groups() const { return cache_.groups(); }
   int pages_total(int group) const { return cache_.pool(group).total(); }
