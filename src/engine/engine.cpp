@@ -52,9 +52,8 @@ struct Running {
   std::optional<Constraint> constraint;
   int scored = 0;  // prompt positions whose logits were given: a sequence that starts over gives none twice
 
-  Running(uint64_t id, Request r, EventSink s, int vocabulary)
+  Running(Request r, EventSink s, int vocabulary)
       : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
-    sequence.id = id;
     sequence.tokens = request.prompt;
     sequence.owner = request.owner;
     sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
@@ -222,13 +221,14 @@ uint64_t LocalEngine::submit(Request request, EventSink sink) {
                           .sees = eyes_ != nullptr,
                           .longest_run = model_.spec.image_runs ? step_tokens_ : 0});
   int slice = slice_number(request.slice);
+  auto running = std::make_unique<Running>(std::move(request), std::move(sink), drawable_);
+  running->sequence.slice = slice;
+  if (running->request.thinking) running->thinking.emplace(*running->request.thinking, *text_.tokenizer);
   uint64_t id;
   {
     std::lock_guard lock(mutex_);
-    id = next_id_++;
-    submitted_.push_back(std::make_unique<Running>(id, std::move(request), std::move(sink), drawable_));
-    submitted_.back()->sequence.slice = slice;
-    if (auto& r = *submitted_.back(); r.request.thinking) r.thinking.emplace(*r.request.thinking, *text_.tokenizer);
+    id = running->sequence.id = next_id_++;
+    submitted_.push_back(std::move(running));
     ++published_.waiting;
   }
   wake_.notify_all();
@@ -472,13 +472,13 @@ void LocalEngine::emit(Running& running, std::span<const float> logits) {
     event.logprob = logprobs.of(token);
     event.top = logprobs.top(request.top_logprobs);
   }
+  if (running.constraint && running.constraint->complete()) {  // whole, be it with the last token there was room for
+    event.finish = Finish::stop;
+    return finish(id, std::move(event));
+  }
   bool full = static_cast<int>(running.sequence.tokens.size()) >= info_.context_length;
   if (full || running.generated == request.max_tokens) {
     event.finish = Finish::length;
-    return finish(id, std::move(event));
-  }
-  if (running.constraint && running.constraint->complete()) {
-    event.finish = Finish::stop;
     return finish(id, std::move(event));
   }
   running.sink(event);

@@ -80,6 +80,24 @@ TEST(Constraint, ModelsOfRandomWeightsWriteWhatValidates) {
   }
 }
 
+// What is whole has stopped, not been cut: clients throw away what was cut.
+TEST(Constraint, StopsWithTheLastTokenThereIsRoomFor) {
+  TokenWorld world(grammar::samples::random_texts(kVocabulary - 258, 7));
+  auto engine = Engine::load(kGoldens / "qwen2-tied", {.device = "cpu", .threads = 2});
+  Request request{.prompt = {1, 5, 9},
+                  .max_tokens = 120,
+                  .sampling = {.temperature = 0},
+                  .grammar = world.grammar(grammar::samples::of_schema(R"({"enum": ["ab", "cd"]})"))};
+  const Answer whole = run(*engine, {request}).front();
+  ASSERT_EQ(whole.last.finish, Finish::stop);
+  request.max_tokens = static_cast<int>(whole.tokens.size());
+  const Answer exact = run(*engine, {request}).front();
+  EXPECT_EQ(exact.last.finish, Finish::stop);
+  EXPECT_EQ(exact.tokens, whole.tokens);
+  --request.max_tokens;
+  EXPECT_EQ(run(*engine, {request}).front().last.finish, Finish::length);
+}
+
 TEST(Constraint, DoesNotTouchTheNeighbours) {
   TokenWorld world(grammar::samples::random_texts(kVocabulary - 258, 7));
   auto engine = Engine::load(kGoldens / "qwen2-tied", {.device = "cpu", .threads = 2});

@@ -65,6 +65,37 @@ TEST_F(Keys, OpenEveryRouteToItsRoleAndToNobodyBelow) {
   EXPECT_GE(walked, 9);
 }
 
+// Otherwise anybody could fill the room that all bodies share.
+TEST_F(Keys, AreAskedForBeforeTheBodyIsRead) {
+  for (const char* expect : {"", "Expect: 100-continue\r\n"}) {
+    RawClient stranger(port());
+    stranger.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 30000000\r\n" +
+                  std::string(expect) + "\r\n");
+    const RawReply reply = stranger.read_reply();
+    EXPECT_EQ(reply.status, 401) << expect;
+    EXPECT_EQ(reply.header("Connection"), "close");
+    EXPECT_TRUE(stranger.closed_within(5000));
+  }
+  RawClient page(port());
+  page.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n" +
+            bearer("key-of-ann") + "Content-Length: 30000000\r\n\r\n");
+  EXPECT_EQ(page.read_reply().status, 403);
+}
+
+TEST_F(Keys, NameModelsToThoseWhoMayUseThem) {
+  for (const char* path : {"/", "/ready"}) {
+    EXPECT_THAT(ask("GET", path, "").body, testing::Not(HasSubstr("fake"))) << path;
+    EXPECT_THAT(ask("GET", path, bearer("key-of-ann")).body, HasSubstr("fake")) << path;
+  }
+}
+
+TEST_F(Keys, LimitWhatIsSentNotWhatIsListed) {
+  use({key("ann", Role::user, 1)});
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ask("GET", "/api/tags", bearer("key-of-ann")).status, 200);
+  EXPECT_EQ(ask("POST", "/v1/chat/completions", bearer("key-of-ann"), chat_body().dump()).status, 200);
+  EXPECT_EQ(ask("POST", "/v1/chat/completions", bearer("key-of-ann"), chat_body().dump()).status, 429);
+}
+
 TEST_F(Keys, AreTakenFromEitherHeaderAndNamedInNoAnswer) {
   EXPECT_EQ(ask("GET", "/v1/models", bearer("key-of-ann")).status, 200);
   EXPECT_EQ(ask("GET", "/v1/models", "authorization: bearer   key-of-ann\r\n").status, 200);

@@ -54,6 +54,29 @@ test('the page asks for a key and stays with a right one', async () => {
   assertFaultless(page);
 });
 
+test('a key that no header can carry is asked for again', async () => {
+  const page = await browser.open();
+  await page.getByLabel('API key').fill('tk-…');
+  await page.getByRole('button', { name: 'Use this key' }).click();
+  await page.getByRole('dialog').getByText('It does not know the one').waitFor();
+  await page.reload();
+  await page.getByLabel('API key').fill(key);
+  await page.getByRole('button', { name: 'Use this key' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('.openings').waitFor();
+  assertFaultless(page);
+});
+
+test('without a key the dashboard lets its reader cancel', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  await page.locator('.dashboard .problem').waitFor();
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await new Promise((done) => setTimeout(done, 1500)); // longer than it waits between two looks
+  assert.equal(await page.getByRole('dialog').count(), 0);
+  assertFaultless(page);
+});
+
 test('the log says who asked and how it ended, and nothing of what was said', async () => {
   const { client, url, model, output } = browser.troika;
   await client.chat.completions.create({ model, messages: [{ role: 'user', content: 'Sesame is 47 * 6?' }] });

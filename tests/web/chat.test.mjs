@@ -129,6 +129,7 @@ test('settings go with the request and stay', async () => {
   await page.getByLabel('System prompt').fill('You count sheep.');
   await page.getByLabel('Temperature').fill('0');
   await page.getByLabel('Longest answer').fill('5');
+  await page.getByLabel('Longest answer').fill('5.5'); // no number of tokens: 5 stays
   await page.reload();
   const request = page.waitForRequest('**/v1/chat/completions');
   await ask(page, 'Count from 1 to 99.');
@@ -181,6 +182,19 @@ test('an error of the server is shown in its words, and asking again helps', asy
   await page.unroute('**/v1/chat/completions');
   await page.getByRole('button', { name: 'Answer again' }).click();
   assert.match(await answerOf(page), /Troika/);
+  assertFaultless(page);
+});
+
+test('a question without an answer is not shown to the model again', async () => {
+  const page = await browser.open();
+  await putIntoMouth(page, '');
+  await ask(page, 'Say nothing.');
+  await answerOf(page);
+  await page.unroute('**/v1/chat/completions');
+  const request = page.waitForRequest('**/v1/chat/completions');
+  await ask(page, 'Who are you?');
+  assert.deepEqual((await request).postDataJSON().messages, [{ role: 'user', content: 'Who are you?' }]);
+  assert.match(await answerOf(page, 2), /Troika/);
   assertFaultless(page);
 });
 

@@ -96,10 +96,10 @@ export class ApiFailure extends Error {
 
 export const apiKey = remembered<string>('troika.key', '');
 export const keyWanted = new Cell(false); // the server has asked for a key
+export const keysGiven = new Cell(0); // how often a key was given, if only the same one again
 
 async function call(path: string, init: RequestInit = {}): Promise<Response> {
-  const headers = new Headers(init.headers);
-  if (apiKey.get()) headers.set('Authorization', `Bearer ${apiKey.get()}`);
+  const headers = headersOf(init);
   let response: Response;
   try {
     response = await fetch(path, { ...init, headers, credentials: 'omit' });
@@ -110,6 +110,19 @@ async function call(path: string, init: RequestInit = {}): Promise<Response> {
   if (response.ok) return response;
   if (response.status === 401) keyWanted.set(true);
   throw new ApiFailure(response.status, await complaintOf(response));
+}
+
+// With the key, unless it has characters that no header can carry, as a mistyped or pasted one may.
+function headersOf(init: RequestInit): Headers {
+  const headers = new Headers(init.headers);
+  const key = apiKey.get();
+  try {
+    if (key) headers.set('Authorization', `Bearer ${key}`);
+  } catch {
+    keyWanted.set(true);
+    throw new ApiFailure(401, 'The API key has a character that no key has, such as “…”. Give the key once more.');
+  }
+  return headers;
 }
 
 async function complaintOf(response: Response): Promise<string> {

@@ -1,5 +1,5 @@
 // The frame: the side with the chats, and beside it the open chat or the dashboard.
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { fetchModels, keyWanted } from './api';
 import { Cell, useCell } from './cell';
 import { ChatView } from './chat_view';
@@ -41,7 +41,8 @@ export function App() {
     void loadModels();
     return () => removeEventListener('hashchange', onHash);
   }, []);
-  useEffect(() => {
+  // Before the effects of what is within: charts read the theme's colours.
+  useLayoutEffect(() => {
     document.documentElement.dataset.theme = mode;
   }, [mode]);
   useEffect(() => {

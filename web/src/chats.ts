@@ -33,9 +33,13 @@ export function newId(): string {
   return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
+const latestFirst = (list: Chat[]): Chat[] => [...list].sort((a, b) => b.updated - a.updated);
+
+// A chat may have begun while the kept ones were read: it stays.
 export async function loadChats(): Promise<void> {
   try {
-    chats.set(await readChats());
+    const kept = await readChats();
+    chats.update((begun) => latestFirst([...begun, ...kept.filter(({ id }) => !begun.some((chat) => chat.id === id))]));
   } catch {
     storageProblem.set('This browser does not let the page keep chats; they end with the tab.');
   }
@@ -62,7 +66,7 @@ export function changeMessage(chatId: string, messageId: string, change: (messag
 // Keeps the chat and moves it to the front.
 export async function keepChat(id: string): Promise<void> {
   changeChat(id, () => ({ updated: Date.now() }));
-  chats.update((all) => [...all].sort((a, b) => b.updated - a.updated));
+  chats.update(latestFirst);
   const chat = chats.get().find((c) => c.id === id);
   if (!chat) return;
   const dropped = overBounds(chats.get());

@@ -1,7 +1,7 @@
 // Where the user writes: text, and pictures by file, paste or drop for models that see.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useCell } from './cell';
-import { ask, running, stop } from './conversation';
+import { ask, canAsk, running, stop } from './conversation';
 import { Icon } from './icons';
 import { isPicture, kAccept, kMostPictures, readPicture } from './pictures';
 import { activeModel, chosenModel, models } from './settings';
@@ -58,7 +58,7 @@ export function Composer() {
   }, [text]);
 
   const send = () => {
-    if (!ready) return;
+    if (!ready || !canAsk()) return; // a second Enter comes before the page is drawn again
     void ask(text.trim(), sees ? pictures : []);
     setText('');
     setPictures([]);

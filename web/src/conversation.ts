@@ -16,6 +16,7 @@ import {
 import { activeModel, requestFields, settings } from './settings';
 
 const kKeepEvery = 2000; // milliseconds, while an answer grows
+const kPicturesSent = 16; // of all turns: the server takes no more in a request
 
 interface Running {
   chatId: string;
@@ -29,12 +30,16 @@ export function stop(): void {
   running.get()?.abort.abort();
 }
 
+// Whether an answer can begin. The chat is left as it is when not.
+export const canAsk = (): boolean => !running.get() && !!activeModel();
+
 const titleOf = (text: string): string => {
   const line = text.trim().split('\n')[0] || 'Picture';
   return line.length > 60 ? `${line.slice(0, 57)}…` : line;
 };
 
 export async function ask(text: string, pictures: string[]): Promise<void> {
+  if (!canAsk()) return;
   const chat = currentChat() ?? beginChat(titleOf(text));
   currentId.set(chat.id);
   const question: Message = { id: newId(), role: 'user', text, ...(pictures.length > 0 && { pictures }) };
@@ -44,6 +49,7 @@ export async function ask(text: string, pictures: string[]): Promise<void> {
 
 // The same question once more: what came after it goes.
 export async function regenerate(messageId: string): Promise<void> {
+  if (!canAsk()) return;
   const chat = currentChat();
   const at = chat?.messages.findIndex((m) => m.id === messageId) ?? -1;
   if (!chat || at < 1) return;
@@ -53,6 +59,7 @@ export async function regenerate(messageId: string): Promise<void> {
 
 // Another question in the place of an old one.
 export async function edit(messageId: string, text: string): Promise<void> {
+  if (!canAsk()) return;
   const chat = currentChat();
   const at = chat?.messages.findIndex((m) => m.id === messageId) ?? -1;
   if (!chat || at < 0) return;
@@ -120,18 +127,28 @@ async function receive(chatId: string, messageId: string, body: object, signal: 
   }
 }
 
-// Answers that failed or are empty are not shown to the model; neither are pictures to one that does not see.
+const isAnswer = ({ role, text, ending }: Message): boolean => role === 'assistant' && text !== '' && ending !== 'error';
+
+// Answers that failed or are empty are not shown to the model, nor are their questions, since turns must alternate;
+// neither are pictures to one that does not see, nor the oldest of more than the server takes.
 function wireMessages(chat: Chat, model: Model): WireMessage[] {
   const messages: WireMessage[] = [];
   const system = settings.get().system.trim();
   if (system) messages.push({ role: 'system', content: system });
-  for (const { role, text, pictures } of chat.messages) {
-    if (role === 'assistant' && !text) continue;
-    if (!pictures?.length || !model.capabilities.vision) {
+  const turns = chat.messages.filter((message, i, all) =>
+    message.role === 'user' ? i === all.length - 1 || isAnswer(all[i + 1]) : isAnswer(message),
+  );
+  const seen = ({ pictures }: Message): string[] => (model.capabilities.vision && pictures) || [];
+  let over = turns.reduce((all, turn) => all + seen(turn).length, -kPicturesSent); // how many of the oldest stay out
+  for (const turn of turns) {
+    const { role, text } = turn;
+    const pictures = seen(turn);
+    const parts: Part[] = pictures.slice(Math.max(0, over)).map((url) => ({ type: 'image_url', image_url: { url } }));
+    over -= pictures.length;
+    if (parts.length === 0) {
       messages.push({ role, content: text });
       continue;
     }
-    const parts: Part[] = pictures.map((url) => ({ type: 'image_url', image_url: { url } }));
     if (text) parts.push({ type: 'text', text });
     messages.push({ role, content: parts });
   }

@@ -1,7 +1,7 @@
 // How the server does, now and in the last five minutes: asked once a second while the page is seen.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { fetchStatus, keyWanted, type ModelStatus, type Status } from './api';
+import { ApiFailure, fetchStatus, keysGiven, type ModelStatus, type Status } from './api';
 import { useCell } from './cell';
 import { Chart } from './chart';
 import * as format from './format';
@@ -20,29 +20,31 @@ let kept: Sample[] = [];
 export function DashboardView({ openSide }: { openSide: () => void }) {
   const [samples, setSamples] = useState(kept);
   const [problem, setProblem] = useState('');
-  const wanted = useCell(keyWanted);
+  const given = useCell(keysGiven);
 
   useEffect(() => {
     let timer = 0;
     let gone = false;
     const look = async () => {
+      let refused = false; // until a key is given; asking on would open the dialog again and again
       if (!document.hidden) {
         try {
           const status = await fetchStatus();
           kept = [...kept.slice(1 - kKept), { time: Date.now() / 1000, status }];
           if (!gone) (setSamples(kept), setProblem(''));
         } catch (error) {
+          refused = error instanceof ApiFailure && error.status === 401;
           if (!gone) setProblem((error as Error).message);
         }
       }
-      if (!gone && !keyWanted.get()) timer = setTimeout(look, kInterval);
+      if (!gone && !refused) timer = setTimeout(look, kInterval);
     };
     void look();
     return () => {
       gone = true;
       clearTimeout(timer);
     };
-  }, [wanted]);
+  }, [given]);
 
   useEffect(() => {
     document.title = 'Dashboard · Troika';

@@ -17,11 +17,11 @@ function open(): Promise<IDBDatabase> {
 }
 
 async function run<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest<T>): Promise<T> {
-  const store = (await open()).transaction('chats', mode).objectStore('chats');
+  const transaction = (await open()).transaction('chats', mode);
   return new Promise((done, failed) => {
-    const request = act(store);
-    request.onsuccess = () => done(request.result);
-    request.onerror = () => failed(request.error);
+    const request = act(transaction.objectStore('chats'));
+    transaction.oncomplete = () => done(request.result); // not before: want of room shows when it is committed
+    transaction.onerror = transaction.onabort = () => failed(transaction.error ?? request.error);
   });
 }
 
@@ -39,11 +39,20 @@ export async function deleteChat(id: string): Promise<void> {
   await run('readwrite', (store) => store.delete(id));
 }
 
+// A chat is replaced and never changed, so its size is counted once.
+const sizes = new WeakMap<Chat, number>();
+
+function sizeOf(chat: Chat): number {
+  const size = sizes.get(chat) ?? JSON.stringify(chat).length;
+  sizes.set(chat, size);
+  return size;
+}
+
 // Those of `chats`, latest first, that are over the bounds.
 export function overBounds(chats: Chat[]): Chat[] {
   let characters = 0;
   return chats.filter((chat, i) => {
-    characters += JSON.stringify(chat).length;
+    characters += sizeOf(chat);
     return i > 0 && (i >= kMostChats || characters > kMostCharacters);
   });
 }

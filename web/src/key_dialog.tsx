@@ -1,6 +1,6 @@
 // Asks for an API key when the server wants one.
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { apiKey, keyWanted } from './api';
+import { apiKey, keysGiven, keyWanted } from './api';
 import { loadModels } from './app';
 
 export function KeyDialog() {
@@ -11,6 +11,7 @@ export function KeyDialog() {
     event.preventDefault();
     apiKey.set(text.trim());
     keyWanted.set(false);
+    keysGiven.update((times) => times + 1);
     void loadModels();
   };
   return (

@@ -3,7 +3,7 @@ import { memo } from 'preact/compat';
 import { useMemo, useState } from 'preact/hooks';
 import { useCell } from './cell';
 import type { Message } from './chats';
-import { edit, regenerate, running } from './conversation';
+import { canAsk, edit, regenerate, running } from './conversation';
 import * as format from './format';
 import { Icon } from './icons';
 import { highlight, renderMarkdown } from './markdown';
@@ -50,7 +50,9 @@ function Question({ message }: Props) {
 
 function EditForm({ message, close }: { message: Message; close: () => void }) {
   const [text, setText] = useState(message.text);
+  const busy = useCell(running);
   const send = () => {
+    if (!canAsk()) return; // the text stays for later
     close();
     void edit(message.id, text);
   };
@@ -72,7 +74,7 @@ function EditForm({ message, close }: { message: Message; close: () => void }) {
         <button type="button" class="plain" onClick={close}>
           Cancel
         </button>
-        <button type="submit" class="primary" disabled={!text.trim()}>
+        <button type="submit" class="primary" disabled={!text.trim() || !!busy}>
           Ask again
         </button>
       </div>

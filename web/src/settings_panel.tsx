@@ -72,8 +72,9 @@ export function SettingsPanel({ close }: { close: () => void }) {
 function NumberField({ row, value, change }: { row: NumberRow; value: number | null; change: (value: number | null) => void }) {
   const onInput = (event: { currentTarget: HTMLInputElement }) => {
     const { value: text, valueAsNumber: number } = event.currentTarget;
+    const whole = row.step < 1 || Number.isInteger(number);
     if (text === '') change(null);
-    else if (number >= row.min && number <= row.max) change(number);
+    else if (number >= row.min && number <= row.max && whole) change(number);
   };
   return (
     <label class="field">
