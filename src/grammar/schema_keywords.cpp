@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kMostDepth = 100, kMostSchemas = 50'000;
 constexpr double kMostCount = 1'000'000;
+// Of one list. What is made of a list takes time or nesting in proportion, and there may be many lists.
+constexpr size_t kMostKeywords = 500, kMostListed = 1'000, kMostNames = 5'000, kMostValues = 10'000;
 
 enum class Value : uint8_t {
   annotation,  // anything, without a meaning
@@ -123,12 +125,19 @@ class Checker {
     if (depth > kMostDepth)
       throw SchemaError(at, fmt::format("schemas are nested deeper than {} levels", kMostDepth));
     if (++schemas_ > kMostSchemas) throw SchemaError(at, fmt::format("more than {} schemas", kMostSchemas));
+    check_size(schema, kMostKeywords, "keywords", at);
     for (const auto& [key, value] : schema.items()) {
       const Keyword* keyword = find_keyword(key);
       if (!keyword && key.starts_with("x-")) continue;  // by convention, notes
       if (!keyword) throw SchemaError(at, fmt::format("the keyword '{}' is not known", key.substr(0, 80)));
       check_value(*keyword, value, below(at, key), depth);
     }
+  }
+
+  static void check_size(const Json& list, size_t most, std::string_view what, const std::string& at) {
+    if (list.size() > most)
+      throw SchemaError(at, fmt::format("{} {} are more than the {} that are supported in one place",
+                                        list.size(), what, most));
   }
 
   void check_value(const Keyword& keyword, const Json& value, const std::string& at, int depth) {
@@ -143,10 +152,12 @@ class Checker {
         return check(value, at, depth + 1);
       case Value::schemas:
         must_be(value.is_array() && !value.empty(), "a list of schemas that is not empty");
+        check_size(value, kMostListed, "schemas", at);
         for (size_t i = 0; i < value.size(); ++i) check(value[i], below(at, std::to_string(i)), depth + 1);
         return;
       case Value::schema_map:
         must_be(value.is_object(), "an object of schemas");
+        check_size(value, kMostNames, "names", at);
         for (const auto& [name, schema] : value.items()) check(schema, below(at, name), depth + 1);
         return;
       case Value::types:
@@ -158,16 +169,18 @@ class Checker {
         if (seen_.insert(value).second) references_.emplace_back(value, at);
         return;
       case Value::names:
-        return must_be(value.is_array() &&
-                           std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
-                       "a list of strings");
+        must_be(value.is_array() &&
+                    std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
+                "a list of strings");
+        return check_size(value, kMostNames, "names", at);
       case Value::count:
         return must_be(value.is_number() && value >= 0 && value <= kMostCount && type_of(value) == "integer",
                        "a whole number from 0 to 1000000");
       case Value::number:
         return must_be(value.is_number(), "a number");
       case Value::values:
-        return must_be(value.is_array() && !value.empty(), "a list that is not empty");
+        must_be(value.is_array() && !value.empty(), "a list that is not empty");
+        return check_size(value, kMostValues, "values", at);
       case Value::only_false:
         return must_be(value == false, "false, where it is supported");
       case Value::no_rule:
@@ -191,7 +204,8 @@ class Checker {
     auto known = [&](const Json& t) {
       return std::any_of(kTypes.begin(), kTypes.end(), [&](auto* name) { return t == name; });
     };
-    bool is_list = value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), known);
+    bool is_list = value.is_array() && !value.empty() && value.size() <= kTypes.size() &&
+                   std::all_of(value.begin(), value.end(), known);
     must_be(known(value) || is_list,
             "object, array, string, number, integer, boolean, null, or a list of them");
   }
