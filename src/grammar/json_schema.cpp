@@ -24,7 +24,7 @@ namespace {
 constexpr int kMostDepth = 200, kMostSchemas = 20'000, kMostTrials = 200;
 constexpr size_t kMostMergedBytes = 32 << 20;  // of JSON
 constexpr size_t kMostMatching = 50'000'000;   // steps of trying values: about a second
-constexpr size_t kMostNameBytes = 1'000;       // of a name that others are told apart from
+constexpr size_t kMostRuleName = 200;          // bytes of a place that a rule is named by
 
 // Which keywords speak of which type: a schema without `type` is read as one of the types that it speaks of.
 struct TypeRow {
@@ -61,7 +61,7 @@ class Reader {
   };
   struct Member {
     std::string name;
-    Json schema;
+    const Json* schema;
     bool required = false;
   };
 
@@ -76,8 +76,11 @@ class Reader {
   Expr read_string(const Json& schema, const std::string& at);
   Expr read_number(const Json& schema, bool integer, const std::string& at);
   void require_disjoint(const Json& list, const std::string& at);
-  Expr other_key(std::span<const Member> known, const std::string& at);
+  Expr other_key(std::span<const Member> known);
   Expr other_key_from(std::span<const std::u32string> known, size_t depth);
+  Expr own_rule(const std::string& at, Expr body) {
+    return rules_.call(rules_.rule(at.empty() ? "the root" : at.substr(0, kMostRuleName), body));
+  }
   Expr in_quotes(Expr inside) { return rules_.sequence({rules_.bytes("\""), inside, rules_.bytes("\"")}); }
   Expr follow(const char* separator, Expr part) {
     return rules_.sequence({rules_.bytes(separator), json_.space, part});
@@ -238,7 +241,7 @@ Expr Reader::read_type(const Json& schema, std::string_view type, const std::str
 // Members in the order of `properties`, then others if `additionalProperties` asks for them. Built from the
 // end: `more` is what may follow when a member stands before it, `first` when none does.
 Expr Reader::read_object(const Json& schema, const std::string& at) {
-  static const Json kNone = Json::object();
+  static const Json kNone = Json::object(), kAnything = true;
   const Json properties = schema.value("properties", kNone),
              required = schema.value("required", Json::array());
   const bool says_more = has(schema, "additionalProperties");
@@ -249,11 +252,11 @@ Expr Reader::read_object(const Json& schema, const std::string& at) {
   std::unordered_map<std::string, size_t> number_of;
   for (const auto& [name, s] : properties.items()) {
     number_of.emplace(name, members.size());
-    members.push_back({.name = name, .schema = s});
+    members.push_back({.name = name, .schema = &s});
   }
   for (const Json& item : required) {
     const auto [known, is_new] = number_of.try_emplace(item.get<std::string>(), members.size());
-    if (is_new) members.push_back({.name = known->first, .schema = says_more ? others : Json(true)});
+    if (is_new) members.push_back({.name = known->first, .schema = says_more ? &others : &kAnything});
     members[known->second].required = true;
   }
 
@@ -263,31 +266,27 @@ Expr Reader::read_object(const Json& schema, const std::string& at) {
   Expr more = rules_.empty(), first = rules_.empty();
   if (others != false) {
     Expr value = read(others, says_more ? below(at, "additionalProperties") : at);
-    Expr other = member(members.empty() ? json_.string : in_quotes(other_key(members, at)), value);
+    Expr other = member(members.empty() ? json_.string : in_quotes(other_key(members)), value);
     more = rules_.repeat(follow(",", other), 0);
     first = rules_.optional(rules_.sequence({other, more}));
   }
   for (auto m = members.rbegin(); m != members.rend(); ++m) {
     const std::string place = below(below(at, "properties"), m->name);
-    Expr own = member(json_literal(rules_, m->name), read(m->schema, place));
+    Expr own = member(json_literal(rules_, m->name), read(*m->schema, place));
     Expr with_own = rules_.sequence({own, more});
     first = m->required ? with_own : rules_.choice({with_own, first});
     Expr next = follow(",", own);
     more = rules_.sequence({m->required ? next : rules_.optional(next), more});
   }
   // An object without members is "{}"; `first` may match nothing, and then no white space stands for it.
-  Expr body = rules_.sequence({rules_.bytes("{"), json_.space, first, json_.space, rules_.bytes("}")});
-  return rules_.call(rules_.rule(at.empty() ? "the root" : at, body));
+  return own_rule(at,
+                  rules_.sequence({rules_.bytes("{"), json_.space, first, json_.space, rules_.bytes("}")}));
 }
 
 // A name that is none of these. Without escapes, so that none of them can be spelled in another way.
-Expr Reader::other_key(std::span<const Member> known, const std::string& at) {
+Expr Reader::other_key(std::span<const Member> known) {
   std::vector<std::u32string> names;
   for (const Member& member : known) {
-    if (member.name.size() > kMostNameBytes)
-      throw SchemaError(
-          at, fmt::format("where others may follow, a name may have at most {} bytes; one has {}",
-                          kMostNameBytes, member.name.size()));
     std::u32string characters;
     for (std::string_view rest = member.name; !rest.empty();) {
       text::Utf8Step step = text::read_utf8(rest);
@@ -356,8 +355,8 @@ Expr Reader::read_array(const Json& schema, const std::string& at) {
       more = i >= least ? rules_.optional(next) : next;
     }
   }
-  Expr body = rules_.sequence({rules_.bytes("["), json_.space, first, json_.space, rules_.bytes("]")});
-  return rules_.call(rules_.rule(at.empty() ? "the root" : at, body));
+  return own_rule(at,
+                  rules_.sequence({rules_.bytes("["), json_.space, first, json_.space, rules_.bytes("]")}));
 }
 
 Expr Reader::read_string(const Json& schema, const std::string& at) {

@@ -18,6 +18,7 @@ constexpr int kMostDepth = 100, kMostSchemas = 50'000;
 constexpr double kMostCount = 1'000'000;
 // Of one list. What is made of a list takes time or nesting in proportion, and there may be many lists.
 constexpr size_t kMostKeywords = 500, kMostListed = 1'000, kMostNames = 5'000, kMostValues = 10'000;
+constexpr size_t kMostNameBytes = 1'000;  // other names are told apart from it character by character
 
 enum class Value : uint8_t {
   annotation,  // anything, without a meaning
@@ -111,10 +112,9 @@ class Checker {
   void check_all() {
     check(root_, "", 0);
     while (!references_.empty()) {
-      auto [reference, at] = references_.back();
+      const auto [place, target] = references_.back();
       references_.pop_back();
-      const Json& target = resolve_reference(root_, reference, at);
-      check(target, reference.substr(1), 0);
+      check(*target, place, 0);
     }
   }
 
@@ -140,6 +140,11 @@ class Checker {
                                         list.size(), what, most));
   }
 
+  static void check_name(const std::string& name, const std::string& at) {
+    if (name.size() > kMostNameBytes)
+      throw SchemaError(at, fmt::format("a name has {} bytes; {} are the most", name.size(), kMostNameBytes));
+  }
+
   void check_value(const Keyword& keyword, const Json& value, const std::string& at, int depth) {
     auto must_be = [&](bool holds, std::string_view what) {
       if (!holds) throw SchemaError(at, fmt::format("'{}' must be {}", keyword.name, what));
@@ -158,7 +163,10 @@ class Checker {
       case Value::schema_map:
         must_be(value.is_object(), "an object of schemas");
         check_size(value, kMostNames, "names", at);
-        for (const auto& [name, schema] : value.items()) check(schema, below(at, name), depth + 1);
+        for (const auto& [name, schema] : value.items()) {
+          check_name(name, at);
+          check(schema, below(at, name), depth + 1);
+        }
         return;
       case Value::types:
         return check_types(value, must_be);
@@ -166,13 +174,16 @@ class Checker {
         return must_be(value.is_string(), "a string");
       case Value::reference:
         must_be(value.is_string(), "a string");
-        if (seen_.insert(value).second) references_.emplace_back(value, at);
+        if (const auto [reference, is_new] = seen_.insert(value); is_new)
+          references_.emplace_back(reference->substr(1), &resolve_reference(root_, *reference, at));
         return;
       case Value::names:
         must_be(value.is_array() &&
                     std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
                 "a list of strings");
-        return check_size(value, kMostNames, "names", at);
+        check_size(value, kMostNames, "names", at);
+        for (const Json& name : value) check_name(name.get_ref<const std::string&>(), at);
+        return;
       case Value::count:
         return must_be(value.is_number() && value >= 0 && value <= kMostCount && type_of(value) == "integer",
                        "a whole number from 0 to 1000000");
@@ -213,7 +224,8 @@ class Checker {
   const Json& root_;
   int schemas_ = 0;
   std::set<std::string> seen_;
-  std::vector<std::pair<std::string, std::string>> references_;  // and where they stand
+  std::vector<std::pair<std::string, const Json*>>
+      references_;  // what they lead to, which is not checked yet
 };
 
 }  // namespace

@@ -242,15 +242,10 @@ TEST_F(Tools, ThatAreTooLargeAreToldOfByName) {
 
 TEST_F(Tools, WithWrongSchemasAreToldOfBeforeAnythingIsMadeOfThem) {
   Json tools = kTools;
-  Json names = Json::array();
-  for (int i = 0; i < 100'000; ++i) names.push_back("n" + std::to_string(i));
-  tools[0]["function"]["parameters"]["required"] = names;
+  tools[0]["function"]["parameters"] = {{"type", 5}};
   const RawReply reply = chat({{"tools", tools}});
   EXPECT_EQ(reply.status, 200) << reply.body;
   EXPECT_THAT(reply.header("X-Troika-Not-Enforced"),
-              HasSubstr("tools[0].function.parameters: at /required: 100000 names are more"));
-  tools[0]["function"]["parameters"] = {{"type", 5}};
-  EXPECT_THAT(chat({{"tools", tools}}).header("X-Troika-Not-Enforced"),
               HasSubstr("tools[0].function.parameters: at /type: 'type' must be"));
 }
 
