@@ -23,7 +23,7 @@ class SchemaError : public Error {
 // `at`: where both stand. Throws SchemaError where no schema says both.
 Json merge_schemas(const Json& a, const Json& b, const std::string& at);
 
-// At most so many bytes of JSON come of merging them.
+// About how many bytes of JSON may come of merging them.
 size_t merged_bytes(const Json& a, const Json& b);
 
 // What a $ref within `root` leads to. Throws SchemaError when it leads nowhere, or to another document.
