@@ -59,6 +59,7 @@ class Automaton {
 };
 
 // Throws Error: a budget is spent, a rule calls itself before it took a byte, nothing matches at all.
+Automaton compile(const Rules& rules, Expr root, Budget& budget);
 Automaton compile(const Rules& rules, Expr root, const Limits& limits = {});
 
 }  // namespace troika::grammar

@@ -3,9 +3,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "grammar/quantifier.h"
 #include "text/unicode.h"
 
 namespace troika::grammar {
@@ -149,23 +151,22 @@ class Parser {
   }
 
   Expr repeated(Expr part) {
-    int least = 0, most = kNoLimit;
-    if (take("*")) {
-    } else if (take("+")) {
-      least = 1;
-    } else if (take("?")) {
-      most = 1;
-    } else if (take("{")) {
-      most = least = number();
-      if (take(",")) most = next() == '}' ? kNoLimit : number();
-      if (!take("}")) wrong("a {{ has no }}");
-      if (most != kNoLimit && most < least) wrong("the counts {{{},{}}} are out of order", least, most);
-    } else {
-      return part;
-    }
-    if (next() == '*' || next() == '+' || next() == '?' || next() == '{')
-      wrong("a repetition follows a repetition; use ( )");
-    return rules_.repeat(part, least, most);
+    const std::optional<Counts> counts = take_counts();
+    if (!counts) return part;
+    if (counts_of(next()) || next() == '{') wrong("a repetition follows a repetition; use ( )");
+    return rules_.repeat(part, counts->least, counts->most);
+  }
+
+  std::optional<Counts> take_counts() {
+    std::optional<Counts> counts = counts_of(next());
+    if (counts) ++position_;
+    if (counts || !take("{")) return counts;
+    const int least = number();
+    int most = least;
+    if (take(",")) most = next() == '}' ? kNoLimit : number();
+    if (!take("}")) wrong("a {{ has no }}");
+    if (most != kNoLimit && most < least) wrong("the counts {{{},{}}} are out of order", least, most);
+    return Counts{least, most};
   }
 
   int number() {
@@ -189,7 +190,7 @@ class Parser {
   }
 
   CharSet char_class() {
-    CharSet set;
+    std::vector<CharRange> ranges;
     bool complement = take("^");
     while (!take("]")) {
       if (at_end() || next() == '\n') wrong("a [ has no ]");
@@ -200,8 +201,9 @@ class Parser {
         last = character();
       }
       if (first > last) wrong("a range in [ ] is out of order");
-      set.add({first, last});
+      ranges.push_back({first, last});
     }
+    CharSet set(std::move(ranges));
     return complement ? set.complement() : set;
   }
 
