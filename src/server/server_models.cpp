@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "server/answer_json.h"
+#include "server/api_error.h"
 #include "server/api_schemas.h"
 
 namespace troika::server {
