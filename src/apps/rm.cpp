@@ -1,0 +1,38 @@
+// troika rm NAME...: forgets models and frees the disk of what nothing else needs.
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+#include "apps/model_store.h"
+#include "apps/printable.h"
+#include "apps/verbs.h"
+#include "store/download.h"
+
+namespace troika::apps {
+namespace {
+
+struct Options {
+  std::vector<std::string> names;
+};
+
+void remove(const Options& o) {
+  store::Store store = open_store();
+  for (const std::string& name : o.names) {
+    store::Removed removed = store.remove(name);
+    std::string text = fmt::format("removed {}; {} freed", name, store::size_text(removed.freed_bytes));
+    if (!removed.kept_for.empty()) text = fmt::format("removed the name {}; its files stay for {}", name, removed.kept_for);
+    fmt::print("{}\n", printable(text));
+  }
+}
+
+}  // namespace
+
+void add_rm(CLI::App& app) {
+  auto o = std::make_shared<Options>();
+  auto* verb = app.add_subcommand("rm", "Remove models that were pulled");
+  verb->add_option("names", o->names, "names that `troika list` shows")->required();
+  verb->callback([o] { remove(*o); });
+}
+
+}  // namespace troika::apps
