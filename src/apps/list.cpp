@@ -40,24 +40,9 @@ ordered_json to_json(const store::Model& m) {
           {"files", m.files}};
 }
 
-size_t width_of_names(const auto& models) {
+void print_table(const std::vector<store::Model>& models) {
   size_t width = 4;
-  for (const auto& model : models) width = std::max(width, model.name.size());
-  return width;
-}
-
-void list_models(const Options& o) {
-  std::vector<store::Model> models = open_store().list();
-  if (o.json) {
-    ordered_json all = ordered_json::array();
-    for (const store::Model& model : models) all.push_back(to_json(model));
-    return print_json(all);
-  }
-  if (models.empty()) {
-    fmt::print("No model was pulled yet; `troika list --zoo` shows what can be had, `troika pull NAME` brings it.\n");
-    return;
-  }
-  size_t width = width_of_names(models);
+  for (const store::Model& model : models) width = std::max(width, model.name.size());
   fmt::print("{:<{}}  {:<11}  {:>10}  {:<16}  {}\n", "NAME", width, "QUANT", "SIZE", "MODIFIED", "WHERE");
   for (const store::Model& m : models) {
     std::string line = fmt::format("{:<{}}  {:<11}  {:>10}  {:%Y-%m-%d %H:%M}  {}", m.name, width,
@@ -65,6 +50,23 @@ void list_models(const Options& o) {
                                    fmt::localtime(std::time_t(m.modified)), m.path.string());
     fmt::print("{}\n", printable(line));
   }
+}
+
+void list_models(const Options& o) {
+  store::Store store = open_store();
+  std::vector<store::Model> models = store.list();
+  if (o.json) {
+    ordered_json all = ordered_json::array();
+    for (const store::Model& model : models) all.push_back(to_json(model));
+    return print_json(all);
+  }
+  if (models.empty()) {
+    fmt::print("No model was pulled yet; `troika list --zoo` shows what can be had, `troika pull NAME` brings it.\n");
+  } else {
+    print_table(models);
+  }
+  if (uint64_t bytes = store.unfinished_bytes(); bytes > 0)
+    fmt::print("\n{} lie in downloads that ended early: pull again to go on, or `troika rm --unfinished`\n", store::size_text(bytes));
 }
 
 // Tokens a second for one user where memory is the limit: each token reads its share of the weights once.

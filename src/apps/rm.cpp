@@ -7,6 +7,7 @@
 #include "apps/model_store.h"
 #include "apps/printable.h"
 #include "apps/verbs.h"
+#include "base/error.h"
 #include "store/download.h"
 
 namespace troika::apps {
@@ -14,10 +15,13 @@ namespace {
 
 struct Options {
   std::vector<std::string> names;
+  bool unfinished = false;
 };
 
 void remove(const Options& o) {
   store::Store store = open_store();
+  if (o.names.empty() && !o.unfinished) fail("say what to remove: names that `troika list` shows, or --unfinished");
+  if (o.unfinished) fmt::print("removed unfinished downloads; {} freed\n", store::size_text(store.remove_unfinished()));
   for (const std::string& name : o.names) {
     store::Removed removed = store.remove(name);
     std::string text = fmt::format("removed {}; {} freed", name, store::size_text(removed.freed_bytes));
@@ -31,7 +35,8 @@ void remove(const Options& o) {
 void add_rm(CLI::App& app) {
   auto o = std::make_shared<Options>();
   auto* verb = app.add_subcommand("rm", "Remove models that were pulled");
-  verb->add_option("names", o->names, "names that `troika list` shows")->required();
+  verb->add_option("names", o->names, "names that `troika list` shows");
+  verb->add_flag("--unfinished", o->unfinished, "parts of downloads that ended early");
   verb->callback([o] { remove(*o); });
 }
 

@@ -198,8 +198,8 @@ class Download {
 
   // What the hub says before it sends us on to where the bytes are.
   void check_version(const HttpAnswer& answer) {
-    std::string digest = strong_etag(answer.header("x-linked-etag"));
-    if (!digest.empty() && !source_.digest.empty() && digest != source_.digest) changed();
+    std::string digest = digest_in(answer.header("x-linked-etag"));
+    if (digest.size() == source_.digest.size() && digest != source_.digest) changed();
     auto bytes = answer.number("x-linked-size");
     if (bytes && *bytes != source_.bytes) changed();
     std::string commit = answer.header("x-repo-commit");

@@ -35,4 +35,12 @@ FileLock::FileLock(const std::filesystem::path& path, const std::stop_token& sto
 
 FileLock::~FileLock() { ::close(fd_); }
 
+bool is_free(const std::filesystem::path& path) {
+  int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return errno == ENOENT;
+  bool free = ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+  ::close(fd);
+  return free;
+}
+
 }  // namespace troika::store

@@ -21,4 +21,7 @@ class FileLock {
   int fd_;
 };
 
+// Whether nobody holds this lock at the moment.
+bool is_free(const std::filesystem::path& path);
+
 }  // namespace troika::store

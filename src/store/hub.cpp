@@ -79,6 +79,12 @@ std::string strong_etag(std::string_view header) {
   return quoted ? std::string(header.substr(1, header.size() - 2)) : "";
 }
 
+std::string digest_in(std::string_view etag) {
+  if (etag.starts_with("W/")) etag.remove_prefix(2);  // weak or not, the content is compared with it
+  std::string digest = strong_etag(etag);
+  return is_sha256(digest) || is_git_hash(digest) ? digest : "";
+}
+
 HttpRequest with_token(HttpRequest request, const Settings& settings) {
   std::optional<Url> endpoint = read_url(settings.endpoint);
   request.token = settings.token;
@@ -151,10 +157,9 @@ FileSource Hub::source_of(const HubRepository& repository, const HubFile& file, 
     bool found = answer.transport == Transport::ok && (answer.status == 200 || answer.status / 100 == 3);
     if (found) {
       bool linked = !answer.header("x-linked-etag").empty();
-      source.digest = strong_etag(answer.header(linked ? "x-linked-etag" : "etag"));
+      source.digest = digest_in(answer.header(linked ? "x-linked-etag" : "etag"));
       source.bytes = answer.number(linked ? "x-linked-size" : "content-length").value_or(file.bytes);
-      if (!is_sha256(source.digest) && !is_git_hash(source.digest))
-        fail("{} names no checksum for {}, so it cannot be stored safely", answer.host, what);
+      if (source.digest.empty()) fail("{} names no checksum for {}, so it cannot be stored safely", answer.host, what);
       return source;
     }
     if (!may_pass(answer)) throw Error(explain(answer, what, repository.name, settings_));

@@ -52,4 +52,7 @@ void check_online(const Settings& settings, std::string_view what);
 // An etag without quotes: "abc" of "\"abc\""; "" when it is a weak one.
 std::string strong_etag(std::string_view header);
 
+// The checksum that an etag of the hub is; "" when it is none.
+std::string digest_in(std::string_view etag);
+
 }  // namespace troika::store

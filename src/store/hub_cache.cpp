@@ -172,6 +172,20 @@ std::vector<Snapshot> HubCache::snapshots(const std::string& repository, const s
   return snapshots;
 }
 
+std::vector<Destination> HubCache::unfinished() const {
+  constexpr std::string_view kEnd = ".incomplete";
+  std::vector<Destination> found;
+  for (const std::string& repository : repositories()) {
+    for (const fs::path& entry : entries_of(folder_of(repository) / "blobs")) {
+      std::string name = entry.filename().string();
+      if (!name.ends_with(kEnd)) continue;
+      name.resize(name.size() - kEnd.size());
+      if (is_sha256(name) || is_git_hash(name)) found.push_back(place(repository, name));
+    }
+  }
+  return found;
+}
+
 uint64_t HubCache::remove(const Snapshot& snapshot, std::span<const std::string> files) const {
   fs::path repository = folder_of(snapshot.repository), blobs = repository / "blobs", top = repository / "snapshots";
   auto refuse = [](const fs::path& path) { fail("{} leads out of the cache, so it is not removed", path.string()); };

@@ -41,6 +41,9 @@ class HubCache {
   // Of a repository in whatever spelling of upper and lower case: that of the revision first, then the newest.
   std::vector<Snapshot> snapshots(const std::string& repository, const std::string& revision = "main") const;
 
+  // Where downloads ended early: place().part of files that are not here.
+  std::vector<Destination> unfinished() const;
+
   // Removes files of a snapshot, and the blobs that no other snapshot shows. Returns the bytes freed. Throws Error before
   // anything is removed when a link leads out of the repository's blobs.
   uint64_t remove(const Snapshot& snapshot, std::span<const std::string> files) const;

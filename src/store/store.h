@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/download.h"
 #include "store/index.h"
 #include "store/name.h"
 #include "store/progress.h"
@@ -86,6 +87,9 @@ class Store {
   // and before anything is removed when that would touch something outside the store.
   Removed remove(std::string_view name) const;
 
+  uint64_t unfinished_bytes() const;         // of downloads that ended early
+  uint64_t remove_unfinished() const;        // but for those that go on; returns the bytes freed
+
   // Another name for a model that is here. Throws Error when the name is taken by the zoo or is none.
   void copy(std::string_view from, std::string_view to) const;
   void add(const std::filesystem::path& model, std::string_view name) const;  // a file or folder that is not ours
@@ -107,6 +111,7 @@ class Store {
   std::vector<Model> cached(const Name& name) const;
   Model pull_from_hub(const Meaning& meaning, const PullEvents& events, const std::stop_token& stop) const;
   Model pull_url(const Name& name, const PullEvents& events, const std::stop_token& stop) const;
+  std::vector<Destination> unfinished() const;
   uint64_t remove_files(const Model& model) const;
   void check_new_name(std::string_view name) const;
   [[noreturn]] void fail_unknown(std::string_view name) const;

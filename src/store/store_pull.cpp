@@ -129,9 +129,11 @@ Model Store::pull_url(const Name& name, const PullEvents& events, const std::sto
     }
   }
   FileSource source = probe(name, settings_, stop);
-  fs::path folder = settings_.home / "files" / sha256_of(name.url).substr(0, 32);
-  std::string version = sha256_of(fmt::format("{} {}", source.etag, source.bytes)).substr(0, 16);
-  Piece piece{std::move(source), {folder / name.file, folder / (version + ".incomplete"), folder / "lock"}};
+  // A folder for each version: what another left unfinished is never continued.
+  fs::path folder = settings_.home / "files" / sha256_of(fmt::format("{} {} {}", name.url, source.etag, source.bytes)).substr(0, 32);
+  Piece piece{std::move(source), {folder / name.file, folder / "incomplete", folder / "lock"}};
+  std::optional<Model> before = find(name.url);
+  if (before && before->path == piece.place.file) piece.source.digest = piece.source.etag.empty() ? "" : before->digest;
   PullPlan plan{.name = own, .source = name.url, .quantisation = quantisation_of(name.file)};
   add_to_plan(plan, piece);
   events.planned(plan);
@@ -145,6 +147,7 @@ Model Store::pull_url(const Name& name, const PullEvents& events, const std::sto
                    .digest = digest,
                    .pulled_at = std::time(nullptr)};
   index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); });
+  if (before && before->path != entry.path) remove_files(*before);
   auto model = find(name.url);
   check(model.has_value(), "the model that was just pulled");
   return *model;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "store/file_lock.h"
 #include "store/gguf_names.h"
 #include "store/hub_cache.h"
 #include "store/store.h"
@@ -63,6 +64,40 @@ Removed Store::remove(std::string_view text) const {
     std::erase_if(entries, [&](const IndexEntry& e) { return same_name(e.name, model->name); });
   });
   return removed;
+}
+
+std::vector<Destination> Store::unfinished() const {
+  std::vector<Destination> found = HubCache(settings_.cache).unfinished();
+  std::error_code error;
+  for (const auto& folder : fs::directory_iterator(settings_.home / "files", error)) {
+    Destination place{.part = folder.path() / "incomplete", .lock = folder.path() / "lock"};
+    if (fs::exists(place.part, error)) found.push_back(std::move(place));
+  }
+  std::erase_if(found, [](const Destination& place) {
+    std::error_code gone;
+    return !fs::is_regular_file(fs::symlink_status(place.part, gone)) || !is_free(place.lock);
+  });
+  return found;
+}
+
+uint64_t Store::unfinished_bytes() const {
+  uint64_t bytes = 0;
+  for (const Destination& place : unfinished()) {
+    std::error_code error;
+    if (uint64_t size = fs::file_size(place.part, error); !error) bytes += size;
+  }
+  return bytes;
+}
+
+uint64_t Store::remove_unfinished() const {
+  uint64_t freed = 0;
+  for (const Destination& place : unfinished()) {
+    FileLock lock(place.lock, {});
+    std::error_code error;
+    uint64_t bytes = fs::file_size(place.part, error);
+    if (!error && fs::remove(place.part, error)) freed += bytes;
+  }
+  return freed;
 }
 
 uint64_t Store::remove_files(const Model& model) const {

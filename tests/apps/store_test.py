@@ -225,9 +225,14 @@ class StoreTest(unittest.TestCase):
         kept = part.stat().st_size
         self.assertEqual(part.read_bytes(), MINI[:kept])
         self.hub.slow = 0
+        self.answer("pull", "test/tiny-GGUF:Q4_0")
+        self.assertIn("downloads that ended early", self.answer("list"))
         self.answer("pull", "test/tiny-GGUF:Q8_0")
+        self.answer("rm", "test/tiny-GGUF:Q4_0")
+        self.assertIn("0 bytes freed", self.answer("rm", "--unfinished"))
+        self.refusal("rm", says="say what to remove")
         wanted = [headers.get("Range") for role, _, _, headers in self.hub.requests if role == "content"]
-        self.assertEqual(wanted, [None, f"bytes={kept}-"])
+        self.assertEqual(wanted, [None, None, f"bytes={kept}-"])
         self.assertEqual([path.name for path in blobs.iterdir()], [hashlib.sha256(MINI).hexdigest()])
 
     def test_two_pulls_of_one_file_download_it_once(self):

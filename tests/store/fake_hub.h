@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "base/error.h"
 #include "files/scratch.h"
 #include "store/digest.h"
 #include "store/fake_server.h"
