@@ -238,8 +238,8 @@ std::string size_text(uint64_t bytes) {
 void check_room(const fs::path& folder, uint64_t bytes, const Settings& settings) {
   uint64_t room = settings.free_bytes(folder);
   if (bytes > room) {
-    fail("{} has {} of room, and {} are still to come: make room, or move the cache with HF_HUB_CACHE", folder.string(),
-         size_text(room), size_text(bytes));
+    fail("{} has {} of room, and {} are still to come: make room, or keep models elsewhere (HF_HUB_CACHE, TROIKA_HOME)",
+         folder.string(), size_text(room), size_text(bytes));
   }
 }
 

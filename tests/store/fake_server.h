@@ -44,10 +44,10 @@ class FakeServer {
  public:
   using Handler = std::function<FakeAnswer(const FakeRequest&)>;
 
-  explicit FakeServer(Handler handler) : handler_(std::move(handler)) {
+  explicit FakeServer(Handler handler, in_addr_t host = INADDR_LOOPBACK) : handler_(std::move(handler)) {
     listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     sockaddr_in address{.sin_family = AF_INET};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_addr.s_addr = htonl(host);
     socklen_t size = sizeof address;
     EXPECT_EQ(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size), 0);
     EXPECT_EQ(::listen(listener_, 16), 0);

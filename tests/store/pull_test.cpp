@@ -208,9 +208,12 @@ TEST_F(Pull, TheTokenFollowsNoRedirectToAnotherPortOrName) {
 
 TEST_F(Pull, TheTokenIsNotSentInTheOpen) {
   hub_.settings.token = "hf_secret";
-  hub_.settings.endpoint = hub_.hub.url("127.0.0.2");  // answers here, but is not known to be this machine
-  hub_.failure(kName);
-  for (const FakeRequest& request : hub_.hub.requests()) EXPECT_EQ(request.header("authorization"), "");
+  // Answers here, but its address is not known to be this machine's.
+  FakeServer open([](const FakeRequest&) { return FakeAnswer{.status = "404 Not Found"}; }, 0x7f000002);
+  hub_.settings.endpoint = open.url("127.0.0.2");
+  EXPECT_THAT(hub_.failure(kName), HasSubstr("has no me/it-GGUF"));
+  ASSERT_EQ(open.requests().size(), 1u);
+  EXPECT_EQ(open.requests()[0].header("authorization"), "");
 }
 
 TEST_F(Pull, RedirectsDoNotLeaveThisMachineUnencryptedNorTurnForEver) {
@@ -226,7 +229,7 @@ TEST_F(Pull, RedirectsDoNotLeaveThisMachineUnencryptedNorTurnForEver) {
 
 TEST_F(Pull, AGatedRepositorySaysWhereToAcceptItsLicence) {
   for (const char* status : {"401 Unauthorized", "403 Forbidden"}) {
-    hub_.meddle_hub = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
+    hub_.meddle_hub = [status](const FakeRequest& request) -> std::optional<FakeAnswer> {
       if (request.target.find("/resolve/") == std::string::npos) return std::nullopt;
       return FakeAnswer{.status = status, .headers = {{"X-Error-Code", "GatedRepo"}}};
     };
