@@ -89,6 +89,10 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32, q8_0 (half of f16) or auto")
       ->check(CLI::IsMember({"auto", "f16", "f32", "q8_0"}))
       ->envname("TROIKA_KV");
+  verb.add_option("--gap", o.engine.gap_s,
+                  "seconds: long prompts are read in parts so that who generates waits no longer for a token")
+      ->check(CLI::Range(0.01, 60.0))
+      ->envname("TROIKA_GAP");
   verb.add_option("--mmproj", o.engine.mmproj, "the GGUF file with the vision tower; without it, one beside the model")
       ->envname("TROIKA_MMPROJ");
   verb.add_option("--image-pixels", o.engine.image_pixels,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -22,6 +23,14 @@ struct Options {
   server::ServerOptions server;
   std::string key_file;
 };
+
+// XDG's folder for what can be made again.
+std::filesystem::path cache_folder() {
+  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg == '/') return xdg;
+  const char* home = std::getenv("HOME");
+  if (!home || !*home) fail("--spill: there is no HOME; say where with --spill-folder");
+  return std::filesystem::path(home) / ".cache";
+}
 
 void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
   std::string host = o.server.host.find(':') == std::string::npos ? o.server.host : "[" + o.server.host + "]";
@@ -44,6 +53,8 @@ void serve(Options& o) {
     o.server.read_keys = [file = o.key_file] { return server::read_api_keys(file); };
   }
   o.server.version = TROIKA_VERSION;
+  auto& spill_folder = o.model.engine.spill_folder;
+  if (o.model.engine.spill_bytes > 0 && spill_folder.empty()) spill_folder = cache_folder() / "troika/pages";
   std::vector<std::unique_ptr<engine::Engine>> engines;
   std::vector<server::ServedModel> served;
   std::set<std::string> ids;
@@ -91,6 +102,13 @@ void add_serve(CLI::App& app) {
                    "names that the server goes by besides localhost, behind a proxy: ai.example")
       ->delimiter(',')
       ->envname("TROIKA_ALLOWED_HOSTS");
+  verb->add_option("--spill", o->model.engine.spill_bytes,
+                   "keep what the cache knows on disk, in at most so many bytes (4GB): chats go on quickly after a "
+                   "restart; 0: nothing")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("TROIKA_SPILL");
+  verb->add_option("--spill-folder", o->model.engine.spill_folder, "where; else ~/.cache/troika/pages")
+      ->envname("TROIKA_SPILL_FOLDER");
   add_model_options(*verb, o->model, ModelArgument::none);
   verb->callback([o] { serve(*o); });
 }

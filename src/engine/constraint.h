@@ -15,7 +15,8 @@ class Constraint {
 
   // Finds the next token's mask, unless that is done.
   void prepare();
-  // The tokens that may come next. Throws Error when there is none: the grammar nests too deeply to go on.
+  // The tokens that may come next. Throws Error when there is none, as the grammar nests too deeply to go on,
+  // and when finding them takes too long.
   const grammar::TokenMask& allowed();
   void accept(int32_t token);  // a token of text; throws Error when it may not come
   // Nothing more may come: the answer is over.

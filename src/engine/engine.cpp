@@ -18,11 +18,13 @@
 #include "engine/image_words.h"
 #include "engine/cache_plan.h"
 #include "engine/constraint.h"
+#include "engine/fingerprint.h"
 #include "engine/model.h"
 #include "engine/model_info.h"
 #include "engine/request_checks.h"
 #include "engine/sampler.h"
 #include "engine/scheduler.h"
+#include "engine/spill.h"
 #include "engine/step.h"
 #include "models/slices.h"
 
@@ -34,6 +36,9 @@ using Clock = std::chrono::steady_clock;
 constexpr int kMaxSequences = kMaxOutputs;
 constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
 constexpr std::chrono::milliseconds kMostSettling(500);  // between two steps
+constexpr int kLeastPromptRows = 32;  // of a prompt in a step: fewer would read the weights for too little
+constexpr int kSpillShare = 20;       // of a step's time goes to the disk
+constexpr double kNewest = 0.3;       // weight of the last step among those before
 
 double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
@@ -56,6 +61,7 @@ struct Running {
       : request(std::move(r)), sink(std::move(s)), sampler(request.sampling, request.prompt, vocabulary) {
     sequence.tokens = request.prompt;
     sequence.owner = request.owner;
+    sequence.priority = request.priority;
     sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     if (request.grammar) constraint.emplace(request.grammar);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
@@ -78,15 +84,19 @@ class LocalEngine final : public Engine {
   EngineStats stats() const override;
 
  private:
-  void open_eyes(const EngineOptions& options);
+  void open_eyes(const EngineOptions& options, const vision::HashKey& key);
   void share_out_cache(const EngineOptions& options);
+  std::unique_ptr<PageStore> open_store(const EngineOptions& options) const;
   std::vector<KvPages> pools() const;
   int slice_number(std::string_view slice);
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
+  void pace(int rows, double step_s);
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
+  void spill(Clock::duration step);
+  void restore(Sequence& sequence);
   void see();
   bool has_seen(Running& running);
   bool recalls(Running& running);
@@ -105,11 +115,14 @@ class LocalEngine final : public Engine {
   std::vector<size_t> page_bytes_;
   int drawable_ = 0;  // ids that may be drawn: the tokenizer's, where it is shorter than the head
   int step_tokens_ = 0;
+  const double gap_s_;
+  double row_s_ = 0;  // that a row of a prompt takes
   std::unique_ptr<Eyes> eyes_;
   FeatureCache seen_;
   std::deque<uint64_t> to_see_;  // requests whose pictures have no features yet
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<Spill> spill_;  // null: nothing goes to disk
   std::unordered_map<uint64_t, std::unique_ptr<Running>> running_;
   EngineStats counters_;  // of the engine's thread
 
@@ -125,34 +138,49 @@ class LocalEngine final : public Engine {
 };
 
 LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options)
-    : model_(load_model(path, options)), seen_(options.image_cache_bytes) {
+    : model_(load_model(path, options)),
+      gap_s_(options.gap_s),
+      seen_(options.image_cache_bytes) {
   info_ = model_info(model_, options);
   if (has_tokenizer(*model_.file)) text_ = TextModel::load(*model_.file);
   drawable_ = model_.spec.vocabulary;
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
 
-  open_eyes(options);
+  std::unique_ptr<PageStore> store;
   step_tokens_ = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
   share_out_cache(options);
+  if (options.spill_bytes > 0) store = open_store(options);
+  const vision::HashKey secret = store ? store->secret() : vision::random_key();
+  open_eyes(options, secret);
   step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
   scheduler_ = std::make_unique<Scheduler>(
       SchedulerLimits{.tokens = step_tokens_,
                       .outputs = kMaxOutputs,
                       .sequences = kMaxSequences,
-                      .kept_tokens = info_.context_length},  // one whole conversation, or many short
-      pools());
+                      .copies = step_->can_copy_pages()},
+      pools(), secret);
+  if (store && step_->can_copy_pages())
+    spill_ = std::make_unique<Spill>(std::move(store), scheduler_->cache(), *step_, page_bytes_);
 
   slices_.push_back(model_.slice);
   publish();
   thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
-void LocalEngine::open_eyes(const EngineOptions& options) {
+// Without it everything works as well, but for the first words after a restart.
+std::unique_ptr<PageStore> LocalEngine::open_store(const EngineOptions& options) const {
+  auto store = PageStore::open(options.spill_folder, options.spill_bytes, fingerprint(model_, options), page_bytes_);
+  if (!store) log::warn("another process keeps this model's cache in {}; nothing is kept on disk", options.spill_folder.string());
+  return store;
+}
+
+void LocalEngine::open_eyes(const EngineOptions& options, const vision::HashKey& key) {
   info_.why_blind = model_.why_blind;
   if (!model_.tower) return;
   EyesOptions eyes{.tokens = read_image_tokens(*model_.file, model_.spec, text_.tokenizer.get()),
                    .most_pixels = options.image_pixels,
-                   .pan_and_scan = options.pan_and_scan};
+                   .pan_and_scan = options.pan_and_scan,
+                   .key = key};
   if (eyes.tokens.image < 0) {
     info_.why_blind = fmt::format("{} does not say which token stands for a picture", model_.file->path().string());
     return;
@@ -272,7 +300,8 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, stop, [&] {
-      return !submitted_.empty() || !cancelled_.empty() || !running_.empty() || !counters_.settled;
+      return !submitted_.empty() || !cancelled_.empty() || !running_.empty() || !counters_.settled ||
+             (spill_ && spill_->has_work());
     });
     submitted.swap(submitted_);
     cancelled.swap(cancelled_);
@@ -280,6 +309,7 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
+    if (spill_) restore(running->sequence);
     if (recalls(*running)) scheduler_->add(&running->sequence);
     else to_see_.push_back(running->sequence.id);
     running_.emplace(running->sequence.id, std::move(running));
@@ -310,6 +340,7 @@ void LocalEngine::loop(const std::stop_token& stop) {
     run_step();
     see();
     settle(stop, Clock::now() - begin);
+    if (spill_) spill(Clock::now() - begin);
     publish();
   }
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
@@ -329,8 +360,30 @@ void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
   }
 }
 
+// Writes pages to disk: for a small part of the time that the step took, or one a turn while nobody is here.
+void LocalEngine::spill(Clock::duration step) {
+  const auto end = Clock::now() + step / kSpillShare;
+  try {
+    while (spill_->store() && Clock::now() < end) {}
+    counters_.spilled_bytes = spill_->bytes();
+  } catch (const std::exception& error) {
+    log::warn("nothing more is kept on disk: {}", error.what());
+    scheduler_->cache().keep_unstored(false);
+    spill_ = nullptr;
+  }
+}
+
+void LocalEngine::restore(Sequence& sequence) {
+  try {
+    counters_.restored_tokens += spill_->restore(sequence);
+  } catch (const std::exception& error) {
+    log::warn("the cache on disk cannot be read: {}", error.what());
+  }
+}
+
 void LocalEngine::run_step() {
   const std::vector<Work>& work = scheduler_->next();
+  for (const PageCopy& copy : scheduler_->copies()) step_->copy_page(copy);
   if (work.empty()) return;
   auto now = Clock::now();
   for (const Work& w : work) {
@@ -347,7 +400,9 @@ void LocalEngine::run_step() {
   }
   ++counters_.steps;
   counters_.step_rows.add(rows);
-  counters_.step_seconds.add(seconds(now, Clock::now()));
+  const double step_s = seconds(now, Clock::now());
+  counters_.step_seconds.add(step_s);
+  pace(rows, step_s);
   int row = 0;
   for (const Work& w : work) {
     uint64_t id = w.sequence->id;
@@ -362,6 +417,15 @@ void LocalEngine::run_step() {
       finish(id, {.finish = Finish::failed, .error = error.what()});
     }
   }
+}
+
+// Cuts the prompts of steps to come by what the last ones took.
+void LocalEngine::pace(int rows, double step_s) {
+  if (rows < kLeastPromptRows) return;  // mostly the reading of weights
+  const double row_s = step_s / rows;
+  row_s_ = row_s_ == 0 ? row_s : (1 - kNewest) * row_s_ + kNewest * row_s;
+  const double most = std::clamp(gap_s_ / row_s_, double(kLeastPromptRows), double(step_tokens_));
+  scheduler_->limit_prompts_beside(static_cast<int>(most));
 }
 
 // Finds the tokens that grammars allow next, while the device computes the logits.

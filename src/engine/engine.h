@@ -34,6 +34,9 @@ struct EngineOptions {
   int64_t image_pixels = 0;     // the most that a picture is shown with, where the model lets sizes vary; 0: the model's
   size_t image_cache_bytes = size_t{256} << 20;  // of pictures' features
   int batch_tokens = 512;       // token budget of a step, at most the largest bucket
+  std::filesystem::path spill_folder;  // --spill-folder: where cache pages are kept on disk
+  uint64_t spill_bytes = 0;     // --spill: the most that they take; 0: none are kept
+  double gap_s = 0.25;          // --gap: prompts are cut so that who generates waits no longer than this for a token
   std::string slice;            // --slice: of a MatFormer model (models/slices.h); "": all of it
 };
 
@@ -74,6 +77,8 @@ struct EngineStats {
   int64_t pictures = 0;  // that went through the tower
   bool settled = false;  // all that loading put off is done: steps are as fast as they get
   int64_t cached_tokens = 0;  // of prompt_tokens, taken over from an earlier text
+  int64_t restored_tokens = 0;  // of text that was read back from disk
+  uint64_t spilled_bytes = 0;   // that the cache has on disk
   int64_t stopped = 0, limited = 0, cancelled = 0, failed = 0;  // requests that ended so
 
   RowHistogram step_rows;         // tokens computed in a step

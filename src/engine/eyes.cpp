@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <random>
 
 #include "base/error.h"
 #include "engine/image_words.h"
@@ -18,12 +17,6 @@ vision::ProcessorSpec limited(vision::ProcessorSpec spec, int64_t most_pixels) {
   spec.min_pixels = std::min(spec.min_pixels, spec.max_pixels);
   vision::check_spec(spec);
   return spec;
-}
-
-vision::HashKey random_key() {
-  std::random_device device;
-  auto word = [&] { return (uint64_t{device()} << 32) | device(); };
-  return {word(), word()};
 }
 
 size_t image_parts(const Json& messages) {
@@ -55,8 +48,7 @@ Eyes::Eyes(const models::ModelSpec& spec, const models::TowerSpec& tower, const 
     : spec_(spec),
       text_(text),
       processor_(limited(tower.processor, options.most_pixels)),
-      options_(options),
-      key_(random_key()) {}
+      options_(options) {}
 
 ImageGrid Eyes::grid_of(const vision::Picture& picture) const {
   vision::ImageSize size = vision::target_size({picture.height, picture.width}, processor_);
@@ -69,7 +61,7 @@ vision::Patches Eyes::prepare(const vision::Picture& picture) const { return vis
 ImagePrompt Eyes::place(std::span<const int32_t> ids, std::span<const SharedPicture> pictures) const {
   std::vector<ImageGrid> grids;
   for (const SharedPicture& picture : pictures) grids.push_back(grid_of(*picture));
-  return place_images(ids, pictures, grids, options_.tokens, key_);
+  return place_images(ids, pictures, grids, options_.tokens, options_.key);
 }
 
 // The template's own way or, where it drops the pictures or refuses lists, with their placeholders as text.

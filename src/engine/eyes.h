@@ -19,6 +19,7 @@ struct EyesOptions {
   ImageTokens tokens;
   int64_t most_pixels = 0;     // of a picture, where sizes vary; 0: the model's own limit
   bool pan_and_scan = false;   // Gemma 3: parts of pictures that are far from square follow them
+  vision::HashKey key = vision::random_key();  // secret: nobody makes a picture that passes for another's
 };
 
 class Eyes {
@@ -49,7 +50,6 @@ class Eyes {
   const TextModel& text_;
   vision::ProcessorSpec processor_;
   EyesOptions options_;
-  vision::HashKey key_;  // secret: nobody makes a picture that passes for another's
 };
 
 }  // namespace troika::engine

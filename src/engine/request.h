@@ -74,7 +74,9 @@ struct Request {
   int top_logprobs = 0;         // 0..20
   bool stop_at_end_tokens = true;
   std::optional<ThinkingBudget> thinking;  // absent: the model reasons for as long as it likes
-  std::string owner;            // whose it is: what the cache kept of one's text no other takes over, or can time
+  std::string owner;            // whose it is: what the cache kept of one's text no other takes over, or can time;
+                                // and owners are served in turn
+  int priority = 0;             // lower ones come first, whoever asks
   std::shared_ptr<const grammar::TokenGrammar> grammar;  // that the whole answer keeps to; null: none
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order

@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/error.h"
 #include "ops/step_inputs.h"
@@ -8,23 +9,9 @@
 namespace troika::engine {
 namespace {
 
-// Where the first picture of `a` begins that `b` has not at the same place; `end` when that is no earlier.
-int first_other_image(const std::vector<SeenImage>& a, const std::vector<SeenImage>& b, int end) {
-  for (const SeenImage& image : a) {
-    if (image.first >= end) break;
-    bool known = std::any_of(b.begin(), b.end(), [&](const SeenImage& other) { return image.same_as(other); });
-    if (!known) return image.first;
-  }
-  return end;
-}
-
-// The last position up to `end` that lies inside no run.
-int before_run(const std::vector<TokenRun>& runs, int end) {
-  for (const TokenRun& run : runs) {
-    if (run.first < end && end < run.end) return run.first;
-  }
-  return end;
-}
+// What a generated token costs in tokens of a prompt, which share the reading of the weights with many others.
+constexpr int kGeneratedCost = 2;
+constexpr size_t kOwnersRemembered = 1024;
 
 // The run that begins at `computed`, if any.
 const TokenRun* next_run(const Sequence& sequence) {
@@ -33,124 +20,135 @@ const TokenRun* next_run(const Sequence& sequence) {
   return run == sequence.runs.end() ? nullptr : &*run;
 }
 
+// How many tokens both texts begin with, up to the first picture.
+int common_beginning(const Sequence& a, const Sequence& b) {
+  const auto text = [](const Sequence& s) {
+    return s.images.empty() ? s.tokens.size() : std::min<size_t>(s.tokens.size(), s.images.front().first);
+  };
+  const auto end = a.tokens.begin() + ptrdiff_t(std::min(text(a), text(b)));
+  return static_cast<int>(std::mismatch(a.tokens.begin(), end, b.tokens.begin()).first - a.tokens.begin());
+}
+
 }  // namespace
 
+// An owner who comes back has not saved up for a time in which nothing was asked: others would then starve.
+Scheduler::Owner& Scheduler::owner_of(const Sequence& sequence) {
+  auto found = std::ranges::find(owners_, sequence.owner, &Owner::name);
+  if (found == owners_.end()) {
+    if (owners_.size() >= kOwnersRemembered) found = std::ranges::find(owners_, 0, &Owner::sequences);
+    if (found == owners_.end()) found = owners_.insert(found, Owner{});
+    *found = {.name = sequence.owner};
+  }
+  if (found->sequences > 0) return *found;
+  int64_t least = -1;
+  for (const Owner& owner : owners_) {
+    if (owner.sequences > 0 && (least < 0 || owner.served < least)) least = owner.served;
+  }
+  found->served = std::max(found->served, least);
+  return *found;
+}
+
 void Scheduler::add(Sequence* sequence) {
-  sequence->pages.resize(pools_.size());
+  sequence->pages.resize(cache_.groups());
+  sequence->due = clock_ + sequence->outstanding();
+  Owner& owner = owner_of(*sequence);
+  ++owner.sequences;
+  sequence->payer = size_t(&owner - owners_.data());
   waiting_.push_back(sequence);
 }
 
 void Scheduler::remove(Sequence* sequence, Cache cache) {
-  std::erase(running_, sequence);
-  std::erase(waiting_, sequence);
-  if (cache == Cache::discard || sequence->computed < ops::kPageTokens) return give_back(sequence->pages);
-  int kept_tokens = sequence->computed;
-  for (const Kept& kept : kept_) kept_tokens += static_cast<int>(kept.tokens.size());
-  while (!kept_.empty() && kept_tokens > limits_.kept_tokens) {
-    kept_tokens -= static_cast<int>(kept_.front().tokens.size());
-    drop_oldest_kept();
-  }
-  sequence->tokens.resize(sequence->computed);
-  sequence->tokens.shrink_to_fit();
-  for (SeenImage& image : sequence->images) image.features = nullptr;
-  kept_.push_back({std::move(sequence->tokens), std::move(sequence->pages), std::move(sequence->images),
-                   std::move(sequence->runs), sequence->slice, std::move(sequence->owner)});
+  const bool is_here = std::erase(running_, sequence) + std::erase(waiting_, sequence) > 0;
+  if (!is_here) return;
+  --owners_[sequence->payer].sequences;
+  cache_.end(*sequence, cache == Cache::keep);
 }
 
-int Scheduler::pages_free(int group) const {
-  int pages = pools_[group].available();
-  for (const Kept& kept : kept_) pages += pages_held(kept.pages[group]);
-  return pages;
+bool Scheduler::comes_before(const Sequence* a, const Sequence* b) const {
+  const auto rank = [&](const Sequence* s) { return std::tuple(s->priority, owners_[s->payer].served, s->due, s->id); };
+  return rank(a) < rank(b);
 }
 
-void Scheduler::give_back(std::vector<PageList>& pages) {
-  for (size_t group = 0; group < pages.size(); ++group) pools_[group].give_back(pages[group]);
+// Takes what is known of the text, for as long as it is known.
+void Scheduler::begin(Sequence& sequence) {
+  cache_.end(sequence, false);
+  sequence.computed = 0;
+  cache_.begin(sequence);
 }
 
-void Scheduler::drop_oldest_kept() {
-  give_back(kept_.front().pages);
-  kept_.pop_front();
-}
-
-// Whether a token at `position` finds all that it looks at, in every group.
-bool Scheduler::covers(const Kept& kept, int position) const {
-  for (size_t group = 0; group < pools_.size(); ++group) {
-    if (!pools_[group].covers(kept.pages[group], position)) return false;
+// Whether the whole text fits beside what runs.
+bool Scheduler::fits(const Sequence& candidate) const {
+  for (int group = 0; group < groups(); ++group) {
+    const auto needed = [&](const Sequence& s) {  // pages still to be taken for the text it has
+      int step = s.outstanding() > 1 ? limits_.tokens : 1;
+      int whole = cache_.pool(group).pages_for(static_cast<int>(s.tokens.size()) + 1, step);
+      return std::max(0, whole - pages_held(s.pages[group]));
+    };
+    int pages = needed(candidate);
+    for (const Sequence* s : running_) pages += needed(*s);
+    if (pages > pages_free(group)) return false;
   }
   return true;
 }
 
-// Tokens at the beginning that are the same, pictures too, and without half a run at their end.
-int Scheduler::common_prefix(const Kept& kept, const Sequence& sequence) {
-  auto differ = std::mismatch(kept.tokens.begin(), kept.tokens.end(), sequence.tokens.begin(), sequence.tokens.end());
-  int common = static_cast<int>(differ.first - kept.tokens.begin());
-  common = first_other_image(kept.images, sequence.images, common);
-  common = first_other_image(sequence.images, kept.images, common);
-  common = before_run(sequence.runs, std::min(common, sequence.outstanding() - 1));
-  return before_run(sequence.runs, before_run(kept.runs, common));  // what was kept saw the rest of its own run
-}
-
-// Takes over the kept text that shares the longest beginning: a page at least and half of that text, since the rest
-// of it is lost. The last token is always computed anew, since its logits are wanted.
-void Scheduler::adopt(Sequence& sequence) {
-  if (sequence.all_outputs) return;
-  int longest = ops::kPageTokens - 1;
-  auto best = kept_.end();
-  for (auto kept = kept_.begin(); kept != kept_.end(); ++kept) {
-    if (kept->slice != sequence.slice || kept->owner != sequence.owner) continue;
-    int common = common_prefix(*kept, sequence);
-    if (common <= longest || 2 * common < static_cast<int>(kept->tokens.size()) || !covers(*kept, common)) continue;
-    longest = common;
-    best = kept;
-  }
-  if (best == kept_.end()) return;
-  for (size_t group = 0; group < pools_.size(); ++group) {
-    PageList& pages = best->pages[group];
-    PageList surplus(pages.begin() + ops::pages_for(longest), pages.end());
-    pages.resize(ops::pages_for(longest));
-    sequence.pages[group].assign(pages.begin(), pages.end());
-    pools_[group].give_back(surplus);
-  }
-  sequence.computed = sequence.reused = longest;
-  kept_.erase(best);
-}
-
-// A waiting sequence starts when its whole text fits beside what runs; first come, first served.
 void Scheduler::admit() {
-  auto needed = [&](const Sequence& s, size_t group) {  // pages still to be taken for the text it has
-    int step = s.outstanding() > 1 ? limits_.tokens : 1;
-    int whole = pools_[group].pages_for(static_cast<int>(s.tokens.size()) + 1, step);
-    return std::max(0, whole - pages_held(s.pages[group]));
-  };
-  auto fits = [&](const Sequence& candidate) {
-    for (size_t group = 0; group < pools_.size(); ++group) {
-      int pages = needed(candidate, group);
-      for (const Sequence* s : running_) pages += needed(*s, group);
-      if (pages > pages_free(static_cast<int>(group))) return false;
-    }
-    return true;
-  };
+  const auto before = [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); };
   while (!waiting_.empty() && running() < limits_.sequences) {
-    if (!running_.empty() && !fits(*waiting_.front())) break;
-    running_.push_back(waiting_.front());
-    waiting_.pop_front();
-    adopt(*running_.back());
+    const auto first = std::ranges::min_element(waiting_, before);
+    Sequence& candidate = **first;
+    begin(candidate);
+    if (!running_.empty() && !fits(candidate)) {
+      cache_.end(candidate, false);
+      candidate.computed = 0;
+      break;
+    }
+    waiting_.erase(first);
+    follow(candidate);
+    running_.push_back(&candidate);
   }
+}
+
+// Looks for one who is computing more of the same beginning than is known yet.
+void Scheduler::follow(Sequence& sequence) {
+  sequence.leader = 0;
+  if (sequence.all_outputs) return;
+  int best = sequence.computed + ops::kPageTokens - 1;
+  for (const Sequence* other : running_) {
+    if (other->slice != sequence.slice || other->owner != sequence.owner || other->leader != 0) continue;
+    const int common = std::min(common_beginning(sequence, *other), sequence.outstanding() + sequence.computed - 1);
+    const int whole = common / ops::kPageTokens * ops::kPageTokens;
+    if (whole <= best || other->computed >= whole) continue;
+    best = whole;
+    sequence.leader = other->id;
+    sequence.leader_tokens = whole;
+  }
+}
+
+// Whether it has to wait for its leader. Else it begins, with all that is known now.
+bool Scheduler::is_behind_leader(Sequence& sequence) {
+  if (sequence.began && sequence.leader == 0) return false;
+  if (sequence.leader != 0) {
+    const auto leader = std::ranges::find(running_, sequence.leader, &Sequence::id);
+    if (leader != running_.end() && (*leader)->computed < sequence.leader_tokens) return true;
+    sequence.leader = 0;
+    begin(sequence);
+  }
+  if (limits_.copies) cache_.begin_within_page(sequence, copies_);
+  if (!sequence.began) sequence.reused = sequence.computed;
+  sequence.began = true;
+  return false;
 }
 
 // Pages for the next `tokens` of a sequence in every group, or in none.
 bool Scheduler::reserve(Sequence& sequence, int tokens) {
   int pages = ops::pages_for(sequence.computed + tokens);
-  for (size_t group = 0; group < pools_.size(); ++group) {
-    pools_[group].give_back_behind(sequence.pages[group], sequence.computed);
-    if (pages - static_cast<int>(sequence.pages[group].size()) > pages_free(static_cast<int>(group))) return false;
+  for (int group = 0; group < groups(); ++group) {
+    cache_.pool(group).give_back_behind(sequence.pages[group], sequence.computed);
+    if (pages - static_cast<int>(sequence.pages[group].size()) > pages_free(group)) return false;
   }
-  for (size_t group = 0; group < pools_.size(); ++group) {
+  for (int group = 0; group < groups(); ++group) {
     PageList& list = sequence.pages[group];
-    while (static_cast<int>(list.size()) < pages) {
-      while (pools_[group].available() == 0) drop_oldest_kept();
-      list.push_back(*pools_[group].take());
-    }
+    while (static_cast<int>(list.size()) < pages) cache_.take(group, list);
   }
   return true;
 }
@@ -158,15 +156,17 @@ bool Scheduler::reserve(Sequence& sequence, int tokens) {
 void Scheduler::preempt_youngest() {
   Sequence* youngest = running_.back();
   running_.pop_back();
-  give_back(youngest->pages);
-  youngest->computed = youngest->reused = youngest->given = 0;
+  cache_.end(*youngest, true);
+  youngest->computed = youngest->given = 0;
+  youngest->leader = 0;
   waiting_.push_front(youngest);
   ++preemptions_;
 }
 
-void Scheduler::hand_out(Sequence& sequence, int& tokens, int& outputs) {
-  int count = std::min(sequence.outstanding(), tokens);
+void Scheduler::hand_out(Sequence& sequence, int most, int& tokens, int& outputs) {
+  if (is_behind_leader(sequence)) return;
   const TokenRun* run = next_run(sequence);
+  int count = std::min({sequence.outstanding(), tokens, run ? tokens : most});
   if (sequence.all_outputs && !run) count = std::min(count, outputs);
   if (sequence.all_outputs && run) count = std::min(count, run->end - run->first);
   count = before_run(sequence.runs, sequence.computed + count) - sequence.computed;
@@ -178,6 +178,8 @@ void Scheduler::hand_out(Sequence& sequence, int& tokens, int& outputs) {
   if (count <= 0 || lacks_outputs || !reserve(sequence, count)) return;
   tokens -= count;
   outputs -= wanted;
+  clock_ += count;
+  owners_[sequence.payer].served += count == 1 ? kGeneratedCost : count;
   work_.push_back({&sequence, count, wanted, first_output, sequence.all_outputs && first_output + wanted < count});
 }
 
@@ -194,18 +196,27 @@ void Scheduler::hand_out(int slice) {
   int tokens = limits_.tokens, outputs = limits_.outputs;
   Sequence* first = nullptr;
   for (Sequence* s : running_) {
-    if (s->slice == slice && s->passed_over && !first) hand_out(*(first = s), tokens, outputs);
+    if (s->slice == slice && s->passed_over && !first) hand_out(*(first = s), tokens, tokens, outputs);
   }
+  prompts_.clear();
   for (Sequence* s : running_) {
-    if (s->slice == slice && s->outstanding() == 1 && s != first) hand_out(*s, tokens, outputs);
+    if (s->slice != slice || s == first) continue;
+    if (s->outstanding() == 1) hand_out(*s, tokens, tokens, outputs);
+    else prompts_.push_back(s);
   }
-  for (Sequence* s : running_) {
-    if (s->slice == slice && s->outstanding() > 1 && s != first) hand_out(*s, tokens, outputs);
+  int most = work_.empty() ? tokens : std::min(tokens, prompt_tokens_beside_);
+  std::ranges::sort(prompts_, [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); });
+  for (Sequence* s : prompts_) {
+    const int before = tokens;
+    hand_out(*s, most, tokens, outputs);
+    most -= before - tokens;
   }
 }
 
 const std::vector<Work>& Scheduler::next() {
   work_.clear();
+  copies_.clear();
+  for (Sequence* s : running_) cache_.learn(*s);
   admit();
   for (;;) {
     int first = slice_after(slice_), slice = first;

@@ -41,9 +41,42 @@ Step::Step(const Model& model, int sequences, int context, std::span<const int> 
               static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
   arena_ = model.device->allocate(most_memory(model, model.slice));
   add_slice(model.slice);
-  for (const ops::CacheInfo& cache : trace_bucket(model, 1).caches) {
+  cache_infos_ = trace_bucket(model, 1).caches;
+  for (const ops::CacheInfo& cache : cache_infos_) {
     size_t bytes = cache_page_bytes(cache, model.kv_format) * pages[cache.group];
     caches_.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+  }
+}
+
+bool Step::can_copy_pages() const {
+  return std::ranges::all_of(caches_, [](const device::Cache& c) { return c.keys->host() && c.values->host(); });
+}
+
+std::vector<std::span<std::byte>> Step::parts_of_page(int group, int32_t page) const {
+  std::vector<std::span<std::byte>> parts;
+  for (size_t i = 0; i < caches_.size(); ++i) {
+    if (cache_infos_[i].group != group) continue;
+    const size_t bytes = cache_page_bytes(cache_infos_[i], caches_[i].format);
+    for (device::Buffer* buffer : {caches_[i].keys.get(), caches_[i].values.get()})
+      parts.emplace_back(buffer->host() + page * bytes, bytes);
+  }
+  return parts;
+}
+
+void Step::copy_page(const PageCopy& copy) {
+  const auto from = parts_of_page(copy.group, copy.from), to = parts_of_page(copy.group, copy.to);
+  for (size_t i = 0; i < from.size(); ++i) std::ranges::copy(from[i], to[i].begin());
+}
+
+void Step::read_page(int group, int32_t page, std::span<std::byte> out) const {
+  auto to = out.begin();
+  for (const auto part : parts_of_page(group, page)) to = std::ranges::copy(part, to).out;
+}
+
+void Step::write_page(int group, int32_t page, std::span<const std::byte> in) {
+  for (const auto part : parts_of_page(group, page)) {
+    std::ranges::copy(in.first(part.size()), part.begin());
+    in = in.subspan(part.size());
   }
 }
 

@@ -24,6 +24,13 @@ class Step {
   void add_slice(models::ModelSpec slice) { slices_.push_back({std::move(slice), {}}); }
   size_t slices() const { return slices_.size(); }
 
+  // Makes one page like another, and brings one to and from the host: its layers' keys and values, one after another.
+  // Only where the host sees the device's memory.
+  bool can_copy_pages() const;
+  void copy_page(const PageCopy& copy);
+  void read_page(int group, int32_t page, std::span<std::byte> out) const;
+  void write_page(int group, int32_t page, std::span<const std::byte> in);
+
   // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
   // `work`.
   // `meanwhile` is called once, when the device has begun.
@@ -44,6 +51,7 @@ class Step {
     std::array<std::unique_ptr<Compiled>, std::size(kBuckets)> buckets;
   };
 
+  std::vector<std::span<std::byte>> parts_of_page(int group, int32_t page) const;
   void fill(std::span<const Work> work);
   void show(int t, const Sequence& sequence, int position);
   const Compiled& bucket(Slice& slice, int tokens);
@@ -51,7 +59,8 @@ class Step {
 
   const Model& model_;
   ops::StepInputs inputs_;
-  std::vector<device::Cache> caches_;
+  std::vector<ops::CacheInfo> cache_infos_;
+  std::vector<device::Cache> caches_;  // beside their infos
   std::shared_ptr<device::Buffer> arena_;
   std::vector<Slice> slices_;
   const float* logits_ = nullptr;  // of the last run, [outputs, V]

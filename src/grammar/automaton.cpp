@@ -16,7 +16,7 @@ size_t Automaton::bytes() const {
 
 class Assembler {
  public:
-  Assembler(const Rules& rules, const Limits& limits) : rules_(rules), budget_(limits) {}
+  Assembler(const Rules& rules, Budget& budget) : rules_(rules), budget_(budget) {}
   Automaton build(Expr root);
 
  private:
@@ -39,7 +39,7 @@ class Assembler {
   bool is_final(const Part& part, uint32_t state) const;
 
   const Rules& rules_;
-  Budget budget_;
+  Budget& budget_;
   std::vector<Part> parts_;                         // the root first
   std::unordered_map<uint32_t, uint32_t> part_of_;  // rule → its part
 };
@@ -80,7 +80,10 @@ void Assembler::find_ends() {
       // States are numbered from the start on: backwards, most are settled in one pass.
       for (size_t i = part.dfa.states.size(); i-- > 0;) {
         budget_.spend(1);
-        if (part.ends[i] || !may_end(part, part.dfa.states[i])) continue;
+        if (part.ends[i]) continue;
+        const Dfa::State& state = part.dfa.states[i];
+        budget_.spend(state.steps.size() + state.calls.size());
+        if (!may_end(part, state)) continue;
         part.ends[i] = changed = true;
       }
     }
@@ -98,12 +101,14 @@ void Assembler::find_ends() {
 
 // The states that a part may be in before it took a byte.
 std::vector<bool> Assembler::reached_without_byte(const Part& part) const {
+  budget_.spend(part.dfa.states.size());
   std::vector<bool> reached(part.dfa.states.size(), false);
   std::vector<uint32_t> open = {0};
   reached[0] = true;
   while (!open.empty()) {
     uint32_t s = open.back();
     open.pop_back();
+    budget_.spend(1 + part.dfa.states[s].calls.size());
     for (const Dfa::Call& call : part.dfa.states[s].calls) {
       if (!parts_[part_of_.at(call.rule)].nullable || reached[call.to]) continue;
       reached[call.to] = true;
@@ -119,7 +124,6 @@ void Assembler::find_nullable() {
     for (Part& part : parts_) {
       if (part.nullable) continue;
       std::vector<bool> reached = reached_without_byte(part);
-      budget_.spend(reached.size());
       for (size_t s = 0; s < reached.size(); ++s) part.nullable |= reached[s] && part.dfa.states[s].accepting;
       changed |= part.nullable;
     }
@@ -136,7 +140,7 @@ void Assembler::refuse_left_recursion() const {
       for (const Dfa::Call& call : parts_[p].dfa.states[s].calls) begins[p].push_back(part_of_.at(call.rule));
     }
   }
-  enum class Visit : uint8_t { no, open, done };
+  enum class Visit { no, open, done };
   std::vector<Visit> visit(parts_.size(), Visit::no);
   struct Frame {
     uint32_t part;
@@ -158,7 +162,7 @@ void Assembler::refuse_left_recursion() const {
         fail(
             "the rule '{}' begins with itself (left recursion); write what repeats behind what it begins "
             "with",
-            parts_[callee].name);
+            parts_[callee].name.substr(0, 80));
       }
       if (visit[callee] == Visit::no) frames.push_back({callee, 0});
     }
@@ -230,8 +234,13 @@ Automaton Assembler::build(Expr root) {
   return a;
 }
 
+Automaton compile(const Rules& rules, Expr root, Budget& budget) {
+  return Assembler(rules, budget).build(root);
+}
+
 Automaton compile(const Rules& rules, Expr root, const Limits& limits) {
-  return Assembler(rules, limits).build(root);
+  Budget budget(limits);
+  return compile(rules, root, budget);
 }
 
 }  // namespace troika::grammar

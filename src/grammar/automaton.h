@@ -37,7 +37,7 @@ class Automaton {
   bool alone(State s) const { return marks_[s] == 0; }
   bool takes_bytes(State s) const { return takes_bytes_[s]; }
   std::span<const Call> calls(State s) const {
-    return {&calls_[first_call_[s]], first_call_[s + 1] - first_call_[s]};
+    return {calls_.data() + first_call_[s], first_call_[s + 1] - first_call_[s]};
   }
   size_t states() const { return marks_.size(); }
   size_t bytes() const;  // of memory
@@ -59,6 +59,7 @@ class Automaton {
 };
 
 // Throws Error: a budget is spent, a rule calls itself before it took a byte, nothing matches at all.
+Automaton compile(const Rules& rules, Expr root, Budget& budget);
 Automaton compile(const Rules& rules, Expr root, const Limits& limits = {});
 
 }  // namespace troika::grammar

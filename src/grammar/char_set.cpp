@@ -1,6 +1,7 @@
 #include "grammar/char_set.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace troika::grammar {
 namespace {
@@ -11,6 +12,8 @@ constexpr CharRange kSurrogates = {0xD800, 0xDFFF};
 
 CharSet::CharSet(std::initializer_list<CharRange> ranges) : ranges_(ranges) { tidy(); }
 
+CharSet::CharSet(std::vector<CharRange> ranges) : ranges_(std::move(ranges)) { tidy(); }
+
 CharSet CharSet::of(std::string_view ascii) {
   CharSet set;
   for (char c : ascii) set.ranges_.push_back({char32_t(c), char32_t(c)});
@@ -18,21 +21,16 @@ CharSet CharSet::of(std::string_view ascii) {
   return set;
 }
 
-void CharSet::add(CharRange range) {
-  ranges_.push_back(range);
-  tidy();
-}
-
 void CharSet::add(const CharSet& other) {
   ranges_.insert(ranges_.end(), other.ranges_.begin(), other.ranges_.end());
   tidy();
 }
 
-// Sorts, joins neighbours, and leaves out surrogates, which are no characters.
+// Sorts, joins neighbours, and leaves out what is no character: surrogates, and all above U+10FFFF.
 void CharSet::tidy() {
   std::vector<CharRange> valid;
   for (CharRange r : ranges_) {
-    if (r.first > r.last) continue;
+    if (r.first > r.last || r.first > kLastChar) continue;
     if (r.first < kSurrogates.first)
       valid.push_back({r.first, std::min(r.last, char32_t(kSurrogates.first - 1))});
     if (r.last > kSurrogates.last)

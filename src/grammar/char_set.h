@@ -19,10 +19,11 @@ class CharSet {
  public:
   CharSet() = default;
   CharSet(std::initializer_list<CharRange> ranges);
+  // In any order. What is no range of characters is left out.
+  explicit CharSet(std::vector<CharRange> ranges);
   static CharSet of(std::string_view ascii);  // each of these characters
   static CharSet all() { return {{0, kLastChar}}; }
 
-  void add(CharRange range);
   void add(const CharSet& other);
   CharSet complement() const;
   CharSet without(const CharSet& other) const;

@@ -3,9 +3,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "grammar/quantifier.h"
 #include "text/unicode.h"
 
 namespace troika::grammar {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr int kMostCount = 100'000, kMostDepth = 200;
 constexpr size_t kMostBytes = 1 << 20;
+constexpr size_t kShown = 80;  // bytes of a name in a complaint
 
 bool is_name(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
@@ -30,7 +33,7 @@ class Parser {
     for (skip(Lines::all); !at_end(); skip(Lines::all)) definition();
     for (const auto& [name, use] : named_) {
       if (!rules_.rule(use.rule).defined)
-        fail("line {} of the grammar: the rule '{}' is not defined", use.line, name);
+        fail("line {} of the grammar: the rule '{}' is not defined", use.line, name.substr(0, kShown));
     }
     auto root = named_.find("root");
     if (root == named_.end()) fail("the grammar has no rule 'root', which is the whole text");
@@ -90,9 +93,9 @@ class Parser {
   void definition() {
     std::string own = name();
     skip(Lines::this_one);
-    if (!take("::=")) wrong("'::=' is missing behind '{}'", own);
+    if (!take("::=")) wrong("'::=' is missing behind '{}'", own.substr(0, kShown));
     RuleId rule = rule_of(own);
-    if (rules_.rule(rule).defined) wrong("the rule '{}' is defined twice", own);
+    if (rules_.rule(rule).defined) wrong("the rule '{}' is defined twice", own.substr(0, kShown));
     skip(Lines::all);
     rules_.define(rule, alternatives(0));
     skip(Lines::this_one);
@@ -148,23 +151,22 @@ class Parser {
   }
 
   Expr repeated(Expr part) {
-    int least = 0, most = kNoLimit;
-    if (take("*")) {
-    } else if (take("+")) {
-      least = 1;
-    } else if (take("?")) {
-      most = 1;
-    } else if (take("{")) {
-      most = least = number();
-      if (take(",")) most = next() == '}' ? kNoLimit : number();
-      if (!take("}")) wrong("a {{ has no }}");
-      if (most != kNoLimit && most < least) wrong("the counts {{{},{}}} are out of order", least, most);
-    } else {
-      return part;
-    }
-    if (next() == '*' || next() == '+' || next() == '?' || next() == '{')
-      wrong("a repetition follows a repetition; use ( )");
-    return rules_.repeat(part, least, most);
+    const std::optional<Counts> counts = take_counts();
+    if (!counts) return part;
+    if (counts_of(next()) || next() == '{') wrong("a repetition follows a repetition; use ( )");
+    return rules_.repeat(part, counts->least, counts->most);
+  }
+
+  std::optional<Counts> take_counts() {
+    std::optional<Counts> counts = counts_of(next());
+    if (counts) ++position_;
+    if (counts || !take("{")) return counts;
+    const int least = number();
+    int most = least;
+    if (take(",")) most = next() == '}' ? kNoLimit : number();
+    if (!take("}")) wrong("a {{ has no }}");
+    if (most != kNoLimit && most < least) wrong("the counts {{{},{}}} are out of order", least, most);
+    return Counts{least, most};
   }
 
   int number() {
@@ -188,7 +190,7 @@ class Parser {
   }
 
   CharSet char_class() {
-    CharSet set;
+    std::vector<CharRange> ranges;
     bool complement = take("^");
     while (!take("]")) {
       if (at_end() || next() == '\n') wrong("a [ has no ]");
@@ -199,8 +201,9 @@ class Parser {
         last = character();
       }
       if (first > last) wrong("a range in [ ] is out of order");
-      set.add({first, last});
+      ranges.push_back({first, last});
     }
+    CharSet set(std::move(ranges));
     return complement ? set.complement() : set;
   }
 

@@ -6,11 +6,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "grammar/machine.h"
 #include "grammar/number_range.h"
 #include "grammar/regex.h"
+#include "grammar/schema_disjoint.h"
 #include "grammar/schema_keywords.h"
 #include "grammar/string_formats.h"
 #include "text/unicode.h"
@@ -20,6 +23,8 @@ namespace {
 
 constexpr int kMostDepth = 200, kMostSchemas = 20'000, kMostTrials = 200;
 constexpr size_t kMostMergedBytes = 32 << 20;  // of JSON
+constexpr size_t kMostMatching = 50'000'000;   // steps of trying values: about a second
+constexpr size_t kMostRuleName = 200;          // bytes of a place that a rule is named by
 
 // Which keywords speak of which type: a schema without `type` is read as one of the types that it speaks of.
 struct TypeRow {
@@ -35,9 +40,16 @@ constexpr TypeRow kTypes[] = {
 
 bool has(const Json& schema, std::string_view key) { return schema.contains(key); }
 
+// What reading one document has used: the readers of its parts share it, so that none begins anew.
+struct Used {
+  int depth = 0, schemas = 0, trials = 0;
+  size_t merged_bytes = 0, matching = 0;
+};
+
 class Reader {
  public:
-  Reader(Rules& rules, const JsonRules& json, const Json& root) : rules_(rules), json_(json), root_(root) {}
+  Reader(Rules& rules, const JsonRules& json, const Json& root, Disjointness& disjointness, Used& used)
+      : rules_(rules), json_(json), root_(root), disjointness_(disjointness), used_(used) {}
 
   Expr read(const Json& schema, const std::string& at);
 
@@ -46,6 +58,11 @@ class Reader {
     explicit Depth(int& d) : depth(++d) {}
     ~Depth() { --depth; }
     int& depth;
+  };
+  struct Member {
+    std::string name;
+    const Json* schema;
+    bool required = false;
   };
 
   Json merged(const Json& a, const Json& b, const std::string& at);
@@ -58,8 +75,12 @@ class Reader {
   Expr read_array(const Json& schema, const std::string& at);
   Expr read_string(const Json& schema, const std::string& at);
   Expr read_number(const Json& schema, bool integer, const std::string& at);
-  Expr other_key(const std::vector<std::string>& known);
-  Expr other_key_from(const std::vector<std::u32string>& known, size_t depth);
+  void require_disjoint(const Json& list, const std::string& at);
+  Expr other_key(std::span<const Member> known);
+  Expr other_key_from(std::span<const std::u32string> known, size_t depth);
+  Expr own_rule(const std::string& at, Expr body) {
+    return rules_.call(rules_.rule(at.empty() ? "the root" : at.substr(0, kMostRuleName), body));
+  }
   Expr in_quotes(Expr inside) { return rules_.sequence({rules_.bytes("\""), inside, rules_.bytes("\"")}); }
   Expr follow(const char* separator, Expr part) {
     return rules_.sequence({rules_.bytes(separator), json_.space, part});
@@ -68,9 +89,9 @@ class Reader {
   Rules& rules_;
   const JsonRules& json_;
   const Json& root_;
+  Disjointness& disjointness_;
+  Used& used_;
   std::map<std::string, RuleId> references_;
-  int depth_ = 0, schemas_ = 0, trials_ = 0;
-  size_t merged_bytes_ = 0;
 };
 
 Json without(Json schema, std::initializer_list<const char*> keys) {
@@ -91,10 +112,11 @@ bool asks_nothing(const Json& schema) {
 }
 
 Expr Reader::read(const Json& schema, const std::string& at) {
-  Depth depth(depth_);
-  if (depth_ > kMostDepth)
+  Depth depth(used_.depth);
+  if (used_.depth > kMostDepth)
     throw SchemaError(at, "schemas that contain each other without end are not supported");
-  if (++schemas_ > kMostSchemas) throw SchemaError(at, fmt::format("more than {} schemas", kMostSchemas));
+  if (++used_.schemas > kMostSchemas)
+    throw SchemaError(at, fmt::format("more than {} schemas", kMostSchemas));
   if (schema.is_boolean()) return schema.get<bool>() ? json_.value : rules_.choice({});
   if (has(schema, "$ref")) return read_reference(schema, at);
   if (has(schema, "allOf")) {
@@ -126,8 +148,8 @@ Expr Reader::read(const Json& schema, const std::string& at) {
 
 // Small schemas can ask for many large combinations.
 Json Reader::merged(const Json& a, const Json& b, const std::string& at) {
-  merged_bytes_ += a.dump().size() + b.dump().size();
-  if (merged_bytes_ > kMostMergedBytes)
+  used_.merged_bytes += merged_bytes(a, b);
+  if (used_.merged_bytes > kMostMergedBytes)
     throw SchemaError(at, "the combinations of these schemas are too large");
   return merge_schemas(a, b, at);
 }
@@ -155,18 +177,24 @@ Expr Reader::read_reference(const Json& schema, const std::string& at) {
   return rules_.call(known->second);
 }
 
-Expr Reader::read_alternatives(const Json& schema, const std::string& key, const std::string& at) {
-  const Json rest = without(schema, {key.c_str()});
-  const Json& list = schema[key];
-  for (size_t i = 0; key == "oneOf" && i < list.size(); ++i) {
+void Reader::require_disjoint(const Json& list, const std::string& at) {
+  for (size_t i = 0; i < list.size(); ++i) {
     for (size_t j = 0; j < i; ++j) {
-      if (are_disjoint(list[i], list[j], root_)) continue;
-      throw SchemaError(below(at, key),
+      if (disjointness_.proven(list[i], list[j])) continue;
+      if (disjointness_.spent())
+        throw SchemaError(at, "it takes too long to tell whether a value fits two of these; use anyOf");
+      throw SchemaError(at,
                         fmt::format("oneOf is supported where no value fits two of its schemas; {} and {} "
                                     "may both fit, so use anyOf or a required member that tells them apart",
                                     j, i));
     }
   }
+}
+
+Expr Reader::read_alternatives(const Json& schema, const std::string& key, const std::string& at) {
+  const Json rest = without(schema, {key.c_str()});
+  const Json& list = schema[key];
+  if (key == "oneOf") require_disjoint(list, below(at, key));
   std::vector<Expr> ways;
   for (size_t i = 0; i < list.size(); ++i) {
     std::string place = below(below(at, key), std::to_string(i));
@@ -178,20 +206,25 @@ Expr Reader::read_alternatives(const Json& schema, const std::string& key, const
 // Of the values, those that the rest of the schema allows: they are tried on its automaton.
 Expr Reader::read_values(const Json& schema, const Json& values, const std::string& at) {
   std::optional<Automaton> rest;
+  std::optional<Machine> machine;
   if (!asks_nothing(without(schema, {"type"}))) {
+    if (++used_.trials > kMostTrials) throw SchemaError(at, "too many enums beside other keywords");
     Rules rules;
     JsonRules json(rules);
-    Expr whole = Reader(rules, json, root_).read(schema, at);
-    if (++trials_ > kMostTrials) throw SchemaError(at, "too many enums beside other keywords");
+    Expr whole = Reader(rules, json, root_, disjointness_, used_).read(schema, at);
     rest = compile(rules, whole,
                    {.nfa_states = 50'000, .states = 5'000, .table_bytes = 8 << 20, .work = 500'000});
+    machine.emplace(*rest).allow_work(kMostMatching - used_.matching);
   }
   std::vector<Expr> ways;
   for (const Json& value : values) {
     if (!allows_type(schema, type_of(value))) continue;
-    if (rest && !matches(*rest, value.dump())) continue;
+    if (machine && !machine->matches(value.dump())) continue;
     ways.push_back(json_literal(rules_, value));
   }
+  if (machine) used_.matching = kMostMatching - machine->work_left();
+  if (machine && machine->tired())
+    throw SchemaError(at, "it takes too long to try the values of enum or const on the rest of the schema");
   if (ways.empty()) throw SchemaError(at, "none of the values of enum or const fits the rest of the schema");
   return rules_.choice(std::move(ways));
 }
@@ -208,18 +241,24 @@ Expr Reader::read_type(const Json& schema, std::string_view type, const std::str
 // Members in the order of `properties`, then others if `additionalProperties` asks for them. Built from the
 // end: `more` is what may follow when a member stands before it, `first` when none does.
 Expr Reader::read_object(const Json& schema, const std::string& at) {
-  static const Json kNone = Json::object();
-  Json properties = schema.value("properties", kNone);
-  const Json required = schema.value("required", Json::array());
+  static const Json kNone = Json::object(), kAnything = true;
+  const Json properties = schema.value("properties", kNone),
+             required = schema.value("required", Json::array());
   const bool says_more = has(schema, "additionalProperties");
   if (properties.empty() && required.empty() && !says_more) return json_.object;
   const Json others = says_more ? schema["additionalProperties"] : Json(properties.empty());
-  for (const Json& name : required) {
-    if (properties.contains(name.get_ref<const std::string&>())) continue;
-    properties[name.get_ref<const std::string&>()] = says_more ? others : Json(true);
+  // The declared ones, then those that are only required.
+  std::vector<Member> members;
+  std::unordered_map<std::string, size_t> number_of;
+  for (const auto& [name, s] : properties.items()) {
+    number_of.emplace(name, members.size());
+    members.push_back({.name = name, .schema = &s});
   }
-  std::vector<std::string> names;
-  for (const auto& [name, s] : properties.items()) names.push_back(name);
+  for (const Json& item : required) {
+    const auto [known, is_new] = number_of.try_emplace(item.get<std::string>(), members.size());
+    if (is_new) members.push_back({.name = known->first, .schema = says_more ? &others : &kAnything});
+    members[known->second].required = true;
+  }
 
   auto member = [&](Expr key, Expr value) {
     return rules_.sequence({key, rules_.bytes(":"), json_.space, value});
@@ -227,58 +266,58 @@ Expr Reader::read_object(const Json& schema, const std::string& at) {
   Expr more = rules_.empty(), first = rules_.empty();
   if (others != false) {
     Expr value = read(others, says_more ? below(at, "additionalProperties") : at);
-    Expr other = member(names.empty() ? json_.string : in_quotes(other_key(names)), value);
+    Expr other = member(members.empty() ? json_.string : in_quotes(other_key(members)), value);
     more = rules_.repeat(follow(",", other), 0);
     first = rules_.optional(rules_.sequence({other, more}));
   }
-  for (auto name = names.rbegin(); name != names.rend(); ++name) {
-    const std::string place = below(below(at, "properties"), *name);
-    Expr own = member(json_literal(rules_, *name), read(properties[*name], place));
-    bool optional = std::find(required.begin(), required.end(), *name) == required.end();
+  for (auto m = members.rbegin(); m != members.rend(); ++m) {
+    const std::string place = below(below(at, "properties"), m->name);
+    Expr own = member(json_literal(rules_, m->name), read(*m->schema, place));
     Expr with_own = rules_.sequence({own, more});
-    first = optional ? rules_.choice({with_own, first}) : with_own;
+    first = m->required ? with_own : rules_.choice({with_own, first});
     Expr next = follow(",", own);
-    more = rules_.sequence({optional ? rules_.optional(next) : next, more});
+    more = rules_.sequence({m->required ? next : rules_.optional(next), more});
   }
   // An object without members is "{}"; `first` may match nothing, and then no white space stands for it.
-  Expr body = rules_.sequence({rules_.bytes("{"), json_.space, first, json_.space, rules_.bytes("}")});
-  return rules_.call(rules_.rule(at.empty() ? "the root" : at, body));
+  return own_rule(at,
+                  rules_.sequence({rules_.bytes("{"), json_.space, first, json_.space, rules_.bytes("}")}));
 }
 
 // A name that is none of these. Without escapes, so that none of them can be spelled in another way.
-Expr Reader::other_key(const std::vector<std::string>& known) {
+Expr Reader::other_key(std::span<const Member> known) {
   std::vector<std::u32string> names;
-  for (const std::string& name : known) {
+  for (const Member& member : known) {
     std::u32string characters;
-    for (std::string_view rest = name; !rest.empty();) {
+    for (std::string_view rest = member.name; !rest.empty();) {
       text::Utf8Step step = text::read_utf8(rest);
       characters += step.character;
       rest.remove_prefix(step.bytes);
     }
     names.push_back(std::move(characters));
   }
+  std::sort(names.begin(), names.end());
   return other_key_from(names, 0);
 }
 
-// All of `known` share their first `depth` characters, which have been read.
-Expr Reader::other_key_from(const std::vector<std::u32string>& known, size_t depth) {
+// All of `known`, which are sorted, share their first `depth` characters, which have been read.
+Expr Reader::other_key_from(std::span<const std::u32string> known, size_t depth) {
   static const CharSet kPlain = CharSet({{0, 0x1F}, {'"', '"'}, {'\\', '\\'}, {0x7F, 0x7F}}).complement();
-  std::map<char32_t, std::vector<std::u32string>> by_next;
-  bool may_end = true;
-  for (const std::u32string& name : known) {
-    if (name.size() == depth)
-      may_end = false;
-    else
-      by_next[name[depth]].push_back(name);
-  }
-  CharSet others = kPlain;
+  const bool may_end = known.front().size() > depth;  // none of them ends here; it would be the first
+  if (!may_end) known = known.subspan(1);
+  std::vector<CharRange> taken;
   std::vector<Expr> ways;
-  for (const auto& [character, names] : by_next) {
-    CharSet one = {{character, character}};
+  while (!known.empty()) {
+    const char32_t character = known.front()[depth];
+    const auto end = std::find_if(known.begin(), known.end(),
+                                  [&](const std::u32string& name) { return name[depth] != character; });
+    const auto alike = known.first(static_cast<size_t>(end - known.begin()));
+    taken.push_back({character, character});
     if (kPlain.contains(character))
-      ways.push_back(rules_.sequence({rules_.chars(one), other_key_from(names, depth + 1)}));
-    others = others.without(one);
+      ways.push_back(
+          rules_.sequence({rules_.chars({{character, character}}), other_key_from(alike, depth + 1)}));
+    known = known.subspan(alike.size());
   }
+  const CharSet others = kPlain.without(CharSet(std::move(taken)));
   ways.push_back(rules_.sequence({rules_.chars(others), rules_.repeat(rules_.chars(kPlain), 0)}));
   if (may_end) ways.push_back(rules_.empty());
   return rules_.choice(std::move(ways));
@@ -316,8 +355,8 @@ Expr Reader::read_array(const Json& schema, const std::string& at) {
       more = i >= least ? rules_.optional(next) : next;
     }
   }
-  Expr body = rules_.sequence({rules_.bytes("["), json_.space, first, json_.space, rules_.bytes("]")});
-  return rules_.call(rules_.rule(at.empty() ? "the root" : at, body));
+  return own_rule(at,
+                  rules_.sequence({rules_.bytes("["), json_.space, first, json_.space, rules_.bytes("]")}));
 }
 
 Expr Reader::read_string(const Json& schema, const std::string& at) {
@@ -396,7 +435,9 @@ Expr Reader::read_number(const Json& schema, bool integer, const std::string& at
 
 Expr json_schema(Rules& rules, const JsonRules& json, const Json& schema) {
   check_schema(schema);
-  return Reader(rules, json, schema).read(schema, "");
+  Disjointness disjointness(schema);
+  Used used;
+  return Reader(rules, json, schema, disjointness, used).read(schema, "");
 }
 
 }  // namespace troika::grammar

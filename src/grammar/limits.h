@@ -2,6 +2,7 @@
 // on this.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 
 #include "base/error.h"
@@ -20,6 +21,14 @@ class Budget {
   explicit Budget(const Limits& limits) : limits_(limits) {}
 
   const Limits& limits() const { return limits_; }
+  // What may still be used.
+  Limits left() const {
+    auto rest = [](size_t most, size_t used) { return most - std::min(most, used); };
+    return {.nfa_states = rest(limits_.nfa_states, nfa_states_),
+            .states = rest(limits_.states, states_),
+            .table_bytes = limits_.table_bytes,
+            .work = rest(limits_.work, work_)};
+  }
   void spend(size_t steps) {
     work_ += steps;
     if (work_ > limits_.work) fail("the grammar takes too long to compile; make it simpler");

@@ -66,8 +66,9 @@ bool Machine::push_step(size_t from, uint8_t byte) {
   size_t begin = sets_[from].places;
   size_t end = from + 1 < sets_.size() ? sets_[from + 1].places : places_.size();
   open_set();
+  spend(end - begin);
   bool alone = true;
-  for (size_t i = begin; i < end; ++i) {
+  for (size_t i = begin; i < end && !tired(); ++i) {
     Place place = places_[i];
     State to = automaton_->follow(place.state, byte);
     if (to == kDead) continue;
@@ -100,13 +101,14 @@ uint32_t Machine::depth(size_t set) const {
 
 void Machine::add(Place place) {
   auto begin = places_.begin() + static_cast<ptrdiff_t>(sets_.back().places);
+  spend(1 + static_cast<size_t>(places_.end() - begin));
   if (std::find(begin, places_.end(), place) != places_.end()) return;
   if (static_cast<size_t>(places_.end() - begin) < kMostPlaces) places_.push_back(place);
 }
 
 // Adds what the last set's places return to and call, until nothing new follows.
 void Machine::enter_all() {
-  for (size_t i = sets_.back().places; i < places_.size(); ++i) {
+  for (size_t i = sets_.back().places; i < places_.size() && !tired(); ++i) {
     Place place = places_[i];
     if (automaton_->accepting(place.state)) {
       if (place.calls == CallTree::kBottom) {
@@ -116,6 +118,7 @@ void Machine::enter_all() {
       }
     }
     for (const Automaton::Call& call : automaton_->calls(place.state)) {
+      if (tired()) return;
       uint32_t below = call.last ? place.calls : calls_.push(call.back, place.calls);
       if (below != CallTree::kFull) add({call.callee, below});
     }
@@ -124,6 +127,7 @@ void Machine::enter_all() {
 
 uint32_t Machine::move_calls(uint32_t node, const CallTree& from) {
   if (node == CallTree::kBottom) return node;
+  spend(1);
   return calls_.push(from.back(node), move_calls(from.below(node), from));
 }
 
@@ -136,14 +140,16 @@ void Machine::settle() {
   sets_.assign(1, {0, 1, last.ended});
 }
 
-bool matches(const Automaton& automaton, std::string_view text) {
-  Machine machine(automaton);
-  machine.push_entered({automaton.start(), CallTree::kBottom});
+bool Machine::matches(std::string_view text) {
+  clear();
+  push_entered({automaton_->start(), CallTree::kBottom});
   for (char byte : text) {
-    if (!machine.push_step(0, uint8_t(byte))) return false;
-    machine.settle();
+    if (!push_step(0, uint8_t(byte)) || tired()) return false;
+    settle();
   }
-  return machine.ended(0);
+  return ended(0) && !tired();
 }
+
+bool matches(const Automaton& automaton, std::string_view text) { return Machine(automaton).matches(text); }
 
 }  // namespace troika::grammar

@@ -4,9 +4,11 @@
 //
 // A machine holds a stack of such sets, one set of places on top of another: a walk over a trie of tokens
 // goes back by dropping the last. Memory is taken once; what does not fit is not followed, and so not
-// allowed.
+// allowed. Work is counted: a grammar from a stranger may have a thousand ways at every byte.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -55,6 +57,15 @@ class Machine {
 
   const Automaton& automaton() const { return *automaton_; }
 
+  // From now on it may look at so many places. Once it is tired, what it finds is not all that there is.
+  void allow_work(size_t steps) { work_left_ = steps; }
+  void spend(size_t steps) { work_left_ -= std::min(steps, work_left_); }
+  size_t work_left() const { return work_left_; }
+  bool tired() const { return work_left_ == 0; }
+
+  // Whether the automaton matches the whole text. False, too, when it got tired.
+  bool matches(std::string_view text);
+
   void clear();  // no set at all
   // A new set: this place alone, or with all that follows from it without a byte.
   void push_alone(Place place);
@@ -90,6 +101,7 @@ class Machine {
   CallTree calls_, spare_;
   std::vector<Place> places_;
   std::vector<Set> sets_;
+  size_t work_left_ = SIZE_MAX;
 };
 
 // Whether the automaton matches the whole text.

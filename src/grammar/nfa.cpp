@@ -9,6 +9,14 @@
 #include "grammar/utf8_ranges.h"
 
 namespace troika::grammar {
+namespace {
+
+// Lists of a schema nest an expression for each item: its limits (schema_keywords.cpp) stay well below this.
+// So deep takes 1.5 MB of the stack, 6 under sanitizers.
+constexpr int kMostDepth = 7'000;
+constexpr size_t kRememberingSteps = 16;  // what it takes of the budget: 60 million steps then hold 200 MB
+
+}  // namespace
 
 Nfa::Nfa(const Rules& rules, Expr body, Budget& budget) : rules_(rules), budget_(budget) {
   new_state();  // kAccept
@@ -35,9 +43,17 @@ void Nfa::add_bytes(uint32_t from, uint8_t first, uint8_t last, uint32_t to) {
 
 // The entry of `e`, from which its end leads to `next`.
 uint32_t Nfa::before(Expr e, uint32_t next) {
+  budget_.spend(1);
   uint64_t key = uint64_t{e.id} << 32 | next;
   if (auto known = built_.find(key); known != built_.end()) return known->second;
+  if (depth_ == kMostDepth)
+    fail("the grammar is nested deeper than {} levels; use shorter lists and flatter groups", kMostDepth);
+  ++depth_;
+  const size_t states_before = size();
   uint32_t entry = build(rules_.node(e), next);
+  --depth_;
+  if (size() == states_before) return entry;  // it is nothing, or was built: as quickly found again
+  budget_.spend(kRememberingSteps);
   built_.emplace(key, entry);
   return entry;
 }

@@ -53,6 +53,7 @@ class Nfa {
   std::vector<uint32_t> first_edge_;
   std::vector<Edge> edges_;
   std::unordered_map<uint64_t, uint32_t> built_;  // (expression, what follows) → its entry
+  int depth_ = 0;                                 // of the expression that is being built
   uint32_t start_ = 0;
 };
 

@@ -2,9 +2,11 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "grammar/quantifier.h"
 #include "text/unicode.h"
 
 namespace troika::grammar {
@@ -105,36 +107,31 @@ class Parser {
   }
 
   Expr quantified(Expr part) {
-    int least = 0, most = kNoLimit;
-    if (take("*")) {
-    } else if (take("+")) {
-      least = 1;
-    } else if (take("?")) {
-      most = 1;
-    } else if (!counts(least, most)) {
-      return part;
-    }
+    const std::optional<Counts> counts = take_counts();
+    if (!counts) return part;
     if (looking_at("+")) wrong("possessive quantifiers are not supported");
     take("?");
-    if (looking_at("*") || looking_at("+") || looking_at("?")) wrong("a quantifier follows a quantifier");
-    return rules_.repeat(part, least, most);
+    if (at_quantifier()) wrong("a quantifier follows a quantifier");
+    return rules_.repeat(part, counts->least, counts->most);
   }
 
-  // {3}, {3,} or {3,5}. Any other { is a character, as in JavaScript.
-  bool counts(int& least, int& most) {
+  bool at_quantifier() const { return !at_end() && counts_of(pattern_[position_]); }
+
+  // * + ? {3} {3,} or {3,5}. Any other { is a character, as in JavaScript.
+  std::optional<Counts> take_counts() {
+    if (at_quantifier()) return counts_of(pattern_[position_++]);
     const size_t begin = position_;
-    if (!take("{")) return false;
+    if (!take("{")) return std::nullopt;
     auto first = number();
     bool has_comma = take(",");
     auto second = has_comma ? number() : first;
     if (!first || !take("}")) {
       position_ = begin;
-      return false;
+      return std::nullopt;
     }
-    least = *first;
-    most = second ? *second : kNoLimit;
+    const int least = *first, most = second ? *second : kNoLimit;
     if (most != kNoLimit && most < least) wrong("the counts {{{},{}}} are out of order", least, most);
-    return true;
+    return Counts{least, most};
   }
 
   std::optional<int> number() {
@@ -148,7 +145,7 @@ class Parser {
   }
 
   Expr atom(int depth) {
-    if (looking_at("*") || looking_at("+") || looking_at("?")) wrong("there is nothing to repeat");
+    if (at_quantifier()) wrong("there is nothing to repeat");
     if (take("(")) return group(depth);
     if (take("[")) return spell(char_class());
     if (take(".")) return spell(line_ends().complement());
@@ -181,7 +178,7 @@ class Parser {
   }
 
   CharSet char_class() {
-    CharSet set;
+    std::vector<CharRange> ranges;
     bool complement = take("^");
     while (!take("]")) {
       if (at_end()) wrong("a [ has no ]");
@@ -192,11 +189,12 @@ class Parser {
         CharSet last = class_member();
         char32_t from = single(first), to = single(last);
         if (from > to) wrong("a range in [ ] is out of order");
-        set.add({from, to});
+        ranges.push_back({from, to});
       } else {
-        set.add(first);
+        ranges.insert(ranges.end(), first.ranges().begin(), first.ranges().end());
       }
     }
+    CharSet set(std::move(ranges));
     return complement ? set.complement() : set;
   }
 

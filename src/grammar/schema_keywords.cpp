@@ -16,6 +16,9 @@ namespace {
 
 constexpr int kMostDepth = 100, kMostSchemas = 50'000;
 constexpr double kMostCount = 1'000'000;
+// Of one list. What is made of a list takes time or nesting in proportion, and there may be many lists.
+constexpr size_t kMostKeywords = 500, kMostListed = 1'000, kMostNames = 5'000, kMostValues = 10'000;
+constexpr size_t kMostNameBytes = 1'000;  // other names are told apart from it character by character
 
 enum class Value : uint8_t {
   annotation,  // anything, without a meaning
@@ -109,10 +112,9 @@ class Checker {
   void check_all() {
     check(root_, "", 0);
     while (!references_.empty()) {
-      auto [reference, at] = references_.back();
+      const auto [place, target] = references_.back();
       references_.pop_back();
-      const Json& target = resolve_reference(root_, reference, at);
-      check(target, reference.substr(1), 0);
+      check(*target, place, 0);
     }
   }
 
@@ -123,12 +125,24 @@ class Checker {
     if (depth > kMostDepth)
       throw SchemaError(at, fmt::format("schemas are nested deeper than {} levels", kMostDepth));
     if (++schemas_ > kMostSchemas) throw SchemaError(at, fmt::format("more than {} schemas", kMostSchemas));
+    check_size(schema, kMostKeywords, "keywords", at);
     for (const auto& [key, value] : schema.items()) {
       const Keyword* keyword = find_keyword(key);
       if (!keyword && key.starts_with("x-")) continue;  // by convention, notes
       if (!keyword) throw SchemaError(at, fmt::format("the keyword '{}' is not known", key.substr(0, 80)));
       check_value(*keyword, value, below(at, key), depth);
     }
+  }
+
+  static void check_size(const Json& list, size_t most, std::string_view what, const std::string& at) {
+    if (list.size() > most)
+      throw SchemaError(at, fmt::format("{} {} are more than the {} that are supported in one place",
+                                        list.size(), what, most));
+  }
+
+  static void check_name(const std::string& name, const std::string& at) {
+    if (name.size() > kMostNameBytes)
+      throw SchemaError(at, fmt::format("a name has {} bytes; {} are the most", name.size(), kMostNameBytes));
   }
 
   void check_value(const Keyword& keyword, const Json& value, const std::string& at, int depth) {
@@ -143,11 +157,16 @@ class Checker {
         return check(value, at, depth + 1);
       case Value::schemas:
         must_be(value.is_array() && !value.empty(), "a list of schemas that is not empty");
+        check_size(value, kMostListed, "schemas", at);
         for (size_t i = 0; i < value.size(); ++i) check(value[i], below(at, std::to_string(i)), depth + 1);
         return;
       case Value::schema_map:
         must_be(value.is_object(), "an object of schemas");
-        for (const auto& [name, schema] : value.items()) check(schema, below(at, name), depth + 1);
+        check_size(value, kMostNames, "names", at);
+        for (const auto& [name, schema] : value.items()) {
+          check_name(name, at);
+          check(schema, below(at, name), depth + 1);
+        }
         return;
       case Value::types:
         return check_types(value, must_be);
@@ -155,19 +174,24 @@ class Checker {
         return must_be(value.is_string(), "a string");
       case Value::reference:
         must_be(value.is_string(), "a string");
-        if (seen_.insert(value).second) references_.emplace_back(value, at);
+        if (const auto [reference, is_new] = seen_.insert(value); is_new)
+          references_.emplace_back(reference->substr(1), &resolve_reference(root_, *reference, at));
         return;
       case Value::names:
-        return must_be(value.is_array() &&
-                           std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
-                       "a list of strings");
+        must_be(value.is_array() &&
+                    std::all_of(value.begin(), value.end(), [](auto& v) { return v.is_string(); }),
+                "a list of strings");
+        check_size(value, kMostNames, "names", at);
+        for (const Json& name : value) check_name(name.get_ref<const std::string&>(), at);
+        return;
       case Value::count:
         return must_be(value.is_number() && value >= 0 && value <= kMostCount && type_of(value) == "integer",
                        "a whole number from 0 to 1000000");
       case Value::number:
         return must_be(value.is_number(), "a number");
       case Value::values:
-        return must_be(value.is_array() && !value.empty(), "a list that is not empty");
+        must_be(value.is_array() && !value.empty(), "a list that is not empty");
+        return check_size(value, kMostValues, "values", at);
       case Value::only_false:
         return must_be(value == false, "false, where it is supported");
       case Value::no_rule:
@@ -191,7 +215,8 @@ class Checker {
     auto known = [&](const Json& t) {
       return std::any_of(kTypes.begin(), kTypes.end(), [&](auto* name) { return t == name; });
     };
-    bool is_list = value.is_array() && !value.empty() && std::all_of(value.begin(), value.end(), known);
+    bool is_list = value.is_array() && !value.empty() && value.size() <= kTypes.size() &&
+                   std::all_of(value.begin(), value.end(), known);
     must_be(known(value) || is_list,
             "object, array, string, number, integer, boolean, null, or a list of them");
   }
@@ -199,7 +224,8 @@ class Checker {
   const Json& root_;
   int schemas_ = 0;
   std::set<std::string> seen_;
-  std::vector<std::pair<std::string, std::string>> references_;  // and where they stand
+  std::vector<std::pair<std::string, const Json*>>
+      references_;  // what they lead to, which is not checked yet
 };
 
 }  // namespace

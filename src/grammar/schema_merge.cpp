@@ -6,6 +6,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "grammar/value_set.h"
 
 namespace troika::grammar {
 namespace {
@@ -37,9 +41,23 @@ Json merge_types(const Json& a, const Json& b) {
 }
 
 Json merge_values(const Json& a, const Json& b) {
+  ValueSet other;
+  for (const Json& value : b) other.insert(value);
   Json both = Json::array();
   for (const Json& value : a) {
-    if (std::find(b.begin(), b.end(), value) != b.end()) both.push_back(value);
+    if (other.contains(value)) both.push_back(value);
+  }
+  return both;
+}
+
+// All of both lists, once each.
+Json join_lists(const Json& a, const Json& b) {
+  ValueSet known;
+  Json both = Json::array();
+  for (const Json* list : {&a, &b}) {
+    for (const Json& item : *list) {
+      if (known.insert(item)) both.push_back(item);
+    }
   }
   return both;
 }
@@ -56,15 +74,20 @@ Json merge_alternatives(const Json& a, const Json& b, const std::string& at) {
 // A property that only one side knows is bound by the other side's additionalProperties too.
 Json merge_properties(const Json& a, const Json& b) {
   static const Json kNone = Json::object(), kAnything = true;
-  const Json &mine = a.value("properties", kNone), &other = b.value("properties", kNone);
+  const Json mine = a.value("properties", kNone), other = b.value("properties", kNone);
   const Json my_rest = a.value("additionalProperties", kAnything),
              other_rest = b.value("additionalProperties", kAnything);
-  Json both = Json::object();
+  // An ordered object looks through its names one by one: thousands are found by these instead.
+  std::unordered_map<std::string_view, const Json*> others;
+  for (const auto& [name, schema] : other.items()) others.emplace(name, &schema);
+  Json::object_t both;
   for (const auto& [name, schema] : mine.items()) {
-    both[name] = all_of(schema, other.contains(name) ? other[name] : other_rest);
+    const auto found = others.find(name);
+    both.emplace_back(name, all_of(schema, found == others.end() ? other_rest : *found->second));
+    if (found != others.end()) others.erase(found);
   }
   for (const auto& [name, schema] : other.items()) {
-    if (!mine.contains(name)) both[name] = all_of(schema, my_rest);
+    if (others.contains(name)) both.emplace_back(name, all_of(schema, my_rest));
   }
   return both;
 }
@@ -76,13 +99,7 @@ Json merge_keyword(const std::string& key, const Json& a, const Json& b, const s
   if (key == "enum") return merge_values(a, b);
   if (key == "items" || key == "additionalProperties") return all_of(a, b);
   if (key == "anyOf") return merge_alternatives(a, b, at);
-  if (key == "allOf" || key == "required") {
-    Json both = a;
-    for (const Json& item : b) {
-      if (std::find(both.begin(), both.end(), item) == both.end()) both.push_back(item);
-    }
-    return both;
-  }
+  if (key == "allOf" || key == "required") return join_lists(a, b);
   for (const char* least : {"minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"}) {
     if (key == least && a.is_number() && b.is_number()) return a < b ? b : a;
   }
@@ -112,23 +129,6 @@ std::string percent_decoded(std::string_view text) {
   return decoded;
 }
 
-// The values that a schema names, or null.
-Json values_of(const Json& schema) {
-  if (schema.contains("const")) return Json::array({schema["const"]});
-  if (schema.contains("enum")) return schema["enum"];
-  return nullptr;
-}
-
-bool requires_member(const Json& schema, const std::string& name) {
-  auto required = schema.find("required");
-  return required != schema.end() && std::find(required->begin(), required->end(), name) != required->end();
-}
-
-bool forbids_member(const Json& schema, const std::string& name) {
-  bool closed = schema.contains("additionalProperties") && schema["additionalProperties"] == false;
-  return closed && !(schema.contains("properties") && schema["properties"].contains(name));
-}
-
 }  // namespace
 
 Json merge_schemas(const Json& a, const Json& b, const std::string& at) {
@@ -147,11 +147,28 @@ Json merge_schemas(const Json& a, const Json& b, const std::string& at) {
   return both;
 }
 
+// What one side says once, the other's members and alternatives may each get a copy of.
+size_t merged_bytes(const Json& a, const Json& b) {
+  size_t bytes = a.dump().size() + b.dump().size();
+  auto copies = [&](const Json& from, const char* what, const Json& to, const char* each) {
+    if (from.is_object() && to.is_object() && from.contains(what) && to.contains(each))
+      bytes += from[what].dump().size() * to[each].size();
+  };
+  for (const auto& [one, other] : {std::pair(&a, &b), std::pair(&b, &a)}) {
+    copies(*one, "additionalProperties", *other, "properties");
+    copies(*one, "anyOf", *other, "anyOf");
+  }
+  return bytes;
+}
+
 bool allows_type(const Json& schema, std::string_view type) {
   if (!schema.is_object() || !schema.contains("type")) return true;
-  const Json types = type_list(schema["type"]);
-  return std::any_of(types.begin(), types.end(),
-                     [&](const Json& t) { return t == type || (t == "number" && type == "integer"); });
+  auto covers = [&](const Json& t) {
+    const std::string& name = t.get_ref<const std::string&>();
+    return name == type || (name == "number" && type == "integer");
+  };
+  const Json& types = schema["type"];
+  return types.is_array() ? std::any_of(types.begin(), types.end(), covers) : covers(types);
 }
 
 std::string_view type_of(const Json& value) {
@@ -177,44 +194,6 @@ const Json& resolve_reference(const Json& root, const std::string& reference, co
   } catch (const Json::exception&) {
   }
   throw SchemaError(at, fmt::format("$ref '{}' leads nowhere", reference.substr(0, 80)));
-}
-
-bool are_disjoint(const Json& a, const Json& b, const Json& root, int depth) {
-  if (a == false || b == false) return true;
-  if (!a.is_object() || !b.is_object() || depth > 8) return false;
-  for (const Json* side : {&a, &b}) {
-    if (!side->contains("$ref") || !(*side)["$ref"].is_string()) continue;
-    const Json& target = resolve_reference(root, (*side)["$ref"], "");
-    if (are_disjoint(target, side == &a ? b : a, root, depth + 1)) return true;
-  }
-  static constexpr std::array kTypes = {"object", "array", "string", "number", "boolean", "null"};
-  auto meets = [&](const char* type) {
-    std::string_view name = type;
-    if (name == "number")
-      return (allows_type(a, "integer") && allows_type(b, "integer")) ||
-             (allows_type(a, name) && allows_type(b, name));
-    return allows_type(a, name) && allows_type(b, name);
-  };
-  if (std::none_of(kTypes.begin(), kTypes.end(), meets)) return true;
-  Json mine = values_of(a), other = values_of(b);
-  if (mine.is_array() && other.is_array()) return merge_values(mine, other).empty();
-  // Two objects: a member that both must have, and that cannot be both; or that one must and the other must
-  // not have.
-  if (!(a.value("type", Json()) == "object" && b.value("type", Json()) == "object")) return false;
-  for (const Json* side : {&a, &b}) {
-    const Json& one = *side;
-    const Json& another = side == &a ? b : a;
-    if (!one.contains("required")) continue;
-    for (const Json& name : one["required"]) {
-      const std::string& key = name.get_ref<const std::string&>();
-      if (forbids_member(another, key)) return true;
-      if (!requires_member(another, key) || !one.contains("properties") || !another.contains("properties"))
-        continue;
-      const Json &p = one["properties"], &q = another["properties"];
-      if (p.contains(key) && q.contains(key) && are_disjoint(p[key], q[key], root, depth + 1)) return true;
-    }
-  }
-  return false;
 }
 
 }  // namespace troika::grammar

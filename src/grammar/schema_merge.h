@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 class SchemaError : public Error {
  public:
   SchemaError(std::string pointer, const std::string& why)
-      : Error("at " + (pointer.empty() ? std::string("the root") : pointer) + ": " + why),
+      : Error("at " + (pointer.empty() ? "the root" : pointer.substr(0, 200)) + ": " + why),
         pointer(std::move(pointer)) {}
 
   std::string pointer;
@@ -23,8 +23,8 @@ class SchemaError : public Error {
 // `at`: where both stand. Throws SchemaError where no schema says both.
 Json merge_schemas(const Json& a, const Json& b, const std::string& at);
 
-// True when no value can satisfy both, as far as types, constants and required members tell.
-bool are_disjoint(const Json& a, const Json& b, const Json& root, int depth = 0);
+// About how many bytes of JSON may come of merging them.
+size_t merged_bytes(const Json& a, const Json& b);
 
 // What a $ref within `root` leads to. Throws SchemaError when it leads nowhere, or to another document.
 const Json& resolve_reference(const Json& root, const std::string& reference, const std::string& at);

@@ -1,12 +1,14 @@
 #include "grammar/state_masks.h"
 
+#include <algorithm>
+
 #include "grammar/plain_reach.h"
 
 namespace troika::grammar {
 namespace {
 
-constexpr size_t kMostBytes = 16u << 20;     // of one grammar's own masks
-constexpr size_t kMostVisited = 30'000'000;  // nodes walked over for them: some tenths of a second
+constexpr size_t kMostBytes = 16u << 20;  // of one grammar's own masks
+constexpr size_t kMostWork = 30'000'000;  // places looked at for them: some tenths of a second
 
 }  // namespace
 
@@ -32,19 +34,23 @@ StateMasks::StateMasks(const Automaton& automaton, const Vocabulary& vocabulary,
       if (automaton.takes_bytes(s)) masks_[s] = shared.get(rule.name, i, [&] { return compute(machine, walk, s); });
     }
   }
-  visited_ = 0;
-  for (State s = 1; s < automaton.states() && bytes_ < kMostBytes && visited_ < kMostVisited; ++s) {
+  size_t work_left = kMostWork;
+  for (State s = 1; s < automaton.states() && bytes_ < kMostBytes && work_left > 0; ++s) {
     if (masks_[s] || !automaton.takes_bytes(s)) continue;
-    masks_[s] = std::make_shared<const StateMask>(compute(machine, walk, s));
-    bytes_ += masks_[s]->bytes();
+    const size_t most = std::min(kMostMaskWork, work_left);
+    machine.allow_work(most);
+    StateMask mask = compute(machine, walk, s);
+    work_left -= most - machine.work_left();
+    if (machine.tired()) continue;
+    bytes_ += mask.bytes();
+    masks_[s] = std::make_shared<const StateMask>(std::move(mask));
   }
 }
 
-StateMask StateMasks::compute(Machine& machine, TrieWalk& walk, State s) {
+StateMask StateMasks::compute(Machine& machine, TrieWalk& walk, State s) const {
   StateMask mask{.plain_parts = plain_parts_[s]};
   machine.clear();
   auto alive = [&](uint32_t node) {
-    ++visited_;
     for (int32_t id : vocabulary_.tokens_at(node)) mask.ids.push_back(id);
   };
   auto ended = [&](uint32_t node) {
@@ -52,7 +58,6 @@ StateMask StateMasks::compute(Machine& machine, TrieWalk& walk, State s) {
   };
   auto parts = vocabulary_.parts();
   for (size_t p = mask.plain_parts; p < parts.size(); ++p) {
-    visited_ += 256;
     walk.from_place(machine, {s, CallTree::kBottom}, parts[p].first, parts[p].end, alive, ended);
   }
   if (mask.ids.size() * 32 > vocabulary_.tokens()) {

@@ -27,6 +27,9 @@ struct StateMask {
   size_t bytes() const { return ids.size() * 4 + words.size() * 8 + returns.size() * 4 + sizeof *this; }
 };
 
+// Places that may be looked at for one mask: some milliseconds. All sequences of a step wait for it.
+inline constexpr size_t kMostMaskWork = 5'000'000;
+
 // How many parts of the vocabulary a state allows as a whole.
 size_t plain_parts(const Vocabulary& vocabulary, uint16_t plain_reach);
 
@@ -57,13 +60,13 @@ class StateMasks {
   size_t bytes() const { return bytes_; }
 
  private:
-  StateMask compute(Machine& machine, TrieWalk& walk, State s);
+  StateMask compute(Machine& machine, TrieWalk& walk, State s) const;
 
   const Automaton& automaton_;
   const Vocabulary& vocabulary_;
   std::vector<std::shared_ptr<const StateMask>> masks_;  // by state
   std::vector<uint8_t> plain_parts_;
-  size_t bytes_ = 0, visited_ = 0;
+  size_t bytes_ = 0;
 };
 
 }  // namespace troika::grammar

@@ -6,8 +6,11 @@
 //   matcher.accept(token);           // false: it does not
 #pragma once
 
+#include <condition_variable>
 #include <functional>
+#include <future>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -54,6 +57,9 @@ class Matcher {
   // Sets the bits of the tokens that may come next, and no others. A token that ends the generation may come
   // where the text may end.
   void allow(TokenMask& mask);
+  // The last call of allow or accept found more ways through the grammar than it may look at: of the mask
+  // some are missing, the token was not taken.
+  bool gave_up() const { return machine_.tired(); }
 
   // Takes a token of text in; false, and nothing changes, when it does not fit.
   bool accept(int32_t token);
@@ -78,22 +84,30 @@ class GrammarCache {
   // The tokenizer must outlive this. Its vocabulary is read when the first grammar is asked for.
   explicit GrammarCache(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
-  // The grammar known by this key; `make` compiles it the first time, and may throw.
-  std::shared_ptr<const TokenGrammar> get(const std::string& key, const std::function<Compiled()>& make);
+  using Grammar = std::shared_ptr<const TokenGrammar>;
+
+  // The grammar known by this key; `make` compiles it the first time, and may throw. Whoever asks for it
+  // meanwhile waits for the same. Throws Error, too, when there are too many ways to begin.
+  Grammar get(const std::string& key, const std::function<Compiled()>& make);
   const Vocabulary& vocabulary();
 
  private:
   struct Entry {
     std::string key;
-    std::shared_ptr<const TokenGrammar> grammar;
+    Grammar grammar;
     size_t bytes = 0;
   };
+
+  void keep(const std::string& key, const Grammar& grammar);
 
   const text::Tokenizer& tokenizer_;
   SharedMasks shared_;
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<Vocabulary> vocabulary_;
   std::list<Entry> entries_;  // used last first
+  std::map<std::string, std::shared_future<Grammar>> compiling_;
+  int running_ = 0;  // of them; the others wait for their turn
+  std::condition_variable compiled_;
 };
 
 }  // namespace troika::grammar

@@ -18,11 +18,11 @@ class TrieWalk {
   }
 
   // Visits the nodes from `first` to `end` that the machine's last set leads to: alive(node) for each, ended(node) where
-  // nothing is under way any more.
+  // nothing is under way any more. Stops when the machine is tired.
   template <typename Alive, typename Ended>
   void from_last_set(Machine& machine, uint32_t first, uint32_t end, Alive alive, Ended ended) {
     path_.clear();
-    for (uint32_t node = first; node < end;) {
+    for (uint32_t node = first; node < end && !machine.tired();) {
       for (; !path_.empty() && node >= path_.back(); path_.pop_back()) machine.pop(machine.sets() - 1);
       const uint32_t behind = vocabulary_->end(node);
       if (!machine.push_step(machine.sets() - 1, vocabulary_->byte(node))) {
@@ -49,7 +49,8 @@ class TrieWalk {
   void from_place(Machine& machine, Place place, uint32_t first, uint32_t end, Alive alive, Ended ended) {
     const Automaton& automaton = machine.automaton();
     alone_.clear();
-    for (uint32_t node = first; node < end;) {
+    size_t looked_at = 0;
+    for (uint32_t node = first; node < end && !machine.tired(); ++looked_at) {
       while (!alone_.empty() && node >= alone_.back().end) alone_.pop_back();
       const State from = alone_.empty() ? place.state : alone_.back().state;
       const State to = automaton.follow(from, vocabulary_->byte(node));
@@ -67,6 +68,7 @@ class TrieWalk {
         node = behind;
       }
     }
+    machine.spend(looked_at);
   }
 
  private:

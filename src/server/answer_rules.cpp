@@ -68,13 +68,13 @@ class Builder {
   grammar::JsonRules json_;
 };
 
-// All that the grammar depends on.
+// All that the grammar depends on, and its notes, which name tools by their places.
 std::string key_of(const AnswerRules& wanted) {
   Json key = {int(wanted.reasoning), int(wanted.format.kind), wanted.format.value};
   if (wanted.tools.active()) {
     key.push_back({int(wanted.tools.choice), wanted.tools.parallel});
     for (const Tool& tool : wanted.tools.tools) {
-      if (tool.allowed) key.push_back({tool.name, tool.strict, tool.parameters});
+      if (tool.allowed) key.push_back({tool.path, tool.name, tool.strict, tool.parameters});
     }
   }
   return key.dump(-1, ' ', false, Json::error_handler_t::replace);

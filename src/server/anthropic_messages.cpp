@@ -1,10 +1,10 @@
 // POST /v1/messages and /v1/messages/count_tokens. Reasoning comes as a thinking block before the text; its signature
 // proves nothing and is not checked when it comes back.
+#include "server/answer_json.h"
+#include "server/answer_work.h"
 #include "server/anthropic.h"
 #include "server/anthropic_request.h"
-#include "server/answer_work.h"
 #include "server/api_schemas.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -125,32 +125,27 @@ Reply answer_messages(ChatCall& call, const std::string& request_id,
                                                               .errors = ErrorStyle::anthropic,
                                                               .request_id = request_id},
                                             call.engine(), call.request.stops);
-  work->submit(std::move(chat.request), chat.reasoning);
-  return reply_with_events(std::move(work), call.request.stream, kPing);
+  work->submit(chat.request, chat.reasoning);
+  Reply reply = reply_with(std::move(work), call.request.stream);
+  reply.ping = kPing;
+  return reply;
 }
 
 }  // namespace
 
 Reply messages(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kMessagesSchema);
-  const auto call = read_anthropic_prompt(models, fields);
-  read_anthropic_answer(fields, *call);
-  call->owner = http.caller.name;
-  call->ignored = fields.unread();
-  return with_pictures(models, call, [call = call.get(), id = http.id](const auto& pictures) {
+  const Asked asked(http, kMessagesSchema);
+  const auto call = read_anthropic_prompt(models, asked);
+  read_anthropic_answer(asked.fields, *call);
+  return with_pictures(models, asked, call, [call = call.get(), id = http.id](const auto& pictures) {
     return answer_messages(*call, id, pictures);
   });
 }
 
 Reply count_tokens(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kCountTokensSchema);
-  const auto call = read_anthropic_prompt(models, fields);
-  call->ignored = fields.unread();
-  return with_pictures(models, call, [call = call.get()](const auto& pictures) {
+  const Asked asked(http, kCountTokensSchema);
+  const auto call = read_anthropic_prompt(models, asked);
+  return with_pictures(models, asked, call, [call = call.get()](const auto& pictures) {
     Json body = Json::object();
     body["input_tokens"] = chat_prompt(*call, pictures).tokens.size();
     return Reply{.body = dump(body)};

@@ -1,16 +1,10 @@
 #include "server/anthropic_request.h"
 
-#include <limits>
-
 #include "server/api_error.h"
-#include "server/api_schemas.h"
 #include "server/picture_reader.h"
 
 namespace troika::server {
 namespace {
-
-constexpr size_t kMostStops = 64;
-constexpr int kAnyInt = std::numeric_limits<int>::max();
 
 // The text of a string, or of an array of text blocks.
 std::string read_system(const Json& system, const std::string& path) {
@@ -73,7 +67,7 @@ void Reader::read_block(const Fields& block, const std::string& path, Json& part
   } else if (type == "redacted_thinking" && !user) {
     // Nobody but its maker can read it.
   } else {
-    refuse_part(path, fmt::format("{} blocks are not supported {}.", type.substr(0, 40),
+    refuse_part(path, fmt::format("{} blocks are not supported {}.", shown(type),
                                   type == "image" ? "in the assistant's messages" : "yet"));
   }
 }
@@ -104,7 +98,12 @@ void Reader::read(const Json& source, const std::string& path) {
   read_content(message.required("content"), message.path("content"), parts, reasoning);
   Json& turn = messages.back();
   for (Json& part : parts) turn["content"].push_back(std::move(part));
-  if (!reasoning.empty()) turn["reasoning_content"] = std::move(reasoning);
+  if (reasoning.empty()) return;
+  if (!turn.contains("reasoning_content")) {
+    turn["reasoning_content"] = std::move(reasoning);
+  } else {
+    turn["reasoning_content"].get_ref<std::string&>().append("\n").append(reasoning);
+  }
 }
 
 // Templates expect one text of everybody but the user, and of the user where there are no pictures.
@@ -148,9 +147,10 @@ ReasoningRequest read_thinking(const Fields& fields) {
 
 }  // namespace
 
-std::shared_ptr<ChatCall> read_anthropic_prompt(const Models& models, const Fields& fields) {
+std::shared_ptr<ChatCall> read_anthropic_prompt(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
   auto call = std::make_shared<ChatCall>();
-  call->model = &models.find(fields.string("model"));
+  call->model = &models.find(asked);
   call->reasoning = read_thinking(fields);
   Json variables = {{"messages", Json::array()}};
   if (const Json* system = fields.find("system"))

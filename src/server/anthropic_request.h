@@ -8,7 +8,7 @@
 namespace troika::server {
 
 // What both routes read: the prompt, and whether the model reasons.
-std::shared_ptr<ChatCall> read_anthropic_prompt(const Models& models, const Fields& fields);
+std::shared_ptr<ChatCall> read_anthropic_prompt(const Models& models, const Asked& asked);
 
 // The rest of a request for an answer.
 void read_anthropic_answer(const Fields& fields, ChatCall& call);

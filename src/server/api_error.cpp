@@ -1,6 +1,7 @@
 // See api_error.h; and the random names of requests and answers.
 #include "server/api_error.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <random>
 
@@ -50,6 +51,20 @@ nlohmann::ordered_json describe(const ApiError& error, ErrorStyle style, const s
 }
 
 }  // namespace
+
+std::string shown(std::string_view text) {
+  constexpr size_t kMostBytes = 80;
+  std::string result(text.substr(0, kMostBytes));
+  std::ranges::replace_if(
+      result, [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  if (text.size() > kMostBytes) result += "…";
+  return result;
+}
+
+void refuse_unsupported(const std::string& path, std::string_view what) {
+  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", what), path,
+                 "unsupported_parameter");
+}
 
 std::string error_body(const ApiError& error, ErrorStyle style, const std::string& request_id) {
   // Messages may quote what the client sent, whatever its encoding.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "server/http.h"
@@ -30,6 +31,12 @@ template <typename... Args>
 [[noreturn]] void refuse(const std::string& path, fmt::format_string<Args...> format, Args&&... args) {
   throw ApiError(400, "invalid_request_error", fmt::format(format, std::forward<Args>(args)...), path);
 }
+
+// What a client sent, as a complaint quotes it: its beginning, without control characters.
+std::string shown(std::string_view text);
+
+// 400 for the field at `path`: we know `what` and cannot do it.
+[[noreturn]] void refuse_unsupported(const std::string& path, std::string_view what);
 
 // How an API's clients want to hear of an error.
 enum class ErrorStyle : uint8_t {

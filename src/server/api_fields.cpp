@@ -36,8 +36,7 @@ void check_field(const Fields& fields, const Field& row) {
     return;
   }
   if (asks_for_nothing(*value, row.neutral)) return;
-  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", path), path,
-                 "unsupported_parameter");
+  refuse_unsupported(path, path);
 }
 
 // Names come from strangers, and a header is no place for line breaks and the like.
@@ -48,6 +47,11 @@ std::string fit_for_header(std::string name) {
 }
 
 }  // namespace
+
+Asked::Asked(const HttpRequest& http, const Schema& schema)
+    : http(http), json(parse_json(http.body)), fields(json), caller(http.caller.name) {
+  check_fields(fields, schema);
+}
 
 void check_fields(const Fields& fields, const Schema& schema) {
   for (const Field& row : schema.own) check_field(fields, row);

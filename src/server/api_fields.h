@@ -4,7 +4,9 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "server/http.h"
 #include "server/json_input.h"
@@ -30,6 +32,19 @@ struct Field {
 struct Schema {
   std::string_view name;  // in the OpenAPI description
   std::span<const Field> own, shared;
+};
+
+// A request's body, checked against the table of its fields, and who sent it.
+struct Asked {
+  // Throws ApiError.
+  Asked(const HttpRequest& http, const Schema& schema);
+  Asked(const Asked&) = delete;
+  Asked& operator=(const Asked&) = delete;
+
+  const HttpRequest& http;
+  const Json json;
+  const Fields fields;
+  const std::string caller;  // the name of the caller's key: whose requests and cache it is
 };
 
 // Throws ApiError for refused fields and for accepted ones of a wrong type; accepted ones count as read.

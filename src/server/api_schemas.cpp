@@ -110,17 +110,19 @@ constexpr Field kResponse[] = {
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"instructions", "string", honoured, "a system message in front; not carried over to later responses"},
-    {"previous_response_id", "string", honoured, "goes on with the conversation of a response that is in memory"},
-    {"store", "boolean", honoured, "default true: kept in memory, the oldest make room"},
+    {"previous_response_id", "string", honoured,
+     "goes on with the conversation of a response that is in memory"},
+    {"store", "boolean", honoured, "default true: kept in memory, within bounds"},
     {"stream", "boolean", honoured, "server-sent events"},
     {"stream_options", "object", accepted, "only include_obfuscation, and we send no padding"},
     {"max_output_tokens", "integer", honoured, "reasoning included"},
     {"temperature", "number", honoured, "0 to 2; default: the model's recommendation"},
     {"top_p", "number", honoured, "0 to 1"},
     {"top_logprobs", "integer", honoured, "0 to 20; needs include \"message.output_text.logprobs\""},
-    {"include", "array", honoured, "\"message.output_text.logprobs\"; \"reasoning.encrypted_content\" is passed over"},
+    {"include", "array", honoured,
+     "\"message.output_text.logprobs\"; \"reasoning.encrypted_content\" is passed over"},
     {"reasoning", "object", honoured, "effort as in chat; summary \"auto\": the reasoning itself is given"},
-    {"metadata", "object", honoured, "comes back with the response"},
+    {"metadata", "object", honoured, "comes back with the response; at most 64 KiB"},
     {"parallel_tool_calls", "boolean", honoured, ""},
     {"text", "object", honoured, "format type \"text\" only; verbosity changes nothing"},
     {"tool_choice", "string or object", honoured, "\"none\" or \"auto\""},
@@ -175,7 +177,7 @@ constexpr Field kOllamaAnswer[] = {
     {.name = "model", .type = "string", .note = "a served model's id or alias, with or without :latest", .required = true},
     {"stream", "boolean", honoured, "default true: one JSON object a line"},
     {"options", "object", honoured, "see OllamaOptions"},
-    {"keep_alive", "string or number", honoured, "seconds or a duration; served models stay loaded whatever it says"},
+    {"keep_alive", "string or number", honoured, "how long the model stays loaded after this: seconds or a duration, negative for as long as there is room, 0 not at all"},
     {"think", "boolean or string", honoured, "false: none; true or a level: as the model does it"},
     {"logprobs", "boolean", honoured, "of every generated token"},
     {"top_logprobs", "integer", honoured, "0 to 20; needs logprobs"},
@@ -234,20 +236,43 @@ constexpr Field kOllamaEmbed[] = {
     {"truncate", "boolean", honoured, "true: a text that is too long is cut at its end; default false, it is refused"},
     {"dimensions", "integer", honoured, "only the first so many, made unit length again"},
     {"options", "object", honoured, "see OllamaOptions; none of them matters here"},
-    {"keep_alive", "string or number", honoured, "served models stay loaded whatever it says"},
+    {"keep_alive", "string or number", honoured, "as in OllamaChatRequest"},
 };
 
 constexpr Field kOllamaOldEmbed[] = {
     {.name = "model", .type = "string", .note = "a served model's id or alias", .required = true},
     {.name = "prompt", .type = "string", .note = "", .required = true},
     {"options", "object", honoured, "see OllamaOptions; none of them matters here"},
-    {"keep_alive", "string or number", honoured, "served models stay loaded whatever it says"},
+    {"keep_alive", "string or number", honoured, "as in OllamaChatRequest"},
 };
 
 constexpr Field kOllamaShow[] = {
     {"model", "string", honoured, "a served model's id or alias"},
     {"name", "string", honoured, "the same under its old name"},
     {"verbose", "boolean", accepted, "tables of the tokenizer are never shown"},
+};
+
+constexpr Field kOllamaPull[] = {
+    {"model", "string", honoured, "a name that `troika pull` takes"},
+    {"name", "string", honoured, "the same under its old name"},
+    {"stream", "boolean", honoured, "default true: progress as lines of JSON"},
+    {"insecure", "boolean", refused, "", "false"},
+};
+
+constexpr Field kOllamaCopy[] = {
+    {.name = "source", .type = "string", .note = "a model that is here", .required = true},
+    {.name = "destination", .type = "string", .note = "its other name", .required = true},
+};
+
+constexpr Field kOllamaDelete[] = {
+    {"model", "string", honoured, "a model that is here"},
+    {"name", "string", honoured, "the same under its old name"},
+};
+
+// --- Our own ---
+
+constexpr Field kModelName[] = {
+    {.name = "model", .type = "string", .note = "a served model's id or alias", .required = true},
 };
 
 // --- llama.cpp ---
@@ -278,6 +303,10 @@ const Schema kOllamaGenerateSchema{"OllamaGenerateRequest", kOllamaGenerate, kOl
 const Schema kOllamaEmbedSchema{"OllamaEmbedRequest", kOllamaEmbed, {}};
 const Schema kOllamaOldEmbedSchema{"OllamaEmbeddingsRequest", kOllamaOldEmbed, {}};
 const Schema kOllamaShowSchema{"OllamaShowRequest", kOllamaShow, {}};
+const Schema kOllamaPullSchema{"OllamaPullRequest", kOllamaPull, {}};
+const Schema kOllamaCopySchema{"OllamaCopyRequest", kOllamaCopy, {}};
+const Schema kOllamaDeleteSchema{"OllamaDeleteRequest", kOllamaDelete, {}};
+const Schema kModelNameSchema{"ModelNameRequest", kModelName, {}};
 const Schema kOllamaOptionsSchema{"OllamaOptions", kOllamaOptions, {}};
 const Schema kTokenizeSchema{"TokenizeRequest", kTokenize, {}};
 const Schema kDetokenizeSchema{"DetokenizeRequest", kDetokenize, {}};

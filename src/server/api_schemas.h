@@ -9,6 +9,7 @@ extern const Schema kChatSchema, kCompletionSchema, kEmbeddingSchema, kResponseS
 extern const Schema kMessagesSchema, kCountTokensSchema;                                      // Anthropic
 extern const Schema kOllamaChatSchema, kOllamaGenerateSchema, kOllamaEmbedSchema;             // Ollama
 extern const Schema kOllamaOldEmbedSchema, kOllamaShowSchema, kOllamaOptionsSchema;
+extern const Schema kOllamaPullSchema, kOllamaCopySchema, kOllamaDeleteSchema, kModelNameSchema;
 extern const Schema kTokenizeSchema, kDetokenizeSchema;                                       // llama.cpp
 
 }  // namespace troika::server

@@ -3,17 +3,15 @@
 #include "base/error.h"
 #include "server/answer_rules.h"
 #include "server/api_error.h"
-#include "server/api_fields.h"
 
 namespace troika::server {
 namespace {
 
-// The prompt without its opening for reasoning, which an answer that has begun must come after.
-std::string with_prefill(const engine::Engine& engine, std::string prompt, const std::string& prefill) {
-  const auto& chat_template = engine.text().tokenizer->data().chat_template;
-  if (text::reasoning_after(prompt, chat_template) == text::Reasoning::open)
-    prompt += engine::closing_words(engine.model().architecture, 0);
-  return prompt + prefill;
+// What follows a prompt when the answer has begun: where the prompt opens the reasoning, its end comes first.
+std::string begun_answer(const engine::Engine& engine, text::Reasoning prompt_ends_in,
+                         const std::string& prefill) {
+  const bool open = prompt_ends_in == text::Reasoning::open;
+  return std::string(open ? engine::closing_words(engine.model().architecture, 0) : "") + prefill;
 }
 
 engine::ImagePrompt make_prompt(const engine::Engine& engine, ChatInput& input,
@@ -22,27 +20,28 @@ engine::ImagePrompt make_prompt(const engine::Engine& engine, ChatInput& input,
   const text::EncodeOptions with_specials{.parse_special = true};
   if (pictures.empty()) {
     std::string prompt = text.render(std::move(input.variables));
-    if (!input.prefill.empty()) prompt = with_prefill(engine, std::move(prompt), input.prefill);
+    if (!input.prefill.empty())
+      prompt += begun_answer(engine, text::reasoning_after(prompt, text.tokenizer->data().chat_template),
+                             input.prefill);
     return {.tokens = text.tokenizer->encode(prompt, with_specials)};
   }
   engine::ImagePrompt prompt = engine::eyes_of(engine).chat(std::move(input.variables), pictures);
   if (!input.prefill.empty()) {
-    const auto begun = text.tokenizer->encode(input.prefill, with_specials);
+    const std::string answer =
+        begun_answer(engine, engine::reasoning_after(text, prompt.tokens), input.prefill);
+    const auto begun = text.tokenizer->encode(answer, with_specials);
     prompt.tokens.insert(prompt.tokens.end(), begun.begin(), begun.end());
   }
   return prompt;
 }
 
-}  // namespace
-
 // Whatever the template and the eyes complain about is about the chat that they were given.
-engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
+template <typename Make>
+auto from_chat(ChatCall& call, const Make& make) {
   // The tidy way to no reasoning is a prompt without it; a template that does not know the word passes it over.
   if (call.reasoning.budget == 0) call.input.variables["enable_thinking"] = false;
   try {
-    engine::ImagePrompt prompt = make_prompt(call.engine(), call.input, pictures);
-    if (prompt.tokens.empty()) refuse(call.prompt_field, "The {} makes an empty prompt.", call.prompt_field);
-    return prompt;
+    return make();
   } catch (const InternalError&) {
     throw;
   } catch (const ApiError&) {
@@ -50,6 +49,19 @@ engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::Shared
   } catch (const Error& error) {
     refuse(call.prompt_field, "{}", error.what());
   }
+}
+
+}  // namespace
+
+engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
+  engine::ImagePrompt prompt =
+      from_chat(call, [&] { return make_prompt(call.engine(), call.input, pictures); });
+  if (prompt.tokens.empty()) refuse(call.prompt_field, "The {} makes an empty prompt.", call.prompt_field);
+  return prompt;
+}
+
+std::string render_chat(ChatCall& call) {
+  return from_chat(call, [&] { return call.engine().text().render(std::move(call.input.variables)); });
 }
 
 PreparedChat prepare_chat(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
@@ -80,7 +92,10 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
   return {.request = std::move(wanted), .reasoning = call.reasoning.split ? begins_with : text::Reasoning::none};
 }
 
-Reply with_pictures(const Models& models, std::shared_ptr<ChatCall> call, AnswerChat answer) {
+Reply with_pictures(const Models& models, const Asked& asked, std::shared_ptr<ChatCall> call,
+                    AnswerChat answer) {
+  call->owner = asked.caller;
+  for (std::string& path : asked.fields.unread()) call->ignored.push_back(std::move(path));
   const auto finish = [call, answer = std::move(answer), &pictures = models.pictures()](const std::stop_token& stop) {
     Reply reply = answer(pictures.load(call->input.images, stop));
     name_ignored(call->ignored, reply);

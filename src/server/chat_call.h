@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/api_fields.h"
 #include "server/http.h"
 #include "server/json_input.h"
 #include "server/models.h"
@@ -20,7 +21,7 @@ struct ChatCall {
   virtual ~ChatCall() = default;
 
   const ServedModel* model = nullptr;
-  std::string owner;  // the caller's name
+  std::string owner;  // the caller's name; with_pictures sets it
   CompletionRequest request;
   ReasoningRequest reasoning;
   ToolRequest tools;
@@ -28,7 +29,7 @@ struct ChatCall {
   bool logprobs = false;
   int top_logprobs = 0;
   std::string prompt_field = "messages";  // what complaints about the prompt are about
-  std::vector<std::string> ignored;       // fields that nobody has read
+  std::vector<std::string> ignored;       // fields that nobody has read; with_pictures adds those of the body
 
   engine::Engine& engine() const { return *model->engine; }
 };
@@ -47,9 +48,14 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
 // The tokens of the prompt alone.
 engine::ImagePrompt chat_prompt(ChatCall& call, const std::vector<engine::SharedPicture>& pictures);
 
-// Has the call answered at once, or, when it shows pictures, on a thread that may wait for them: text must not. Names
-// the ignored fields in the answer.
+// The prompt as the template writes it; pictures are placeholders in it.
+std::string render_chat(ChatCall& call);
+
+// The one way in which calls are answered, once all is read: in the caller's name, with the ignored fields
+// named in the answer. At once, or, when the call shows pictures, on a thread that may wait for them: text
+// must not.
 using AnswerChat = std::function<Reply(const std::vector<engine::SharedPicture>&)>;
-Reply with_pictures(const Models& models, std::shared_ptr<ChatCall> call, AnswerChat answer);
+Reply with_pictures(const Models& models, const Asked& asked, std::shared_ptr<ChatCall> call,
+                    AnswerChat answer);
 
 }  // namespace troika::server

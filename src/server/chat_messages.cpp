@@ -45,7 +45,7 @@ Json Reader::read_part(const Fields& part, const std::string& path, std::string_
   const std::string_view member = type == "refusal" && role == "assistant" ? "refusal" : "text";
   if (type != member)
     refuse(part.path("type"), "{} must be \"text\" or \"image_url\", not \"{}\".", part.path("type"),
-           type.substr(0, 40));
+           shown(type));
   part.required(member);
   return {{"type", "text"}, {"text", *part.string(member)}};
 }

@@ -4,10 +4,12 @@
 #include "server/connection.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
@@ -332,11 +334,35 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
   if (admission.refusal) co_return error_reply(*admission.refusal, match.route->errors, request.id);
   incoming.permit = std::move(admission.permit);
   if (!match.route->heavy) co_return answer(match, shared_.models, request);
-  Reply reply = co_await asio::co_spawn(
-      shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
-      asio::use_awaitable);
+  const auto try_answer = [&] {
+    return asio::co_spawn(
+        shared_.pool, [&]() -> awaitable<Reply> { co_return answer(match, shared_.models, request); },
+        asio::use_awaitable);
+  };
+  Reply reply = co_await try_answer();
+  while (reply.waits && co_await wait_for_model(request)) reply = co_await try_answer();
   if (reply.later) co_return co_await make_later(match, request, reply);
   co_return reply;
+}
+
+// False: the peer hung up meanwhile.
+asio::awaitable<bool> Connection::wait_for_model(const HttpRequest& request) {
+  const auto executor = socket_.get_executor();
+  const auto done = std::make_shared<bool>(false);  // of this thread
+  const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
+  request.pending->when_done([=] {
+    asio::post(executor, [=] {
+      *done = true;
+      timer->cancel();
+    });
+  });
+  const auto wait = [&]() -> awaitable<void> {
+    error_code ignored;
+    while (!*done) co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  };
+  co_await (wait() || watch_peer());
+  if (!*done) close();
+  co_return *done;
 }
 
 // A peer that hangs up meanwhile stops the waiting. The work itself is no coroutine: it uses what lies in this frame,
@@ -414,15 +440,27 @@ asio::awaitable<bool> Connection::send_work(Incoming& incoming, Reply& reply) {
 
 asio::awaitable<bool> Connection::send_whole(Incoming& incoming, Reply& reply) {
   Progress progress = reply.work->advance();
-  while (!progress.done) {
+  while (!progress.done && !progress.rest) {
     co_await wait_for_work();
     if (!socket_.is_open()) co_return false;
     progress = reply.work->advance();
   }
+  if (progress.rest) progress = co_await take_rest(std::move(progress.rest));
   reply.status = incoming.status = progress.status;
   co_return co_await write(
       head_of(reply, incoming.id, incoming.keep_alive, BodyLength::known, progress.bytes.size()) +
       progress.bytes);
+}
+
+// Large bodies are made on the pool, so that others' bytes move on meanwhile. What makes them uses the work,
+// which our caller destroys: a peer that hangs up must not cancel this wait, and is met by the write that
+// follows.
+asio::awaitable<Progress> Connection::take_rest(std::function<Progress()> rest) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  Progress progress = co_await asio::co_spawn(
+      shared_.pool, [&]() -> awaitable<Progress> { co_return rest(); }, asio::use_awaitable);
+  co_await asio::this_coro::reset_cancellation_state(asio::enable_terminal_cancellation());
+  co_return progress;
 }
 
 asio::awaitable<bool> Connection::send_stream(const Incoming& incoming, Reply& reply) {

@@ -8,6 +8,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -55,6 +56,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> read_request(Incoming& incoming);
   awaitable<Reply> make_reply(Incoming& incoming);
   awaitable<Reply> answer_known_page(Incoming& incoming);
+  awaitable<bool> wait_for_model(const HttpRequest& request);
   awaitable<Reply> make_later(const Match& match, const HttpRequest& request, const Reply& reply);
   void note(const Incoming& incoming, bool sent);
   std::optional<Reply> refuse_by_head(const HttpRequest& request);
@@ -62,6 +64,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> send(Incoming& incoming, Reply reply);
   awaitable<bool> send_work(Incoming& incoming, Reply& reply);
   awaitable<bool> send_whole(Incoming& incoming, Reply& reply);
+  awaitable<Progress> take_rest(std::function<Progress()> rest);
   awaitable<bool> send_stream(const Incoming& incoming, Reply& reply);
   awaitable<void> watch_peer();
   awaitable<bool> wait_for_work();

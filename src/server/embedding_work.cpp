@@ -1,8 +1,10 @@
 #include "server/embedding_work.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "server/openai_work.h"
+#include "server/answer_json.h"
+#include "server/generation_work.h"
 
 namespace troika::server {
 namespace {
@@ -25,10 +27,10 @@ std::vector<float> unit_vector(const Pool& pool, int dimensions) {
 
 class EmbeddingWork : public Work {
  public:
-  EmbeddingWork(const EmbeddingCall& call, DescribeVectors describe)
+  EmbeddingWork(const EmbeddingCall& call, std::string owner, DescribeVectors describe)
       : dimensions_(call.dimensions),
         errors_(call.errors),
-        owner_(call.owner),
+        owner_(std::move(owner)),
         describe_(std::move(describe)),
         generation_(*call.model->engine, {}) {}
 
@@ -46,7 +48,7 @@ class EmbeddingWork : public Work {
                           ++pool->count;
                         },
                     .last_state_only = last_only},
-                   1);
+                   text::Reasoning::none, 1);
   }
 
   void on_ready(std::function<void()> wake) override { generation_.on_ready(std::move(wake)); }
@@ -58,12 +60,17 @@ class EmbeddingWork : public Work {
       return {.bytes = error_body(error, errors_), .done = true, .status = error.status};
     }
     if (!generation_.done()) return {};
-    Vectors vectors;
-    for (const auto& pool : pools_) vectors.push_back(unit_vector(*pool, dimensions_));
-    return {.bytes = dump(describe_(vectors, tokens_)), .done = true};
+    return {.rest = [this] { return Progress{.bytes = body(), .done = true}; }};
   }
 
  private:
+  // Megabytes, for many texts.
+  std::string body() const {
+    Vectors vectors;
+    for (const auto& pool : pools_) vectors.push_back(unit_vector(*pool, dimensions_));
+    return dump(describe_(vectors, tokens_));
+  }
+
   const int dimensions_;
   const ErrorStyle errors_;
   const std::string owner_;
@@ -94,17 +101,20 @@ int read_dimensions(const Fields& fields, const ServedModel& model) {
   return int(fields.integer("dimensions", 1, std::max(model.engine->model().width, 1)).value_or(0));
 }
 
-Reply embed(EmbeddingCall call, DescribeVectors describe) {
+Reply embed(const Asked& asked, EmbeddingCall call, DescribeVectors describe) {
   const engine::Pooling pooling = call.model->engine->model().pooling;
   if (pooling == engine::Pooling::other)
     throw ApiError(400, "invalid_request_error",
                    fmt::format("The model '{}' asks for a kind of pooling that is not supported; mean and last are.",
                                call.model->id),
                    "model", "unsupported_parameter");
-  auto work = std::make_unique<EmbeddingWork>(call, std::move(describe));
+  auto work = std::make_unique<EmbeddingWork>(call, asked.caller, std::move(describe));
   for (size_t i = 0; i < call.texts.size(); ++i) fit(call.texts[i], call, i);
   for (auto& ids : call.texts) work->submit(std::move(ids), pooling == engine::Pooling::last);
-  return reply_with(std::move(work), false);
+  Reply reply{.work = std::move(work)};
+  for (std::string& path : asked.fields.unread()) call.ignored.push_back(std::move(path));
+  name_ignored(call.ignored, reply);
+  return reply;
 }
 
 }  // namespace troika::server

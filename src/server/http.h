@@ -14,6 +14,9 @@
 
 namespace troika::server {
 
+class Lease;
+class PendingLoad;
+
 struct HttpRequest {
   std::string id;  // "req_…", also in the answer's headers
   std::string method;
@@ -21,6 +24,10 @@ struct HttpRequest {
   std::string body;
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   Caller caller;
+
+  // Of the model that answers it (ModelPool): kept until the answer is sent; or what it waits for.
+  mutable std::shared_ptr<const Lease> lease;
+  mutable std::shared_ptr<PendingLoad> pending;
 
   // The first header of this name, which is in lower case; "" when there is none.
   std::string_view header(std::string_view name) const {
@@ -35,10 +42,13 @@ struct Progress {
   std::string bytes;  // streamed: to be sent now. Otherwise, when done: the whole body
   bool done = false;
   int status = 200;  // when done, if the answer is not streamed
+  // Set, if the answer is not streamed: what is left is to make a body that may be large. Called once, on a
+  // thread that may take its time; its result is done.
+  std::function<Progress()> rest;
 };
 
-// An answer in the making. All calls come from the connection's thread; destroying it gives up what still
-// runs.
+// An answer in the making. One thread at a time calls it: the connection's, but for a last step's `rest`.
+// Destroying it gives up what still runs.
 class Work {
  public:
   virtual ~Work() = default;
@@ -60,6 +70,7 @@ struct Reply {
   // Set: this is no reply yet. It comes from here, after decoding pictures or waiting for other machines, on a thread
   // that may take its time; soon after a stop is requested, nobody wants it any more.
   std::function<Reply(const std::stop_token&)> later;
+  bool waits = false;  // this is no reply yet: ask again when HttpRequest::pending is done
 };
 
 // `prefix` and 24 random hexadecimal digits.

@@ -19,6 +19,8 @@ constexpr int64_t kMaxComparisons = 50'000'000;
 // the library walks the whole parent array after every object in it.)
 class Limits final : public nlohmann::json_sax<Json> {
  public:
+  explicit Limits(std::string_view what) : what_(what) {}
+
   bool null() override { return count_value(); }
   bool boolean(bool) override { return count_value(); }
   bool number_integer(int64_t) override { return count_value(); }
@@ -33,7 +35,7 @@ class Limits final : public nlohmann::json_sax<Json> {
 
   bool key(std::string&) override {
     comparisons_ += members_.back()++;
-    if (comparisons_ > kMaxComparisons) refuse("", "The request body has an object with too many members.");
+    if (comparisons_ > kMaxComparisons) refuse("", "{} has an object with too many members.", what_);
     return true;
   }
 
@@ -42,8 +44,7 @@ class Limits final : public nlohmann::json_sax<Json> {
 
  private:
   bool open() {
-    if (members_.size() >= kMaxDepth)
-      refuse("", "The request body is nested deeper than {} levels.", kMaxDepth);
+    if (members_.size() >= kMaxDepth) refuse("", "{} is nested deeper than {} levels.", what_, kMaxDepth);
     members_.push_back(0);
     return count_value();
   }
@@ -54,28 +55,28 @@ class Limits final : public nlohmann::json_sax<Json> {
   }
 
   bool count_value() {
-    if (++values_ > kMaxValues) refuse("", "The request body has more than {} values.", kMaxValues);
+    if (++values_ > kMaxValues) refuse("", "{} has more than {} values.", what_, kMaxValues);
     return true;
   }
 
+  const std::string_view what_;
   std::vector<int64_t> members_;  // of the objects that are open
   int64_t comparisons_ = 0, values_ = 0;
 };
 
 }  // namespace
 
-Json parse_json(std::string_view text) {
+Json parse_json(std::string_view text, std::string_view what) {
   try {
-    Limits limits;
+    Limits limits(what);
     Json::sax_parse(text.begin(), text.end(), &limits);
     return Json::parse(text.begin(), text.end());
   } catch (const Json::parse_error& e) {
-    const std::string_view what = e.what();
-    const bool encoding = what.find("UTF-8") != what.npos;
-    refuse("", "The request body is not valid JSON: {} at byte {}.",
-           encoding ? "ill-formed UTF-8" : "syntax error", e.byte);
+    const bool encoding = std::string_view(e.what()).find("UTF-8") != std::string_view::npos;
+    refuse("", "{} is not valid JSON: {} at byte {}.", what, encoding ? "ill-formed UTF-8" : "syntax error",
+           e.byte);
   } catch (const Json::exception&) {
-    refuse("", "The request body is not valid JSON: a number is out of range.");
+    refuse("", "{} is not valid JSON: a number is out of range.", what);
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -13,9 +14,11 @@ namespace troika::server {
 
 using Json = nlohmann::ordered_json;
 
-// Parses a whole request body. Throws ApiError (400) for anything but JSON in UTF-8 of reasonable depth.
-// Of duplicate members the last one wins.
-Json parse_json(std::string_view text);
+inline constexpr int kAnyInt = std::numeric_limits<int>::max();  // as a bound: whatever an int can hold
+
+// Parses a whole text, which complaints call `what`. Throws ApiError (400) for anything but JSON in UTF-8 of
+// reasonable depth. Of duplicate members the last one wins.
+Json parse_json(std::string_view text, std::string_view what = "The request body");
 
 // "a string", "an array", …
 std::string_view kind_of(const Json& value);

@@ -1,5 +1,6 @@
-// GET /metrics: the engines' counters and the server's traffic in Prometheus' exposition. Nothing is registered and
-// nothing is locked: every scrape turns one snapshot of each engine into metric families, one row of a table each.
+// GET /metrics: the engines' counters and the server's traffic in Prometheus' exposition. Nothing is
+// registered: every scrape turns a copy of what each engine published after its last step into metric
+// families, one row of a table each.
 #include <fmt/format.h>
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
@@ -20,7 +21,7 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 struct Snapshot {
-  const ServedModel& served;
+  const std::string& id;
   const ModelInfo& info;
   EngineStats stats;
 };
@@ -62,6 +63,10 @@ constexpr Number kNumbers[] = {
      [](const Snapshot& s) { return double(s.stats.cache_bytes); }},
     {"troika_kv_used_bytes", "Memory of the pages that running requests hold.", MetricType::Gauge,
      [](const Snapshot& s) { return double(s.stats.cache_bytes_used); }},
+    {"troika_kv_disk_bytes", "What the cache has on disk (--spill).", MetricType::Gauge,
+     [](const Snapshot& s) { return double(s.stats.spilled_bytes); }},
+    {"troika_kv_restored_tokens_total", "Tokens whose keys and values were read back from disk.", MetricType::Counter,
+     [](const Snapshot& s) { return double(s.stats.restored_tokens); }},
     {"troika_model_weight_bytes", "Memory of the model's weights.", MetricType::Gauge,
      [](const Snapshot& s) { return double(s.info.weight_bytes); }},
     {"troika_model_context_tokens", "Tokens that a request may have, prompt and answer together.", MetricType::Gauge,
@@ -141,14 +146,14 @@ void add_engines(std::span<const Snapshot> snapshots, std::vector<MetricFamily>&
   for (const Number& number : kNumbers) {
     MetricFamily numbers = family(number.name, number.help, number.type);
     for (const Snapshot& s : snapshots)
-      numbers.metric.push_back(measured({{"model", s.served.id}}, number.type, number.value(s)));
+      numbers.metric.push_back(measured({{"model", s.id}}, number.type, number.value(s)));
     families.push_back(std::move(numbers));
   }
   for (const Distribution& distribution : kDistributions) {
     MetricFamily histograms = family(distribution.name, distribution.help, MetricType::Histogram);
     for (const Snapshot& s : snapshots) {
       ClientMetric metric;
-      metric.label = {{"model", s.served.id}};
+      metric.label = {{"model", s.id}};
       metric.histogram = distribution.value(s.stats);
       histograms.metric.push_back(std::move(metric));
     }
@@ -157,14 +162,14 @@ void add_engines(std::span<const Snapshot> snapshots, std::vector<MetricFamily>&
   MetricFamily endings = family("troika_requests_total", "Requests that ended, by how.", MetricType::Counter);
   for (const Snapshot& s : snapshots)
     for (const Ending& ending : kEndings)
-      endings.metric.push_back(measured({{"model", s.served.id}, {"finish", ending.finish}}, MetricType::Counter,
+      endings.metric.push_back(measured({{"model", s.id}, {"finish", ending.finish}}, MetricType::Counter,
                                         double(s.stats.*ending.count)));
   families.push_back(std::move(endings));
   // The last of the gauges that endpoint pickers read: its labels are the message.
   MetricFamily pages = family("vllm:cache_config_info", "Tokens of a cache page, and how many pages there are.",
                               MetricType::Gauge);
   for (const Snapshot& s : snapshots)
-    pages.metric.push_back(measured({{"model", s.served.id},
+    pages.metric.push_back(measured({{"model", s.id},
                                      {"block_size", fmt::format("{}", s.stats.page_tokens)},
                                      {"num_gpu_blocks", fmt::format("{}", s.stats.pages_total)}},
                                     MetricType::Gauge, 1));
@@ -191,8 +196,9 @@ void add_server(const Models& models, std::vector<MetricFamily>& families) {
 
 Reply metrics(const Models& models, const HttpRequest&, std::string_view) {
   std::vector<Snapshot> snapshots;
-  for (const ServedModel& served : models.all())
-    snapshots.push_back({served, served.engine->model(), served.engine->stats()});
+  const std::vector<ModelView> loaded = models.pool().loaded();
+  for (const ModelView& view : loaded)
+    snapshots.push_back({view.offer.id, view.engine()->model(), view.engine()->stats()});
   std::vector<MetricFamily> families;
   add_engines(snapshots, families);
   add_server(models, families);

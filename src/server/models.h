@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "server/model_pool.h"
 #include "server/pictures.h"
 #include "server/response_store.h"
 #include "server/server.h"
@@ -14,15 +15,23 @@
 
 namespace troika::server {
 
+struct Asked;
+
+// Thrown where a handler needs a model that is not loaded yet; no error. The request is answered again once it is, which
+// HttpRequest::pending tells.
+struct NotLoaded {};
+
 class Models {
  public:
-  Models(std::vector<ServedModel> models, ImageOptions images, std::string version);
+  Models(std::vector<ServedModel> models, const ServerOptions& options);
 
-  const std::vector<ServedModel>& all() const { return models_; }
+  // The model that a request's field `model` names, by id or alias, with ":latest" behind it or not; the first one where
+  // there is no such field. It stays loaded while the request lives. Throws NotLoaded, and ApiError: 404 with a list of
+  // what is served, 503 when it cannot be loaded. `keep`: see ModelPool.
+  const ServedModel& find(const Asked& asked, std::optional<ModelPool::Seconds> keep = std::nullopt) const;
 
-  // By id or alias, with ":latest" behind it or not; the first model when no name is given. Throws ApiError (404) that
-  // lists what is served.
-  const ServedModel& find(const std::optional<std::string>& name) const;
+  ModelPool& pool() const { return *pool_; }
+  ModelSource* source() const { return source_; }
 
   const Pictures& pictures() const { return pictures_; }
 
@@ -34,7 +43,8 @@ class Models {
 
  private:
   std::unique_ptr<ResponseStore> responses_ = std::make_unique<ResponseStore>();
-  std::vector<ServedModel> models_;
+  ModelSource* source_;
+  std::unique_ptr<ModelPool> pool_;
   Pictures pictures_;
   std::string version_;
   Traffic traffic_;

@@ -1,27 +1,30 @@
 // How the server is: /health, /ready, /props and a word of welcome at /.
 #include <fmt/format.h>
 
+#include "server/answer_json.h"
+#include "server/api_error.h"
 #include "server/native.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 
 Reply health(const Models& models, const HttpRequest&, std::string_view) {
   int running = 0, waiting = 0;
-  for (const ServedModel& model : models.all()) {
-    const engine::EngineStats stats = model.engine->stats();
+  for (const ModelView& model : models.pool().loaded()) {
+    const engine::EngineStats stats = model.engine()->stats();
     running += stats.running;
     waiting += stats.waiting;
   }
   return {.body = dump({{"status", "ok"}, {"running", running}, {"waiting", waiting}})};
 }
 
-// Models are loaded before the port is opened, so whoever is answered finds them ready. Strangers are not told which.
+// The models to begin with are loaded before the port is opened, others when they are asked for. Strangers are not told
+// which.
 Reply ready(const Models& models, const HttpRequest& request, std::string_view) {
   Json body = {{"status", "ready"}};
   if (request.caller.role >= Role::user) {
     body["models"] = Json::array();
-    for (const ServedModel& model : models.all()) body["models"].push_back({{"id", model.id}, {"status", "ready"}});
+    for (const ModelView& model : models.pool().loaded())
+      body["models"].push_back({{"id", model.offer.id}, {"status", "ready"}});
   }
   return {.body = dump(body)};
 }
@@ -32,7 +35,7 @@ Reply welcome(const Models& models, const HttpRequest& request, std::string_view
       "point any client's base URL here. /openapi.json describes all.\n";
   if (request.caller.role >= Role::user) {
     text += "\nModels:\n";
-    for (const ServedModel& model : models.all()) text += fmt::format("  {}\n", model.id);
+    for (const ModelView& model : models.pool().loaded()) text += fmt::format("  {}\n", model.offer.id);
   }
   text +=
       "\nTry: curl http://HOST:PORT/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
@@ -42,9 +45,11 @@ Reply welcome(const Models& models, const HttpRequest& request, std::string_view
 
 // llama.cpp's object, of the first model. Paths of files are no business of a client's.
 Reply props(const Models& models, const HttpRequest&, std::string_view) {
-  const ServedModel& served = models.all().front();
-  const engine::ModelInfo& model = served.engine->model();
-  const text::Tokenizer& tokenizer = *served.engine->text().tokenizer;
+  const ModelView view = models.pool().look(std::nullopt);
+  if (!view.engine())
+    throw ApiError(503, "server_error", fmt::format("The model '{}' is not loaded.", view.offer.id), "", "model_not_loaded");
+  const engine::ModelInfo& model = view.engine()->model();
+  const text::Tokenizer& tokenizer = *view.engine()->text().tokenizer;
   const text::TokenizerData& data = tokenizer.data();
   const engine::SamplingOptions& sampling = model.sampling;
   const auto text_of = [&](const std::optional<int32_t>& id) { return id ? tokenizer.bytes(*id) : std::string_view(); };
@@ -59,8 +64,8 @@ Reply props(const Models& models, const HttpRequest&, std::string_view) {
                             {"repeat_penalty", sampling.repetition_penalty},
                             {"presence_penalty", sampling.presence_penalty},
                             {"frequency_penalty", sampling.frequency_penalty}}}}},
-                        {"model_alias", served.id},
-                        {"modalities", {{"vision", served.engine->eyes() != nullptr}, {"audio", false}}},
+                        {"model_alias", view.offer.id},
+                        {"modalities", {{"vision", view.engine()->eyes() != nullptr}, {"audio", false}}},
                         {"chat_template", data.chat_template},
                         {"bos_token", text_of(data.bos)},
                         {"eos_token", text_of(data.eos)},

@@ -1,8 +1,8 @@
 // Texts as tokens and back: llama.cpp's /tokenize and /detokenize.
+#include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/native.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -19,9 +19,9 @@ Json piece_of(const text::Tokenizer& tokenizer, int32_t id) {
 }  // namespace
 
 Reply tokenize(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  const text::Tokenizer& tokenizer = *models.find(fields.string("model")).engine->text().tokenizer;
+  const Asked asked(http, kTokenizeSchema);
+  const Fields& fields = asked.fields;
+  const text::Tokenizer& tokenizer = *models.find(asked).engine->text().tokenizer;
   fields.required("content");
   const bool add_special = fields.boolean("add_special").value_or(false);
   const auto ids = tokenizer.encode(*fields.string("content"),
@@ -44,9 +44,9 @@ Reply tokenize(const Models& models, const HttpRequest& http, std::string_view) 
 }
 
 Reply detokenize(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  const engine::Engine& engine = *models.find(fields.string("model")).engine;
+  const Asked asked(http, kDetokenizeSchema);
+  const Fields& fields = asked.fields;
+  const engine::Engine& engine = *models.find(asked).engine;
   const Json& tokens = fields.required("tokens");
   if (!tokens.is_array()) refuse("tokens", "tokens must be an array, not {}.", kind_of(tokens));
   std::vector<int32_t> ids;

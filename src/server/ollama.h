@@ -16,6 +16,6 @@ Reply ollama_tags(const Models& models, const HttpRequest& request, std::string_
 Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply ollama_show(const Models& models, const HttpRequest& request, std::string_view rest);
 Reply ollama_version(const Models& models, const HttpRequest& request, std::string_view rest);
-Reply ollama_store(const Models& models, const HttpRequest& request, std::string_view rest);  // there is none
+Reply ollama_create(const Models& models, const HttpRequest& request, std::string_view rest);  // there is none
 
 }  // namespace troika::server

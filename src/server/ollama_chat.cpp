@@ -1,12 +1,12 @@
 // POST /api/chat and /api/generate: one JSON object a line, or one alone.
 #include <chrono>
 
+#include "server/answer_json.h"
 #include "server/answer_work.h"
 #include "server/api_schemas.h"
 #include "server/fill_in.h"
 #include "server/ollama.h"
 #include "server/ollama_request.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -76,92 +76,93 @@ class OllamaWork : public AnswerWork {
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
-Reply answer_with(const OllamaCall& call, PreparedChat prepared, Form form) {
-  auto work = std::make_unique<OllamaWork>(AnswerWork::Setup{.model = call.model->id,
-                                                             .stream = call.stream,
-                                                             .prompt_tokens = int(prepared.request.prompt.size()),
-                                                             .errors = ErrorStyle::ollama},
-                                           call.engine(), call.request.stops, form, call.logprobs);
-  work->submit(std::move(prepared.request), prepared.reasoning);
-  Reply reply{.work = std::move(work), .streamed = call.stream};
-  if (call.stream) reply.content_type = "application/x-ndjson";
+Reply answer_with(const ChatCall& call, const PreparedChat& prepared, Form form) {
+  auto work =
+      std::make_unique<OllamaWork>(AnswerWork::Setup{.model = call.model->id,
+                                                     .stream = call.request.stream,
+                                                     .prompt_tokens = int(prepared.request.prompt.size()),
+                                                     .errors = ErrorStyle::ollama},
+                                   call.engine(), call.request.stops, form, call.logprobs);
+  work->submit(prepared.request, prepared.reasoning);
+  Reply reply{.work = std::move(work), .streamed = call.request.stream};
+  if (call.request.stream) reply.content_type = "application/x-ndjson";
   return reply;
 }
 
-// What Ollama answers when it is only to load the model: ours is loaded. To unload it there is no way.
-Reply answer_load(const OllamaCall& call, Form form) {
-  if (call.unload)
-    refuse("keep_alive", "keep_alive 0 cannot unload '{}': served models stay loaded while the server runs.",
-           call.model->id);
-  Json line = {{"model", call.model->id}, {"created_at", rfc3339_now()}};
+// What Ollama answers when the model is only to be loaded or unloaded.
+Reply answer_nothing(const std::string& model, const char* reason, Form form) {
+  Json line = {{"model", model}, {"created_at", rfc3339_now()}};
   if (form == Form::chat) {
     line["message"] = {{"role", "assistant"}, {"content", ""}};
   } else {
     line["response"] = "";
   }
   line["done"] = true;
-  line["done_reason"] = "load";
-  Reply reply{.body = dump(line)};
-  name_ignored(call.ignored, reply);
-  return reply;
+  line["done_reason"] = reason;
+  return {.body = dump(line)};
 }
 
+// Nothing is asked, and the model is not to be kept.
+Reply answer_unload(const Models& models, const Fields& fields, Form form) {
+  fields.required("model");
+  const std::string name = *fields.string("model");
+  models.pool().unload(name);
+  return answer_nothing(models.pool().look(name).offer.id, "unload", form);
+}
+
+bool keeps_nothing(const Fields& fields) { return read_keep_alive(fields) == ModelPool::Seconds(0); }
+
 // The new input with the variables that the call has already.
-void add_input(OllamaCall& call, ChatInput input) {
+void add_input(ChatCall& call, ChatInput input) {
   for (auto& [name, value] : call.input.variables.items()) input.variables[name] = value;
   input.variables["add_generation_prompt"] = true;
   call.input = std::move(input);
 }
 
-Reply answer_template(const Models& models, const std::shared_ptr<OllamaCall>& call, Form form) {
-  return with_pictures(models, call, [call = call.get(), form](const auto& pictures) {
-    return answer_with(*call, prepare_chat(*call, pictures), form);
-  });
-}
-
 // A text that goes on where the prompt ends, or that fits between prompt and suffix.
-Reply answer_raw(const std::shared_ptr<OllamaCall>& call, const std::string& prompt, const std::string& suffix) {
-  const text::Tokenizer& tokenizer = *call->engine().text().tokenizer;
+Reply answer_raw(const ChatCall& call, const std::string& prompt, const std::string& suffix) {
+  const text::Tokenizer& tokenizer = *call.engine().text().tokenizer;
   std::vector<int32_t> ids =
       tokenizer.encode(prompt, {.parse_special = true, .add_bos = suffix.empty() && tokenizer.data().add_bos});
   if (!suffix.empty()) ids = fill_in_prompt(tokenizer, ids, suffix);
   if (ids.empty()) refuse("prompt", "prompt must not be empty.");
-  Reply reply = answer_with(*call, prepare_prompt(*call, {.tokens = std::move(ids)}, true), Form::generate);
-  name_ignored(call->ignored, reply);
-  return reply;
+  return answer_with(call, prepare_prompt(call, {.tokens = std::move(ids)}, true), Form::generate);
 }
 
 }  // namespace
 
 Reply ollama_chat(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaChatSchema);
-  const auto call = read_ollama_call(models, fields);
-  call->owner = http.caller.name;
-  const Json* messages = fields.find("messages");
+  const Asked asked(http, kOllamaChatSchema);
+  const Json* messages = asked.fields.find("messages");
   const bool loads = !messages || (messages->is_array() && messages->empty());
+  if (loads && keeps_nothing(asked.fields)) return answer_unload(models, asked.fields, Form::chat);
+  const auto call = read_ollama_call(models, asked);
   if (!loads) add_input(*call, read_ollama_messages(*messages, *call->model, models.pictures()));
-  for (std::string& path : fields.unread()) call->ignored.push_back(std::move(path));
-  return loads ? answer_load(*call, Form::chat) : answer_template(models, call, Form::chat);
+  return with_pictures(models, asked, call, [call = call.get(), loads](const auto& pictures) {
+    return loads ? answer_nothing(call->model->id, "load", Form::chat)
+                 : answer_with(*call, prepare_chat(*call, pictures), Form::chat);
+  });
 }
 
 Reply ollama_generate(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaGenerateSchema);
-  const auto call = read_ollama_call(models, fields);
-  call->owner = http.caller.name;
-  call->prompt_field = "prompt";
+  const Asked asked(http, kOllamaGenerateSchema);
+  const Fields& fields = asked.fields;
   const std::string prompt = fields.string("prompt").value_or("");
   const std::string suffix = fields.string("suffix").value_or("");
-  const bool raw = fields.boolean("raw").value_or(false);
+  if (prompt.empty() && suffix.empty() && !fields.find("images") && keeps_nothing(fields))
+    return answer_unload(models, fields, Form::generate);
+  const auto call = read_ollama_call(models, asked);
+  call->prompt_field = "prompt";
+  const bool raw = fields.boolean("raw").value_or(false) || !suffix.empty();
   add_input(*call, read_ollama_prompt(fields, *call->model, models.pictures()));
-  for (std::string& path : fields.unread()) call->ignored.push_back(std::move(path));
-  if (prompt.empty() && suffix.empty() && call->input.images.empty()) return answer_load(*call, Form::generate);
-  if (!raw && suffix.empty()) return answer_template(models, call, Form::generate);
-  if (!call->input.images.empty()) refuse("images", "images need the model's template: leave out raw and suffix.");
-  return answer_raw(call, prompt, suffix);
+  const bool shows = !call->input.images.empty();
+  const bool loads = prompt.empty() && suffix.empty() && !shows;
+  if (raw && shows) refuse("images", "images need the model's template: leave out raw and suffix.");
+  return with_pictures(models, asked, call, [=, call = call.get()](const auto& pictures) {
+    if (loads) return answer_nothing(call->model->id, "load", Form::generate);
+    if (raw) return answer_raw(*call, prompt, suffix);
+    return answer_with(*call, prepare_chat(*call, pictures), Form::generate);
+  });
 }
 
 }  // namespace troika::server

@@ -10,36 +10,29 @@
 namespace troika::server {
 namespace {
 
-constexpr size_t kMostTexts = 2048;
-
-Reply answer(const Models& models, const HttpRequest& http, const Fields& fields, const char* field, size_t most, bool truncate,
+Reply answer(const Models& models, const Asked& asked, const char* field, size_t most, bool truncate,
              const std::function<DescribeVectors(const ServedModel&)>& describe) {
+  const Fields& fields = asked.fields;
   fields.required("model");
-  const ServedModel& model = models.find(fields.string("model"));
+  const ServedModel& model = models.find(asked, read_keep_alive(fields));
   std::vector<std::string> ignored;
   read_ollama_options(fields, model.engine->model(), ignored);
-  read_keep_alive(fields);
   EmbeddingCall call{.model = &model,
-                     .owner = http.caller.name,
                      .texts = read_texts(fields, field, most, *model.engine),
                      .dimensions = read_dimensions(fields, model),
                      .truncate = truncate,
                      .field = field,
-                     .errors = ErrorStyle::ollama};
-  Reply reply = embed(std::move(call), describe(model));
-  for (std::string& path : fields.unread()) ignored.push_back(std::move(path));
-  name_ignored(ignored, reply);
-  return reply;
+                     .errors = ErrorStyle::ollama,
+                     .ignored = std::move(ignored)};
+  return embed(asked, std::move(call), describe(model));
 }
 
 }  // namespace
 
 Reply ollama_embed(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaEmbedSchema);
-  const bool truncate = fields.boolean("truncate").value_or(false);
-  return answer(models, http, fields, "input", kMostTexts, truncate, [](const ServedModel& model) {
+  const Asked asked(http, kOllamaEmbedSchema);
+  const bool truncate = asked.fields.boolean("truncate").value_or(false);
+  return answer(models, asked, "input", kMostTexts, truncate, [](const ServedModel& model) {
     return [id = model.id, begun = std::chrono::steady_clock::now()](const Vectors& vectors, int tokens) {
       const std::chrono::duration<double, std::nano> total = std::chrono::steady_clock::now() - begun;
       return Json{{"model", id},
@@ -52,10 +45,8 @@ Reply ollama_embed(const Models& models, const HttpRequest& http, std::string_vi
 }
 
 Reply ollama_old_embed(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaOldEmbedSchema);
-  return answer(models, http, fields, "prompt", 1, false, [](const ServedModel&) {
+  const Asked asked(http, kOllamaOldEmbedSchema);
+  return answer(models, asked, "prompt", 1, false, [](const ServedModel&) {
     return [](const Vectors& vectors, int) {
       Json body = Json::object();
       body["embedding"] = vectors.front();

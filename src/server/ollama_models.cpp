@@ -1,11 +1,13 @@
-// What Ollama's clients ask about models: /api/tags, /api/ps, /api/show, /api/version; and what a server whose models
-// are fixed cannot do.
+// What Ollama's clients ask about models: /api/tags, /api/ps, /api/show, /api/version; and what it does not do.
+#include <algorithm>
+#include <cctype>
+
+#include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/fill_in.h"
 #include "server/ollama.h"
 #include "server/ollama_request.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
@@ -16,8 +18,7 @@ constexpr const char* kForEver = "9999-12-31T23:59:59Z";
 
 // 64 hexadecimal digits that change with the file, of its name, size and time: clients compare digests, and to read
 // many gigabytes for a checksum would be a high price.
-std::string digest_of(const engine::ModelInfo& model) {
-  const std::string facts = fmt::format("{}\n{}\n{}", model.path, model.weight_bytes, model.created);
+std::string hash_of(const std::string& facts) {
   std::string digest;
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a, four rounds
   for (int round = 0; round < 4; ++round) {
@@ -25,6 +26,10 @@ std::string digest_of(const engine::ModelInfo& model) {
     digest += fmt::format("{:016x}", hash);
   }
   return digest;
+}
+
+std::string digest_of(const engine::ModelInfo& model) {
+  return hash_of(fmt::format("{}\n{}\n{}", model.path, model.weight_bytes, model.created));
 }
 
 std::string tagged(const std::string& id) { return id.find(':') == id.npos ? id + ":latest" : id; }
@@ -58,13 +63,28 @@ Json capabilities_of(const engine::Engine& engine) {
   return list;
 }
 
-Json entry_of(const ServedModel& served) {
-  const engine::ModelInfo& model = served.engine->model();
-  return {{"name", tagged(served.id)},
-          {"model", tagged(served.id)},
-          {"size", model.weight_bytes},
-          {"digest", digest_of(model)},
-          {"details", details_of(model)}};
+Json details_of(const ModelView& view) {
+  if (view.engine()) return details_of(view.engine()->model());
+  return {{"parent_model", ""},    {"format", "gguf"},        {"family", ""},
+          {"families", Json::array()}, {"parameter_size", ""}, {"quantization_level", upper(view.offer.quantisation)}};
+}
+
+Json capabilities_of(const ModelView& view) {
+  return view.engine() ? capabilities_of(*view.engine()) : Json::array({"completion"});
+}
+
+std::string digest_of(const ModelView& view) {
+  if (!view.offer.digest.empty()) return view.offer.digest;
+  if (view.engine()) return digest_of(view.engine()->model());
+  return hash_of(fmt::format("{}\n{}\n{}", view.offer.id, view.offer.bytes, view.offer.created));
+}
+
+Json entry_of(const ModelView& view) {
+  return {{"name", tagged(view.offer.id)},
+          {"model", tagged(view.offer.id)},
+          {"size", view.offer.bytes},
+          {"digest", digest_of(view)},
+          {"details", details_of(view)}};
 }
 
 // The sampling that the model recommends, in the words of a Modelfile.
@@ -94,45 +114,53 @@ Json model_info_of(const engine::ModelInfo& model) {
 
 Reply ollama_tags(const Models& models, const HttpRequest&, std::string_view) {
   Json body = {{"models", Json::array()}};
-  for (const ServedModel& served : models.all()) {
-    Json entry = entry_of(served);
-    entry["modified_at"] = rfc3339(served.engine->model().created * 1'000'000'000);
-    entry["capabilities"] = capabilities_of(*served.engine);
+  for (const ModelView& view : models.pool().all()) {
+    Json entry = entry_of(view);
+    entry["modified_at"] = rfc3339(view.offer.created * 1'000'000'000);
+    entry["capabilities"] = capabilities_of(view);
     body["models"].push_back(std::move(entry));
   }
   return {.body = dump(body)};
 }
 
-// All are loaded, and stay so.
 Reply ollama_ps(const Models& models, const HttpRequest&, std::string_view) {
   Json body = {{"models", Json::array()}};
-  for (const ServedModel& served : models.all()) {
-    Json entry = entry_of(served);
+  for (const ModelView& view : models.pool().loaded()) {
+    Json entry = entry_of(view);
+    entry["size"] = view.memory_bytes;
     entry["expires_at"] = kForEver;
+    if (view.expires) {
+      const auto at = view.expires->time_since_epoch();
+      entry["expires_at"] = rfc3339(std::chrono::duration_cast<std::chrono::nanoseconds>(at).count());
+    }
     entry["size_vram"] = 0;
-    entry["context_length"] = served.engine->model().context_length;
+    entry["context_length"] = view.engine()->model().context_length;
     body["models"].push_back(std::move(entry));
   }
   return {.body = dump(body)};
 }
 
+// Of a model that is not loaded, what is known without opening it: clients ask this of every model they list.
 Reply ollama_show(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kOllamaShowSchema);
+  const Asked asked(http, kOllamaShowSchema);
+  const Fields& fields = asked.fields;
   const auto name = fields.string("model"), old_name = fields.string("name");
   if (!name && !old_name) fields.required("model");
-  const ServedModel& served = models.find(name ? name : old_name);
-  const engine::ModelInfo& model = served.engine->model();
-  const std::string parameters = parameters_of(model.sampling);
-  Json body = {{"license", model.licence},
-               {"modelfile", fmt::format("FROM {}\n", tagged(served.id))},
-               {"parameters", parameters},
-               {"template", served.engine->text().tokenizer->data().chat_template},
-               {"details", details_of(model)},
-               {"model_info", model_info_of(model)},
-               {"capabilities", capabilities_of(*served.engine)},
-               {"modified_at", rfc3339(model.created * 1'000'000'000)}};
+  const ModelView view = models.pool().look(name ? name : old_name);
+  Json body = {{"license", ""},
+               {"modelfile", fmt::format("FROM {}\n", tagged(view.offer.id))},
+               {"parameters", ""},
+               {"template", ""},
+               {"details", details_of(view)},
+               {"model_info", Json::object()},
+               {"capabilities", capabilities_of(view)},
+               {"modified_at", rfc3339(view.offer.created * 1'000'000'000)}};
+  if (const engine::Engine* engine = view.engine()) {
+    body["license"] = engine->model().licence;
+    body["parameters"] = parameters_of(engine->model().sampling);
+    body["template"] = engine->text().tokenizer->data().chat_template;
+    body["model_info"] = model_info_of(engine->model());
+  }
   Reply reply{.body = dump(body)};
   name_ignored(fields.unread(), reply);
   return reply;
@@ -144,9 +172,9 @@ Reply ollama_version(const Models&, const HttpRequest&, std::string_view) {
   return {.body = dump(body)};
 }
 
-Reply ollama_store(const Models&, const HttpRequest& http, std::string_view) {
-  refuse("", "{} is not supported: this server's models are those it was started with (troika serve --model FILE).",
-         http.path);
+// No models are made here.
+Reply ollama_create(const Models&, const HttpRequest& http, std::string_view) {
+  refuse("", "{} is not supported: `troika quantize` and `troika cp` make and name models.", http.path);
 }
 
 }  // namespace troika::server

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <ctime>
-#include <limits>
 
 #include "server/api_error.h"
 #include "server/api_schemas.h"
@@ -11,9 +11,6 @@
 
 namespace troika::server {
 namespace {
-
-constexpr size_t kMostStops = 64;
-constexpr int kAnyInt = std::numeric_limits<int>::max();
 
 struct Unit {
   std::string_view name;
@@ -103,15 +100,15 @@ Json read_message(const Json& source, const std::string& path, PictureReader& pi
 
 }  // namespace
 
-std::optional<double> read_keep_alive(const Fields& fields) {
+std::optional<ModelPool::Seconds> read_keep_alive(const Fields& fields) {
   const Json* value = fields.find("keep_alive");
   if (!value) return std::nullopt;
-  if (value->is_number()) return value->get<double>();
+  if (value->is_number()) return ModelPool::Seconds(value->get<double>());
   if (!value->is_string()) refuse("keep_alive", "keep_alive must be seconds or a duration, not {}.", kind_of(*value));
   const auto seconds = parse_duration(value->get_ref<const std::string&>());
   if (!seconds)
     refuse("keep_alive", "keep_alive must be a duration such as \"5m\" or \"1h30m\", or a number of seconds.");
-  return seconds;
+  return ModelPool::Seconds(*seconds);
 }
 
 CompletionRequest read_ollama_options(const Fields& fields, const engine::ModelInfo& model,
@@ -139,13 +136,13 @@ CompletionRequest read_ollama_options(const Fields& fields, const engine::ModelI
   return request;
 }
 
-std::shared_ptr<OllamaCall> read_ollama_call(const Models& models, const Fields& fields) {
-  auto call = std::make_shared<OllamaCall>();
+std::shared_ptr<ChatCall> read_ollama_call(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
+  auto call = std::make_shared<ChatCall>();
   fields.required("model");
-  call->model = &models.find(fields.string("model"));
+  call->model = &models.find(asked, read_keep_alive(fields));
   call->request = read_ollama_options(fields, call->engine().model(), call->ignored);
-  call->stream = call->request.stream = fields.boolean("stream").value_or(true);
-  call->unload = read_keep_alive(fields) == 0;
+  call->request.stream = fields.boolean("stream").value_or(true);  // unlike elsewhere
   call->logprobs = fields.boolean("logprobs").value_or(false);
   call->top_logprobs = int(fields.integer("top_logprobs", 0, 20).value_or(0));
   if (call->top_logprobs > 0 && !call->logprobs) refuse("top_logprobs", "top_logprobs needs logprobs to be true.");

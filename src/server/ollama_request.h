@@ -8,13 +8,8 @@
 
 namespace troika::server {
 
-struct OllamaCall : ChatCall {
-  bool stream = true;  // unlike elsewhere
-  bool unload = false;  // keep_alive is 0
-};
-
 // All but the prompt: model, stream, options, keep_alive, think, logprobs.
-std::shared_ptr<OllamaCall> read_ollama_call(const Models& models, const Fields& fields);
+std::shared_ptr<ChatCall> read_ollama_call(const Models& models, const Asked& asked);
 
 // The variables of the template and the pictures, from the field `messages`.
 ChatInput read_ollama_messages(const Json& messages, const ServedModel& model, const Pictures& pictures);
@@ -23,7 +18,7 @@ ChatInput read_ollama_messages(const Json& messages, const ServedModel& model, c
 ChatInput read_ollama_prompt(const Fields& fields, const ServedModel& model, const Pictures& pictures);
 
 // Seconds, or a duration such as "5m" or "1h30m"; negative: for ever. Throws ApiError; nothing when absent.
-std::optional<double> read_keep_alive(const Fields& fields);
+std::optional<ModelPool::Seconds> read_keep_alive(const Fields& fields);
 
 // The members of `options`. Adds those that nobody reads to `ignored`.
 CompletionRequest read_ollama_options(const Fields& fields, const engine::ModelInfo& model,

@@ -1,11 +1,11 @@
 // POST /v1/chat/completions. A last assistant message is not continued: as with OpenAI, the answer is a new
 // turn. Reasoning comes as `reasoning_content` beside `content`, as DeepSeek's API has it; log probabilities are of
 // all tokens, those of the reasoning first.
-#include "base/error.h"
-#include "server/answer_work.h"
+#include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/chat_call.h"
+#include "server/native.h"
 #include "server/openai.h"
 #include "server/openai_work.h"
 #include "server/tool_call_parser.h"
@@ -42,7 +42,7 @@ class ChatWork : public CompletionWork {
       write_delta(delta.choice, Json::object(), nullptr, delta.finish, out);
   }
 
-  Json describe(int index, ChoiceResult& result) override {
+  Json describe(int index, Answer& result) override {
     Json message = {{"role", "assistant"}, {"content", std::move(result.text)}, {"refusal", nullptr}};
     if (!result.reasoning.empty()) message["reasoning_content"] = std::move(result.reasoning);
     bool called = false;
@@ -130,10 +130,10 @@ std::string_view chat_template_of(const ServedModel& model) {
   return model.engine->text().tokenizer->data().chat_template;
 }
 
-std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) {
-  check_fields(fields, kChatSchema);
+std::shared_ptr<ChatCall> read_call(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
   auto call = std::make_shared<ChatCall>();
-  call->model = &models.find(fields.string("model"));
+  call->model = &models.find(asked);
   call->request = read_completion_request(fields, call->engine().model());
   call->reasoning = read_reasoning_request(fields);
   call->tools = read_tools(fields);
@@ -144,7 +144,6 @@ std::shared_ptr<ChatCall> read_call(const Models& models, const Fields& fields) 
   call->top_logprobs = int(top_logprobs.value_or(0));
   call->input = read_chat(fields, *call->model, models.pictures());
   present_tools(call->tools, chat_template_of(*call->model), call->input.variables);
-  call->ignored = fields.unread();
   return call;
 }
 
@@ -162,7 +161,7 @@ Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pict
           .choices = request.n,
           .prompt_tokens = int(chat.request.prompt.size())},
       call.engine(), request.stops, ChatWork::Options{.logprobs = call.logprobs, .calls = calls});
-  submit_choices(work->generation(), chat.request, request.n, chat.reasoning);
+  work->submit(chat.request, chat.reasoning, request.n);
   Reply reply = reply_with(std::move(work), request.stream);
   add_notes(reply, chat.request.grammar.get());
   return reply;
@@ -171,28 +170,20 @@ Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pict
 }  // namespace
 
 Reply chat_completions(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json body = parse_json(http.body);
-  const auto call = read_call(models, Fields(body));
-  call->owner = http.caller.name;
-  return with_pictures(models, call, [call = call.get()](const auto& pictures) { return answer_call(*call, pictures); });
+  const Asked asked(http, kChatSchema);
+  const auto call = read_call(models, asked);
+  return with_pictures(models, asked, call,
+                       [call = call.get()](const auto& pictures) { return answer_call(*call, pictures); });
 }
 
 // The prompt that a chat would make, without answering it.
 Reply apply_template(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const auto call = read_call(models, Fields(asked));
-  if (call->reasoning.budget == 0) call->input.variables["enable_thinking"] = false;
-  Reply reply;
-  try {
-    Json body = Json::object();
-    body["prompt"] = call->engine().text().render(std::move(call->input.variables));
-    reply.body = dump(body);
-  } catch (const InternalError&) {
-    throw;
-  } catch (const Error& error) {
-    refuse("messages", "{}", error.what());
-  }
-  name_ignored(call->ignored, reply);
+  const Asked asked(http, kChatSchema);
+  const auto call = read_call(models, asked);
+  Json body = Json::object();
+  body["prompt"] = render_chat(*call);
+  Reply reply{.body = dump(body)};
+  name_ignored(asked.fields.unread(), reply);
   return reply;
 }
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "server/answer_json.h"
 #include "server/answer_rules.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
@@ -44,11 +45,11 @@ class TextWork : public CompletionWork {
   void open(std::string&) override {}
 
   void write(const Delta& delta, std::string& out) override {
-    ChoiceResult piece{.text = delta.text, .tokens = delta.tokens, .finish = delta.finish};
+    Answer piece{.text = delta.text, .tokens = delta.tokens, .finish = delta.finish};
     write_chunk(with_finish(describe(delta.choice, piece), delta.finish), out);
   }
 
-  Json describe(int index, ChoiceResult& result) override {
+  Json describe(int index, Answer& result) override {
     const Prompt& prompt = prompts_[size_t(index / options_.n)];
     if (setup_.prompt_only) {
       result.text.clear();
@@ -154,20 +155,16 @@ int tokens_to_generate(const engine::ModelInfo& model, size_t prompt_tokens, std
 }  // namespace
 
 Reply completions(const Models& models, const HttpRequest& http, std::string_view) {
-  Json body = parse_json(http.body);
-  // max_tokens 0 is for scoring a prompt, and only with echo; everywhere else it is at least 1.
-  const auto zero =
-      body.is_object() && body.contains("max_tokens") ? as_integer(body["max_tokens"]) : std::nullopt;
-  const bool prompt_only = zero == 0 && body.contains("echo") && body["echo"] == true;
-  if (prompt_only) body["max_tokens"] = 1;
-
-  const Fields fields(body);
-  check_fields(fields, kCompletionSchema);
-  const ServedModel& model = models.find(fields.string("model"));
+  const Asked asked(http, kCompletionSchema);
+  const Fields& fields = asked.fields;
+  const ServedModel& model = models.find(asked);
   engine::Engine& engine = *model.engine;
-  const CompletionRequest request = read_completion_request(fields, engine.model());
-  const auto logprobs = fields.integer("logprobs", 0, 20);
+  // max_tokens 0 is for scoring a prompt, and only with echo; everywhere else it is at least 1.
   const bool echo = fields.boolean("echo").value_or(false);
+  CompletionRequest request = read_completion_request(fields, engine.model(), echo ? 0 : 1);
+  const bool prompt_only = request.max_tokens == 0;
+  if (prompt_only) request.max_tokens = 1;
+  const auto logprobs = fields.integer("logprobs", 0, 20);
   if (fields.integer("best_of", 1, 128).value_or(request.n) != request.n)
     refuse("best_of", "best_of is not supported yet, unless it equals n.");
 
@@ -190,7 +187,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
         .logprobs = logprobs.has_value(),
         .top_logprobs = int(logprobs.value_or(0)),
         .stop_at_end_tokens = !request.ignore_end,
-        .owner = http.caller.name,
+        .owner = asked.caller,
         .slice = request.slice};
     choice.grammar = rules;
     if (echo) prompt.text = engine.text().tokenizer->decode(prompt.ids, false);
@@ -210,7 +207,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
                             .prompt_only = prompt_only},
       engine, request.stops, std::move(prompts),
       TextWork::Options{.logprobs = logprobs.has_value(), .echo = echo, .n = request.n});
-  for (const engine::Request& choice : wanted) submit_choices(work->generation(), choice, request.n);
+  for (const engine::Request& choice : wanted) work->submit(choice, text::Reasoning::none, request.n);
   Reply reply = reply_with(std::move(work), request.stream);
   name_ignored(fields.unread(), reply);
   return reply;

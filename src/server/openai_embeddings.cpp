@@ -1,15 +1,14 @@
 // POST /v1/embeddings.
+#include <span>
+
 #include "server/api_schemas.h"
 #include "server/base64.h"
 #include "server/embedding_work.h"
 #include "server/openai.h"
-#include "server/openai_work.h"
 #include "server/text_input.h"
 
 namespace troika::server {
 namespace {
-
-constexpr size_t kMostTexts = 2048;
 
 // Little-endian float32, as the machines are that we run on.
 Json in_base64(const std::vector<float>& vector) { return encode_base64(std::as_bytes(std::span(vector))); }
@@ -17,17 +16,15 @@ Json in_base64(const std::vector<float>& vector) { return encode_base64(std::as_
 }  // namespace
 
 Reply embeddings(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const Fields fields(asked);
-  check_fields(fields, kEmbeddingSchema);
-  const ServedModel& model = models.find(fields.string("model"));
+  const Asked asked(http, kEmbeddingSchema);
+  const Fields& fields = asked.fields;
+  const ServedModel& model = models.find(asked);
   const bool base64 = fields.choice("encoding_format", {"float", "base64"}) == "base64";
   EmbeddingCall call{.model = &model,
-                     .owner = http.caller.name,
                      .texts = read_texts(fields, "input", kMostTexts, *model.engine),
                      .dimensions = read_dimensions(fields, model),
                      .field = "input"};
-  Reply reply = embed(std::move(call), [base64, id = model.id](const Vectors& vectors, int tokens) {
+  return embed(asked, std::move(call), [base64, id = model.id](const Vectors& vectors, int tokens) {
     Json data = Json::array();
     for (const auto& vector : vectors)
       data.push_back({{"object", "embedding"},
@@ -38,8 +35,6 @@ Reply embeddings(const Models& models, const HttpRequest& http, std::string_view
                 {"model", id},
                 {"usage", {{"prompt_tokens", tokens}, {"total_tokens", tokens}}}};
   });
-  name_ignored(fields.unread(), reply);
-  return reply;
 }
 
 }  // namespace troika::server

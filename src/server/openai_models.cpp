@@ -1,40 +1,46 @@
 // What the server has to offer: GET /v1/models.
+#include "server/answer_json.h"
 #include "server/openai.h"
-#include "server/openai_work.h"
 
 namespace troika::server {
 namespace {
 
-Json describe(const ServedModel& served) {
-  const engine::ModelInfo& model = served.engine->model();
-  return {{"id", served.id},
-          {"object", "model"},
-          {"created", model.created},
-          {"owned_by", "troika"},
-          {"aliases", served.aliases},
-          {"capabilities",
-           {{"vision", served.engine->eyes() != nullptr},
-            {"reasoning", can_reason(*served.engine)},
-            {"context", model.context_length}}},
-          {"meta",
-           {{"architecture", model.architecture},
-            {"n_ctx", model.context_length},
-            {"n_ctx_train", model.model_context_length},
-            {"n_vocab", model.vocabulary},
-            {"n_params", model.parameters},
-            {"size", model.weight_bytes}}}};
+// What a model can is known once it is loaded.
+Json describe(const ModelView& view) {
+  Json entry = {{"id", view.offer.id},
+                {"object", "model"},
+                {"created", view.offer.created},
+                {"owned_by", "troika"},
+                {"aliases", view.offer.aliases},
+                {"status", name_of(view.state)}};
+  const engine::Engine* engine = view.engine();
+  if (!engine) {
+    entry["meta"] = {{"size", view.offer.bytes}};
+    return entry;
+  }
+  const engine::ModelInfo& model = engine->model();
+  entry["capabilities"] = {{"vision", engine->eyes() != nullptr},
+                           {"reasoning", can_reason(*engine)},
+                           {"context", model.context_length}};
+  entry["meta"] = {{"architecture", model.architecture},
+                   {"n_ctx", model.context_length},
+                   {"n_ctx_train", model.model_context_length},
+                   {"n_vocab", model.vocabulary},
+                   {"n_params", model.parameters},
+                   {"size", model.weight_bytes}};
+  return entry;
 }
 
 }  // namespace
 
 Reply list_models(const Models& models, const HttpRequest&, std::string_view) {
   Json list = {{"object", "list"}, {"data", Json::array()}};
-  for (const ServedModel& model : models.all()) list["data"].push_back(describe(model));
+  for (const ModelView& model : models.pool().all()) list["data"].push_back(describe(model));
   return {.body = dump(list)};
 }
 
 Reply show_model(const Models& models, const HttpRequest&, std::string_view id) {
-  return {.body = dump(describe(models.find(std::string(id))))};
+  return {.body = dump(describe(models.pool().look(std::string(id))))};
 }
 
 }  // namespace troika::server

@@ -1,8 +1,8 @@
 // See openai_request.h.
 #include "server/openai_request.h"
 
+#include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "server/api_error.h"
 
@@ -11,12 +11,6 @@ namespace {
 
 constexpr int kMaxChoices = 128;
 constexpr size_t kMaxStops = 4;
-constexpr int kAnyInt = std::numeric_limits<int>::max();
-
-[[noreturn]] void refuse_unsupported(const std::string& path, std::string_view what) {
-  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", what), path,
-                 "unsupported_parameter");
-}
 
 void refuse_what_we_cannot_honour(const Fields& fields) {
   if (const Json* modalities = fields.find("modalities")) {
@@ -33,12 +27,12 @@ std::vector<std::pair<int32_t, float>> read_logit_bias(const Fields& fields, int
   Fields(*bias, "logit_bias");
   std::vector<std::pair<int32_t, float>> result;
   for (const auto& [key, value] : bias->items()) {
-    const std::string path = fmt::format("logit_bias.{}", key.substr(0, 40));
+    const std::string path = fmt::format("logit_bias.{}", shown(key));
     int32_t id = -1;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc() || end != key.data() + key.size() || id < 0 || id >= vocabulary)
       refuse(path, "The keys of logit_bias must be token ids from 0 to {}, not '{}'.", vocabulary - 1,
-             key.substr(0, 40));
+             shown(key));
     if (!value.is_number() || !(value.get<double>() >= -100 && value.get<double>() <= 100))
       refuse(path, "{} must be a number from -100 to 100.", path);
     result.emplace_back(id, value.get<float>());
@@ -94,13 +88,14 @@ std::vector<std::string> read_stops(const Fields& fields, std::string_view name,
   return stops;
 }
 
-CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model) {
+CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model,
+                                          int least_tokens) {
   refuse_what_we_cannot_honour(fields);
   CompletionRequest request;
   request.sampling = read_sampling(fields, model);
   request.stops = read_stops(fields, "stop", kMaxStops);
   request.n = int(fields.integer("n", 1, kMaxChoices).value_or(1));
-  const auto max_tokens = fields.integer("max_tokens", 1, kAnyInt);
+  const auto max_tokens = fields.integer("max_tokens", least_tokens, kAnyInt);
   const auto max_completion_tokens = fields.integer("max_completion_tokens", 1, kAnyInt);
   if (max_tokens) request.max_tokens = int(*max_tokens);
   if (max_completion_tokens) request.max_tokens = int(*max_completion_tokens);

@@ -26,7 +26,8 @@ struct CompletionRequest {
 };
 
 // `model` supplies the sampling that the request leaves open.
-CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model);
+CompletionRequest read_completion_request(const Fields& fields, const engine::ModelInfo& model,
+                                          int least_tokens = 1);
 
 // What a chat says: the variables of the chat template (messages, add_generation_prompt and the caller's own), and
 // the pictures that its messages show, in order, each as a part {"type": "image"}.
@@ -43,6 +44,8 @@ inline const std::vector<std::string_view> kEfforts = {"none", "minimal", "low",
 
 // The members temperature, top_p, … of `fields`, whatever object they stand in; the rest is the model's.
 engine::SamplingOptions read_sampling(const Fields& fields, const engine::ModelInfo& model);
+
+inline constexpr size_t kMostStops = 64;  // where an API names no bound of its own
 
 // A string or up to `most` of them.
 std::vector<std::string> read_stops(const Fields& fields, std::string_view name, size_t most);

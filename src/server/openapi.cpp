@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <cctype>
 
+#include "server/answer_json.h"
 #include "server/api_schemas.h"
 #include "server/native.h"
-#include "server/openai_work.h"
 #include "server/routes.h"
 
 namespace troika::server {

@@ -48,12 +48,6 @@ bool is_preflight(const HttpRequest& request) {
          !request.header("access-control-request-method").empty();
 }
 
-std::string shown(std::string_view text) {
-  std::string result(text.substr(0, 80));
-  std::ranges::replace_if(result, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
-  return result;
-}
-
 ApiError forbidden(const std::string& message, const char* code) {
   return ApiError(403, "permission_error", message, "", code);
 }

@@ -112,9 +112,9 @@ OutputFormat read_output_format(const Fields& fields) {
       const bool known =
           std::ranges::any_of(kStructuredOutputs, [&](const Row& row) { return row.field == name; });
       if (!known && !member.is_null())
-        refuse(members.path(name),
+        refuse(members.path(shown(name)),
                "{} is not supported; structured_outputs may hold json, regex, grammar or choice.",
-               members.path(name));
+               members.path(shown(name)));
     }
     for (const Row& row : kStructuredOutputs) read_row(members, row);
   }

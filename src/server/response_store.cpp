@@ -1,29 +1,45 @@
+// See response_store.h. What is dropped is moved to a list that outlives the lock: freeing megabytes takes
+// its time.
 #include "server/response_store.h"
 
 #include <algorithm>
+#include <map>
 
-#include "server/openai_work.h"
+#include "server/api_error.h"
 
 namespace troika::server {
 
-void ResponseStore::drop(std::list<Entry>::const_iterator entry) {
+void ResponseStore::drop(Entries::const_iterator entry, Entries& dropped) {
   bytes_ -= entry->bytes;
-  entries_.erase(entry);
+  dropped.splice(dropped.end(), entries_, entry);
+}
+
+// The oldest of the owner who would hold the most.
+ResponseStore::Entries::const_iterator ResponseStore::entry_to_drop(const Entry& coming) const {
+  std::map<std::string_view, size_t> held;
+  for (const Entry& entry : entries_) held[entry.stored->owner] += entry.bytes;
+  if (const auto own = held.find(coming.stored->owner); own != held.end()) own->second += coming.bytes;
+  const auto most = std::ranges::max_element(held, {}, [](const auto& owner) { return owner.second; });
+  return std::ranges::find_if(entries_,
+                              [&](const Entry& entry) { return entry.stored->owner == most->first; });
 }
 
 void ResponseStore::put(std::string id, StoredResponse stored) {
-  const size_t bytes = dump(stored.response).size() + dump(stored.input).size();
-  if (bytes > limits_.bytes) return;
-  auto shared = std::make_shared<const StoredResponse>(std::move(stored));
+  const size_t bytes = stored.response.size() + stored.input.size();
+  if (bytes > std::min(limits_.each, limits_.bytes)) return;
+  Entries dropped, coming;
+  coming.push_back({.id = std::move(id),
+                    .stored = std::make_shared<const StoredResponse>(std::move(stored)),
+                    .bytes = std::max(bytes, limits_.bytes / limits_.responses)});
+  const Entry& entry = coming.front();
   const std::lock_guard lock(mutex_);
-  while (!entries_.empty() && (entries_.size() >= limits_.responses || bytes_ + bytes > limits_.bytes))
-    drop(entries_.begin());
-  entries_.push_back({std::move(id), std::move(shared), bytes});
-  bytes_ += bytes;
+  while (bytes_ + entry.bytes > limits_.bytes) drop(entry_to_drop(entry), dropped);
+  bytes_ += entry.bytes;
+  entries_.splice(entries_.end(), coming);
 }
 
-std::list<ResponseStore::Entry>::const_iterator ResponseStore::entry_of(std::string_view id,
-                                                                        std::string_view owner) const {
+ResponseStore::Entries::const_iterator ResponseStore::entry_of(std::string_view id,
+                                                               std::string_view owner) const {
   return std::ranges::find_if(entries_, [&](const Entry& e) { return e.id == id && e.stored->owner == owner; });
 }
 
@@ -34,11 +50,19 @@ std::shared_ptr<const StoredResponse> ResponseStore::find(std::string_view id, s
 }
 
 bool ResponseStore::erase(std::string_view id, std::string_view owner) {
+  Entries dropped;
   const std::lock_guard lock(mutex_);
   const auto entry = entry_of(id, owner);
   if (entry == entries_.end()) return false;
-  drop(entry);
+  drop(entry, dropped);
   return true;
+}
+
+std::string unknown_response(std::string_view id) {
+  return fmt::format(
+      "There is no response '{}' in memory: it was not stored, was too large, was deleted, had to make "
+      "room, or the server was restarted.",
+      shown(id));
 }
 
 }  // namespace troika::server

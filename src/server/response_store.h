@@ -1,5 +1,6 @@
-// Responses that may be gone on with, looked at or deleted: in memory, within a bound. The oldest make room. Any thread
-// may call it.
+// Responses that may be gone on with, looked at or deleted: in memory, within bounds, as text, since parsed
+// trees take many times its room. Who keeps most makes room first, so nobody can drive out what others keep.
+// Any thread may call it.
 #pragma once
 
 #include <cstddef>
@@ -9,27 +10,26 @@
 #include <string>
 #include <string_view>
 
-#include "server/json_input.h"
-
 namespace troika::server {
 
 // Each holds its whole conversation, so that one lives on when those before it are gone.
 struct StoredResponse {
-  std::string owner;  // the caller's name: others do not find it
-  Json response;  // as it was answered
-  Json input;     // the items before the answer, those of earlier responses first
+  std::string owner;     // the caller's name: others do not find it
+  std::string response;  // JSON, as it was answered
+  std::string input;     // a JSON array: the items before the answer, those of earlier responses first
 };
 
 struct ResponseLimits {
   size_t responses = 1000;
-  size_t bytes = 64u << 20;  // of all, as JSON text
+  size_t bytes = 64u << 20;  // of all; a small one counts as its equal share of them
+  size_t each = 8u << 20;
 };
 
 class ResponseStore {
  public:
   explicit ResponseStore(ResponseLimits limits = {}) : limits_(limits) {}
 
-  // One that alone is larger than the bound is not kept.
+  // One that alone is too large is not kept.
   void put(std::string id, StoredResponse stored);
   std::shared_ptr<const StoredResponse> find(std::string_view id, std::string_view owner) const;  // null: unknown
   bool erase(std::string_view id, std::string_view owner);
@@ -40,13 +40,18 @@ class ResponseStore {
     std::shared_ptr<const StoredResponse> stored;
     size_t bytes = 0;
   };
-  void drop(std::list<Entry>::const_iterator entry);
-  std::list<Entry>::const_iterator entry_of(std::string_view id, std::string_view owner) const;
+  using Entries = std::list<Entry>;
+  void drop(Entries::const_iterator entry, Entries& dropped);
+  Entries::const_iterator entry_of(std::string_view id, std::string_view owner) const;
+  Entries::const_iterator entry_to_drop(const Entry& coming) const;
 
   const ResponseLimits limits_;
   mutable std::mutex mutex_;
-  std::list<Entry> entries_;  // oldest first
+  Entries entries_;  // oldest first
   size_t bytes_ = 0;
 };
+
+// What to say of an id that is not found.
+std::string unknown_response(std::string_view id);
 
 }  // namespace troika::server

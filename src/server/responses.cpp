@@ -1,9 +1,11 @@
 // OpenAI's Responses API: POST /v1/responses, and GET and DELETE of those that are kept.
+#include <algorithm>
 #include <ctime>
 
+#include "server/answer_json.h"
 #include "server/answer_work.h"
+#include "server/api_schemas.h"
 #include "server/openai.h"
-#include "server/openai_work.h"
 #include "server/response_store.h"
 #include "server/responses_request.h"
 
@@ -34,7 +36,10 @@ class ResponseWork : public AnswerWork {
       reasoning_ += delta.reasoning;
       send(place({{"type", "response.reasoning_text.delta"}, {"delta", delta.reasoning}}), out);
     }
-    if (!delta.text.empty()) {
+    // A last delta may have tokens that show no text; behind reasoning alone there is no message that they
+    // could be of.
+    const bool silent_tokens = delta.reasoning.empty() && !delta.tokens.empty() && item_ != Item::reasoning;
+    if (!delta.text.empty() || silent_tokens) {
       enter(Item::message, out);
       text_ += delta.text;
       Json event = place({{"type", "response.output_text.delta"}, {"delta", delta.text}});
@@ -47,7 +52,7 @@ class ResponseWork : public AnswerWork {
 
   void close(std::string& out) override {
     if (item_ == Item::none) enter(Item::message, out);
-    leave(out);
+    leave(status(), out);
     Json last = finished(std::move(output_));
     const std::string type = fmt::format("response.{}", last["status"].get_ref<const std::string&>());
     send({{"type", type}, {"response", std::move(last)}}, out);
@@ -68,7 +73,8 @@ class ResponseWork : public AnswerWork {
           describe_logprobs(tokenizer_, {tokens.begin() + ptrdiff_t(answer().reasoning_tokens), tokens.end()});
     }
     Json output = Json::array();
-    if (!reasoning_.empty()) output.push_back(item_of(Item::reasoning, status()));
+    if (!reasoning_.empty())
+      output.push_back(item_of(Item::reasoning, text_.empty() ? status() : kCompleted));
     if (!text_.empty() || output.empty()) output.push_back(item_of(Item::message, status()));
     return finished(std::move(output));
   }
@@ -76,8 +82,10 @@ class ResponseWork : public AnswerWork {
  private:
   enum class Item : uint8_t { none, reasoning, message };
 
-  // What the engine's end means for the response and its last item.
-  const char* status() const { return answer().finish == engine::Finish::length ? "incomplete" : "completed"; }
+  static constexpr const char* kCompleted = "completed";
+
+  // What the engine's end means for the response and its last item; items before that are complete.
+  const char* status() const { return answer().finish == engine::Finish::length ? "incomplete" : kCompleted; }
 
   Json part_of(Item item) const {
     if (item == Item::reasoning) return {{"type", "reasoning_text"}, {"text", reasoning_}};
@@ -112,7 +120,7 @@ class ResponseWork : public AnswerWork {
 
   void enter(Item item, std::string& out) {
     if (item_ == item) return;
-    if (item_ != Item::none) leave(out);
+    if (item_ != Item::none) leave(kCompleted, out);
     item_ = item;
     send({{"type", "response.output_item.added"},
           {"output_index", output_.size()},
@@ -121,14 +129,14 @@ class ResponseWork : public AnswerWork {
     send(place({{"type", "response.content_part.added"}, {"part", part_of(item)}}), out);
   }
 
-  void leave(std::string& out) {
+  void leave(const char* status, std::string& out) {
     const bool reasoning = item_ == Item::reasoning;
     Json done = place({{"type", reasoning ? "response.reasoning_text.done" : "response.output_text.done"},
                        {"text", reasoning ? reasoning_ : text_}});
     if (!reasoning) done["logprobs"] = text_logprobs_;
     send(std::move(done), out);
     send(place({{"type", "response.content_part.done"}, {"part", part_of(item_)}}), out);
-    Json item = item_of(item_, generation().done() ? status() : "completed");
+    Json item = item_of(item_, status);
     send({{"type", "response.output_item.done"}, {"output_index", output_.size()}, {"item", item}}, out);
     output_.push_back(std::move(item));
   }
@@ -147,7 +155,7 @@ class ResponseWork : public AnswerWork {
                        {"output_tokens", generated},
                        {"output_tokens_details", {{"reasoning_tokens", generation().reasoning_tokens()}}},
                        {"total_tokens", setup_.prompt_tokens + generated}};
-    if (keep_) store_.put(setup_.id, {.owner = owner_, .response = result, .input = std::move(items_)});
+    if (keep_) store_.put(setup_.id, {.owner = owner_, .response = dump(result), .input = std::move(items_)});
     return result;
   }
 
@@ -180,7 +188,7 @@ class ResponseWork : public AnswerWork {
   ResponseStore& store_;
   std::string owner_;
   const bool keep_, logprobs_;
-  Json items_;
+  std::string items_;
   const Json echo_;
   const engine::SamplingOptions sampling_;
   const int64_t created_ = std::time(nullptr);
@@ -202,25 +210,23 @@ Reply answer_response(ResponseCall& call, ResponseStore& store, const std::vecto
                                                                .stream = stream,
                                                                .prompt_tokens = int(chat.request.prompt.size())},
                                              call, store);
-  work->submit(std::move(chat.request), chat.reasoning);
+  work->submit(chat.request, chat.reasoning);
   return reply_with(std::move(work), stream);
 }
 
 [[noreturn]] void refuse_unknown(std::string_view id) {
-  throw ApiError(404, "not_found_error",
-                 fmt::format("There is no response '{}' in memory: it was not stored, was deleted, had to make room, or "
-                             "the server was restarted.",
-                             id.substr(0, 80)));
+  throw ApiError(404, "not_found_error", unknown_response(id));
 }
 
 }  // namespace
 
 Reply create_response(const Models& models, const HttpRequest& http, std::string_view) {
-  const Json asked = parse_json(http.body);
-  const auto call = read_response_call(models, Fields(asked), http.caller.name);
-  return with_pictures(models, call, [call = call.get(), &store = models.responses()](const auto& pictures) {
-    return answer_response(*call, store, pictures);
-  });
+  const Asked asked(http, kResponseSchema);
+  const auto call = read_response_call(models, asked);
+  return with_pictures(models, asked, call,
+                       [call = call.get(), &store = models.responses()](const auto& pictures) {
+                         return answer_response(*call, store, pictures);
+                       });
 }
 
 // A response, or with /input_items behind its id what it answered, the last first.
@@ -230,9 +236,9 @@ Reply show_response(const Models& models, const HttpRequest& http, std::string_v
   const std::string_view id = items ? rest.substr(0, rest.size() - kInputItems.size()) : rest;
   const auto stored = models.responses().find(id, http.caller.name);
   if (!stored) refuse_unknown(id);
-  if (!items) return {.body = dump(stored->response)};
-  Json data = Json::array();
-  for (auto item = stored->input.rbegin(); item != stored->input.rend(); ++item) data.push_back(*item);
+  if (!items) return {.body = stored->response};
+  Json data = parse_json(stored->input, "What was answered");
+  std::ranges::reverse(data);
   return {.body = dump({{"object", "list"},
                         {"first_id", data.front()["id"]},
                         {"last_id", data.back()["id"]},

@@ -1,22 +1,16 @@
 #include "server/responses_request.h"
 
-#include <limits>
+#include <utility>
 
+#include "server/answer_json.h"
 #include "server/api_error.h"
-#include "server/api_schemas.h"
-#include "server/openai_work.h"
 #include "server/picture_reader.h"
 #include "server/response_store.h"
 
 namespace troika::server {
 namespace {
 
-constexpr int kAnyInt = std::numeric_limits<int>::max();
-
-[[noreturn]] void refuse_unsupported(const std::string& path, std::string_view what) {
-  throw ApiError(400, "invalid_request_error", fmt::format("{} is not supported yet.", what), path,
-                 "unsupported_parameter");
-}
+constexpr size_t kMostMetadata = 64 << 10;  // bytes of JSON; OpenAI takes 16 texts of 512 characters
 
 // Reads items into the messages of a chat template.
 class Reader {
@@ -35,7 +29,7 @@ class Reader {
   Json read_part(const Fields& part, const std::string& path, std::string_view role);
 
   PictureReader pictures_;
-  std::string reasoning_;  // of the assistant's next message
+  std::string reasoning_;  // of the next message, if it is the assistant's
 };
 
 void Reader::read_item(const Json& source, const std::string& path) {
@@ -43,7 +37,7 @@ void Reader::read_item(const Json& source, const std::string& path) {
   const std::string type = item.string("type").value_or("message");
   if (type == "message") return read_message(item);
   if (type == "reasoning") return read_reasoning(item);
-  refuse_part(path, fmt::format("items of type {} are not supported yet.", type.substr(0, 40)));
+  refuse_part(path, fmt::format("items of type {} are not supported yet.", shown(type)));
 }
 
 Json Reader::read_part(const Fields& part, const std::string& path, std::string_view role) {
@@ -59,7 +53,8 @@ Json Reader::read_part(const Fields& part, const std::string& path, std::string_
   }
   const std::string_view member = type == "refusal" ? "refusal" : "text";
   if (type != "input_text" && type != "output_text" && type != "refusal")
-    refuse_part(path, fmt::format("parts of type {} are not supported in messages of the {}.", type.substr(0, 40), role));
+    refuse_part(path,
+                fmt::format("parts of type {} are not supported in messages of the {}.", shown(type), role));
   part.required(member);
   return {{"type", "text"}, {"text", *part.string(member)}};
 }
@@ -84,7 +79,9 @@ void Reader::read_message(const Fields& item) {
   std::string role = *item.choice("role", {"user", "assistant", "system", "developer"});
   if (role == "developer") role = "system";
   Json message = {{"role", role}, {"content", read_content(item.required("content"), item.path("content"), role)}};
-  if (role == "assistant" && !reasoning_.empty()) message["reasoning_content"] = std::exchange(reasoning_, "");
+  // Reasoning that no answer followed, as where the tokens ran out, is nobody else's.
+  const std::string reasoning = std::exchange(reasoning_, "");
+  if (role == "assistant" && !reasoning.empty()) message["reasoning_content"] = reasoning;
   messages.push_back(std::move(message));
 }
 
@@ -120,20 +117,21 @@ Json read_items(const Json& input) {
   return items;
 }
 
+constexpr const char* kConversation = "The conversation of previous_response_id";
+
 // The conversation that is gone on with.
-Json read_previous(const Models& models, const Fields& fields, const std::string& owner, Json& echo) {
-  const auto id = fields.string("previous_response_id");
+Json read_previous(const Models& models, const Asked& asked, Json& echo) {
+  const auto id = asked.fields.string("previous_response_id");
   echo["previous_response_id"] = id ? Json(*id) : Json();
   if (!id) return Json::array();
-  const auto previous = models.responses().find(*id, owner);
+  const auto previous = models.responses().find(*id, asked.caller);
   if (!previous)
     throw ApiError(400, "invalid_request_error",
-                   fmt::format("There is no response '{}' in memory: it was not stored, was deleted, had to make room, or "
-                               "the server was restarted. Send the whole conversation as input.",
-                               id->substr(0, 80)),
-                   "previous_response_id", "previous_response_not_found");
-  Json items = previous->input;
-  for (const Json& item : previous->response["output"]) items.push_back(item);
+                   unknown_response(*id) + " Send the whole conversation as input.", "previous_response_id",
+                   "previous_response_not_found");
+  Json items = parse_json(previous->input, kConversation);
+  Json response = parse_json(previous->response, kConversation);
+  for (Json& item : response["output"]) items.push_back(std::move(item));
   return items;
 }
 
@@ -167,7 +165,8 @@ void read_include(const Fields& fields, ResponseCall& call) {
   if (include && !include->is_array()) refuse("include", "include must be an array, not {}.", kind_of(*include));
   for (const Json& what : include ? *include : Json::array()) {
     if (what == "message.output_text.logprobs") call.logprobs = true;
-    else if (what != "reasoning.encrypted_content") refuse_unsupported("include", fmt::format("include {}", dump(what)));
+    else if (what != "reasoning.encrypted_content")
+      refuse_unsupported("include", fmt::format("include {}", shown(dump(what))));
   }
   call.top_logprobs = int(fields.integer("top_logprobs", 0, 20).value_or(0));
   if (call.top_logprobs > 0 && !call.logprobs)
@@ -185,11 +184,10 @@ void read_tool_choice(const Fields& fields) {
 
 }  // namespace
 
-std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields, const std::string& owner) {
-  check_fields(fields, kResponseSchema);
+std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Asked& asked) {
+  const Fields& fields = asked.fields;
   auto call = std::make_shared<ResponseCall>();
-  call->model = &models.find(fields.string("model"));
-  call->owner = owner;
+  call->model = &models.find(asked);
   call->prompt_field = "input";
   call->request.sampling = read_sampling(fields, call->engine().model());
   call->request.stream = fields.boolean("stream").value_or(false);
@@ -205,15 +203,20 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fie
   Reader reader(*call->model, models.pictures());
   const auto instructions = fields.string("instructions");
   if (instructions) reader.messages.push_back({{"role", "system"}, {"content", *instructions}});
-  const Json own = read_items(fields.required("input"));
-  call->items = read_previous(models, fields, owner, call->echo);
-  for (const Json& item : call->items) reader.read_item(item, "previous_response_id");
+  Json own = read_items(fields.required("input"));
+  Json items = read_previous(models, asked, call->echo);
+  for (const Json& item : items) reader.read_item(item, "previous_response_id");
   for (size_t i = 0; i < own.size(); ++i) {
     reader.read_item(own[i], fmt::format("input[{}]", i));
-    call->items.push_back(own[i]);
+    items.push_back(std::move(own[i]));
   }
+  if (call->store) call->items = dump(items);
   const Json* metadata = fields.find("metadata");
   if (metadata) Fields(*metadata, "metadata");
+  if (metadata && dump(*metadata).size() > kMostMetadata)
+    refuse("metadata",
+           "metadata has more than {} bytes; it comes back with every event of the stream, so send less.",
+           kMostMetadata);
   call->echo["metadata"] = metadata ? *metadata : Json::object();
   call->echo["instructions"] = instructions ? Json(*instructions) : Json();
   call->echo["max_output_tokens"] = call->request.max_tokens ? Json(*call->request.max_tokens) : Json();
@@ -222,7 +225,6 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fie
   variables["messages"] = std::move(reader.messages);
   variables["add_generation_prompt"] = true;
   call->input.images = reader.take_images();
-  call->ignored = fields.unread();
   return call;
 }
 

@@ -8,11 +8,11 @@
 namespace troika::server {
 
 struct ResponseCall : ChatCall {
-  Json items = Json::array();  // all before the answer, those of earlier responses first
+  std::string items;           // a JSON array: all before the answer, those of earlier responses first
   Json echo;                   // members that come back with the response
   bool store = true;
 };
 
-std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Fields& fields, const std::string& owner);
+std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Asked& asked);
 
 }  // namespace troika::server

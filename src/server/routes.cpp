@@ -11,6 +11,7 @@
 #include "server/observe.h"
 #include "server/ollama.h"
 #include "server/openai.h"
+#include "server/server_models.h"
 #include "server/web_page.h"
 
 namespace troika::server {
@@ -27,12 +28,12 @@ const Route kRoutes[] = {
     {"GET", "/health", health, false, open, openai, nullptr, "Whether the server is well, and how busy"},
     {"GET", "/metrics", metrics, false, user, openai, nullptr, "Numbers for Prometheus"},
     {"GET", "/api/troika/status", status, false, user, openai, nullptr, "What the server does now, for the page"},
-    {"GET", "/ready", ready, false, open, openai, nullptr, "Whether every model is ready to answer"},
+    {"GET", "/ready", ready, false, open, openai, nullptr, "Whether the server is ready to answer"},
     {"GET", "/openapi.json", openapi, true, open, openai, nullptr, "This description"},
     {"GET", "/props", props, false, user, openai, nullptr, "What the first model is and how it samples (llama.cpp)"},
 
-    {"GET", "/models", list_models, false, user, openai, nullptr, "The models that are served"},
-    {"GET", "/models/", show_model, false, user, openai, nullptr, "One model by its id"},
+    {"GET", "/models", list_models, true, user, openai, nullptr, "The models that are served"},
+    {"GET", "/models/", show_model, true, user, openai, nullptr, "One model by its id"},
     {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat"},
     {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text"},
 
@@ -52,14 +53,18 @@ const Route kRoutes[] = {
     {"POST", "/api/embeddings", ollama_old_embed, true, user, ollama, &kOllamaOldEmbedSchema,
      "The vector of a text, as it was before /api/embed"},
     {"GET", "/api/tags", ollama_tags, true, user, ollama, nullptr, "The models that are served"},
-    {"GET", "/api/ps", ollama_ps, false, user, ollama, nullptr, "The models that are loaded: all"},
+    {"GET", "/api/ps", ollama_ps, false, user, ollama, nullptr, "The models that are loaded"},
     {"POST", "/api/show", ollama_show, true, user, ollama, &kOllamaShowSchema, "What a model is"},
     {"GET", "/api/version", ollama_version, false, open, ollama, nullptr, "The version of Ollama's API"},
-    {"POST", "/api/pull", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
-    {"DELETE", "/api/delete", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
-    {"POST", "/api/create", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
-    {"POST", "/api/copy", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
-    {"POST", "/api/push", ollama_store, false, admin, ollama, nullptr, "Refused: models are fixed"},
+    {"POST", "/api/pull", ollama_pull, true, admin, ollama, &kOllamaPullSchema, "Brings a model, with its progress"},
+    {"DELETE", "/api/delete", ollama_delete, true, admin, ollama, &kOllamaDeleteSchema, "Removes a model"},
+    {"POST", "/api/copy", ollama_copy, true, admin, ollama, &kOllamaCopySchema, "Gives a model another name"},
+    {"POST", "/api/create", ollama_create, false, admin, ollama, nullptr, "Refused: no models are made here"},
+    {"POST", "/api/push", ollama_create, false, admin, ollama, nullptr, "Refused: no models are made here"},
+    {"POST", "/api/troika/load", load_model, true, admin, openai, &kModelNameSchema,
+     "Loads a model; answered when that is done"},
+    {"POST", "/api/troika/unload", unload_model, true, admin, openai, &kModelNameSchema,
+     "Unloads a model once nobody uses it"},
 
     {"POST", "/tokenize", tokenize, true, user, openai, &kTokenizeSchema, "Token ids of a text (llama.cpp)"},
     {"POST", "/detokenize", detokenize, true, user, openai, &kDetokenizeSchema, "The text of token ids (llama.cpp)"},
@@ -105,17 +110,18 @@ Match match_route(const HttpRequest& request) {
   Match match;
   if (allowed.empty()) {
     match.reply =
-        error_reply({404, "not_found_error", fmt::format("There is no {} here.", request.path)}, style, request.id);
+        error_reply({404, "not_found_error", fmt::format("There is no {} here.", shown(request.path))}, style,
+                    request.id);
     return match;
   }
   if (method == "OPTIONS") {
     match.reply.status = 204;
   } else {
-    match.reply =
-        error_reply({405, "invalid_request_error",
-                     fmt::format("{} does not take {}; it takes {}.", request.path, request.method, allowed),
-                     "", "method_not_allowed"},
-                    style, request.id);
+    match.reply = error_reply({405, "invalid_request_error",
+                               fmt::format("{} does not take {}; it takes {}.", shown(request.path),
+                                           shown(request.method), allowed),
+                               "", "method_not_allowed"},
+                              style, request.id);
   }
   match.reply.headers.emplace_back("Allow", allowed);
   return match;
@@ -133,6 +139,8 @@ template <typename Make>
 Reply reply_or_error(const Route& route, const HttpRequest& request, const Make& make) {
   try {
     return make();
+  } catch (const NotLoaded&) {
+    return {.waits = true};
   } catch (const ApiError& error) {
     return error_reply(error, route.errors, request.id);
   } catch (const std::exception& error) {
@@ -147,7 +155,7 @@ Reply reply_or_error(const Route& route, const HttpRequest& request, const Make&
 Reply answer(const Match& match, const Models& models, const HttpRequest& request) {
   Reply reply =
       reply_or_error(*match.route, request, [&] { return match.route->handler(models, request, match.rest); });
-  return reply.later ? std::move(reply) : with_request_id(std::move(reply), match, request);
+  return reply.later || reply.waits ? std::move(reply) : with_request_id(std::move(reply), match, request);
 }
 
 Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop) {

@@ -12,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cstdlib>
+#include <future>
 #include <set>
 
 #include "base/error.h"
@@ -26,6 +27,7 @@ using boost::system::error_code;
 
 struct Server::Impl {
   Impl(ServerOptions options, std::vector<ServedModel> models);
+  ~Impl() { models.pool().stop(); }  // before what its wakes would post to
 
   void listen();
   asio::awaitable<void> accept();
@@ -52,7 +54,7 @@ struct Server::Impl {
 
 Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
     : options(std::move(given)),
-      models(std::move(served), options.images, options.version),
+      models(std::move(served), options),
       access(options.read_keys ? Access(options.read_keys()) : Access()),
       pool(size_t(std::max(1, options.workers))),
       fetchers(size_t(std::max(1, options.fetchers))),
@@ -184,6 +186,22 @@ Server::Server(ServerOptions options, std::vector<ServedModel> models)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(models))) {}
 
 Server::~Server() = default;
+
+void Server::load(const std::string& id) {
+  std::shared_ptr<PendingLoad> before;
+  for (;;) {
+    try {
+      const auto acquired = impl_->models.pool().acquire(id, before);
+      if (acquired.lease) return;
+      before = acquired.pending;
+    } catch (const ApiError& error) {
+      fail("{}", error.what());
+    }
+    std::promise<void> done;
+    before->when_done([&] { done.set_value(); });
+    done.get_future().wait();
+  }
+}
 
 void Server::run() {
   if (impl_->options.handle_signals) {

@@ -19,6 +19,15 @@
 
 namespace troika::server {
 
+// How models are loaded that are not there from the beginning; see ModelPool.
+struct LoadOptions {
+  uint64_t memory_bytes = 0;                        // that loaded models may take together; 0: as they come
+  uint64_t cache_bytes = uint64_t{512} << 20;       // that a model takes besides its file, about
+  std::chrono::duration<double> keep{-1};           // that one stays without use; negative: until the room is needed
+};
+
+class ModelSource;
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or "localhost"
   uint16_t port = 8000;            // 0: any free one; see Server::port
@@ -33,6 +42,8 @@ struct ServerOptions {
   OriginOptions origins;
   std::function<std::vector<ApiKey>()> read_keys;  // absent: whoever reaches the port may do everything
   std::string version = "0";  // of the program, for those who ask
+  ModelSource* source = nullptr;  // of models that can be loaded; outlives the server
+  LoadOptions loading;
 
   // How long a client may take. Each is for one piece of progress, not for a whole upload or download.
   std::chrono::milliseconds header_timeout{10'000};
@@ -51,9 +62,12 @@ struct ServedModel {
 
 class Server {
  public:
-  // Opens the port. Throws Error when it is taken or the host is unknown.
+  // Opens the port. Throws Error when it is taken or the host is unknown. `models` are loaded already and stay.
   Server(ServerOptions options, std::vector<ServedModel> models);
   ~Server();
+
+  // Loads a model of the source and returns when that is done. Throws Error.
+  void load(const std::string& id);
 
   // Serves on the calling thread until stop; call it once.
   void run();

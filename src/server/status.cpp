@@ -3,9 +3,8 @@
 #include <algorithm>
 
 #include "base/platform.h"
+#include "server/answer_json.h"
 #include "server/observe.h"
-#include "server/openai_work.h"
-#include "text/reasoning.h"
 
 namespace troika::server {
 namespace {
@@ -15,10 +14,11 @@ Json describe(const Histogram& histogram) {
   return {{"bounds", histogram.bounds()}, {"counts", histogram.counts}, {"sum", histogram.sum}};
 }
 
-Json describe(const ServedModel& served) {
-  const engine::ModelInfo& model = served.engine->model();
-  const engine::EngineStats s = served.engine->stats();
-  return {{"id", served.id},
+Json describe(const ModelView& view) {
+  const engine::ModelInfo& model = view.engine()->model();
+  const engine::EngineStats s = view.engine()->stats();
+  return {{"id", view.offer.id},
+          {"state", name_of(view.state)},
           {"name", model.name},
           {"architecture", model.architecture},
           {"device", model.device},
@@ -29,7 +29,7 @@ Json describe(const ServedModel& served) {
           {"context", model.context_length},
           {"trained_context", model.model_context_length},
           {"vocabulary", model.vocabulary},
-          {"vision", served.engine->eyes() != nullptr},
+          {"vision", view.engine()->eyes() != nullptr},
           {"running", s.running},
           {"waiting", s.waiting},
           {"cache",
@@ -78,7 +78,7 @@ Json describe(const Traffic& traffic) {
 
 Reply status(const Models& models, const HttpRequest&, std::string_view) {
   Json all = Json::array();
-  for (const ServedModel& model : models.all()) all.push_back(describe(model));
+  for (const ModelView& model : models.pool().loaded()) all.push_back(describe(model));
   return {.headers = {{"Cache-Control", "no-store"}},
           .body = dump({{"version", models.version()},
                         {"uptime_s", std::time(nullptr) - models.traffic().started()},

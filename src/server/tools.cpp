@@ -4,12 +4,15 @@
 
 #include "grammar/automaton.h"
 #include "grammar/json_schema.h"
+#include "grammar/schema_keywords.h"
 #include "server/api_error.h"
 
 namespace troika::server {
 namespace {
 
 constexpr size_t kMostTools = 128;
+// Of what a whole grammar may use, a tool that need not be enforced leaves something to the others.
+constexpr grammar::Limits kOneTool = {.nfa_states = 250'000, .states = 25'000, .work = 15'000'000};
 
 bool is_function_name(const std::string& name) {
   return !name.empty() && name.size() <= 64 &&
@@ -53,7 +56,7 @@ Tool& find_tool(std::vector<Tool>& tools, const Fields& choice) {
   const auto found = std::ranges::find(tools, name, &Tool::name);
   if (found == tools.end())
     refuse(function.path("name"), "{} is '{}', which is none of the tools.", function.path("name"),
-           name.substr(0, 64));
+           shown(name));
   return *found;
 }
 
@@ -136,6 +139,28 @@ void write_out_calls(Json& messages) {
   messages = std::move(result);
 }
 
+// Compiles the arguments by themselves, and takes what they need from `left`: what is too large for the whole
+// is found here, where the tool can be named.
+void try_out(const grammar::Rules& rules, grammar::Expr arguments, bool strict, grammar::Limits& left) {
+  grammar::Limits own = left;
+  if (!strict) {
+    own.nfa_states = std::min(own.nfa_states, kOneTool.nfa_states);
+    own.states = std::min(own.states, kOneTool.states);
+    own.work = std::min(own.work, kOneTool.work);
+  }
+  grammar::Budget budget(own);
+  try {
+    grammar::compile(rules, arguments, budget);
+  } catch (const Error&) {
+    left.work -= own.work - budget.left().work;
+    throw;
+  }
+  const grammar::Limits rest = budget.left();
+  left.work -= own.work - rest.work;
+  left.states -= own.states - rest.states;
+  left.nfa_states -= own.nfa_states - rest.nfa_states;
+}
+
 }  // namespace
 
 ToolForm tool_form(std::string_view chat_template) {
@@ -199,12 +224,16 @@ grammar::Expr call_rules(const ToolRequest& request, ToolForm form, grammar::Rul
   Expr arguments_key = member("\"arguments\"");
   if (form == ToolForm::plain) arguments_key = rules.choice({arguments_key, member("\"parameters\"")});
   std::vector<Expr> tools;
+  grammar::Limits left;
   for (const Tool& tool : request.tools) {
     if (!tool.allowed) continue;
     Expr arguments = json.object;
     try {
+      grammar::check_schema(tool.parameters);
       const Json parameters = grammar::merge_schemas(Json{{"type", "object"}}, tool.parameters, "");
-      arguments = grammar::json_schema(rules, json, parameters);
+      const Expr enforced = grammar::json_schema(rules, json, parameters);
+      try_out(rules, enforced, tool.strict, left);
+      arguments = enforced;
     } catch (const InternalError&) {
       throw;
     } catch (const Error& error) {

@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <cstring>
+#include <random>
 
 namespace troika::vision {
 namespace {
@@ -34,6 +35,12 @@ uint64_t word_of(const std::byte* bytes, size_t count) {  // little-endian, up t
 }
 
 }  // namespace
+
+HashKey random_key() {
+  std::random_device device;
+  const auto word = [&] { return (uint64_t{device()} << 32) | device(); };
+  return {word(), word()};
+}
 
 Hash hash_bytes(std::span<const std::byte> bytes, const HashKey& key) {
   State state{key[0] ^ 0x736f6d6570736575, key[1] ^ 0x646f72616e646f6d ^ 0xee, key[0] ^ 0x6c7967656e657261,

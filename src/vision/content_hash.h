@@ -20,6 +20,7 @@ struct Hash {
 };
 
 using HashKey = std::array<uint64_t, 2>;
+HashKey random_key();
 
 Hash hash_bytes(std::span<const std::byte> bytes, const HashKey& key);
 // Of the size and the pixels.

@@ -83,7 +83,7 @@ void compute(const std::vector<Work>& work) {
 TEST(PlanCache, LetsSeveralChatsRunTogetherInAWindowedModel) {
   CachePlan plan = plan_cache({.windows = kGemma3, .page_bytes = kGemma4b, .model_context = 131072,
                                .available = 24 * GB});
-  Scheduler scheduler({.tokens = 512, .outputs = 64, .sequences = 64, .kept_tokens = plan.context},
+  Scheduler scheduler({.tokens = 512, .outputs = 64, .sequences = 64},
                       pools(plan, kGemma3));
   std::vector<Sequence> chats;
   for (int i = 0; i < 6; ++i) chats.push_back(counting(i, 900, 1000 * i));
@@ -96,7 +96,7 @@ TEST(PlanCache, LetsSeveralChatsRunTogetherInAWindowedModel) {
 TEST(PlanCache, KeepsTwoChatsThatTakeTurnsInAWindowedModel) {
   CachePlan plan = plan_cache({.windows = kGemma3, .page_bytes = kGemma4b, .model_context = 131072,
                                .available = 24 * GB});
-  Scheduler scheduler({.tokens = 512, .outputs = 64, .sequences = 64, .kept_tokens = plan.context},
+  Scheduler scheduler({.tokens = 512, .outputs = 64, .sequences = 64},
                       pools(plan, kGemma3));
   for (int turn = 0; turn < 6; ++turn) {
     Sequence s = counting(turn, 850 + turn / 2 * 20, turn % 2 * 5000);

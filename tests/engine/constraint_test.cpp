@@ -112,6 +112,20 @@ TEST(Constraint, DoesNotTouchTheNeighbours) {
   EXPECT_EQ(together[0].last.finish, Finish::stop);
 }
 
+TEST(Constraint, FailsAloneWhereItsGrammarHasTooManyWays) {
+  // Long words, so that a mask takes many steps.
+  TokenWorld world(grammar::samples::random_words(kVocabulary - 258, 300, 2));
+  auto engine = Engine::load(kGoldens / "qwen2-tied", {.device = "cpu", .threads = 2});
+  const Request free{.prompt = {4, 5, 6, 7}, .max_tokens = 20, .sampling = {.temperature = 0}};
+  Request bound = free;
+  bound.grammar = world.grammar(grammar::samples::of_ebnf(grammar::samples::many_ways("\"<\"")));
+  const std::vector<int32_t> alone = run(*engine, {free})[0].tokens;
+  const std::vector<Answer> together = run(*engine, {bound, free});
+  EXPECT_EQ(together[0].last.finish, Finish::failed);
+  EXPECT_THAT(together[0].last.error, HasSubstr("too many ways at once"));
+  EXPECT_EQ(together[1].tokens, alone);
+}
+
 TEST(Constraint, ContradictsAnEndThatIsIgnored) {
   TokenWorld world(std::vector<std::string>{});
   auto engine = Engine::load(kGoldens / "qwen2-tied", {.device = "cpu", .threads = 1});

@@ -21,6 +21,13 @@ Sequence sequence(uint64_t id, int tokens) {
   return s;
 }
 
+// A sequence whose tokens count up from `first`.
+Sequence counting(uint64_t id, int tokens, int first = 0) {
+  Sequence s = sequence(id, tokens);
+  std::iota(s.tokens.begin(), s.tokens.end(), first);
+  return s;
+}
+
 // What the engine does with the work: computes it and appends a token to sequences that are complete.
 void compute(const std::vector<Work>& work) {
   for (const Work& w : work) {
@@ -132,7 +139,7 @@ TEST(Scheduler, CutsAPromptThatWantsAllLogitsByTheOutputRows) {
 
 TEST(Scheduler, MakesTheYoungestStartOverWhenPagesRunOut) {
   Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(4, 0)});
-  Sequence old = sequence(1, P), young = sequence(2, P);
+  Sequence old = counting(1, P), young = counting(2, P, 1000);
   scheduler.add(&old);
   scheduler.add(&young);
   for (int i = 0; i < 3 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
@@ -155,13 +162,6 @@ TEST(Scheduler, FreesEveryPageOfARemovedSequence) {
   EXPECT_EQ(scheduler.running(), 0);
 }
 
-// A sequence whose tokens count up from `first`.
-Sequence counting(uint64_t id, int tokens, int first = 0) {
-  Sequence s = sequence(id, tokens);
-  std::iota(s.tokens.begin(), s.tokens.end(), first);
-  return s;
-}
-
 TEST(Scheduler, TakesOverWhatAnEarlierSequenceWithTheSameBeginningComputed) {
   Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(20, 0)});
   Sequence first = counting(1, 100);
@@ -177,13 +177,27 @@ TEST(Scheduler, TakesOverWhatAnEarlierSequenceWithTheSameBeginningComputed) {
   ASSERT_EQ(work.size(), 1u);
   EXPECT_EQ(second.reused, 80);
   EXPECT_EQ(work[0].count, 70);
-  pages.resize((80 + P - 1) / P);
-  EXPECT_TRUE(std::equal(pages.begin(), pages.end(), second.pages[0].begin()));
+  for (int i = 0; i < 80 / P; ++i) EXPECT_EQ(second.pages[0][i], pages[i]);
+  ASSERT_EQ(scheduler.copies().size(), 1u);  // the page in which the texts part
+  EXPECT_EQ(scheduler.copies()[0].from, pages[80 / P]);
+  EXPECT_EQ(scheduler.copies()[0].to, second.pages[0][80 / P]);
+  EXPECT_NE(scheduler.copies()[0].to, scheduler.copies()[0].from);
 
-  Sequence third = counting(3, 150);  // taken over once, gone
+  Sequence third = counting(3, 150);  // what the second has taken is still there
   scheduler.add(&third);
   scheduler.next();
-  EXPECT_EQ(third.reused, 0);
+  EXPECT_EQ(third.reused, 100);
+}
+
+TEST(Scheduler, SharesWholePagesOnlyWherePagesCannotBeCopied) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8, .copies = false}, {KvPages(20, 0)});
+  Sequence first = counting(1, 100), second = counting(2, 150);
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.add(&second);
+  scheduler.next();
+  EXPECT_EQ(second.reused, 100 / P * P);
+  EXPECT_TRUE(scheduler.copies().empty());
 }
 
 TEST(Scheduler, ComputesTheLastTokenAnewOfATextThatIsAllKept) {
@@ -236,23 +250,24 @@ TEST(Scheduler, FreesPagesBehindTheWindowOfTheirGroup) {
 }
 
 TEST(Scheduler, TakesOverATextOnlyWhereItsWindowIsStillThere) {
-  for (int common : {399, 380, 200}) {
-    Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(40, 0), KvPages(40, 100)});
+  struct { int window_pages, common, reused; } cases[] = {{8, 399, 399}, {8, 380, 380}, {8, 200, 0}, {40, 200, 200}};
+  for (auto c : cases) {
+    Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(40, 0), KvPages(c.window_pages, 100)});
     Sequence first = counting(1, 300);
     scheduler.add(&first);
     while (first.tokens.size() < 401) {
       compute(scheduler.next());
-      first.tokens.back() = int(first.tokens.size()) - 1;
+      if (first.tokens.back() == 1) first.tokens.back() = int(first.tokens.size()) - 1;
     }
     scheduler.remove(&first, Scheduler::Cache::keep);
     Sequence second = counting(2, 500);
-    second.tokens[common] = -1;
+    second.tokens[c.common] = -1;
     scheduler.add(&second);
     scheduler.next();
-    EXPECT_EQ(second.reused, common == 200 ? 0 : common);
+    EXPECT_EQ(second.reused, c.reused) << c.common << " with " << c.window_pages;
     scheduler.remove(&second, Scheduler::Cache::discard);
     EXPECT_EQ(scheduler.pages_free(0), 40);
-    EXPECT_EQ(scheduler.pages_free(1), 40);
+    EXPECT_EQ(scheduler.pages_free(1), c.window_pages);
   }
 }
 
@@ -352,43 +367,239 @@ TEST(Scheduler, TakesOverNoHalfRun) {
   EXPECT_EQ(work[0].outputs, 1);
 }
 
-TEST(Scheduler, NeverGivesOnePageToTwoSequencesAndStarvesNobody) {
-  std::mt19937 random(7);
-  Scheduler scheduler({.tokens = 128, .outputs = 8, .sequences = 6}, {KvPages(24, 0)});
-  std::map<uint64_t, Sequence> all;
-  std::map<uint64_t, size_t> target;
-  uint64_t next_id = 0;
-  size_t finished = 0;
-  for (int step = 0; step < 20000 && finished < 300; ++step) {
-    if (next_id < 300 && random() % 2) {
-      Sequence& s = all[next_id] = sequence(next_id, 1 + int(random() % 200));
-      target[next_id++] = s.tokens.size() + 1 + random() % 100;
-      scheduler.add(&s);
-    }
-    auto work = scheduler.next();
-    int tokens = 0;
-    std::map<int32_t, uint64_t> owner;
-    for (const auto& [id, s] : all) {
-      for (int32_t page : s.pages[0]) EXPECT_TRUE(owner.emplace(page, id).second) << "page " << page;
-    }
-    EXPECT_EQ(int(owner.size()) + scheduler.pages_free(0), 24);
-    for (const Work& w : work) {
-      tokens += w.count;
-      EXPECT_GE(int(w.sequence->pages[0].size()) * P, w.sequence->computed + w.count);
-    }
-    EXPECT_LE(tokens, 128);
+TEST(Scheduler, SharesPagesWhileBothRun) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(20, 0)});
+  Sequence first = counting(1, 4 * P + 5), second = counting(2, 4 * P + 5);
+  second.tokens.back() = -1;
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.add(&second);
+  compute(scheduler.next());
+  EXPECT_EQ(second.reused, 4 * P);
+  EXPECT_EQ(scheduler.pages_free(0), 20 - 4 - 2);
+  scheduler.remove(&first, Scheduler::Cache::keep);
+  EXPECT_EQ(scheduler.pages_free(0), 20 - 5);
+  scheduler.remove(&second, Scheduler::Cache::discard);
+  EXPECT_EQ(scheduler.pages_free(0), 20);
+}
+
+TEST(Scheduler, ComputesACommonBeginningOnceForThoseWhoComeTogether) {
+  Scheduler scheduler({.tokens = 2 * P, .outputs = 8, .sequences = 8}, {KvPages(40, 0)});
+  std::vector<Sequence> all;
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(counting(1 + i, 5 * P + 9));
+    all.back().tokens[5 * P] = -1 - i;
+  }
+  for (Sequence& s : all) scheduler.add(&s);
+  int computed = 0;
+  for (int step = 0; step < 6; ++step) {
+    const auto& work = scheduler.next();
+    for (const Work& w : work) computed += w.count;
     compute(work);
-    for (auto it = all.begin(); it != all.end();) {
-      if (it->second.tokens.size() >= target[it->first]) {
-        scheduler.remove(&it->second, random() % 4 ? Scheduler::Cache::keep : Scheduler::Cache::discard);
-        it = all.erase(it);
-        ++finished;
-      } else {
-        ++it;
-      }
+  }
+  for (const Sequence& s : all) EXPECT_GT(s.tokens.size(), size_t(5 * P + 9)) << s.id;
+  for (int i = 1; i < 4; ++i) EXPECT_EQ(all[i].reused, 5 * P);
+  EXPECT_LT(computed, 5 * P + 4 * (9 + 6));
+}
+
+TEST(Scheduler, GoesOnWithoutALeaderThatIsGone) {
+  Scheduler scheduler({.tokens = P, .outputs = 8, .sequences = 8}, {KvPages(40, 0)});
+  Sequence leader = counting(1, 5 * P), follower = counting(2, 5 * P + 1);
+  scheduler.add(&leader);
+  scheduler.add(&follower);
+  compute(scheduler.next());
+  compute(scheduler.next());
+  EXPECT_EQ(follower.computed, 0);
+  scheduler.remove(&leader, Scheduler::Cache::discard);
+  compute(scheduler.next());
+  EXPECT_EQ(follower.reused, 2 * P);
+  EXPECT_EQ(follower.computed, 3 * P);
+}
+
+TEST(Scheduler, LosesEndsOfTextsBeforeTheirBeginnings) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(8, 0)});
+  Sequence first = counting(1, 6 * P), other = counting(2, 4 * P - 1, 5000), again = counting(3, 6 * P);
+  for (Sequence* s : {&first, &other}) {
+    scheduler.add(s);
+    compute(scheduler.next());
+    scheduler.remove(s, Scheduler::Cache::keep);
+  }
+  scheduler.add(&again);
+  scheduler.next();
+  EXPECT_EQ(again.reused, 4 * P);
+}
+
+TEST(Scheduler, ReusesItsOwnTextWhenItStartsOver) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(6, 0)});
+  Sequence old = counting(1, P), young = counting(2, 2 * P, 1000);
+  scheduler.add(&old);
+  scheduler.add(&young);
+  while (scheduler.preemptions() == 0) compute(scheduler.next());
+  scheduler.remove(&old, Scheduler::Cache::discard);
+  scheduler.next();
+  EXPECT_GE(young.computed, 2 * P);
+  EXPECT_EQ(young.reused, 0);  // what was its own does not count
+}
+
+TEST(Scheduler, ServesOwnersInTurn) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 2}, {KvPages(400, 0)});
+  std::vector<Sequence> all;
+  for (int i = 0; i < 9; ++i) {
+    all.push_back(counting(1 + i, 300, 1000 * i));
+    all.back().owner = i < 8 ? "many" : "few";
+  }
+  for (Sequence& s : all) scheduler.add(&s);
+  for (int step = 0; step < 12; ++step) {
+    compute(scheduler.next());
+    for (Sequence& s : all) {
+      if (s.computed >= 300) scheduler.remove(&s, Scheduler::Cache::keep);
     }
   }
-  EXPECT_EQ(finished, 300u);
+  EXPECT_GE(all[8].computed, 300);
+  EXPECT_EQ(all[3].computed, 0);
+}
+
+TEST(Scheduler, GivesNobodyCreditForTheTimeInWhichNothingWasAsked) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  Sequence busy = counting(1, 6400), late = counting(2, 640, 20000);
+  busy.owner = "busy";
+  late.owner = "late";
+  scheduler.add(&busy);
+  for (int step = 0; step < 50; ++step) compute(scheduler.next());
+  scheduler.add(&late);
+  const int before = busy.computed;
+  for (int step = 0; step < 10; ++step) compute(scheduler.next());
+  EXPECT_GE(busy.computed - before, 256);
+  EXPECT_GE(late.computed, 256);
+}
+
+TEST(Scheduler, LetsAShortPromptOvertakeALongOneButNotForEver) {
+  Scheduler scheduler({.tokens = 64, .outputs = 16, .sequences = 64}, {KvPages(4000, 0)});
+  Sequence large = counting(1, 2000, 100000);
+  scheduler.add(&large);
+  compute(scheduler.next());
+  std::vector<Sequence> small;
+  small.reserve(400);
+  int steps = 0;
+  for (; large.computed < 2000 && steps < 400; ++steps) {  // a new prompt takes every step
+    small.push_back(counting(10 + steps, 64, 1000 * steps));
+    scheduler.add(&small.back());
+    compute(scheduler.next());
+    if (steps < 20) { EXPECT_GE(small.back().computed, 64) << steps; }
+    for (Sequence& s : small) {
+      if (s.computed >= 64) scheduler.remove(&s, Scheduler::Cache::discard);
+    }
+  }
+  EXPECT_GT(large.computed, 1999);
+  EXPECT_LE(steps, 2 * 2000 / 64 + 8);
+}
+
+TEST(Scheduler, ServesLowerPriorityNumbersFirst) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  Sequence usual = counting(1, 64), urgent = counting(2, 640, 1000);
+  urgent.priority = -1;
+  scheduler.add(&usual);
+  scheduler.add(&urgent);
+  for (int step = 0; step < 9; ++step) compute(scheduler.next());
+  EXPECT_EQ(urgent.computed, 576);
+  EXPECT_EQ(usual.computed, 0);
+}
+
+TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerate) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  scheduler.limit_prompts_beside(48);
+  Sequence writer = counting(1, 10), reader = counting(2, 1000, 5000), third = counting(3, 1000, 9000);
+  scheduler.add(&writer);
+  compute(scheduler.next());
+  scheduler.add(&reader);
+  scheduler.add(&third);
+  const auto& work = scheduler.next();
+  int rows = 0;
+  for (const Work& w : work) rows += w.count;
+  EXPECT_EQ(rows, 1 + 48);
+  compute(work);
+  scheduler.remove(&writer, Scheduler::Cache::discard);
+  EXPECT_EQ(scheduler.next()[0].count, 512);
+}
+
+// What lies in a page, as the engine would have written it.
+using Texts = std::map<int32_t, std::vector<int32_t>>;
+
+TEST(Scheduler, NeverLosesAPageOrReadsAnothersTextAndStarvesNobody) {
+  for (const std::vector<int>& windows : {std::vector<int>{0}, {0, 70}, {40}}) {
+    std::mt19937 random(7);
+    std::vector<KvPages> pools;
+    for (int window : windows) pools.emplace_back(24, window);
+    Scheduler scheduler({.tokens = 128, .outputs = 8, .sequences = 6}, std::move(pools));
+    std::map<uint64_t, Sequence> all;
+    std::map<uint64_t, size_t> target;
+    std::vector<Texts> written(windows.size());
+    uint64_t next_id = 0;
+    size_t finished = 0;
+    int64_t reused = 0;
+    for (int step = 0; step < 20000 && finished < 300; ++step) {
+      if (next_id < 300 && random() % 2) {
+        Sequence& s = all[next_id] = counting(next_id, 1 + int(random() % 200), int(random() % 3) * 1000);
+        if (random() % 2) s.tokens[random() % s.tokens.size()] = -1;
+        s.owner = random() % 4 ? "ann" : "bob";
+        target[next_id++] = s.tokens.size() + 1 + random() % 100;
+        scheduler.add(&s);
+      }
+      auto work = scheduler.next();
+      int tokens = 0;
+      for (const PageCopy& copy : scheduler.copies()) {
+        ASSERT_NE(copy.from, copy.to);
+        written[copy.group][copy.to] = written[copy.group][copy.from];
+      }
+      for (size_t g = 0; g < windows.size(); ++g) {
+        std::map<int32_t, std::pair<uint64_t, size_t>> read;  // who reads a page, and as which of its pages
+        for (const auto& [id, s] : all) {
+          for (size_t i = 0; i < s.pages[g].size(); ++i) {
+            if (s.pages[g][i] == kNoPage) continue;
+            const auto [other, is_first] = read.emplace(s.pages[g][i], std::pair(id, i));
+            if (is_first) continue;
+            const Sequence& o = all[other->second.first];
+            ASSERT_EQ(other->second.second, i);
+            ASSERT_EQ(o.owner, s.owner);
+            ASSERT_LE((i + 1) * P, size_t(std::min(o.computed, s.computed)));  // whole and computed
+            ASSERT_TRUE(std::equal(s.tokens.begin(), s.tokens.begin() + ptrdiff_t((i + 1) * P), o.tokens.begin()));
+          }
+        }
+        ASSERT_EQ(int(read.size()) + scheduler.pages_free(int(g)), 24);
+      }
+      for (const Work& w : work) {
+        tokens += w.count;
+        const Sequence& s = *w.sequence;
+        for (size_t g = 0; g < windows.size(); ++g) {
+          ASSERT_GE(int(s.pages[g].size()) * P, s.computed + w.count);
+          for (int at = s.computed; at < s.computed + w.count; ++at) {
+            auto& text = written[g][s.pages[g][at / P]];
+            text.resize(P, -7);
+            text[at % P] = s.tokens[at];
+          }
+          const int first = windows[g] == 0 ? 0 : std::max(0, s.computed - windows[g] + 1);
+          for (int at = first; at < s.computed + w.count; ++at) {
+            ASSERT_NE(s.pages[g][at / P], kNoPage);
+            ASSERT_EQ(written[g][s.pages[g][at / P]][at % P], s.tokens[at]) << at << " of " << s.id;
+          }
+        }
+      }
+      EXPECT_LE(tokens, 128);
+      compute(work);
+      for (auto it = all.begin(); it != all.end();) {
+        if (it->second.tokens.size() >= target[it->first]) {
+          reused += it->second.reused;
+          scheduler.remove(&it->second, random() % 4 ? Scheduler::Cache::keep : Scheduler::Cache::discard);
+          it = all.erase(it);
+          ++finished;
+        } else {
+          ++it;
+        }
+      }
+    }
+    EXPECT_EQ(finished, 300u);
+    EXPECT_GT(reused, 5000);
+  }
 }
 
 }  // namespace

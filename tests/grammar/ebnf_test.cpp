@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "grammar/samples.h"
+#include "text/unicode.h"
 
 namespace troika::grammar {
 namespace {
@@ -75,6 +76,9 @@ TEST(Ebnf, SaysInWhichLineWhatIsWrong) {
       {"root ::= \"a\"{x}", "number is missing"},
       {"root ::= \"\\q\"", "escape \\q"},
       {"root ::= \"\\ud800\"", "no character"},
+      {"root ::= [\\U00110001]", "U+110001 is no character"},
+      {"root ::= [a-\\U00110000]", "U+110000 is no character"},
+      {"root ::= \"\\UFFFFFFFF\"", "U+FFFFFFFF is no character"},
       {"root ::= <[1]>", "tokens in < >"},
       {"root ::= \xFF", "not UTF-8"},
       {"root ::= root \"a\" | \"b\"", "left recursion"},
@@ -84,6 +88,13 @@ TEST(Ebnf, SaysInWhichLineWhatIsWrong) {
   for (const auto& [source, why] : cases) {
     EXPECT_THAT([&] { of_ebnf(source); }, ThrowsMessage<Error>(HasSubstr(why))) << source;
   }
+}
+
+TEST(Ebnf, ReadsALongClassInOneGo) {
+  std::string source = "root ::= [";
+  for (char32_t c = 0; c < 200'000; ++c) text::append_utf8(source, 0x10FFFF - c * 2);
+  Rules rules;
+  EXPECT_NO_THROW(ebnf(rules, source + "]"));
 }
 
 TEST(Ebnf, NestsOnlySoDeep) {

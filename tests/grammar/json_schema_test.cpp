@@ -1,6 +1,7 @@
 // JSON schemas: what each keyword lets through, and how the others are refused.
 #include "grammar/json_schema.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -289,6 +290,119 @@ TEST(JsonSchema, IsBounded) {
   for (int i = 0; i < 20; ++i)
     product["allOf"].push_back({{"anyOf", {{{"minLength", i}}, {{"maxLength", 100 + i}}}}});
   EXPECT_ANY_THROW(of_schema(product.dump()));
+}
+
+// A JSON list, or an object, of so many items.
+template <typename Item>
+std::string listed(int count, Item item) {
+  std::string list;
+  for (int i = 0; i < count; ++i) list += (i > 0 ? "," : "") + item(i);
+  return list;
+}
+
+void expect_refusal(const std::string& schema, const char* why) {
+  EXPECT_THAT([&] { of_schema(schema); }, ThrowsMessage<Error>(HasSubstr(why))) << schema.substr(0, 200);
+}
+
+TEST(JsonSchema, ValuesBesideASchemaThatContainsItselfEnd) {
+  expect_refusal(R"({"type": "object", "enum": [{}], "properties": {"x": {"$ref": "#"}}})", "without end");
+  expect_refusal(R"({"const": [], "items": {"$ref": "#"}})", "without end");
+}
+
+TEST(JsonSchema, RefusesListsThatAreTooLong) {
+  auto name = [](int i) { return fmt::format("\"n{}\"", i); };
+  auto schema = [](int i) { return fmt::format("{{\"const\":{}}}", i); };
+  auto member = [](int i) { return fmt::format("\"n{}\":true", i); };
+  auto value = [](int i) { return std::to_string(i); };
+  expect_refusal("{\"prefixItems\":[" + listed(19'000, [](int) { return std::string("true"); }) + "]}",
+                 "at /prefixItems: 19000 schemas are more than the 1000");
+  for (const char* key : {"allOf", "anyOf", "oneOf"})
+    expect_refusal(fmt::format("{{\"{}\":[{}]}}", key, listed(1'001, schema)), "1001 schemas are more");
+  expect_refusal("{\"required\":[" + listed(5'001, name) + "]}",
+                 "at /required: 5001 names are more than the 5000");
+  for (const char* key : {"properties", "$defs"})
+    expect_refusal(fmt::format("{{\"{}\":{{{}}}}}", key, listed(5'001, member)), "5001 names are more");
+  expect_refusal("{\"enum\":[" + listed(10'001, value) + "]}",
+                 "at /enum: 10001 values are more than the 10000");
+  expect_refusal("{" + listed(501, [](int i) { return fmt::format("\"x-{}\":1", i); }) + "}", "501 keywords");
+  expect_refusal("{\"type\":[" + listed(8, [](int) { return std::string("\"null\""); }) + "]}", "at /type");
+}
+
+TEST(JsonSchema, TakesTheLongestListsInTime) {
+  auto name = [](int i) { return fmt::format("\"n{}\"", i); };
+  auto member = [](int i) { return fmt::format("\"n{}\":{{\"const\":{}}}", i, i % 10); };
+  const std::string object = "{\"type\":\"object\",\"properties\":{" + listed(5'000, member) +
+                             "},\"required\":[" + listed(5'000, name) + "]}";
+  const std::string members =
+      "{" + listed(5'000, [](int i) { return fmt::format("\"n{}\":{}", i, i % 10); }) + "}";
+  for (const std::string& schema : {object, "{\"allOf\":[" + object + "," + object + "]}"}) {
+    Automaton required = of_schema(schema);
+    EXPECT_TRUE(matches(required, members));
+    EXPECT_FALSE(matches(required, R"({"n17":7,"n4999":9})"));
+  }
+  const std::string values = listed(10'000, [](int i) { return std::to_string(i); });
+  Automaton both = of_schema("{\"allOf\":[{\"enum\":[" + values + "]},{\"enum\":[" + values + "]}]}");
+  EXPECT_TRUE(matches(both, "9999"));
+  Automaton items = of_schema("{\"prefixItems\":[" +
+                              listed(1'000, [](int) { return std::string("{\"type\":\"null\"}"); }) + "]}");
+  EXPECT_TRUE(matches(items, "[null,null]"));
+  EXPECT_FALSE(matches(items, "[1]"));
+}
+
+TEST(JsonSchema, OneOfManyIsFoundDisjointOrRefusedInTime) {
+  Automaton constants = of_schema(
+      "{\"oneOf\":[" + listed(1'000, [](int i) { return fmt::format("{{\"const\":{}}}", i); }) + "]}");
+  EXPECT_TRUE(matches(constants, "999"));
+  Automaton tagged = of_schema(
+      "{\"oneOf\":[" +
+      listed(300,
+             [](int i) {
+               return fmt::format(
+                   R"({{"type":"object","properties":{{"k":{{"const":{}}}}},"required":["k"]}})", i);
+             }) +
+      "]}");
+  EXPECT_TRUE(matches(tagged, R"({"k":299})"));
+  // A question asks twenty others, and each of those.
+  auto name = [](int i) { return fmt::format("\"n{}\"", i); };
+  const std::string node =
+      "{\"type\":\"object\",\"required\":[" + listed(20, name) + "],\"properties\":{" +
+      listed(20, [](int i) { return fmt::format("\"n{}\":{{\"$ref\":\"#/$defs/n\"}}", i); }) + "}}";
+  expect_refusal(R"({"oneOf":[{"$ref":"#/$defs/n"},{"$ref":"#/$defs/n"}],"$defs":{"n":)" + node + "}}",
+                 "at /oneOf: it takes too long to tell");
+  // Each pair compares thousands of values.
+  auto values = [](int i) {
+    return "{\"enum\":[" + listed(5'000, [&](int j) { return std::to_string(i * 5'000 + j); }) + "]}";
+  };
+  expect_refusal("{\"oneOf\":[" + listed(100, values) + "]}", "at /oneOf: it takes too long to tell");
+}
+
+TEST(JsonSchema, NamesAreBounded) {
+  auto schema = [](size_t bytes) {
+    return fmt::format(R"({{"properties":{{"{}":{{"type":"null"}}}},"additionalProperties":true}})",
+                       std::string(bytes, 'n'));
+  };
+  expect_refusal(schema(50'000), "at /properties: a name has 50000 bytes; 1000 are the most");
+  Automaton longest = of_schema(schema(1'000));
+  EXPECT_TRUE(matches(
+      longest, fmt::format(R"({{"{}":null,"{}":1}})", std::string(1'000, 'n'), std::string(999, 'n'))));
+  EXPECT_FALSE(matches(longest, fmt::format(R"({{"{}":1}})", std::string(1'000, 'n'))));
+}
+
+TEST(JsonSchema, CombinationsAreBoundedBeforeTheyAreMade) {
+  const std::string title(100'000, 't');
+  expect_refusal(R"({"allOf":[{"additionalProperties":{"title":")" + title + R"("}},{"properties":{)" +
+                     listed(1'000, [](int i) { return fmt::format("\"n{}\":{{\"type\":\"null\"}}", i); }) +
+                     "}}]}",
+                 "too large");
+}
+
+TEST(JsonSchema, TryingValuesIsBounded) {
+  const std::string ways = listed(300, [](int i) {
+    return fmt::format(R"({{"type":"array","items":{{"type":"integer","minimum":{}}}}})", -i);
+  });
+  expect_refusal(
+      "{\"anyOf\":[" + ways + "],\"enum\":[[" + listed(20'000, [](int) { return std::string("1"); }) + "]]}",
+      "takes too long to try");
 }
 
 }  // namespace

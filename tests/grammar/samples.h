@@ -63,6 +63,27 @@ inline std::vector<std::string> random_texts(size_t count, uint32_t seed) {
   return texts;
 }
 
+// Of letters, each of so many bytes.
+inline std::vector<std::string> random_words(size_t count, size_t bytes, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<std::string> words(count);
+  for (std::string& word : words) {
+    while (word.size() < bytes) word += char('a' + random() % 26);
+  }
+  return words;
+}
+
+// EBNF: behind `before`, five hundred rules that all go on with the same letters.
+inline std::string many_ways(const std::string& before) {
+  std::string source = "root ::= " + before + " (r0", rules;
+  for (int i = 0; i < 500; ++i) {
+    const std::string own = "r" + std::to_string(i);
+    if (i > 0) source += " | " + own;
+    rules += own + " ::= [a-z ] " + own + " | \"K\"\n";
+  }
+  return source + ")\n" + rules;
+}
+
 // A tokenizer with what is computed for it.
 struct TokenWorld {
   explicit TokenWorld(std::unique_ptr<text::Tokenizer> t) : tokenizer(std::move(t)), vocabulary(*tokenizer) {}

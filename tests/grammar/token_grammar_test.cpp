@@ -2,7 +2,12 @@
 // under a mask, as a model of random weights would write it, always comes out valid.
 #include "grammar/token_grammar.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
 
 #include "grammar/samples.h"
 #include "grammar/schema_validator.h"
@@ -175,6 +180,86 @@ TEST(TokenGrammar, NestsOnlySoDeepAndFindsTheWayBack) {
   EXPECT_FALSE(matcher.accept('['));
   for (int i = 0; i < depth; ++i) ASSERT_TRUE(matcher.accept(']'));
   EXPECT_TRUE(matcher.complete());
+}
+
+TEST(TokenGrammar, GivesUpWhereThereAreTooManyWays) {
+  TokenWorld world(samples::random_words(20'000, 7, 4));
+  Matcher matcher(world.grammar(of_ebnf(samples::many_ways("\"<\""))));
+  TokenMask mask(world.vocabulary.tokens());
+  matcher.allow(mask);
+  EXPECT_FALSE(matcher.gave_up());
+  EXPECT_EQ(mask.count(), 1u);
+  ASSERT_TRUE(matcher.accept("<"));
+  matcher.allow(mask);
+  EXPECT_TRUE(matcher.gave_up());
+  const std::string longer(1'000, 'a');
+  EXPECT_FALSE(matcher.accept(longer));
+  EXPECT_TRUE(matcher.gave_up());
+  EXPECT_TRUE(matcher.accept("K"));  // what was not looked at to its end changed nothing
+  EXPECT_TRUE(matcher.complete());
+}
+
+TEST(GrammarCache, RefusesWhatMayBeginInTooManyWays) {
+  auto tokenizer = samples::tokenizer_of(samples::random_words(20'000, 7, 4));
+  GrammarCache cache(*tokenizer);
+  EXPECT_THAT([&] { cache.get("a", [] {
+                      return Compiled{of_ebnf(samples::many_ways("")), {}};
+                    }); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("may begin in too many ways")));
+  EXPECT_NE(cache.get("b", [] { return Compiled{of_ebnf(samples::many_ways("\"<\"")), {}}; }), nullptr);
+}
+
+TEST(GrammarCache, CompilesOnceForAllWhoAskMeanwhile) {
+  auto tokenizer = samples::tokenizer_of({});
+  GrammarCache cache(*tokenizer);
+  std::atomic<int> compiled = 0, refused = 0;
+  auto slowly = [&](const char* why) {
+    ++compiled;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (why) fail("{}", why);
+    return Compiled{of_regex("a"), {}};
+  };
+  std::vector<std::shared_ptr<const TokenGrammar>> found(8);
+  {
+    std::vector<std::jthread> threads;
+    for (auto& grammar : found)
+      threads.emplace_back([&] { grammar = cache.get("a", [&] { return slowly(nullptr); }); });
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        try {
+          cache.get("b", [&] { return slowly("no"); });
+        } catch (const Error&) {
+          ++refused;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(compiled, 2);
+  EXPECT_EQ(refused, 8);
+  for (const auto& grammar : found) EXPECT_EQ(grammar, found[0]);
+  EXPECT_ANY_THROW(cache.get("b", [&] { return slowly("again"); }));
+  EXPECT_EQ(compiled, 3);  // what failed is not kept
+}
+
+TEST(GrammarCache, CompilesTwoAtATime) {
+  auto tokenizer = samples::tokenizer_of({});
+  GrammarCache cache(*tokenizer);
+  std::atomic<int> running = 0, most = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 6; ++i) {
+      threads.emplace_back([&, i] {
+        cache.get(std::to_string(i), [&] {
+          const int now = ++running;
+          for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) continue;
+          std::this_thread::sleep_for(std::chrono::milliseconds(50));
+          --running;
+          return Compiled{of_regex("a"), {}};
+        });
+      });
+    }
+  }
+  EXPECT_EQ(most, 2);
 }
 
 TEST(GrammarCache, CompilesTheSameGrammarOnce) {

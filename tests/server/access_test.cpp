@@ -42,6 +42,27 @@ class Keys : public ServerTest {
   static std::string bearer(const std::string& text) { return "Authorization: Bearer " + text + "\r\n"; }
 };
 
+TEST_F(Keys, RunEveryRequestInTheirNameWhicheverApiItCameBy) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"/v1/chat/completions", R"({"messages": [{"role": "user", "content": "Hi"}]})"},
+      {"/v1/completions", R"({"prompt": "Hi"})"},
+      {"/v1/embeddings", R"({"input": "Hi"})"},
+      {"/v1/responses", R"({"input": "Hi"})"},
+      {"/v1/messages", R"({"max_tokens": 5, "messages": [{"role": "user", "content": "Hi"}]})"},
+      {"/api/chat", R"({"model": "fake", "messages": [{"role": "user", "content": "Hi"}]})"},
+      {"/api/generate", R"({"model": "fake", "prompt": "Hi"})"},
+      {"/api/generate", R"({"model": "fake", "prompt": "Hi", "raw": true})"},
+      {"/api/embed", R"({"model": "fake", "input": "Hi"})"},
+      {"/api/embeddings", R"({"model": "fake", "prompt": "Hi"})"},
+  };
+  for (const auto& [path, body] : cases) {
+    engine.forget_requests();
+    EXPECT_EQ(ask("POST", path, bearer("key-of-ann"), body).status, 200) << path;
+    ASSERT_EQ(engine.requests().size(), 1u) << path;
+    EXPECT_EQ(engine.last_request().owner, "ann") << path;
+  }
+}
+
 TEST_F(Keys, OpenEveryRouteToItsRoleAndToNobodyBelow) {
   int walked = 0;
   for (const Route& route : all_routes()) {

@@ -130,6 +130,18 @@ TEST_F(Anthropic, GoesOnWithALastMessageOfTheAssistant) {
   EXPECT_EQ(ask({{"messages", messages}}).json()["content"][0]["text"], "<think>no reasoning");
 }
 
+TEST_F(Anthropic, JoinsTheThinkingOfJoinedTurns) {
+  engine.use_template(kThinkingTemplate);
+  const auto turn = [](const char* thinking, const char* text) {
+    return Json{
+        {"role", "assistant"},
+        {"content", {{{"type", "thinking"}, {"thinking", thinking}}, {{"type", "text"}, {"text", text}}}}};
+  };
+  const Json user = {{"role", "user"}, {"content", "Hi"}};
+  ASSERT_EQ(ask({{"messages", {user, turn("first", "a"), turn("second", "b"), user}}}).status, 200);
+  EXPECT_THAT(prompt_text(), HasSubstr("<think>first\nsecond</think>a\nb<|im_end|>"));
+}
+
 TEST_F(Anthropic, LimitsReasoningOrLeavesItOut) {
   engine.use_template(kThinkingTemplate);
   answers("x");

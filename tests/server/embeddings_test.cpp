@@ -86,6 +86,41 @@ TEST_F(Embeddings, RefuseByName) {
   EXPECT_EQ(ask({{"input", std::vector<std::string>(2049, "a")}}).error()["param"], "input");
 }
 
+// Large vectors of many texts, whose body takes its time to make.
+class LargeEmbeddings : public Embeddings {
+ protected:
+  static constexpr size_t kTexts = 1000;
+
+  // Asks for them and returns when the engine has done its part.
+  void ask_for_much(RawClient& client) {
+    client.send(RawClient::post_text("/v1/embeddings",
+                                     Json{{"input", std::vector<std::string>(kTexts, "ab")}}.dump()));
+    while (engine.requests().size() < kTexts) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    ASSERT_TRUE(engine.idle_within(std::chrono::seconds(60)));
+  }
+};
+
+TEST_F(LargeEmbeddings, LetOthersBeAnsweredWhileTheyAreWrittenDown) {
+  engine.info().width = 2048;
+  RawClient client(port()), other(port());
+  ASSERT_NO_FATAL_FAILURE(ask_for_much(client));
+  int answered = 0;
+  for (; !client.wait_for("HTTP/1.1", 0); ++answered) ASSERT_EQ(other.get("/health").status, 200);
+  EXPECT_GE(answered, 10);
+  EXPECT_EQ(client.read_reply().json()["data"][kTexts - 1]["embedding"].size(), 2048u);
+}
+
+TEST_F(LargeEmbeddings, AreGivenUpByAClientThatHangsUpWhileTheyAreWrittenDown) {
+  engine.info().width = 2048;
+  RawClient client(port());
+  ASSERT_NO_FATAL_FAILURE(ask_for_much(client));
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(get("/health").status, 200);
+  EXPECT_FALSE(client.wait_for("HTTP/1.1", 0));
+  client.hang_up();
+  EXPECT_EQ(get("/health").status, 200);
+  stop();
+}
+
 TEST_F(Embeddings, SpeakOllamaToo) {
   const Json body = post("/api/embed", R"({"model": "fake", "input": ["ac", "b"]})").json();
   EXPECT_EQ(body["prompt_eval_count"], 3);

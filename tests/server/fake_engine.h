@@ -236,10 +236,12 @@ class FakeEngine : public engine::Engine {
     }
   }
 
-  // The state of a token: [id, place in the prompt, 0, 1].
-  static void tell_states(const engine::Request& request) {
+  // The state of a token: [id, place in the prompt, 0, 1], repeated over the model's width.
+  void tell_states(const engine::Request& request) const {
+    std::vector<float> state(size_t(model_.width));
     for (size_t i = 0; i < request.prompt.size(); ++i) {
-      const float state[] = {float(request.prompt[i]), float(i), 0, 1};
+      const float four[] = {float(request.prompt[i]), float(i), 0, 1};
+      for (size_t e = 0; e < state.size(); ++e) state[e] = four[e % 4];
       if (!request.last_state_only || i + 1 == request.prompt.size()) request.prompt_states(int(i), state);
     }
   }

@@ -46,6 +46,19 @@ TEST_F(ImagesByApi, AnthropicsBlocks) {
   EXPECT_THAT(post("/v1/messages", body.dump()).body, HasSubstr("--allow-image-urls"));
 }
 
+TEST_F(ImagesByApi, AnAnswerThatHasBegunBesideThemComesAfterTheReasoning) {
+  engine.give_eyes(
+      "{% for m in messages %}{% for p in m.content %}{% if p.type == 'image' %}<|vision_start|><|image_pad|>"
+      "<|vision_end|>{% else %}{{ p.text }}{% endif %}{% endfor %}{% endfor %}<think>");
+  Json messages = user({anthropic_image(kPng), {{"type", "text"}, {"text", "What?"}}});
+  messages.push_back({{"role", "assistant"}, {"content", "A"}});
+  const RawReply reply = post("/v1/messages", Json{{"max_tokens", 5}, {"messages", messages}}.dump());
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(engine.text().tokenizer->decode(engine.last_request().prompt, false),
+              HasSubstr("What?<think>\n</think>\n\nA"));
+  EXPECT_EQ(reply.json()["content"][0]["type"], "text");
+}
+
 TEST_F(ImagesByApi, OllamasImages) {
   Json body = {{"model", "fake"}, {"messages", user("What?")}, {"stream", false}, {"fresh", 1}};
   body["messages"][0]["images"] = {kPng};

@@ -122,6 +122,17 @@ TEST_F(Responses, AreForgottenWhenNotStoredOrDeleted) {
   EXPECT_EQ(reply.error()["param"], "previous_response_id");
 }
 
+TEST_F(Responses, OfMoreThanAFewMegabytesAreAnsweredAndNotKept) {
+  const Json large = {{"role", "user"}, {"content", "Hi"}, {"note", std::string(5 << 20, 'x')}};
+  const Json first = ask({{"input", Json::array({large})}}).json();
+  EXPECT_EQ(get("/v1/responses/" + std::string(first["id"])).json(), first);
+  const Json second = ask({{"input", Json::array({large})}, {"previous_response_id", first["id"]}}).json();
+  EXPECT_EQ(second["status"], "completed");
+  EXPECT_EQ(get("/v1/responses/" + std::string(second["id"])).status, 404);
+  EXPECT_EQ(ask({{"previous_response_id", first["id"]}}).status, 200);
+  EXPECT_EQ(ask({{"metadata", {{"x", std::string(1 << 17, 'x')}}}}).error()["param"], "metadata");
+}
+
 TEST_F(Responses, ReadItemsOfEveryKind) {
   engine.use_template(kThinkingTemplate);
   const RawReply reply = ask({{"input", Json::parse(R"([
@@ -134,6 +145,58 @@ TEST_F(Responses, ReadItemsOfEveryKind) {
   ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_THAT(prompt_text(), HasSubstr("system\nBe brief.<|im_end|>"));
   EXPECT_THAT(prompt_text(), HasSubstr("assistant\n<think>hm</think>Hello<|im_end|>"));
+}
+
+TEST_F(Responses, ReasoningBelongsToTheTurnItStandsBefore) {
+  engine.use_template(kThinkingTemplate);
+  const Json reasoning =
+      Json::parse(R"({"type": "reasoning", "content": [{"type": "reasoning_text", "text": "hm"}]})");
+  ask({{"input", Json::array({{{"role", "user"}, {"content", "Hi"}},
+                              reasoning,
+                              {{"role", "user"}, {"content", "Well?"}},
+                              {{"role", "assistant"}, {"content", "Hello"}},
+                              {{"role", "user"}, {"content", "And?"}}})}});
+  EXPECT_THAT(prompt_text(), HasSubstr("assistant\nHello<|im_end|>"));
+  EXPECT_THAT(prompt_text(), testing::Not(HasSubstr("hm")));
+}
+
+TEST_F(Responses, ReasoningIsCompleteOnceTheTextHasBegun) {
+  engine.use_template(kThinkingTemplate);
+  answers("<think>\nHm.\n</think>\n\nYes.");
+  const auto statuses = [&](int tokens) {
+    const Json body = {{"max_output_tokens", tokens}};
+    Json streaming = body;
+    streaming["stream"] = true;
+    std::string all;
+    for (const Json& whole : {ask(body).json(), events_of(ask(streaming)).back()["response"]})
+      for (const Json& item : whole["output"])
+        all += fmt::format("{} {}, ", item["type"].get<std::string>(), item["status"].get<std::string>());
+    return all;
+  };
+  const std::string in_text = "reasoning completed, message incomplete, ",
+                    in_reasoning = "reasoning incomplete, ";
+  EXPECT_EQ(statuses(int(std::string("<think>\nHm.\n</think>\n\nYe").size())), in_text + in_text);
+  EXPECT_EQ(statuses(int(std::string("<think>\nHm").size())), in_reasoning + in_reasoning);
+}
+
+TEST_F(Responses, GiveLogprobsOfTokensWithoutTextToo) {
+  for (const char* words : {"Yes.", ""}) {
+    engine.script = [words](const engine::Request&) {
+      auto ids = byte_ids(words);
+      ids.push_back(kChatBegin);
+      return ids;
+    };
+    Json more = {{"include", {"message.output_text.logprobs"}}};
+    const Json whole = ask(more).json()["output"][0]["content"][0];
+    EXPECT_EQ(whole["logprobs"].back()["token"], "<|im_start|>");
+    more["stream"] = true;
+    const auto events = events_of(ask(more));
+    EXPECT_EQ(events.back()["response"]["output"][0]["content"][0], whole);
+    size_t streamed = 0;
+    for (const Json& event : events)
+      if (event["type"] == "response.output_text.delta") streamed += event["logprobs"].size();
+    EXPECT_EQ(streamed, whole["logprobs"].size());
+  }
 }
 
 TEST_F(Responses, GiveLogprobsOfTheTextWhenIncluded) {
@@ -191,7 +254,9 @@ TEST_F(Responses, FailInTheStreamWhenTheEngineFails) {
 }
 
 TEST(ResponseStore, DropsTheOldestWhenThereAreTooManyOrTooLarge) {
-  const auto stored = [](size_t bytes) { return StoredResponse{.owner = "", .response = std::string(bytes, 'x'), .input = Json::array()}; };
+  const auto stored = [](size_t bytes) {
+    return StoredResponse{.response = std::string(bytes, 'x'), .input = "[]"};
+  };
   ResponseStore few({.responses = 2, .bytes = 1000});
   for (const char* id : {"a", "b", "c"}) few.put(id, stored(10));
   EXPECT_EQ(few.find("a", ""), nullptr);
@@ -208,9 +273,45 @@ TEST(ResponseStore, DropsTheOldestWhenThereAreTooManyOrTooLarge) {
   EXPECT_FALSE(few.erase("e", ""));
 }
 
+TEST(ResponseStore, DropsFirstWhatTheOwnerOfMostKeeps) {
+  ResponseStore store({.responses = 100, .bytes = 1000, .each = 400});
+  const auto put = [&](const char* id, const char* owner, size_t bytes) {
+    store.put(id, {.owner = owner, .response = std::string(bytes, 'x'), .input = ""});
+  };
+  const auto kept = [&] {
+    std::string all;
+    for (const auto& [id, owner] :
+         {std::pair("a", "ann"), {"b", "bob"}, {"c", "bob"}, {"d", "bob"}, {"e", "ann"}, {"f", "cat"}})
+      if (store.find(id, owner)) all += id;
+    return all;
+  };
+  put("a", "ann", 200);
+  put("b", "bob", 300);
+  put("c", "bob", 300);
+  put("d", "bob", 300);  // bob's own oldest, although ann's is older
+  EXPECT_EQ(kept(), "acd");
+  put("e", "ann", 300);  // ann would hold 500, but bob holds 600
+  EXPECT_EQ(kept(), "ade");
+  put("f", "cat", 400);
+  EXPECT_EQ(kept(), "def");
+  put("g", "bob", 401);
+  EXPECT_EQ(store.find("g", "bob"), nullptr);
+  EXPECT_EQ(kept(), "def");
+}
+
+TEST(ResponseStore, SmallOnesOfOneOwnerDriveOutNobodyElses) {
+  ResponseStore store({.responses = 10, .bytes = 1000});
+  store.put("large", {.owner = "ann", .response = std::string(300, 'x'), .input = ""});
+  for (int i = 0; i < 50; ++i)
+    store.put(fmt::format("small{}", i), {.owner = "bob", .response = "{}", .input = "[]"});
+  EXPECT_NE(store.find("large", "ann"), nullptr);
+  EXPECT_NE(store.find("small43", "bob"), nullptr);
+  EXPECT_EQ(store.find("small42", "bob"), nullptr);
+}
+
 TEST(ResponseStore, GivesNobodyAnothersResponses) {
   ResponseStore store;
-  store.put("a", {.owner = "ann", .response = Json::object(), .input = Json::array()});
+  store.put("a", {.owner = "ann", .response = "{}", .input = "[]"});
   EXPECT_NE(store.find("a", "ann"), nullptr);
   EXPECT_EQ(store.find("a", "bob"), nullptr);
   EXPECT_EQ(store.find("a", ""), nullptr);

@@ -192,6 +192,27 @@ TEST_F(FieldTables, OllamasOptionsAreWhatTheirTableSays) {
   });
 }
 
+TEST_F(FieldTables, ComplaintsQuoteLittleOfWhatWasSent) {
+  const std::string large(5000, 'x');
+  const RawReply replies[] = {
+      post("/v1/responses", Json{{"input", "Hi"}, {"include", {large}}}.dump()),
+      post("/v1/responses", Json{{"input", "Hi"}, {"previous_response_id", large}}.dump()),
+      chat({{"structured_outputs", {{large, 1}}}}),
+      chat({{"grammar", "root ::= " + large}}),
+      chat({{"grammar", large}}),
+      chat({{"grammar", "root ::= " + large + "\n" + large + " ::= " + large}}),
+      chat({{"guided_json", {{"properties", {{large, {{"type", 5}}}}}}}}),
+      chat({{"model", large}}),
+      get("/v1/" + large),
+      post("/v1/models/" + large, ""),
+  };
+  for (const RawReply& reply : replies) {
+    EXPECT_GE(reply.status, 400);
+    EXPECT_LT(reply.status, 500);
+    EXPECT_LT(reply.body.size(), 600u) << reply.body;
+  }
+}
+
 TEST_F(FieldTables, OtherFieldsAreIgnoredAndNamedInAHeader) {
   for (const Route& route : all_routes()) {
     if (!route.body) continue;

@@ -223,6 +223,46 @@ TEST_F(Tools, ThatCannotBeEnforcedAreToldOf) {
   EXPECT_EQ(reply.error()["param"], "tools[0].function.parameters");
 }
 
+TEST_F(Tools, ThatAreTooLargeAreToldOfByName) {
+  Json tools = kTools;
+  tools[0]["function"]["parameters"]["properties"]["city"]["maxLength"] = 200'000;
+  const RawReply reply = chat({{"tools", tools}});
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(reply.header("X-Troika-Not-Enforced"),
+              HasSubstr("tools[0].function.parameters: the grammar is too large"));
+  EXPECT_TRUE(takes("<tool_call>{\"name\":\"weather\",\"arguments\":{\"any\":1}}</tool_call>"));
+  EXPECT_TRUE(takes(kNow));
+  EXPECT_FALSE(
+      takes("<tool_call>{\"name\":\"now\",\"arguments\":{\"any\":1}}</tool_call>"));  // the other one is
+  tools[0]["function"]["strict"] = true;
+  const RawReply strict = chat({{"tools", tools}});
+  EXPECT_EQ(strict.status, 400);
+  EXPECT_EQ(strict.error()["param"], "tools[0].function.parameters");
+}
+
+TEST_F(Tools, WithWrongSchemasAreToldOfBeforeAnythingIsMadeOfThem) {
+  Json tools = kTools;
+  tools[0]["function"]["parameters"] = {{"type", 5}};
+  const RawReply reply = chat({{"tools", tools}});
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(reply.header("X-Troika-Not-Enforced"),
+              HasSubstr("tools[0].function.parameters: at /type: 'type' must be"));
+}
+
+TEST_F(Tools, AreToldOfByTheirPlaceInThisRequest) {
+  Json tools = kTools;
+  tools[0]["function"]["parameters"]["minProperties"] = 1;
+  const Json choice = Json::parse(R"({"type": "allowed_tools", "allowed_tools": {"mode": "auto",
+      "tools": [{"type": "function", "function": {"name": "weather"}}]}})");
+  for (int place : {0, 1}) {
+    const RawReply reply = chat({{"tools", tools}, {"tool_choice", choice}});
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_THAT(reply.header("X-Troika-Not-Enforced"),
+                HasSubstr(fmt::format("tools[{}].function.parameters", place)));
+    std::swap(tools[0], tools[1]);
+  }
+}
+
 // The same pieces, however the text is cut.
 TEST(ToolCallParser, DoesNotDependOnHowTheTextIsCut) {
   struct Case {

@@ -1,0 +1,137 @@
+// A cache that survives: engines that come one after another, on models with and without windows.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <random>
+
+#include "engine/engine.h"
+#include "ops/step_inputs.h"
+
+namespace troika::engine {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr int P = ops::kPageTokens;
+
+struct Answer {
+  std::vector<int32_t> tokens;
+  std::vector<float> logprobs;
+  int reused = 0;
+};
+
+Answer ask(Engine& engine, Request request) {
+  std::mutex mutex;
+  std::condition_variable changed;
+  Answer answer;
+  bool done = false;
+  request.logprobs = true;
+  request.stop_at_end_tokens = false;
+  request.sampling.temperature = 0;
+  engine.submit(std::move(request), [&](const Event& event) {
+    std::lock_guard lock(mutex);
+    if (event.token >= 0) {
+      answer.tokens.push_back(event.token);
+      answer.logprobs.push_back(event.logprob);
+    }
+    done = event.finish != Finish::none;
+    if (done) answer.reused = event.timings.reused_tokens;
+    changed.notify_all();
+  });
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done; });
+  return answer;
+}
+
+Request text(int tokens, int seed, std::string owner = "") {
+  Request request{.max_tokens = 8, .owner = std::move(owner)};
+  std::mt19937 random(seed);
+  for (int i = 0; i < tokens; ++i) request.prompt.push_back(int32_t(random() % 97));
+  return request;
+}
+
+class SpillTest : public ::testing::TestWithParam<const char*> {
+ protected:
+  SpillTest() { fs::remove_all(folder_); }
+  ~SpillTest() override { fs::remove_all(folder_); }
+
+  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto") {
+    EngineOptions options{.threads = 2, .kv = std::move(kv)};
+    if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
+    return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam(), options);
+  }
+  // Waits until all that is known is on disk.
+  static void settle(Engine& engine) {
+    uint64_t before = 0;
+    for (int still = 0; still < 3;) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      const uint64_t now = engine.stats().spilled_bytes;
+      still = now > 0 && now == before ? still + 1 : 0;
+      before = now;
+    }
+  }
+
+  const fs::path folder_ = fs::temp_directory_path() / fmt::format("troika-spill-{}", getpid());
+};
+
+TEST_P(SpillTest, GoesOnWhereAnotherEngineStopped) {
+  const Request request = text(5 * P + 3, 1);
+  const Answer expected = ask(*load(false), request);
+  {
+    auto engine = load();
+    ask(*engine, request);
+    settle(*engine);
+  }
+  auto engine = load();
+  const Answer answer = ask(*engine, request);
+  EXPECT_EQ(answer.reused, 5 * P);
+  EXPECT_EQ(answer.tokens, expected.tokens);
+  EXPECT_EQ(answer.logprobs, expected.logprobs);
+  EXPECT_EQ(engine->stats().restored_tokens, 5 * P);
+
+  Request other = request;
+  other.prompt[3 * P + 1] ^= 1;
+  EXPECT_EQ(ask(*engine, other).tokens, ask(*load(false), other).tokens);
+  EXPECT_EQ(ask(*engine, text(5 * P + 3, 1, "bob")).reused, 0);
+}
+
+TEST_P(SpillTest, ComputesWhatIsDamagedAnew) {
+  const Request request = text(5 * P + 3, 1);
+  const Answer expected = ask(*load(false), request);
+  {
+    auto engine = load();
+    ask(*engine, request);
+    settle(*engine);
+  }
+  for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+    if (entry.path().extension() != ".pages") continue;
+    std::fstream file(entry.path(), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(std::streamoff(entry.file_size() / 2));
+    file.put('?');
+  }
+  auto engine = load();
+  const Answer answer = ask(*engine, request);
+  EXPECT_LT(answer.reused, 5 * P);
+  EXPECT_EQ(answer.tokens, expected.tokens);
+  EXPECT_EQ(answer.logprobs, expected.logprobs);
+}
+
+TEST_P(SpillTest, TakesNoNumbersOfAnotherFormat) {
+  const Request request = text(5 * P + 3, 1);
+  {
+    auto engine = load(true, "f32");
+    ask(*engine, request);
+    settle(*engine);
+  }
+  EXPECT_EQ(ask(*load(true, "f16"), request).reused, 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, SpillTest, ::testing::Values("qwen2-tied", "gemma3", "gemma3n"), [](const auto& info) {
+  std::string name = info.param;
+  std::erase(name, '-');
+  return name;
+});
+
+}  // namespace
+}  // namespace troika::engine
