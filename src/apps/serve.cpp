@@ -32,13 +32,6 @@ std::filesystem::path cache_folder() {
   return std::filesystem::path(home) / ".cache";
 }
 
-// What clients call the model: the file's or folder's name.
-std::string id_of(const std::filesystem::path& path) {
-  auto whole = std::filesystem::absolute(path).lexically_normal();
-  if (!whole.has_filename()) whole = whole.parent_path();
-  return whole.extension() == ".gguf" ? whole.stem().string() : whole.filename().string();
-}
-
 void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
   std::string host = o.server.host.find(':') == std::string::npos ? o.server.host : "[" + o.server.host + "]";
   fmt::print(
@@ -67,7 +60,7 @@ void serve(Options& o) {
   std::set<std::string> ids;
   for (const std::string& name : o.models) {
     o.model.model = name;
-    std::string id = id_of(find_model(name));
+    std::string id = id_of_model(name);
     if (!ids.insert(id).second) fail("two models would be called '{}'; rename one of the files", id);
     log::info("loading {}", find_model(name).string());
     engines.push_back(o.model.load());
