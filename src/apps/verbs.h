@@ -14,6 +14,8 @@ void add_pull(CLI::App& app);
 void add_list(CLI::App& app);
 void add_cp(CLI::App& app);
 void add_rm(CLI::App& app);
+void add_ps(CLI::App& app);
+void add_stop(CLI::App& app);
 void add_key(CLI::App& app);
 void add_show(CLI::App& app);
 void add_plan(CLI::App& app);
