@@ -300,11 +300,27 @@ TEST_F(Pull, AFullDiskIsSaidBeforeAnythingIsDownloaded) {
 TEST_F(Pull, AHubThatTalksNonsenseIsNotBelieved) {
   const std::string answers[] = {"", "<html>", "[]", "{}", R"({"sha": "main", "siblings": []})",
                                  R"({"sha": "../../../../../../../../../../../../../x", "siblings": []})",
-                                 R"({"sha": ")" + kCommit + R"(", "siblings": {}})"};
+                                 R"({"sha": ")" + kCommit + R"(", "siblings": {}})",
+                                 std::string(1'000'000, '[') + std::string(1'000'000, ']')};
   for (const std::string& answer : answers) {
     hub_.meddle_hub = [&](const FakeRequest&) { return FakeAnswer{.body = answer}; };
     EXPECT_THAT(hub_.failure(kName), HasSubstr("does not answer as a Hugging Face hub")) << answer;
   }
+}
+
+TEST_F(Pull, AListingThatIsCutAnywhereIsNotBelieved) {
+  std::string whole = nlohmann::json{{"id", "me/it-GGUF"}, {"sha", kCommit}, {"siblings", {{{"rfilename", "a-Q8_0.gguf"}, {"size", 3}}}}}.dump();
+  for (size_t length = 0; length < whole.size(); ++length) {
+    hub_.meddle_hub = [part = whole.substr(0, length)](const FakeRequest&) { return FakeAnswer{.body = part}; };
+    EXPECT_THAT(hub_.failure(kName), HasSubstr("does not answer as a Hugging Face hub")) << length;
+  }
+}
+
+TEST_F(Pull, AListingWithoutEndIsGivenUp) {
+  hub_.meddle_hub = [](const FakeRequest&) { return FakeAnswer{.body = std::string(65 << 20, ' ')}; };
+  EXPECT_THAT(hub_.failure(kName), HasSubstr("lists more files"));
+  hub_.meddle_hub = [](const FakeRequest&) { return FakeAnswer{.headers = {{"X-Long", std::string(70'000, 'x')}}}; };
+  EXPECT_NE(hub_.failure(kName), "");
 }
 
 TEST_F(Pull, FilesWithDangerousNamesOrDigestsAreNotTaken) {
