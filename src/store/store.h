@@ -98,7 +98,6 @@ class Store {
   std::vector<std::string> names_near(std::string_view name) const;  // here or in the zoo; for error messages
 
   const Zoo& zoo() const { return zoo_; }
-  const Settings& settings() const { return settings_; }
 
  private:
   // What a name means: its parts and, of a name of the zoo, the zoo's row.

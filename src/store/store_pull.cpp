@@ -128,10 +128,8 @@ Model Store::pull_url(const Name& name, const PullEvents& events, const std::sto
   check_new_name(own);
   for (const IndexEntry& entry : index_.read()) {
     if (same_name(entry.name, own) && entry.url != name.url) {
-      fail(
-          "'{0}' names another model already: remove it (troika rm {0}), or rename it first (troika cp {0} "
-          "NEW)",
-          own);
+      fail("'{0}' names another model already: remove it (troika rm {0}), or keep it under another name "
+           "(troika cp {0} NEW, then rm)", own);
     }
   }
   FileSource source = probe(name, settings_, stop);
