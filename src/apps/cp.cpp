@@ -1,4 +1,5 @@
-// troika cp MODEL NAME: another name for a model, such as the one that a program insists on. No file is copied.
+// troika cp MODEL NAME: another name for a model, such as the one that a program insists on. No file is
+// copied.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 

@@ -1,4 +1,5 @@
-// troika list: the models that are here; with --zoo those that have a short name, and what they would be like here.
+// troika list: the models that are here; with --zoo those that have a short name, and what they would be like
+// here.
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
@@ -29,14 +30,10 @@ void print_json(const ordered_json& json) {
 }
 
 ordered_json to_json(const store::Model& m) {
-  return {{"name", m.name},
-          {"quantisation", m.quantisation},
-          {"bytes", m.bytes},
-          {"modified", m.modified},
-          {"path", m.path.string()},
-          {"repository", m.repository},
-          {"commit", m.commit},
-          {"digest", m.digest},
+  return {{"name", m.name},          {"quantisation", m.quantisation},
+          {"bytes", m.bytes},        {"modified", m.modified},
+          {"path", m.path.string()}, {"repository", m.repository},
+          {"commit", m.commit},      {"digest", m.digest},
           {"files", m.files}};
 }
 
@@ -61,12 +58,15 @@ void list_models(const Options& o) {
     return print_json(all);
   }
   if (models.empty()) {
-    fmt::print("No model was pulled yet; `troika list --zoo` shows what can be had, `troika pull NAME` brings it.\n");
+    fmt::print(
+        "No model was pulled yet; `troika list --zoo` shows what can be had, `troika pull NAME` brings "
+        "it.\n");
   } else {
     print_table(models);
   }
   if (uint64_t bytes = store.unfinished_bytes(); bytes > 0)
-    fmt::print("\n{} lie in downloads that ended early: pull again to go on, or `troika rm --unfinished`\n", store::size_text(bytes));
+    fmt::print("\n{} lie in downloads that ended early: pull again to go on, or `troika rm --unfinished`\n",
+               store::size_text(bytes));
 }
 
 // Tokens a second for one user where memory is the limit: each token reads its share of the weights once.
@@ -79,7 +79,9 @@ void list_zoo(const Options& o) {
   store::Store store = open_store();
   double bandwidth = measure_read_bandwidth(platform::cpu().cores);
   size_t free = platform::memory().available_bytes;
-  auto fits = [&](const store::ZooModel& m) { return m.approximate_bytes + m.approximate_bytes / 10 <= free; };
+  auto fits = [&](const store::ZooModel& m) {
+    return m.approximate_bytes + m.approximate_bytes / 10 <= free;
+  };
   if (o.json) {
     ordered_json all = ordered_json::array();
     for (const store::ZooModel& m : store.zoo().models()) {
@@ -99,19 +101,24 @@ void list_zoo(const Options& o) {
     }
     return print_json(all);
   }
-  fmt::print("{:<18} {:>7}  {:<6} {:>9}  {:<4} {:>8}  {:<18}  {}\n", "NAME", "PARAMS", "QUANT", "SIZE", "HERE", "TOKENS/S",
-             "LICENCE", "REPOSITORY");
+  fmt::print("{:<18} {:>7}  {:<6} {:>9}  {:<4} {:>8}  {:<18}  {}\n", "NAME", "PARAMS", "QUANT", "SIZE",
+             "HERE", "TOKENS/S", "LICENCE", "REPOSITORY");
   for (const store::ZooModel& m : store.zoo().models()) {
-    fmt::print("{:<18} {:>6.1f}B  {:<6} ~{:>8}  {:<4} {:>8}  {:<18}  {}{}\n", m.name, double(m.parameters) / 1e9, m.quantisation,
-               store::size_text(m.approximate_bytes), store.find(m.name) ? "yes" : "",
-               fits(m) ? fmt::format("{:.1f}", predicted_speed(m, bandwidth)) : "no room", m.licence, m.repository,
-               m.community ? " *" : "");
+    fmt::print("{:<18} {:>6.1f}B  {:<6} ~{:>8}  {:<4} {:>8}  {:<18}  {}{}\n", m.name,
+               double(m.parameters) / 1e9, m.quantisation, store::size_text(m.approximate_bytes),
+               store.find(m.name) ? "yes" : "",
+               fits(m) ? fmt::format("{:.1f}", predicted_speed(m, bandwidth)) : "no room", m.licence,
+               m.repository, m.community ? " *" : "");
   }
-  fmt::print("\nSIZE is approximate (parameters times bits; a model that sees has a projector besides). TOKENS/S is predicted, "
-             "not measured:\nwhat {:.1f} GB/s of memory, measured just now, allow one user at most; \"no room\": it does not "
-             "fit into the {} of\nmemory that are free. *: converted by others than its makers. `troika pull NAME` brings one, "
-             "NAME-q8_0 in another quantisation.\n",
-             bandwidth / 1e9, store::size_text(free));
+  fmt::print(
+      "\nSIZE is approximate (parameters times bits; a model that sees has a projector besides). TOKENS/S is "
+      "predicted, "
+      "not measured:\nwhat {:.1f} GB/s of memory, measured just now, allow one user at most; \"no room\": it "
+      "does not "
+      "fit into the {} of\nmemory that are free. *: converted by others than its makers. `troika pull NAME` "
+      "brings one, "
+      "NAME-q8_0 in another quantisation.\n",
+      bandwidth / 1e9, store::size_text(free));
 }
 
 }  // namespace

@@ -57,7 +57,9 @@ fs::path shipped_models() {
   return !error && fs::is_directory(installed) ? installed : fs::path(TROIKA_MODELS_DIR);
 }
 
-store::Store open_store() { return store::Store(store::settings_from_environment(shipped_models() / "zoo.json")); }
+store::Store open_store() {
+  return store::Store(store::settings_from_environment(shipped_models() / "zoo.json"));
+}
 
 store::Model pull_watched(const store::Store& store, const std::string& name, PullView view) {
   StopOnSignal stop;

@@ -13,8 +13,8 @@ std::filesystem::path shipped_models();
 
 store::Store open_store();  // placed as the environment says
 
-// Pulls and shows how it goes: on standard error, or as JSON lines on standard output. Ctrl-C ends it with an Error that
-// says what is kept.
+// Pulls and shows how it goes: on standard error, or as JSON lines on standard output. Ctrl-C ends it with an
+// Error that says what is kept.
 enum class PullView { people, json };
 store::Model pull_watched(const store::Store& store, const std::string& name, PullView view);
 

@@ -1,4 +1,5 @@
-// troika pull NAME: brings a model from the hub (or a URL) into the cache, with what of it is here already left alone.
+// troika pull NAME: brings a model from the hub (or a URL) into the cache, with what of it is here already
+// left alone.
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
@@ -28,7 +29,8 @@ void pull(const Options& o) {
   using nlohmann::ordered_json;
   try {
     store::Model model = pull_watched(store, o.name, PullView::json);
-    ordered_json done{{"status", "success"}, {"name", model.name}, {"path", model.path.string()}, {"bytes", model.bytes}};
+    ordered_json done{
+        {"status", "success"}, {"name", model.name}, {"path", model.path.string()}, {"bytes", model.bytes}};
     std::puts(done.dump().c_str());
   } catch (const std::exception& error) {
     ordered_json failed{{"status", "error"}, {"error", error.what()}};
@@ -42,7 +44,9 @@ void pull(const Options& o) {
 void add_pull(CLI::App& app) {
   auto o = std::make_shared<Options>();
   auto* verb = app.add_subcommand("pull", "Download a model: qwen2.5:7b, OWNER/REPOSITORY:Q4_K_M or a URL");
-  verb->add_option("name", o->name, "a name that `troika list --zoo` shows, a Hugging Face repository, or a URL")->required();
+  verb->add_option("name", o->name,
+                   "a name that `troika list --zoo` shows, a Hugging Face repository, or a URL")
+      ->required();
   verb->add_flag("--json", o->json, "progress as JSON lines");
   verb->callback([o] { pull(*o); });
 }

@@ -27,7 +27,9 @@ int columns() {
   return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-int percent_of(const store::Progress& p) { return p.total == 0 ? 100 : int(double(p.completed) * 100 / double(p.total)); }
+int percent_of(const store::Progress& p) {
+  return p.total == 0 ? 100 : int(double(p.completed) * 100 / double(p.total));
+}
 
 // "0:42", "12:07", "3:05:00"
 std::string time_text(double seconds) {
@@ -50,7 +52,8 @@ std::string shortened(const std::string& name, size_t width) {
 std::string memory_text(uint64_t bytes) {
   size_t free = platform::memory().available_bytes;
   return fmt::format("predicted: {} ({} of memory are free)",
-                     bytes + bytes / 10 <= free ? "it fits here" : "it does not fit here now", size_text(free));
+                     bytes + bytes / 10 <= free ? "it fits here" : "it does not fit here now",
+                     size_text(free));
 }
 
 std::string prefixed(const std::string& digest) {
@@ -77,10 +80,12 @@ store::PullEvents TerminalPullView::events() {
 
 void TerminalPullView::show(const store::PullPlan& plan) {
   std::string here = plan.missing_bytes == plan.bytes ? ""
-                     : plan.missing_bytes == 0        ? ", all here already"
-                                                      : fmt::format(", {} still to come", size_text(plan.missing_bytes));
-  std::string text = fmt::format("{} from {}: {} in {} file{}{}; {}\n", plan.name, plan.source, size_text(plan.bytes),
-                                 plan.files.size(), plan.files.size() == 1 ? "" : "s", here, memory_text(plan.bytes));
+                     : plan.missing_bytes == 0
+                         ? ", all here already"
+                         : fmt::format(", {} still to come", size_text(plan.missing_bytes));
+  std::string text =
+      fmt::format("{} from {}: {} in {} file{}{}; {}\n", plan.name, plan.source, size_text(plan.bytes),
+                  plan.files.size(), plan.files.size() == 1 ? "" : "s", here, memory_text(plan.bytes));
   if (!plan.note.empty()) text += fmt::format("note: {}\n", plan.note);
   std::fputs(printable(text).c_str(), stderr);
 }
@@ -106,7 +111,8 @@ std::string TerminalPullView::line(const store::Progress& p) const {
   double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   double rate = seconds > 0.5 ? double(p.completed - std::min(began_at_, p.completed)) / seconds : 0;
   if (rate == 0) return text;
-  return text + fmt::format("  {}/s  {} left", size_text(uint64_t(rate)), time_text(double(p.total - p.completed) / rate));
+  return text + fmt::format("  {}/s  {} left", size_text(uint64_t(rate)),
+                            time_text(double(p.total - p.completed) / rate));
 }
 
 void TerminalPullView::show(const store::Progress& p) {

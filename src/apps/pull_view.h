@@ -1,5 +1,5 @@
-// A pull as people watch it (one line a file: bar, bytes, rate, time left; without a terminal a line every few percent)
-// and as programs do (JSON lines).
+// A pull as people watch it (one line a file: bar, bytes, rate, time left; without a terminal a line every
+// few percent) and as programs do (JSON lines).
 #pragma once
 
 #include <chrono>
@@ -27,16 +27,17 @@ class TerminalPullView {
   void overwrite(const std::string& line);
 
   bool terminal_;
-  std::string file_;            // that is shown now
-  bool open_ = false;           // the line does not end yet
-  size_t shown_width_ = 0;      // columns of it
-  int shown_percent_ = -1;      // last printed, without a terminal
-  bool came_ = false;           // bytes of this file came just now
-  Clock::time_point began_;     // when they began to
-  uint64_t began_at_ = 0;       // bytes that were here then
+  std::string file_;         // that is shown now
+  bool open_ = false;        // the line does not end yet
+  size_t shown_width_ = 0;   // columns of it
+  int shown_percent_ = -1;   // last printed, without a terminal
+  bool came_ = false;        // bytes of this file came just now
+  Clock::time_point began_;  // when they began to
+  uint64_t began_at_ = 0;    // bytes that were here then
 };
 
-// On standard output: {"status": "planned", …}, then {"status": "downloading", "file", "digest", "total", "completed"}, …
+// On standard output: {"status": "planned", …}, then {"status": "downloading", "file", "digest", "total",
+// "completed"}, …
 class JsonPullView {
  public:
   store::PullEvents events();

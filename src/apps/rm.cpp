@@ -20,12 +20,15 @@ struct Options {
 
 void remove(const Options& o) {
   store::Store store = open_store();
-  if (o.names.empty() && !o.unfinished) fail("say what to remove: names that `troika list` shows, or --unfinished");
-  if (o.unfinished) fmt::print("removed unfinished downloads; {} freed\n", store::size_text(store.remove_unfinished()));
+  if (o.names.empty() && !o.unfinished)
+    fail("say what to remove: names that `troika list` shows, or --unfinished");
+  if (o.unfinished)
+    fmt::print("removed unfinished downloads; {} freed\n", store::size_text(store.remove_unfinished()));
   for (const std::string& name : o.names) {
     store::Removed removed = store.remove(name);
     std::string text = fmt::format("removed {}; {} freed", name, store::size_text(removed.freed_bytes));
-    if (!removed.kept_for.empty()) text = fmt::format("removed the name {}; its files stay for {}", name, removed.kept_for);
+    if (!removed.kept_for.empty())
+      text = fmt::format("removed the name {}; its files stay for {}", name, removed.kept_for);
     fmt::print("{}\n", printable(text));
   }
 }

@@ -16,7 +16,8 @@ struct Digest::Context {
 
 Digest::Digest(DigestKind kind, uint64_t bytes) : context_(std::make_unique<Context>()) {
   const EVP_MD* algorithm = kind == DigestKind::sha256 ? EVP_sha256() : EVP_sha1();
-  check(context_->evp && EVP_DigestInit_ex(context_->evp, algorithm, nullptr) == 1, "OpenSSL has the checksum");
+  check(context_->evp && EVP_DigestInit_ex(context_->evp, algorithm, nullptr) == 1,
+        "OpenSSL has the checksum");
   if (kind == DigestKind::sha256) return;
   std::string head = fmt::format("blob {}", bytes);
   add({head.c_str(), head.size() + 1});

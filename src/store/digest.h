@@ -1,5 +1,5 @@
-// Checksums of files as the hub names them, computed while the bytes go by: SHA-256 of large files, git's blob hash
-// (SHA-1 of "blob SIZE\0" and the content) of small ones.
+// Checksums of files as the hub names them, computed while the bytes go by: SHA-256 of large files, git's
+// blob hash (SHA-1 of "blob SIZE\0" and the content) of small ones.
 #pragma once
 
 #include <cstdint>

@@ -56,7 +56,8 @@ class Part {
       if (stop.stop_requested()) throw Stopped("stopped");
       ssize_t got = ::pread(fd_, buffer.data(), buffer.size(), off_t(bytes_));
       if (got < 0 && errno == EINTR) continue;
-      if (got <= 0) fail("cannot read {}: {}", path_.string(), got < 0 ? std::strerror(errno) : "it became shorter");
+      if (got <= 0)
+        fail("cannot read {}: {}", path_.string(), got < 0 ? std::strerror(errno) : "it became shorter");
       digest_.add({buffer.data(), size_t(got)});
       bytes_ += uint64_t(got);
       tell();
@@ -66,7 +67,8 @@ class Part {
   void add(std::span<const char> bytes) {
     if (bytes.size() > source_.bytes - bytes_) {
       start_over();
-      fail("{} is longer than the {} bytes that were announced; nothing of it is kept", source_.name, source_.bytes);
+      fail("{} is longer than the {} bytes that were announced; nothing of it is kept", source_.name,
+           source_.bytes);
     }
     digest_.add(bytes);
     while (!bytes.empty()) {
@@ -75,8 +77,9 @@ class Part {
       if (put <= 0) {
         bool full = put == 0 || errno == ENOSPC || errno == EDQUOT;
         fail("cannot write {}: {}", path_.string(),
-             full ? fmt::format("the disk is full after {} of {}; make room and pull again, what has come is kept",
-                                size_text(bytes_), size_text(source_.bytes))
+             full ? fmt::format(
+                        "the disk is full after {} of {}; make room and pull again, what has come is kept",
+                        size_text(bytes_), size_text(source_.bytes))
                   : std::strerror(errno));
       }
       bytes_ += uint64_t(put);
@@ -97,8 +100,8 @@ class Part {
     std::string digest = digest_.hex();
     if (!source_.digest.empty() && digest != source_.digest) {
       discard();
-      fail("{} came with the wrong checksum ({}, expected {}) and was deleted; pull again", source_.name, digest,
-           source_.digest);
+      fail("{} came with the wrong checksum ({}, expected {}) and was deleted; pull again", source_.name,
+           digest, source_.digest);
     }
     if (::fsync(fd_) != 0) fail("cannot write {}: {}", path_.string(), std::strerror(errno));
     rename_durably(path_, file);
@@ -146,10 +149,11 @@ class Download {
       // A network that was there a moment ago may come back.
       bool lost = answer.transport == Transport::unreachable && resumed_;
       bool short_of_bytes = answer.transport == Transport::ok && answer.status / 100 == 2;
-      if (!may_pass(answer) && !lost && !short_of_bytes) throw Error(explain(answer, source_.name, source_.repository, settings_));
+      if (!may_pass(answer) && !lost && !short_of_bytes)
+        throw Error(explain(answer, source_.name, source_.repository, settings_));
       resumed_ = resumed_ || part_.bytes() > before;
-      patience.wait(short_of_bytes ? fmt::format("{} ended the answer for {} after {} of {} bytes.", answer.host,
-                                                 source_.name, part_.bytes(), source_.bytes)
+      patience.wait(short_of_bytes ? fmt::format("{} ended the answer for {} after {} of {} bytes.",
+                                                 answer.host, source_.name, part_.bytes(), source_.bytes)
                                    : explain(answer, source_.name, source_.repository, settings_),
                     answer.retry_after());
     }
@@ -190,7 +194,8 @@ class Download {
       if (auto length = answer.number("content-length"); length && *length != source_.bytes) changed();
     } else if (answer.status == 206) {
       auto range = read_content_range(answer.header("content-range"));
-      if (!range || range->begin != part_.bytes()) fail("{} sends another part of {} than was asked for", answer.host, source_.name);
+      if (!range || range->begin != part_.bytes())
+        fail("{} sends another part of {} than was asked for", answer.host, source_.name);
       if (range->total != source_.bytes) changed();
     }
     return true;
@@ -205,7 +210,9 @@ class Download {
     std::string commit = answer.header("x-repo-commit");
     if (!commit.empty() && !source_.commit.empty() && commit != source_.commit) changed();
     bool by_etag = source_.digest.empty() && !source_.etag.empty() && answer.status / 100 == 2;
-    if (std::string etag = strong_etag(answer.header("etag")); by_etag && !etag.empty() && etag != source_.etag) changed();
+    if (std::string etag = strong_etag(answer.header("etag"));
+        by_etag && !etag.empty() && etag != source_.etag)
+      changed();
   }
 
   [[noreturn]] void changed() const {
@@ -238,8 +245,10 @@ std::string size_text(uint64_t bytes) {
 void check_room(const fs::path& folder, uint64_t bytes, const Settings& settings) {
   uint64_t room = settings.free_bytes(folder);
   if (bytes > room) {
-    fail("{} has {} of room, and {} are still to come: make room, or keep models elsewhere (HF_HUB_CACHE, TROIKA_HOME)",
-         folder.string(), size_text(room), size_text(bytes));
+    fail(
+        "{} has {} of room, and {} are still to come: make room, or keep models elsewhere (HF_HUB_CACHE, "
+        "TROIKA_HOME)",
+        folder.string(), size_text(room), size_text(bytes));
   }
 }
 
@@ -258,18 +267,22 @@ std::string download(const FileSource& source, const Destination& destination, c
   };
   if (is_whole(source, destination.file) && !source.digest.empty()) return say_done(source.digest);
   check_online(settings, source.name);
-  FileLock lock(destination.lock, stop, [&] { progress({Stage::waiting, source.name, source.digest, source.bytes, 0}); });
+  FileLock lock(destination.lock, stop, [&] {
+    progress({Stage::waiting, source.name, source.digest, source.bytes, 0});
+  });
   if (is_whole(source, destination.file) && !source.digest.empty()) return say_done(source.digest);
 
   make_folders(destination.part.parent_path());
   Part part(source, destination.part);
-  check_room(destination.part.parent_path(), source.bytes - std::min(source.bytes, part.left_before()), settings);
+  check_room(destination.part.parent_path(), source.bytes - std::min(source.bytes, part.left_before()),
+             settings);
   Download transfer(source, settings, progress, stop, part);
   try {
     transfer.run();
   } catch (const Stopped&) {
-    throw Stopped(fmt::format("stopped: {} of {} of {} are here; {}", size_text(part.bytes()), size_text(source.bytes),
-                              source.name, source.resumable() ? "pull again to go on" : "another pull begins anew"));
+    throw Stopped(fmt::format("stopped: {} of {} of {} are here; {}", size_text(part.bytes()),
+                              size_text(source.bytes), source.name,
+                              source.resumable() ? "pull again to go on" : "another pull begins anew"));
   }
   return say_done(part.finish(destination.file));
 }

@@ -1,6 +1,6 @@
-// One file from the network to the disk: into a part beside its place, resumed where an earlier download ended, checked
-// and only then renamed. Two versions are never mixed: the part's name holds the version, and what comes must say that
-// it is that one.
+// One file from the network to the disk: into a part beside its place, resumed where an earlier download
+// ended, checked and only then renamed. Two versions are never mixed: the part's name holds the version, and
+// what comes must say that it is that one.
 #pragma once
 
 #include <filesystem>
@@ -19,8 +19,8 @@ struct Destination {
   std::filesystem::path lock;  // held meanwhile, so that two downloads of the same file become one
 };
 
-// Returns the digest, also when `file` was here already. Throws Error with one sentence, Stopped when a stop is requested:
-// what has come stays in the part. Any thread, any process.
+// Returns the digest, also when `file` was here already. Throws Error with one sentence, Stopped when a stop
+// is requested: what has come stays in the part. Any thread, any process.
 std::string download(const FileSource& source, const Destination& destination, const Settings& settings,
                      const ProgressSink& progress, const std::stop_token& stop);
 

@@ -16,7 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void cannot_write(const fs::path& path) { fail("cannot write {}: {}", path.string(), std::strerror(errno)); }
+[[noreturn]] void cannot_write(const fs::path& path) {
+  fail("cannot write {}: {}", path.string(), std::strerror(errno));
+}
 
 // A name beside `path` that no other thread or process uses.
 fs::path fresh_beside(const fs::path& path) {
@@ -44,8 +46,8 @@ void replace_file(const fs::path& path, std::string_view content) {
   fs::path fresh = fresh_beside(path);
   std::FILE* file = std::fopen(fresh.c_str(), "wxe");
   if (!file) cannot_write(path);
-  bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size() && std::fflush(file) == 0 &&
-                 ::fsync(::fileno(file)) == 0;
+  bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size() &&
+                 std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
   if (std::fclose(file) != 0 || !written) {
     int why = errno;
     ::unlink(fresh.c_str());

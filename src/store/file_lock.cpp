@@ -14,7 +14,8 @@
 
 namespace troika::store {
 
-FileLock::FileLock(const std::filesystem::path& path, const std::stop_token& stop, const std::function<void()>& waits) {
+FileLock::FileLock(const std::filesystem::path& path, const std::stop_token& stop,
+                   const std::function<void()>& waits) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);

@@ -14,11 +14,12 @@
 namespace troika::store {
 namespace {
 
-// From what serves best by default to what serves worst: Q4_K_M, its neighbours, larger ones, then smaller ones.
-constexpr std::array kOrder = {"Q4_K_M", "Q4_K_L", "UD-Q4_K_XL", "Q4_K_XL", "Q4_K_S", "IQ4_NL", "IQ4_XS", "Q4_0",
-                               "Q4_1",   "Q4_K",   "Q5_K_M",     "Q5_K_L",  "Q5_K_S", "Q5_0",   "Q5_1",   "Q6_K",
-                               "Q6_K_L", "Q8_0",   "Q3_K_L",     "Q3_K_M",  "IQ3_M",  "Q3_K_S", "MXFP4",  "BF16",
-                               "F16",    "F32"};
+// From what serves best by default to what serves worst: Q4_K_M, its neighbours, larger ones, then smaller
+// ones.
+constexpr std::array kOrder = {"Q4_K_M", "Q4_K_L", "UD-Q4_K_XL", "Q4_K_XL", "Q4_K_S", "IQ4_NL", "IQ4_XS",
+                               "Q4_0",   "Q4_1",   "Q4_K",       "Q5_K_M",  "Q5_K_L", "Q5_K_S", "Q5_0",
+                               "Q5_1",   "Q6_K",   "Q6_K_L",     "Q8_0",    "Q3_K_L", "Q3_K_M", "IQ3_M",
+                               "Q3_K_S", "MXFP4",  "BF16",       "F16",     "F32"};
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -87,7 +88,8 @@ bool is_quantisation(std::string_view text) {
   if (q == "F16" || q == "BF16" || q == "F32" || q == "FP16" || q == "FP32" || q == "MXFP4") return true;
   size_t at = q.starts_with("IQ") || q.starts_with("TQ") ? 2 : q.starts_with("Q") ? 1 : 0;
   if (at == 0 || q.size() < at + 2 || !is_digit(q[at])) return false;
-  return std::ranges::all_of(q.substr(at), [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z') || c == '_'; }) &&
+  return std::ranges::all_of(q.substr(at),
+                             [](char c) { return is_digit(c) || (c >= 'A' && c <= 'Z') || c == '_'; }) &&
          q.find('_', at) == at + 1;
 }
 
@@ -105,7 +107,8 @@ std::string quantisation_of(std::string_view file) {
 }
 
 std::vector<GgufModel> models_among(std::span<const std::string> files) {
-  std::map<std::pair<std::string, int>, std::map<int, std::string>> groups;  // by stem and count: parts by number
+  std::map<std::pair<std::string, int>, std::map<int, std::string>>
+      groups;  // by stem and count: parts by number
   for (const std::string& file : files) {
     if (!is_gguf(file) || is_companion(file)) continue;
     Part part = part_of(file);
@@ -131,12 +134,15 @@ const GgufModel* choose(std::span<const GgufModel> models, std::string_view quan
     }
     return nullptr;
   }
-  auto better = [](const GgufModel& a, const GgufModel& b) { return rank_of(a.quantisation) < rank_of(b.quantisation); };
+  auto better = [](const GgufModel& a, const GgufModel& b) {
+    return rank_of(a.quantisation) < rank_of(b.quantisation);
+  };
   auto best = std::min_element(models.begin(), models.end(), better);
   return best == models.end() ? nullptr : &*best;
 }
 
-std::string choose_projector(std::span<const std::string> files, const GgufModel& model, const std::string& pattern) {
+std::string choose_projector(std::span<const std::string> files, const GgufModel& model,
+                             const std::string& pattern) {
   constexpr std::array kFormats = {"F16", "BF16", "Q8_0", "F32", ""};
   std::string best;
   std::pair<bool, size_t> best_rank;  // whether it misses the pattern, place of its format
@@ -155,7 +161,8 @@ std::string choose_projector(std::span<const std::string> files, const GgufModel
 
 std::string list_of(std::span<const GgufModel> models) {
   std::set<std::string> names;
-  for (const GgufModel& model : models) names.insert(model.quantisation.empty() ? model.parts.front() : model.quantisation);
+  for (const GgufModel& model : models)
+    names.insert(model.quantisation.empty() ? model.parts.front() : model.quantisation);
   return fmt::format("{}", fmt::join(names, ", "));
 }
 

@@ -17,20 +17,22 @@ struct GgufModel {
 
 inline constexpr std::string_view kUsualQuantisation = "Q4_K_M";
 
-// "Q8_0" of "qwen2.5-7b-instruct-q8_0-00001-of-00003.gguf", "UD-Q4_K_XL" where that precedes it; "" when none is there.
+// "Q8_0" of "qwen2.5-7b-instruct-q8_0-00001-of-00003.gguf", "UD-Q4_K_XL" where that precedes it; "" when none
+// is there.
 std::string quantisation_of(std::string_view file);
 bool is_quantisation(std::string_view text);  // "q4_k_m", "IQ4_XS", "bf16"
 
 // The models whose files are all there, by name; no projectors and other companions.
 std::vector<GgufModel> models_among(std::span<const std::string> files);
 
-// The one of this quantisation; without one ("") Q4_K_M, else what is nearest to it: first the next sizes up. Null when
-// there is none.
+// The one of this quantisation; without one ("") Q4_K_M, else what is nearest to it: first the next sizes up.
+// Null when there is none.
 const GgufModel* choose(std::span<const GgufModel> models, std::string_view quantisation);
 
-// The image projector (mmproj) in the model's folder: first those that match the pattern ("mmproj-*", "" for all), then
-// the most exact format that is not larger than f16. "" when there is none.
-std::string choose_projector(std::span<const std::string> files, const GgufModel& model, const std::string& pattern);
+// The image projector (mmproj) in the model's folder: first those that match the pattern ("mmproj-*", "" for
+// all), then the most exact format that is not larger than f16. "" when there is none.
+std::string choose_projector(std::span<const std::string> files, const GgufModel& model,
+                             const std::string& pattern);
 
 std::string list_of(std::span<const GgufModel> models);  // "Q4_K_M, Q8_0"
 

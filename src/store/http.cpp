@@ -39,22 +39,26 @@ std::string_view trimmed(std::string_view text) {
 
 Transport kind_of(CURLcode code) {
   switch (code) {
-    case CURLE_OK: return Transport::ok;
+    case CURLE_OK:
+      return Transport::ok;
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_CONNECT:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_CIPHER: return Transport::unreachable;
-    default: return Transport::broken;
+    case CURLE_SSL_CIPHER:
+      return Transport::unreachable;
+    default:
+      return Transport::broken;
   }
 }
 
 // One hop: a request and its answer.
 class Hop {
  public:
-  Hop(const HttpRequest& request, const std::string& url, const std::function<bool(const HttpAnswer&)>& answered,
+  Hop(const HttpRequest& request, const std::string& url,
+      const std::function<bool(const HttpAnswer&)>& answered,
       const std::function<void(std::span<const char>)>& body)
       : answered_(answered), body_(body), multi_(curl_multi_init()), easy_(curl_easy_init()) {
     check(easy_ && multi_, "libcurl has memory");
@@ -155,7 +159,8 @@ class Hop {
 
   bool add_line(std::string_view line) {
     header_bytes_ += line.size();
-    if (header_bytes_ > kMostHeaderBytes) fail("{} answers with more than {} bytes of headers", answer_->host, kMostHeaderBytes);
+    if (header_bytes_ > kMostHeaderBytes)
+      fail("{} answers with more than {} bytes of headers", answer_->host, kMostHeaderBytes);
     if (line.starts_with("HTTP/")) {  // of a 100 Continue, then of the answer itself
       answer_->headers.clear();
       return true;
@@ -216,7 +221,8 @@ std::optional<uint64_t> HttpAnswer::number(const std::string& name) const {
 }
 
 std::optional<std::chrono::seconds> HttpAnswer::retry_after() const {
-  if (auto seconds = number("retry-after")) return std::chrono::seconds(std::min<uint64_t>(*seconds, 1'000'000));
+  if (auto seconds = number("retry-after"))
+    return std::chrono::seconds(std::min<uint64_t>(*seconds, 1'000'000));
   std::string text = header("retry-after");
   time_t when = text.empty() ? -1 : curl_getdate(text.c_str(), nullptr);
   if (when == -1) return std::nullopt;

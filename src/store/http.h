@@ -1,5 +1,5 @@
-// One request over http or https by libcurl: redirects are followed here, one by one, so that each answer on the way is
-// seen and a token goes to the origin that it is for and to no other.
+// One request over http or https by libcurl: redirects are followed here, one by one, so that each answer on
+// the way is seen and a token goes to the origin that it is for and to no other.
 #pragma once
 
 #include <chrono>
@@ -42,9 +42,9 @@ struct HttpAnswer {
   std::optional<std::chrono::seconds> retry_after() const;
 };
 
-// `answered` sees every answer's headers, of redirects too, and says whether to go on; `body` gets what a 2xx answer
-// brings. Either may throw. Returns the last answer. Throws Stopped soon after a stop is requested, Error when a redirect
-// leads where it should not. Any thread.
+// `answered` sees every answer's headers, of redirects too, and says whether to go on; `body` gets what a 2xx
+// answer brings. Either may throw. Returns the last answer. Throws Stopped soon after a stop is requested,
+// Error when a redirect leads where it should not. Any thread.
 HttpAnswer request(const HttpRequest& request, const std::function<bool(const HttpAnswer&)>& answered,
                    const std::function<void(std::span<const char>)>& body, const std::stop_token& stop);
 

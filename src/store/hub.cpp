@@ -54,14 +54,15 @@ HubRepository read_repository(const std::string& text, const Name& name, const S
   HubRepository repository{.name = text_at(listing, "id"), .commit = text_at(listing, "sha")};
   auto siblings = listing.is_object() ? listing.find("siblings") : listing.end();
   if (siblings == listing.end() || !siblings->is_array() || !is_git_hash(repository.commit)) {
-    fail("{} does not answer as a Hugging Face hub does when asked about {}; is HF_ENDPOINT right?", settings.endpoint,
-         name.repository());
+    fail("{} does not answer as a Hugging Face hub does when asked about {}; is HF_ENDPOINT right?",
+         settings.endpoint, name.repository());
   }
   if (!same_name(repository.name, name.repository())) repository.name = name.repository();
   for (const json& sibling : *siblings) {
     if (!sibling.is_object()) continue;
     HubFile file = read_file(sibling);
-    if (is_repository_file(file.name) && file.bytes < kMostFileBytes) repository.files.push_back(std::move(file));
+    if (is_repository_file(file.name) && file.bytes < kMostFileBytes)
+      repository.files.push_back(std::move(file));
   }
   return repository;
 }
@@ -96,22 +97,26 @@ std::string explain(const HttpAnswer& answer, std::string_view what, std::string
                     const Settings& settings) {
   const std::string& host = answer.host;
   switch (answer.transport) {
-    case Transport::ok: break;
+    case Transport::ok:
+      break;
     case Transport::unreachable:
-      return fmt::format("{} cannot be reached for {}: {}; is the network there, or a proxy to be named (HTTPS_PROXY)?",
-                         host, what, answer.problem);
+      return fmt::format(
+          "{} cannot be reached for {}: {}; is the network there, or a proxy to be named (HTTPS_PROXY)?",
+          host, what, answer.problem);
     case Transport::broken:
       return fmt::format("the connection to {} broke off while getting {}: {}.", host, what, answer.problem);
   }
   std::string code = answer.header("x-error-code"), cure = "the HF_TOKEN that was sent does not suffice";
-  if (settings.token.empty()) cure = fmt::format("set HF_TOKEN to a token from {}/settings/tokens", settings.endpoint);
+  if (settings.token.empty())
+    cure = fmt::format("set HF_TOKEN to a token from {}/settings/tokens", settings.endpoint);
   // Without a token the hub says 401 of what is not there, so that nobody learns what is.
   bool unknown = code == "RepoNotFound" && answer.status != 404;
-  if (unknown) return fmt::format("{} shows no {}: the name is wrong, or it is private ({})", host, what, cure);
+  if (unknown)
+    return fmt::format("{} shows no {}: the name is wrong, or it is private ({})", host, what, cure);
   if (answer.status == 404) return fmt::format("{} has no {}; is the name right?", host, what);
   if ((answer.status == 401 || answer.status == 403) && !repository.empty()) {
-    return fmt::format("{} is gated or private: accept its licence at {}/{} and {} ({} answered {})", repository,
-                       settings.endpoint, repository, cure, host, answer.status);
+    return fmt::format("{} is gated or private: accept its licence at {}/{} and {} ({} answered {})",
+                       repository, settings.endpoint, repository, cure, host, answer.status);
   }
   if (answer.status == 429) return fmt::format("{} is asked too often and answers 429 for {}.", host, what);
   return fmt::format("{} answered {} when asked for {}.", host, answer.status, what);
@@ -119,9 +124,11 @@ std::string explain(const HttpAnswer& answer, std::string_view what, std::string
 
 HubRepository Hub::look_up(const Name& name, const std::stop_token& stop) const {
   check_online(settings_, name.repository());
-  HttpRequest ask{.url = fmt::format("{}/api/models/{}/revision/{}?blobs=true", settings_.endpoint, name.repository(),
-                                     name.revision)};
-  std::string what = name.revision == "main" ? name.repository() : fmt::format("{} at revision {}", name.repository(), name.revision);
+  HttpRequest ask{.url = fmt::format("{}/api/models/{}/revision/{}?blobs=true", settings_.endpoint,
+                                     name.repository(), name.revision)};
+  std::string what = name.revision == "main"
+                         ? name.repository()
+                         : fmt::format("{} at revision {}", name.repository(), name.revision);
   Patience patience(settings_, stop);
   for (;;) {
     std::string text;
@@ -133,15 +140,17 @@ HubRepository Hub::look_up(const Name& name, const std::stop_token& stop) const 
           text.append(bytes.begin(), bytes.end());
         },
         stop);
-    if (answer.transport == Transport::ok && answer.status == 200) return read_repository(text, name, settings_);
+    if (answer.transport == Transport::ok && answer.status == 200)
+      return read_repository(text, name, settings_);
     if (!may_pass(answer)) throw Error(explain(answer, what, name.repository(), settings_));
     patience.wait(explain(answer, what, name.repository(), settings_), answer.retry_after());
   }
 }
 
-FileSource Hub::source_of(const HubRepository& repository, const HubFile& file, const std::stop_token& stop) const {
-  FileSource source{.url = fmt::format("{}/{}/resolve/{}/{}", settings_.endpoint, repository.name, repository.commit,
-                                       escaped(file.name)),
+FileSource Hub::source_of(const HubRepository& repository, const HubFile& file,
+                          const std::stop_token& stop) const {
+  FileSource source{.url = fmt::format("{}/{}/resolve/{}/{}", settings_.endpoint, repository.name,
+                                       repository.commit, escaped(file.name)),
                     .name = file.name,
                     .bytes = file.bytes,
                     .digest = file.digest,
@@ -159,7 +168,8 @@ FileSource Hub::source_of(const HubRepository& repository, const HubFile& file, 
       bool linked = !answer.header("x-linked-etag").empty();
       source.digest = digest_in(answer.header(linked ? "x-linked-etag" : "etag"));
       source.bytes = answer.number(linked ? "x-linked-size" : "content-length").value_or(file.bytes);
-      if (source.digest.empty()) fail("{} names no checksum for {}, so it cannot be stored safely", answer.host, what);
+      if (source.digest.empty())
+        fail("{} names no checksum for {}, so it cannot be stored safely", answer.host, what);
       return source;
     }
     if (!may_pass(answer)) throw Error(explain(answer, what, repository.name, settings_));

@@ -1,5 +1,6 @@
-// The Hugging Face hub's protocol, or a mirror's (HF_ENDPOINT): what a repository holds at a revision, and where its files
-// are. What it answers is checked before it is used; what it refuses becomes a sentence with the cure.
+// The Hugging Face hub's protocol, or a mirror's (HF_ENDPOINT): what a repository holds at a revision, and
+// where its files are. What it answers is checked before it is used; what it refuses becomes a sentence with
+// the cure.
 #pragma once
 
 #include <stop_token>
@@ -20,8 +21,8 @@ struct HubFile {
 };
 
 struct HubRepository {
-  std::string name;    // as the hub spells it
-  std::string commit;  // 40 hexadecimal digits
+  std::string name;            // as the hub spells it
+  std::string commit;          // 40 hexadecimal digits
   std::vector<HubFile> files;  // those whose names are safe to use
 };
 
@@ -33,7 +34,8 @@ class Hub {
   HubRepository look_up(const Name& name, const std::stop_token& stop) const;
 
   // How to get a file; asks for its size and digest where the listing does not say.
-  FileSource source_of(const HubRepository& repository, const HubFile& file, const std::stop_token& stop) const;
+  FileSource source_of(const HubRepository& repository, const HubFile& file,
+                       const std::stop_token& stop) const;
 
  private:
   const Settings& settings_;
@@ -42,7 +44,8 @@ class Hub {
 // The request with the hub's token, for the hub only.
 HttpRequest with_token(HttpRequest request, const Settings& settings);
 
-// The sentence for an answer that is no success, when `what` was asked for; `repository`: whose, "" where there is none.
+// The sentence for an answer that is no success, when `what` was asked for; `repository`: whose, "" where
+// there is none.
 std::string explain(const HttpAnswer& answer, std::string_view what, std::string_view repository,
                     const Settings& settings);
 

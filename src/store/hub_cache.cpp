@@ -45,8 +45,8 @@ std::vector<fs::path> entries_of(const fs::path& folder) {
 std::vector<std::string> files_in(const fs::path& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  for (auto entry = fs::recursive_directory_iterator(folder, error); entry != fs::recursive_directory_iterator();
-       entry.increment(error)) {
+  for (auto entry = fs::recursive_directory_iterator(folder, error);
+       entry != fs::recursive_directory_iterator(); entry.increment(error)) {
     if (error || files.size() >= kMostFiles) break;
     std::string name = entry->path().lexically_relative(folder).generic_string();
     std::error_code gone;  // a link whose blob is missing
@@ -76,8 +76,8 @@ std::set<fs::path> blobs_shown(const fs::path& repository) {
   std::set<fs::path> blobs;
   for (const fs::path& snapshot : entries_of(repository / "snapshots")) {
     std::error_code error;
-    for (auto entry = fs::recursive_directory_iterator(snapshot, error); entry != fs::recursive_directory_iterator();
-         entry.increment(error)) {
+    for (auto entry = fs::recursive_directory_iterator(snapshot, error);
+         entry != fs::recursive_directory_iterator(); entry.increment(error)) {
       if (error) fail("{} cannot be read, so nothing is removed", snapshot.string());
       if (entry->is_symlink()) blobs.insert(content_of(entry->path()).filename());
     }
@@ -88,7 +88,8 @@ std::set<fs::path> blobs_shown(const fs::path& repository) {
 // Removes empty folders from `folder` up to, and without, `top`.
 void prune(fs::path folder, const fs::path& top) {
   std::error_code error;
-  while (folder != top && fs::is_empty(folder, error) && !error && fs::remove(folder, error)) folder = folder.parent_path();
+  while (folder != top && fs::is_empty(folder, error) && !error && fs::remove(folder, error))
+    folder = folder.parent_path();
 }
 
 // Branches whose commit is gone say nothing any more; where nothing is left, neither does the folder.
@@ -135,7 +136,8 @@ void HubCache::link(const std::string& repository, const std::string& commit, co
   replace_link(path, target);
 }
 
-void HubCache::set_revision(const std::string& repository, const std::string& revision, const std::string& commit) const {
+void HubCache::set_revision(const std::string& repository, const std::string& revision,
+                            const std::string& commit) const {
   if (revision == commit) return;
   fs::path ref = folder_of(repository) / "refs" / revision;
   if (commit_at(ref) == commit) return;
@@ -155,7 +157,8 @@ std::vector<std::string> HubCache::repositories() const {
 
 std::vector<Snapshot> HubCache::snapshots(const std::string& repository, const std::string& revision) const {
   fs::path folder = folder_of(repository);
-  std::string spelled = repository_of(folder.filename().string()), first = commit_at(folder / "refs" / revision);
+  std::string spelled = repository_of(folder.filename().string()),
+              first = commit_at(folder / "refs" / revision);
   std::vector<std::pair<fs::file_time_type, Snapshot>> found;
   for (const fs::path& entry : entries_of(folder / "snapshots")) {
     std::string commit = entry.filename().string();
@@ -187,8 +190,11 @@ std::vector<Destination> HubCache::unfinished() const {
 }
 
 uint64_t HubCache::remove(const Snapshot& snapshot, std::span<const std::string> files) const {
-  fs::path repository = folder_of(snapshot.repository), blobs = repository / "blobs", top = repository / "snapshots";
-  auto refuse = [](const fs::path& path) { fail("{} leads out of the cache, so it is not removed", path.string()); };
+  fs::path repository = folder_of(snapshot.repository), blobs = repository / "blobs",
+           top = repository / "snapshots";
+  auto refuse = [](const fs::path& path) {
+    fail("{} leads out of the cache, so it is not removed", path.string());
+  };
   fs::path root = fs::canonical(root_);
   if (fs::canonical(blobs) != root / repository.filename() / "blobs") refuse(blobs);
   for (const std::string& file : files) {

@@ -34,18 +34,20 @@ class HubCache {
   // Puts a downloaded file into a snapshot, and the snapshot under the name of a revision.
   void link(const std::string& repository, const std::string& commit, const std::string& file,
             const std::string& digest) const;
-  void set_revision(const std::string& repository, const std::string& revision, const std::string& commit) const;
+  void set_revision(const std::string& repository, const std::string& revision,
+                    const std::string& commit) const;
 
   std::vector<std::string> repositories() const;
 
-  // Of a repository in whatever spelling of upper and lower case: that of the revision first, then the newest.
+  // Of a repository in whatever spelling of upper and lower case: that of the revision first, then the
+  // newest.
   std::vector<Snapshot> snapshots(const std::string& repository, const std::string& revision = "main") const;
 
   // Where downloads ended early: place().part of files that are not here.
   std::vector<Destination> unfinished() const;
 
-  // Removes files of a snapshot, and the blobs that no other snapshot shows. Returns the bytes freed. Throws Error before
-  // anything is removed when a link leads out of the repository's blobs.
+  // Removes files of a snapshot, and the blobs that no other snapshot shows. Returns the bytes freed. Throws
+  // Error before anything is removed when a link leads out of the repository's blobs.
   uint64_t remove(const Snapshot& snapshot, std::span<const std::string> files) const;
 
  private:

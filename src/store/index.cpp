@@ -18,8 +18,10 @@ using nlohmann::ordered_json;
 constexpr int kVersion = 1;
 
 ordered_json to_json(const IndexEntry& e) {
-  return {{"name", e.name},     {"repository", e.repository},     {"commit", e.commit}, {"quantisation", e.quantisation},
-          {"url", e.url},       {"path", e.path.string()},        {"files", e.files},   {"bytes", e.bytes},
+  return {{"name", e.name},     {"repository", e.repository},
+          {"commit", e.commit}, {"quantisation", e.quantisation},
+          {"url", e.url},       {"path", e.path.string()},
+          {"files", e.files},   {"bytes", e.bytes},
           {"digest", e.digest}, {"pulled_at", e.pulled_at}};
 }
 
@@ -35,7 +37,8 @@ IndexEntry from_json(const ordered_json& json) {
                .digest = json.at("digest"),
                .pulled_at = json.at("pulled_at")};
   bool hub_is_sane = e.repository.empty() || is_repository(e.repository);
-  bool files_are_sane = std::ranges::all_of(e.files, [](const std::string& file) { return is_repository_file(file); });
+  bool files_are_sane =
+      std::ranges::all_of(e.files, [](const std::string& file) { return is_repository_file(file); });
   if (e.name.empty() || !e.path.is_absolute() || !hub_is_sane || !files_are_sane) fail("an entry is wrong");
   return e;
 }
@@ -52,8 +55,8 @@ std::vector<IndexEntry> Index::read() const {
     for (const ordered_json& entry : json.at("models")) entries.push_back(from_json(entry));
     return entries;
   } catch (const std::exception& problem) {
-    fail("{} is damaged ({}); move it away: the models stay, only names of your own are lost", file().string(),
-         shown(problem.what()));
+    fail("{} is damaged ({}); move it away: the models stay, only names of your own are lost",
+         file().string(), shown(problem.what()));
   }
 }
 
@@ -68,7 +71,8 @@ void Index::change(const std::function<void(std::vector<IndexEntry>&)>& change) 
 }
 
 IndexEntry* find_entry(std::vector<IndexEntry>& entries, std::string_view name) {
-  auto found = std::ranges::find_if(entries, [&](const IndexEntry& entry) { return same_name(entry.name, name); });
+  auto found =
+      std::ranges::find_if(entries, [&](const IndexEntry& entry) { return same_name(entry.name, name); });
   return found == entries.end() ? nullptr : &*found;
 }
 

@@ -1,5 +1,5 @@
-// The store's own names: what was pulled under which name, and further names (`troika cp`). One JSON file, written whole
-// and under a lock; any number of threads and processes.
+// The store's own names: what was pulled under which name, and further names (`troika cp`). One JSON file,
+// written whole and under a lock; any number of threads and processes.
 #pragma once
 
 #include <cstdint>
@@ -16,10 +16,11 @@ struct IndexEntry {
   std::string quantisation;        // "" when the file's name says none
   std::string url;                 // of a file that comes from no hub
   std::filesystem::path path;      // a .gguf file (of a split one the first) or a folder
-  std::vector<std::string> files;  // names in the snapshot, or in the folder of `path`; none: not the store's to remove
-  uint64_t bytes = 0;              // of all files
-  std::string digest;              // of the first file, hexadecimal
-  int64_t pulled_at = 0;           // seconds since 1970
+  std::vector<std::string>
+      files;           // names in the snapshot, or in the folder of `path`; none: not the store's to remove
+  uint64_t bytes = 0;  // of all files
+  std::string digest;  // of the first file, hexadecimal
+  int64_t pulled_at = 0;  // seconds since 1970
 };
 
 class Index {

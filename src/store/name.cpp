@@ -37,8 +37,10 @@ bool is_file_name(std::string_view name) { return is_gguf(name) || lower(name).e
 
 void set_repository(Name& name, std::string_view repository, std::string_view text) {
   if (!is_repository(repository)) {
-    refuse(text, fmt::format("a repository is OWNER/NAME, each of at most {} letters, digits, dots, dashes and "
-                             "underscores, with no two dots or dashes together", kLongestRepositoryPart));
+    refuse(text,
+           fmt::format("a repository is OWNER/NAME, each of at most {} letters, digits, dots, dashes and "
+                       "underscores, with no two dots or dashes together",
+                       kLongestRepositoryPart));
   }
   name.kind = NameKind::hub;
   size_t slash = repository.find('/');
@@ -51,7 +53,8 @@ Name parse_repository(std::string_view rest, std::string_view text) {
   Name name;
   size_t colon = rest.find(':');
   set_repository(name, rest.substr(0, colon), text);
-  if (is_file_name(name.repo)) refuse(text, "it reads like a file that is not there; one on the hub is OWNER/NAME:FILE.gguf");
+  if (is_file_name(name.repo))
+    refuse(text, "it reads like a file that is not there; one on the hub is OWNER/NAME:FILE.gguf");
   if (colon == rest.npos) return name;
   std::string_view tag = rest.substr(colon + 1);
   if (is_gguf(tag) && is_repository_file(tag)) {
@@ -64,7 +67,8 @@ Name parse_repository(std::string_view rest, std::string_view text) {
   return name;
 }
 
-// What follows the host of a hub's URL: /owner/repo, /owner/repo/tree/REV, /owner/repo/{blob,resolve}/REV/FILE.
+// What follows the host of a hub's URL: /owner/repo, /owner/repo/tree/REV,
+// /owner/repo/{blob,resolve}/REV/FILE.
 Name parse_hub_path(std::string_view path, std::string_view text) {
   Name name;
   if (path.starts_with('/')) path.remove_prefix(1);
@@ -89,7 +93,8 @@ Name parse_hub_path(std::string_view path, std::string_view text) {
   }
   name.file = rest.substr(revision_end + 1);
   if (verb == "tree" || !is_repository_file(name.file) || !is_gguf(name.file))
-    refuse(text, "only a .gguf file can be pulled by its address; give OWNER/NAME for all that a model needs");
+    refuse(text,
+           "only a .gguf file can be pulled by its address; give OWNER/NAME for all that a model needs");
   return name;
 }
 
@@ -98,7 +103,8 @@ Name parse_url(std::string_view text, std::string_view endpoint) {
   std::optional<Url> url = read_url(std::string(text));
   if (!url) refuse(text, "it is no valid http or https URL, or holds a user name or password");
   std::optional<Url> hub = read_url(std::string(endpoint));
-  bool public_hub = url->host == "huggingface.co" || url->host == "www.huggingface.co" || url->host == "hf.co";
+  bool public_hub =
+      url->host == "huggingface.co" || url->host == "www.huggingface.co" || url->host == "hf.co";
   if (public_hub || (hub && url->origin == hub->origin)) return parse_hub_path(url->path, text);
 
   Name name;
@@ -113,7 +119,8 @@ Name parse_url(std::string_view text, std::string_view endpoint) {
 // "hf.co/owner/repo" and its like, without the scheme.
 std::optional<std::string_view> after_hub_host(std::string_view text) {
   for (std::string_view host : {"hf.co/", "huggingface.co/", "www.huggingface.co/"}) {
-    if (text.size() > host.size() && same_name(text.substr(0, host.size()), host)) return text.substr(host.size());
+    if (text.size() > host.size() && same_name(text.substr(0, host.size()), host))
+      return text.substr(host.size());
   }
   return std::nullopt;
 }
@@ -144,7 +151,8 @@ bool is_plain_name(std::string_view text) {
 
 bool is_repository(std::string_view text) {
   size_t slash = text.find('/');
-  return slash != text.npos && is_repository_part(text.substr(0, slash)) && is_repository_part(text.substr(slash + 1));
+  return slash != text.npos && is_repository_part(text.substr(0, slash)) &&
+         is_repository_part(text.substr(slash + 1));
 }
 
 bool is_revision(std::string_view text) { return is_word(text, "._-", kLongestPlain); }
@@ -164,7 +172,8 @@ bool is_repository_file(std::string_view text) {
 Name parse_name(std::string_view text, std::string_view endpoint) {
   if (text.empty()) fail("a model's name is empty");
   for (char c : text) {
-    if (c <= ' ' || c > '~') refuse(text, "it holds a space, a control character or a letter that is not ASCII");
+    if (c <= ' ' || c > '~')
+      refuse(text, "it holds a space, a control character or a letter that is not ASCII");
   }
   if (same_name(text.substr(0, 7), "http://") || same_name(text.substr(0, 8), "https://"))
     return parse_url(text, endpoint);
@@ -172,8 +181,11 @@ Name parse_name(std::string_view text, std::string_view endpoint) {
   if (auto path = after_hub_host(text)) return parse_hub_path(*path, text);
   if (text.find('/') != text.npos) return parse_repository(text, text);
   if (!is_plain_name(text)) {
-    refuse(text, fmt::format("a name has at most {} letters, digits, dots, colons, dashes and underscores, begins with a "
-                             "letter or a digit and has no two dots together", kLongestPlain));
+    refuse(text,
+           fmt::format(
+               "a name has at most {} letters, digits, dots, colons, dashes and underscores, begins with a "
+               "letter or a digit and has no two dots together",
+               kLongestPlain));
   }
   Name name;
   name.plain = lower(text);

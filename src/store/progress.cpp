@@ -4,10 +4,14 @@ namespace troika::store {
 
 std::string_view name_of(Stage stage) {
   switch (stage) {
-    case Stage::waiting: return "waiting";
-    case Stage::checking: return "checking";
-    case Stage::downloading: return "downloading";
-    case Stage::done: return "done";
+    case Stage::waiting:
+      return "waiting";
+    case Stage::checking:
+      return "checking";
+    case Stage::downloading:
+      return "downloading";
+    case Stage::done:
+      return "done";
   }
   return "";
 }

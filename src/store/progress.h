@@ -9,10 +9,10 @@
 namespace troika::store {
 
 enum class Stage {
-  waiting,      // for another pull of the same file
-  checking,     // bytes that an earlier pull left
+  waiting,   // for another pull of the same file
+  checking,  // bytes that an earlier pull left
   downloading,
-  done,         // this file is here, its checksum compared
+  done,  // this file is here, its checksum compared
 };
 std::string_view name_of(Stage stage);
 
@@ -24,7 +24,8 @@ struct Progress {
   uint64_t completed = 0;  // of these, here
 };
 
-// Called in the pulling thread, about ten times a second and at every change of stage. What it throws ends the pull.
+// Called in the pulling thread, about ten times a second and at every change of stage. What it throws ends
+// the pull.
 using ProgressSink = std::function<void(const Progress&)>;
 
 }  // namespace troika::store

@@ -26,7 +26,8 @@ bool has_all_shards(std::span<const std::string> weights) {
   for (const std::string& file : weights) {
     unsigned number = 0, count = 0;
     size_t at = file.rfind("-of-");
-    if (at == file.npos || at < 5 || std::sscanf(file.c_str() + at - 5, "%5u-of-%5u", &number, &count) != 2) continue;
+    if (at == file.npos || at < 5 || std::sscanf(file.c_str() + at - 5, "%5u-of-%5u", &number, &count) != 2)
+      continue;
     std::string stem = file.substr(0, at - 5);
     for (unsigned i = 1; i <= count; ++i) {
       if (!contains(weights, fmt::format("{}{:05}-of-{:05}.safetensors", stem, i, count))) return false;
@@ -35,13 +36,15 @@ bool has_all_shards(std::span<const std::string> weights) {
   return true;
 }
 
-PullChoice choose_gguf(std::span<const std::string> files, std::span<const GgufModel> models, const GgufModel& model,
-                       const std::string& projector_pattern) {
+PullChoice choose_gguf(std::span<const std::string> files, std::span<const GgufModel> models,
+                       const GgufModel& model, const std::string& projector_pattern) {
   PullChoice choice{.files = model.parts, .quantisation = model.quantisation};
   std::string projector = choose_projector(files, model, projector_pattern);
   if (!projector.empty()) choice.files.push_back(projector);
   auto alike = std::ranges::count(models, model.quantisation, &GgufModel::quantisation);
-  if (alike > 1) choice.note = fmt::format("it has {} models of that quantisation; {} was taken", alike, model.parts.front());
+  if (alike > 1)
+    choice.note =
+        fmt::format("it has {} models of that quantisation; {} was taken", alike, model.parts.front());
   return choice;
 }
 
@@ -52,7 +55,8 @@ std::vector<std::string> safetensors_folder(std::span<const std::string> files) 
   for (const std::string& file : files) {
     if (file.find('/') != file.npos) continue;
     if (is_weight_file(file)) weights.push_back(file);
-    bool text = file.ends_with(".json") || file.ends_with(".jinja") || file == "merges.txt" || file == "tokenizer.model";
+    bool text = file.ends_with(".json") || file.ends_with(".jinja") || file == "merges.txt" ||
+                file == "tokenizer.model";
     if (text) chosen.push_back(file);
   }
   if (weights.empty() || !contains(chosen, "config.json") || !has_all_shards(weights)) return {};
@@ -68,15 +72,21 @@ PullChoice choose_files(std::span<const std::string> files, const Name& name, co
     for (const GgufModel& model : models) {
       if (contains(model.parts, name.file)) return choose_gguf(files, {}, model, projector);
     }
-    if (!contains(files, name.file)) fail("{} has no file {}; it has {}", where, name.file, models.empty() ? "no GGUF files" : list_of(models));
-    fail("{} in {} is no whole model: a projector, or a split file of which parts are missing", name.file, where);
+    if (!contains(files, name.file))
+      fail("{} has no file {}; it has {}", where, name.file,
+           models.empty() ? "no GGUF files" : list_of(models));
+    fail("{} in {} is no whole model: a projector, or a split file of which parts are missing", name.file,
+         where);
   }
   if (models.empty()) {
     std::vector<std::string> folder = safetensors_folder(files);
-    if (folder.empty()) fail("{} has neither GGUF files nor a config.json with all its *.safetensors: nothing that Troika reads", where);
+    if (folder.empty())
+      fail(
+          "{} has neither GGUF files nor a config.json with all its *.safetensors: nothing that Troika reads",
+          where);
     if (!name.quantisation.empty()) {
-      fail("{} has safetensors and no quantisations to choose from: pull {} and load it with --quant {}", where, where,
-           lower(name.quantisation));
+      fail("{} has safetensors and no quantisations to choose from: pull {} and load it with --quant {}",
+           where, where, lower(name.quantisation));
     }
     return {.files = std::move(folder), .folder = true};
   }
@@ -88,8 +98,9 @@ PullChoice choose_files(std::span<const std::string> files, const Name& name, co
   if (const GgufModel* model = choose(models, usual)) return choose_gguf(files, models, *model, projector);
   const GgufModel* model = choose(models, "");
   PullChoice choice = choose_gguf(files, models, *model, projector);
-  choice.note = fmt::format("it has no {}; {} was taken (it has {})", usual,
-                            model->quantisation.empty() ? model->parts.front() : model->quantisation, list_of(models));
+  choice.note =
+      fmt::format("it has no {}; {} was taken (it has {})", usual,
+                  model->quantisation.empty() ? model->parts.front() : model->quantisation, list_of(models));
   return choice;
 }
 

@@ -10,14 +10,15 @@
 namespace troika::store {
 
 struct PullChoice {
-  std::vector<std::string> files;  // that of the model (all parts) first, its image projector last; of a folder: all
-  bool folder = false;             // safetensors with configuration and tokenizer
+  std::vector<std::string>
+      files;            // that of the model (all parts) first, its image projector last; of a folder: all
+  bool folder = false;  // safetensors with configuration and tokenizer
   std::string quantisation;
-  std::string note;                // why it is not quite what was asked for, "" when it is
+  std::string note;  // why it is not quite what was asked for, "" when it is
 };
 
-// `files`: of the repository. `usual`: the quantisation to take when the name has none; `projector`: see choose_projector.
-// Throws Error that says what there is instead.
+// `files`: of the repository. `usual`: the quantisation to take when the name has none; `projector`: see
+// choose_projector. Throws Error that says what there is instead.
 PullChoice choose_files(std::span<const std::string> files, const Name& name, const std::string& usual,
                         const std::string& projector);
 

@@ -73,11 +73,15 @@ std::string token() {
     std::string set = variable("HF_TOKEN_PATH");
     fs::path file = set.empty() ? hugging_face_home() / "token" : expanded(set);
     std::error_code error;
-    if (fs::is_regular_file(file, error) && fs::file_size(file, error) > 0) text = read_text_file(file, kLongestToken);
+    if (fs::is_regular_file(file, error) && fs::file_size(file, error) > 0)
+      text = read_text_file(file, kLongestToken);
   }
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   for (char c : text) {
-    if (c <= ' ' || c > '~') fail("the Hugging Face token (HF_TOKEN or the token file) holds a space or a character that no token has");
+    if (c <= ' ' || c > '~')
+      fail(
+          "the Hugging Face token (HF_TOKEN or the token file) holds a space or a character that no token "
+          "has");
   }
   return text;
 }
@@ -101,7 +105,8 @@ uint64_t free_disk_bytes(const fs::path& folder) {
 }
 
 Settings settings_from_environment(fs::path zoo) {
-  Settings settings{.cache = cache_folder(), .home = own_folder(), .zoo = std::move(zoo), .endpoint = endpoint()};
+  Settings settings{
+      .cache = cache_folder(), .home = own_folder(), .zoo = std::move(zoo), .endpoint = endpoint()};
   settings.token = token();
   settings.offline_by = offline_by();
   return settings;

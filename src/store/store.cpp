@@ -1,4 +1,5 @@
-// See store.h: what names mean and which models are here. How they come and go: store_pull.cpp, store_remove.cpp.
+// See store.h: what names mean and which models are here. How they come and go: store_pull.cpp,
+// store_remove.cpp.
 #include "store/store.h"
 
 #include <fmt/format.h>
@@ -45,19 +46,6 @@ std::string digest_of(const fs::path& file) {
   return is_sha256(name) || is_git_hash(name) ? name : "";
 }
 
-Model from_entry(const IndexEntry& e) {
-  return {.name = e.name,
-          .repository = e.repository,
-          .commit = e.commit,
-          .quantisation = e.quantisation,
-          .path = e.path,
-          .files = e.files,
-          .bytes = e.bytes,
-          .digest = e.digest,
-          .modified = e.pulled_at,
-          .named = true};
-}
-
 Model cached_model(const Snapshot& snapshot, std::string name, std::string quantisation, const fs::path& path,
                    const std::vector<std::string>& files) {
   return {.name = std::move(name),
@@ -75,9 +63,11 @@ Model cached_model(const Snapshot& snapshot, std::string name, std::string quant
 std::vector<Model> models_in(const Snapshot& snapshot) {
   std::vector<Model> models;
   for (GgufModel& gguf : models_among(snapshot.files)) {
-    std::string tag = gguf.quantisation.empty() ? gguf.parts.front().substr(gguf.parts.front().rfind('/') + 1) : gguf.quantisation;
+    std::string tag = gguf.quantisation.empty() ? gguf.parts.front().substr(gguf.parts.front().rfind('/') + 1)
+                                                : gguf.quantisation;
     std::vector<std::string> files = gguf.parts;
-    if (std::string projector = choose_projector(snapshot.files, gguf, ""); !projector.empty()) files.push_back(projector);
+    if (std::string projector = choose_projector(snapshot.files, gguf, ""); !projector.empty())
+      files.push_back(projector);
     models.push_back(cached_model(snapshot, snapshot.repository + ":" + tag, gguf.quantisation,
                                   snapshot.folder / gguf.parts.front(), files));
   }
@@ -108,12 +98,28 @@ size_t distance(std::string_view a, std::string_view b) {
 Store::Store(Settings settings)
     : settings_(std::move(settings)), zoo_(settings_.zoo), index_(settings_.home) {}
 
+Model Store::from_entry(const IndexEntry& e) {
+  return {.name = e.name,
+          .repository = e.repository,
+          .commit = e.commit,
+          .quantisation = e.quantisation,
+          .path = e.path,
+          .files = e.files,
+          .bytes = e.bytes,
+          .digest = e.digest,
+          .modified = e.pulled_at,
+          .named = true};
+}
+
 // The name under which a model is kept.
 std::string Store::Meaning::canonical() const {
   switch (name.kind) {
-    case NameKind::plain: return zoo.model ? zoo.name() : name.plain;
-    case NameKind::hub: return name.repository();
-    case NameKind::url: return lower(name.file.substr(0, name.file.rfind('.')));
+    case NameKind::plain:
+      return zoo.model ? zoo.name() : name.plain;
+    case NameKind::hub:
+      return name.repository();
+    case NameKind::url:
+      return lower(name.file.substr(0, name.file.rfind('.')));
   }
   return "";
 }
@@ -147,8 +153,9 @@ std::vector<Model> Store::cached(const Name& name) const {
   for (const Snapshot& snapshot : HubCache(settings_.cache).snapshots(name.repository(), name.revision)) {
     for (Model& model : models_in(snapshot)) {
       bool by_file = !name.file.empty() && std::ranges::find(model.files, name.file) != model.files.end();
-      bool by_quantisation = name.file.empty() && (name.quantisation.empty() || same_name(name.quantisation, model.quantisation) ||
-                                                   same_name("UD-" + name.quantisation, model.quantisation));
+      bool by_quantisation = name.file.empty() &&
+                             (name.quantisation.empty() || same_name(name.quantisation, model.quantisation) ||
+                              same_name("UD-" + name.quantisation, model.quantisation));
       bool known = std::ranges::find(fitting, model.name, &Model::name) != fitting.end();
       if ((by_file || by_quantisation) && !known) fitting.push_back(std::move(model));
     }
@@ -164,7 +171,8 @@ std::optional<Model> Store::find(std::string_view text) const {
   if (models.empty()) return std::nullopt;
   std::vector<GgufModel> quantisations;
   for (const Model& model : models) quantisations.push_back({model.quantisation, {model.name}});
-  const GgufModel* best = meaning.zoo.model ? choose(quantisations, meaning.zoo.model->quantisation) : nullptr;
+  const GgufModel* best =
+      meaning.zoo.model ? choose(quantisations, meaning.zoo.model->quantisation) : nullptr;
   if (!best) best = choose(quantisations, "");
   Model found = models[size_t(best - quantisations.data())];
   if (meaning.zoo.model) found.name = meaning.canonical();
@@ -182,7 +190,8 @@ std::vector<Model> Store::list() const {
     for (const Snapshot& snapshot : cache.snapshots(repository)) {
       for (Model& model : models_in(snapshot)) {
         auto same = [&](const Model& other) { return other.path == model.path || other.name == model.name; };
-        bool known = std::any_of(models.begin(), models.begin() + ptrdiff_t(named), [&](const Model& other) { return other.path == model.path; }) ||
+        bool known = std::any_of(models.begin(), models.begin() + ptrdiff_t(named),
+                                 [&](const Model& other) { return other.path == model.path; }) ||
                      std::any_of(models.begin() + ptrdiff_t(named), models.end(), same);
         if (!known) models.push_back(std::move(model));
       }
@@ -212,8 +221,11 @@ bool Store::can_pull(std::string_view text) const noexcept {
 
 void Store::check_new_name(std::string_view name) const {
   if (!is_plain_name(name)) {
-    fail("'{}' cannot be a model's name: take letters, digits, dots, colons, dashes and underscores, beginning with a "
-         "letter or a digit", shown(name));
+    fail(
+        "'{}' cannot be a model's name: take letters, digits, dots, colons, dashes and underscores, "
+        "beginning with a "
+        "letter or a digit",
+        shown(name));
   }
   if (zoo_.find(name).model) fail("'{}' is the name of a model to pull; take another", shown(name));
 }
@@ -244,7 +256,8 @@ void Store::add(const fs::path& path, std::string_view name) const {
   fs::path whole = fs::canonical(path);
   uint64_t bytes = fs::is_directory(whole) ? 0 : fs::file_size(whole);
   if (fs::is_directory(whole)) {
-    for (const auto& entry : fs::directory_iterator(whole)) bytes += entry.is_regular_file() ? entry.file_size() : 0;
+    for (const auto& entry : fs::directory_iterator(whole))
+      bytes += entry.is_regular_file() ? entry.file_size() : 0;
   }
   index_.change([&](std::vector<IndexEntry>& entries) {
     put_entry(entries, {.name = lower(name),

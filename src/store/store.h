@@ -1,6 +1,6 @@
-// The models of this machine by name: which are here, and bringing, naming and removing them. Knows no command line and
-// no server; both use it. Every call reads the disk, takes what locks it needs and may come from any thread or process
-// at any time.
+// The models of this machine by name: which are here, and bringing, naming and removing them. Knows no
+// command line and no server; both use it. Every call reads the disk, takes what locks it needs and may come
+// from any thread or process at any time.
 //
 //     store::Store store(store::settings_from_environment(zoo_file));
 //     if (auto model = store.find("qwen2.5:7b")) load(model->path);
@@ -44,12 +44,12 @@ struct PullPlan {
     std::string name;
     uint64_t bytes = 0;
   };
-  std::string name;          // that the model will have
-  std::string source;        // repository or URL
+  std::string name;    // that the model will have
+  std::string source;  // repository or URL
   std::string quantisation;
-  std::string note;          // a sentence when something else was taken than one might expect, "" otherwise
+  std::string note;  // a sentence when something else was taken than one might expect, "" otherwise
   std::vector<File> files;
-  uint64_t bytes = 0;        // of all files
+  uint64_t bytes = 0;          // of all files
   uint64_t missing_bytes = 0;  // of these, to be downloaded
 };
 
@@ -67,8 +67,8 @@ class Store {
  public:
   explicit Store(Settings settings);
 
-  // The model of a name, if it is here whole; never asks the network. A name without a quantisation means the usual one,
-  // or what is here nearest to it. Throws Error when the text cannot be a name (see parse_name).
+  // The model of a name, if it is here whole; never asks the network. A name without a quantisation means the
+  // usual one, or what is here nearest to it. Throws Error when the text cannot be a name (see parse_name).
   std::optional<Model> find(std::string_view name) const;
 
   std::vector<Model> list() const;  // by name
@@ -79,25 +79,25 @@ class Store {
   // Whether pull() knows where to look: a name of the zoo, a repository or a URL. Never throws.
   bool can_pull(std::string_view name) const noexcept;
 
-  // Brings a model, or what is missing of it, and returns it. Blocks. Throws Error with one sentence; Stopped when a stop
-  // is requested, and then what has come is kept for the next pull.
+  // Brings a model, or what is missing of it, and returns it. Blocks. Throws Error with one sentence; Stopped
+  // when a stop is requested, and then what has come is kept for the next pull.
   Model pull(std::string_view name, const PullEvents& events, const std::stop_token& stop) const;
 
-  // Forgets a name; its files go when no other name and no other snapshot needs them. Throws Error for an unknown name,
-  // and before anything is removed when that would touch something outside the store.
+  // Forgets a name; its files go when no other name and no other snapshot needs them. Throws Error for an
+  // unknown name, and before anything is removed when that would touch something outside the store.
   Removed remove(std::string_view name) const;
 
-  uint64_t unfinished_bytes() const;         // of downloads that ended early
-  uint64_t remove_unfinished() const;        // but for those that go on; returns the bytes freed
+  uint64_t unfinished_bytes() const;   // of downloads that ended early
+  uint64_t remove_unfinished() const;  // but for those that go on; returns the bytes freed
 
   // Another name for a model that is here. Throws Error when the name is taken by the zoo or is none.
   void copy(std::string_view from, std::string_view to) const;
-  void add(const std::filesystem::path& model, std::string_view name) const;  // a file or folder that is not ours
+  void add(const std::filesystem::path& model,
+           std::string_view name) const;  // a file or folder that is not ours
 
   std::vector<std::string> names_near(std::string_view name) const;  // here or in the zoo; for error messages
 
   const Zoo& zoo() const { return zoo_; }
-  const Settings& settings() const { return settings_; }
 
  private:
   // What a name means: its parts and, of a name of the zoo, the zoo's row.
@@ -106,6 +106,7 @@ class Store {
     ZooMatch zoo;
     std::string canonical() const;
   };
+  static Model from_entry(const IndexEntry& entry);
   Meaning meaning_of(std::string_view name) const;
   std::optional<Model> find_named(const Meaning& meaning) const;
   std::vector<Model> cached(const Name& name) const;

@@ -1,4 +1,5 @@
-// Store::pull: what a name means on the hub, what of it is missing here, and each file brought, linked and named.
+// Store::pull: what a name means on the hub, what of it is missing here, and each file brought, linked and
+// named.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -7,7 +8,6 @@
 #include "base/error.h"
 #include "store/digest.h"
 #include "store/download.h"
-#include "store/durable_file.h"
 #include "store/gguf_names.h"
 #include "store/hub.h"
 #include "store/hub_cache.h"
@@ -28,7 +28,8 @@ struct Piece {
 void add_to_plan(PullPlan& plan, const Piece& piece) {
   plan.files.push_back({piece.source.name, piece.source.bytes});
   plan.bytes += piece.source.bytes;
-  plan.missing_bytes += piece.source.bytes - std::min(piece.source.bytes, bytes_here(piece.source, piece.place));
+  plan.missing_bytes +=
+      piece.source.bytes - std::min(piece.source.bytes, bytes_here(piece.source, piece.place));
 }
 
 // A file anywhere, as its server describes it: how long it is, and the etag that tells its versions apart.
@@ -42,7 +43,8 @@ FileSource probe(const Name& name, const Settings& settings, const std::stop_tok
         [](const HttpAnswer& hop) { return hop.status / 100 == 3; }, [](std::span<const char>) {}, stop);
     if (answer.transport == Transport::ok && answer.status / 100 == 2) {
       std::string range = answer.header("content-range");
-      answer.headers["content-length"] = answer.status == 206 ? range.substr(range.find('/') + 1) : answer.header("content-length");
+      answer.headers["content-length"] =
+          answer.status == 206 ? range.substr(range.find('/') + 1) : answer.header("content-length");
       source.bytes = answer.number("content-length").value_or(0);
       source.etag = answer.status == 206 ? strong_etag(answer.header("etag")) : "";
       if (source.bytes == 0) fail("{} does not say how long {} is", answer.host, name.file);
@@ -60,24 +62,33 @@ Model Store::pull(std::string_view text, const PullEvents& events, const std::st
   if (meaning.name.kind == NameKind::url) return pull_url(meaning.name, events, stop);
   if (!meaning.name.owner.empty()) return pull_from_hub(meaning, events, stop);
   if (auto model = find_named(meaning)) {
-    if (model->repository.empty()) fail("'{}' is a name for {}: there is nothing to pull", model->name, model->path.string());
-    return pull(model->quantisation.empty() ? model->repository : model->repository + ":" + model->quantisation, events, stop);
+    if (model->repository.empty())
+      fail("'{}' is a name for {}: there is nothing to pull", model->name, model->path.string());
+    return pull(
+        model->quantisation.empty() ? model->repository : model->repository + ":" + model->quantisation,
+        events, stop);
   }
   fail_unknown(text);
 }
 
-Model Store::pull_from_hub(const Meaning& meaning, const PullEvents& events, const std::stop_token& stop) const {
+Model Store::pull_from_hub(const Meaning& meaning, const PullEvents& events,
+                           const std::stop_token& stop) const {
   Hub hub(settings_);
   HubCache cache(settings_.cache);
   HubRepository repository = hub.look_up(meaning.name, stop);
   std::vector<std::string> names;
   for (const HubFile& file : repository.files) names.push_back(file.name);
   std::string usual(meaning.zoo.model ? meaning.zoo.model->quantisation : kUsualQuantisation);
-  PullChoice choice = choose_files(names, meaning.name, usual, meaning.zoo.model ? meaning.zoo.model->mmproj : "");
+  PullChoice choice =
+      choose_files(names, meaning.name, usual, meaning.zoo.model ? meaning.zoo.model->mmproj : "");
 
-  std::string tag = choice.folder ? "" : choice.quantisation.empty() ? choice.files.front() : choice.quantisation;
-  std::string name = meaning.zoo.model ? meaning.canonical() : repository.name + (tag.empty() ? "" : ":" + tag);
-  PullPlan plan{.name = name, .source = repository.name, .quantisation = choice.quantisation, .note = choice.note};
+  std::string tag = choice.folder                 ? ""
+                    : choice.quantisation.empty() ? choice.files.front()
+                                                  : choice.quantisation;
+  std::string name =
+      meaning.zoo.model ? meaning.canonical() : repository.name + (tag.empty() ? "" : ":" + tag);
+  PullPlan plan{
+      .name = name, .source = repository.name, .quantisation = choice.quantisation, .note = choice.note};
   std::vector<Piece> pieces;
   for (const std::string& file : choice.files) {
     auto listed = std::ranges::find(repository.files, file, &HubFile::name);
@@ -97,26 +108,18 @@ Model Store::pull_from_hub(const Meaning& meaning, const PullEvents& events, con
 
   auto snapshots = cache.snapshots(repository.name, repository.commit);
   check(!snapshots.empty(), "the snapshot that was just made");
-  IndexEntry entry{.name = name,
-                   .repository = snapshots.front().repository,
-                   .commit = repository.commit,
-                   .quantisation = choice.quantisation,
-                   .path = choice.folder ? snapshots.front().folder : snapshots.front().folder / choice.files.front(),
-                   .files = choice.files,
-                   .bytes = plan.bytes,
-                   .digest = pieces.front().source.digest,
-                   .pulled_at = std::time(nullptr)};
+  IndexEntry entry{
+      .name = name,
+      .repository = snapshots.front().repository,
+      .commit = repository.commit,
+      .quantisation = choice.quantisation,
+      .path = choice.folder ? snapshots.front().folder : snapshots.front().folder / choice.files.front(),
+      .files = choice.files,
+      .bytes = plan.bytes,
+      .digest = pieces.front().source.digest,
+      .pulled_at = std::time(nullptr)};
   index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); });
-  return {.name = name,
-          .repository = entry.repository,
-          .commit = entry.commit,
-          .quantisation = entry.quantisation,
-          .path = entry.path,
-          .files = entry.files,
-          .bytes = entry.bytes,
-          .digest = entry.digest,
-          .modified = entry.pulled_at,
-          .named = true};
+  return from_entry(entry);
 }
 
 Model Store::pull_url(const Name& name, const PullEvents& events, const std::stop_token& stop) const {
@@ -125,15 +128,18 @@ Model Store::pull_url(const Name& name, const PullEvents& events, const std::sto
   check_new_name(own);
   for (const IndexEntry& entry : index_.read()) {
     if (same_name(entry.name, own) && entry.url != name.url) {
-      fail("'{0}' names another model already: remove it (troika rm {0}), or rename it first (troika cp {0} NEW)", own);
+      fail("'{0}' names another model already: remove it (troika rm {0}), or keep it under another name "
+           "(troika cp {0} NEW, then rm)", own);
     }
   }
   FileSource source = probe(name, settings_, stop);
   // A folder for each version: what another left unfinished is never continued.
-  fs::path folder = settings_.home / "files" / sha256_of(fmt::format("{} {} {}", name.url, source.etag, source.bytes)).substr(0, 32);
+  fs::path folder = settings_.home / "files" /
+                    sha256_of(fmt::format("{} {} {}", name.url, source.etag, source.bytes)).substr(0, 32);
   Piece piece{std::move(source), {folder / name.file, folder / "incomplete", folder / "lock"}};
   std::optional<Model> before = find(name.url);
-  if (before && before->path == piece.place.file) piece.source.digest = piece.source.etag.empty() ? "" : before->digest;
+  if (before && before->path == piece.place.file)
+    piece.source.digest = piece.source.etag.empty() ? "" : before->digest;
   PullPlan plan{.name = own, .source = name.url, .quantisation = quantisation_of(name.file)};
   add_to_plan(plan, piece);
   events.planned(plan);
@@ -148,9 +154,7 @@ Model Store::pull_url(const Name& name, const PullEvents& events, const std::sto
                    .pulled_at = std::time(nullptr)};
   index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); });
   if (before && before->path != entry.path) remove_files(*before);
-  auto model = find(name.url);
-  check(model.has_value(), "the model that was just pulled");
-  return *model;
+  return from_entry(entry);
 }
 
 }  // namespace troika::store

@@ -32,7 +32,9 @@ std::vector<std::string> files_to_remove(const Snapshot& snapshot, const Model& 
 
 void Store::fail_unknown(std::string_view name) const {
   std::vector<std::string> near = names_near(name);
-  if (near.empty()) fail("there is no model '{}'; troika list shows what is here, troika list --zoo what can be had", shown(name));
+  if (near.empty())
+    fail("there is no model '{}'; troika list shows what is here, troika list --zoo what can be had",
+         shown(name));
   fail("there is no model '{}'; did you mean {}?", shown(name), fmt::join(near, " or "));
 }
 
@@ -53,10 +55,13 @@ Removed Store::remove(std::string_view text) const {
   Removed removed;
   index_.change([&](std::vector<IndexEntry>& entries) {
     if (!model->named) {  // by what is in the cache; it may have a name for all that
-      auto own = std::ranges::find_if(entries, [&](const IndexEntry& e) { return same_name(e.name, model->name); });
+      auto own =
+          std::ranges::find_if(entries, [&](const IndexEntry& e) { return same_name(e.name, model->name); });
       if (own != entries.end() && own->path == model->path) model->named = true;
     }
-    auto others = std::ranges::find_if(entries, [&](const IndexEntry& e) { return e.path == model->path && !same_name(e.name, model->name); });
+    auto others = std::ranges::find_if(entries, [&](const IndexEntry& e) {
+      return e.path == model->path && !same_name(e.name, model->name);
+    });
     if (others != entries.end()) removed.kept_for = others->name;
     if (!model->named && !removed.kept_for.empty())
       fail("'{}' is what '{}' names; remove that", shown(text), removed.kept_for);
@@ -107,7 +112,8 @@ uint64_t Store::remove_files(const Model& model) const {
     for (const Snapshot& snapshot : cache.snapshots(model.repository, model.commit)) {
       std::vector<std::string> files = files_to_remove(snapshot, model);
       // An index may name what an earlier cache folder held; only what lies in this cache is ours.
-      if (!files.empty() && model.path.string().starts_with(snapshot.folder.string())) return cache.remove(snapshot, files);
+      if (!files.empty() && model.path.string().starts_with(snapshot.folder.string()))
+        return cache.remove(snapshot, files);
     }
     return 0;
   }

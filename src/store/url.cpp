@@ -28,12 +28,14 @@ bool Url::is_loopback() const { return host == "localhost" || host == "127.0.0.1
 std::optional<Url> read_url(const std::string& text) {
   const std::unique_ptr<CURLU, Free> parsed(curl_url());
   if (!parsed || text.empty() || text.find('\0') != text.npos) return std::nullopt;
-  if (curl_url_set(parsed.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK) return std::nullopt;
+  if (curl_url_set(parsed.get(), CURLUPART_URL, text.c_str(), CURLU_DISALLOW_USER) != CURLUE_OK)
+    return std::nullopt;
   Url url{.scheme = part_of(parsed.get(), CURLUPART_SCHEME),
           .host = lower(part_of(parsed.get(), CURLUPART_HOST)),
           .path = part_of(parsed.get(), CURLUPART_PATH, CURLU_URLDECODE)};
   if (url.scheme != "http" && url.scheme != "https") return std::nullopt;
-  url.origin = url.scheme + "://" + url.host + ":" + part_of(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  url.origin =
+      url.scheme + "://" + url.host + ":" + part_of(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
   return url;
 }
 

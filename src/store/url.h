@@ -1,5 +1,5 @@
-// The parts of a URL that decide where a request goes, read by the library that connects: two parsers might read two
-// hosts.
+// The parts of a URL that decide where a request goes, read by the library that connects: two parsers might
+// read two hosts.
 #pragma once
 
 #include <optional>

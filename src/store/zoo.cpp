@@ -24,8 +24,9 @@ std::string folded(std::string_view name) {
 }
 
 ZooModel read_model(const json& entry) {
-  static const std::set<std::string> kKeys = {"name",       "aliases",         "repository",        "community", "quantisation", "mmproj",
-                                              "parameters", "parameters_read", "approximate_bytes", "licence",   "gated"};
+  static const std::set<std::string> kKeys = {
+      "name",       "aliases",         "repository",        "community", "quantisation", "mmproj",
+      "parameters", "parameters_read", "approximate_bytes", "licence",   "gated"};
   for (const auto& [key, value] : entry.items()) {
     if (!kKeys.contains(key)) fail("it has the unknown key '{}'", key);
   }
@@ -40,12 +41,15 @@ ZooModel read_model(const json& entry) {
                  .approximate_bytes = entry.at("approximate_bytes"),
                  .licence = entry.at("licence"),
                  .gated = entry.at("gated")};
-  if (!is_plain_name(model.name) || model.name != lower(model.name)) fail("'{}' is no name", shown(model.name));
+  if (!is_plain_name(model.name) || model.name != lower(model.name))
+    fail("'{}' is no name", shown(model.name));
   for (const std::string& alias : model.aliases) {
     if (!is_plain_name(alias) || alias != lower(alias)) fail("{}: '{}' is no name", model.name, shown(alias));
   }
-  if (!is_repository(model.repository)) fail("{}: '{}' is no repository", model.name, shown(model.repository));
-  if (!is_quantisation(model.quantisation)) fail("{}: '{}' is no quantisation", model.name, shown(model.quantisation));
+  if (!is_repository(model.repository))
+    fail("{}: '{}' is no repository", model.name, shown(model.repository));
+  if (!is_quantisation(model.quantisation))
+    fail("{}: '{}' is no quantisation", model.name, shown(model.quantisation));
   if (model.parameters == 0 || model.parameters_read > model.parameters || model.approximate_bytes == 0)
     fail("{}: its numbers cannot be right", model.name);
   return model;

@@ -1,5 +1,5 @@
-// The models that Troika is made for (models/zoo.json): short names for repositories of the hub, with what one wants to
-// know before downloading.
+// The models that Troika is made for (models/zoo.json): short names for repositories of the hub, with what
+// one wants to know before downloading.
 #pragma once
 
 #include <cstdint>
@@ -19,9 +19,9 @@ struct ZooModel {
   std::string mmproj;                // "mmproj-*": its image projector's name; "": it reads text only
   uint64_t parameters = 0;           // of the language model
   uint64_t parameters_read = 0;      // for each token: without tables and the experts not used
-  uint64_t approximate_bytes = 0;    // of the default quantisation: parameters times bits, not the files' sizes
+  uint64_t approximate_bytes = 0;  // of the default quantisation: parameters times bits, not the files' sizes
   std::string licence;
-  bool gated = false;                // wants its licence accepted on the hub, and a token
+  bool gated = false;  // wants its licence accepted on the hub, and a token
 };
 
 // A name of the zoo with what follows it.

@@ -4,6 +4,7 @@
     store_test.py BINARY PROJECT
 """
 import hashlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -170,6 +171,25 @@ class StoreTest(unittest.TestCase):
         self.assertNotIn("content", [role for role, *_ in self.hub.requests])
         self.answer("rm", "test/tiny-GGUF:Q8_0")
         self.assertFalse(repository.exists())
+
+    @unittest.skipUnless(importlib.util.find_spec("huggingface_hub"), "huggingface_hub is not installed")
+    def test_huggingface_hub_uses_what_we_pulled_and_we_what_it_did(self):
+        def python(code):
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
+                                  env=self.environment(HF_HUB_DISABLE_XET="1"))
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout.splitlines()[-1]
+
+        download = "from huggingface_hub import hf_hub_download, scan_cache_dir\nprint(hf_hub_download('test/tiny-GGUF', {}))"
+        self.answer("pull", "test/tiny-GGUF:Q8_0")
+        path = python(download.format("'tiny-Q8_0.gguf', local_files_only=True"))
+        self.assertEqual(path, self.listed()["test/tiny-GGUF:Q8_0"]["path"])
+        self.assertEqual(python(download.format("'tiny-Q8_0.gguf'") + "\nprint(scan_cache_dir().warnings)"), "[]")
+        path = python(download.format("'tiny-Q4_0.gguf'"))
+        self.assertEqual(path, self.listed()["test/tiny-GGUF:Q4_0"]["path"])
+        self.assertEqual([role for role, *_ in self.hub.requests].count("content"), 2)
+        self.answer("pull", "test/tiny-GGUF:Q4_0")
+        self.assertEqual([role for role, *_ in self.hub.requests].count("content"), 2)
 
     def test_json_lines(self):
         lines = [json.loads(line) for line in self.answer("pull", "test/tiny-GGUF", "--json").splitlines()]

@@ -1,5 +1,5 @@
-// A Hugging Face hub on two loopback ports: the hub itself, and the content network to which it redirects. `meddle` sees
-// every request before it is answered and may answer otherwise.
+// A Hugging Face hub on two loopback ports: the hub itself, and the content network to which it redirects.
+// `meddle` sees every request before it is answered and may answer otherwise.
 #pragma once
 
 #include <atomic>
@@ -38,8 +38,12 @@ class FakeHub {
   }
 
   Store store() const { return Store(settings); }
-  std::filesystem::path repository(const std::string& name = "me--it-GGUF") const { return settings.cache / ("models--" + name); }
-  std::filesystem::path blob(const std::string& bytes) const { return repository() / "blobs" / sha256_of(bytes); }
+  std::filesystem::path repository(const std::string& name = "me--it-GGUF") const {
+    return settings.cache / ("models--" + name);
+  }
+  std::filesystem::path blob(const std::string& bytes) const {
+    return repository() / "blobs" / sha256_of(bytes);
+  }
   std::filesystem::path part(const std::string& bytes) const { return blob(bytes).string() + ".incomplete"; }
 
   // The sentence with which a pull fails; "" when it does not.
@@ -65,7 +69,8 @@ class FakeHub {
     if (path.starts_with("api/models/")) return list(path.substr(11, path.find("/revision/") - 11));
     size_t end = path.find("/resolve/");
     std::string name = path.substr(0, end), file = path.substr(path.find('/', end + 9) + 1);
-    if (!repositories_.contains(name) || !repositories_[name].contains(file)) return {.status = "404 Not Found"};
+    if (!repositories_.contains(name) || !repositories_[name].contains(file))
+      return {.status = "404 Not Found"};
     const std::string& bytes = repositories_[name][file];
     return {.status = "302 Found",
             .headers = {{"Location", content.url("localhost") + "/" + name + "/" + file},
@@ -75,7 +80,8 @@ class FakeHub {
   }
 
   FakeAnswer list(const std::string& name) {
-    if (!repositories_.contains(name)) return {.status = "401 Unauthorized", .headers = {{"X-Error-Code", "RepoNotFound"}}};
+    if (!repositories_.contains(name))
+      return {.status = "401 Unauthorized", .headers = {{"X-Error-Code", "RepoNotFound"}}};
     auto siblings = nlohmann::json::array();
     for (const auto& [file, bytes] : repositories_[name]) {
       siblings.push_back({{"rfilename", file}, {"size", bytes.size()}});
@@ -87,10 +93,12 @@ class FakeHub {
   FakeAnswer serve(const FakeRequest& request) {
     if (auto other = meddle_content(request)) return *other;
     size_t end = request.target.find('/', request.target.find('/', 1) + 1);
-    const std::string& bytes = repositories_[request.target.substr(1, end - 1)][request.target.substr(end + 1)];
+    const std::string& bytes =
+        repositories_[request.target.substr(1, end - 1)][request.target.substr(end + 1)];
     if (request.header("range").empty()) return {.body = bytes};
     return {.status = "206 Partial Content",
-            .headers = {{"Content-Range", fmt::format("bytes {}-{}/{}", request.begin(), bytes.size() - 1, bytes.size())}},
+            .headers = {{"Content-Range",
+                         fmt::format("bytes {}-{}/{}", request.begin(), bytes.size() - 1, bytes.size())}},
             .body = bytes.substr(request.begin())};
   }
 

@@ -62,7 +62,9 @@ class FakeServer {
     ::close(listener_);
   }
 
-  std::string url(const std::string& host = "127.0.0.1") const { return fmt::format("http://{}:{}", host, port_); }
+  std::string url(const std::string& host = "127.0.0.1") const {
+    return fmt::format("http://{}:{}", host, port_);
+  }
   std::vector<FakeRequest> requests() const {
     std::lock_guard lock(mutex_);
     return requests_;
@@ -94,7 +96,8 @@ class FakeServer {
     FakeAnswer answer = handler_(request);
     std::string reply = fmt::format("HTTP/1.1 {}\r\nConnection: close\r\n", answer.status);
     for (const auto& [name, value] : answer.headers) reply += fmt::format("{}: {}\r\n", name, value);
-    if (!answer.headers.contains("Content-Length")) reply += fmt::format("Content-Length: {}\r\n", answer.body.size());
+    if (!answer.headers.contains("Content-Length"))
+      reply += fmt::format("Content-Length: {}\r\n", answer.body.size());
     reply += "\r\n";
     if (request.method != "HEAD") reply += answer.body.substr(0, answer.cut_after);
     for (size_t done = 0; done < reply.size();) {

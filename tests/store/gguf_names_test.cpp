@@ -33,9 +33,16 @@ TEST(GgufNames, SayTheQuantisation) {
 }
 
 TEST(GgufNames, OfSplitFilesCountWhenAllPartsAreThere) {
-  std::vector<std::string> files = {"a-q4_0-00001-of-00002.gguf", "a-q4_0-00002-of-00002.gguf", "a-q8_0-00001-of-00003.gguf",
-                                    "a-q8_0-00003-of-00003.gguf", "a-q2_k-00000-of-00001.gguf", "a-q3_k-00002-of-00001.gguf",
-                                    "README.md", "mmproj-a-f16.gguf", "imatrix.gguf", "mtp-a-q4_0.gguf"};
+  std::vector<std::string> files = {"a-q4_0-00001-of-00002.gguf",
+                                    "a-q4_0-00002-of-00002.gguf",
+                                    "a-q8_0-00001-of-00003.gguf",
+                                    "a-q8_0-00003-of-00003.gguf",
+                                    "a-q2_k-00000-of-00001.gguf",
+                                    "a-q3_k-00002-of-00001.gguf",
+                                    "README.md",
+                                    "mmproj-a-f16.gguf",
+                                    "imatrix.gguf",
+                                    "mtp-a-q4_0.gguf"};
   auto models = models_among(files);
   ASSERT_EQ(models.size(), 1u);
   EXPECT_EQ(models[0].quantisation, "Q4_0");
@@ -59,8 +66,8 @@ TEST(GgufNames, TheUsualQuantisationIsTakenElseItsNearest) {
 }
 
 TEST(GgufNames, TheProjectorLiesInTheModelsFolder) {
-  std::vector<std::string> files = {"a-Q4_0.gguf", "mmproj-a-f32.gguf", "mmproj-a-f16.gguf", "mmproj-a-Q8_0.gguf",
-                                    "x/b-Q4_0.gguf", "x/mmproj-b-Q8_0.gguf"};
+  std::vector<std::string> files = {"a-Q4_0.gguf",        "mmproj-a-f32.gguf", "mmproj-a-f16.gguf",
+                                    "mmproj-a-Q8_0.gguf", "x/b-Q4_0.gguf",     "x/mmproj-b-Q8_0.gguf"};
   auto models = models_among(files);
   EXPECT_EQ(choose_projector(files, models[0], ""), "mmproj-a-f16.gguf");
   EXPECT_EQ(choose_projector(files, models[0], "mmproj-*-q8_0.gguf"), "mmproj-a-Q8_0.gguf");
@@ -85,20 +92,30 @@ TEST(PullChoice, SaysWhatWasTakenInstead) {
   EXPECT_THAT(choice.files, ElementsAre("a-Q8_0.gguf", "mmproj-a-f16.gguf"));
   EXPECT_THAT(choice.note, HasSubstr("no Q4_K_M; Q8_0 was taken"));
   EXPECT_THAT(choose_files(files, name_of(":f16"), "Q4_K_M", "").note, IsEmpty());
-  EXPECT_THAT(choose_files(files, name_of(":a-f16.gguf"), "Q4_K_M", "").files, ElementsAre("a-f16.gguf", "mmproj-a-f16.gguf"));
+  EXPECT_THAT(choose_files(files, name_of(":a-f16.gguf"), "Q4_K_M", "").files,
+              ElementsAre("a-f16.gguf", "mmproj-a-f16.gguf"));
   EXPECT_THAT(refusal(files, ":Q2_K"), HasSubstr("has no Q2_K; it has F16, Q8_0"));
   EXPECT_THAT(refusal(files, ":none.gguf"), HasSubstr("has no file none.gguf"));
   EXPECT_THAT(refusal(files, ":mmproj-a-f16.gguf"), HasSubstr("no whole model"));
 }
 
 TEST(PullChoice, TakesASafetensorsFolderWhereThereIsNoGguf) {
-  std::vector<std::string> files = {".gitattributes", "README.md", "config.json", "consolidated.safetensors", "merges.txt",
-                                    "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
-                                    "model.safetensors.index.json", "onnx/model.onnx", "pytorch_model.bin", "tokenizer.json"};
+  std::vector<std::string> files = {".gitattributes",
+                                    "README.md",
+                                    "config.json",
+                                    "consolidated.safetensors",
+                                    "merges.txt",
+                                    "model-00001-of-00002.safetensors",
+                                    "model-00002-of-00002.safetensors",
+                                    "model.safetensors.index.json",
+                                    "onnx/model.onnx",
+                                    "pytorch_model.bin",
+                                    "tokenizer.json"};
   PullChoice choice = choose_files(files, name_of(""), "Q4_K_M", "");
   EXPECT_TRUE(choice.folder);
-  EXPECT_THAT(choice.files, ElementsAre("config.json", "merges.txt", "model.safetensors.index.json", "tokenizer.json",
-                                        "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"));
+  EXPECT_THAT(choice.files,
+              ElementsAre("config.json", "merges.txt", "model.safetensors.index.json", "tokenizer.json",
+                          "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"));
   EXPECT_THAT(refusal(files, ":Q4_K_M"), HasSubstr("--quant q4_k_m"));
   files.erase(files.begin() + 5);
   EXPECT_THAT(refusal(files, ""), HasSubstr("nothing that Troika reads"));

@@ -17,8 +17,15 @@ TEST(Index, KeepsWhatWasPutIntoIt) {
   files::Scratch scratch;
   Index index(scratch / "deep/home");
   EXPECT_TRUE(index.read().empty());
-  IndexEntry entry{.name = "Me/It:Q8_0", .repository = "Me/It", .commit = "c", .quantisation = "Q8_0", .path = "/a/b.gguf",
-                   .files = {"b.gguf"}, .bytes = uint64_t{5} << 40, .digest = "d", .pulled_at = 7};
+  IndexEntry entry{.name = "Me/It:Q8_0",
+                   .repository = "Me/It",
+                   .commit = "c",
+                   .quantisation = "Q8_0",
+                   .path = "/a/b.gguf",
+                   .files = {"b.gguf"},
+                   .bytes = uint64_t{5} << 40,
+                   .digest = "d",
+                   .pulled_at = 7};
   index.change([&](auto& entries) { put_entry(entries, entry); });
   auto entries = index.read();
   ASSERT_EQ(entries.size(), 1u);
@@ -37,17 +44,20 @@ TEST(Index, IsNotWrittenWhenTheChangeFails) {
   EXPECT_THROW(index.change([](auto& entries) {
     entries.clear();
     fail("no");
-  }), Error);
+  }),
+               Error);
   EXPECT_EQ(index.read().size(), 1u);
 }
 
 TEST(Index, ADamagedOneIsNamedAndNotOverwritten) {
   files::Scratch scratch;
   Index index(scratch.path());
-  for (const char* text : {"", "{", "[]", R"({"version": 2, "models": []})", R"({"version": 1, "models": [{"name": "a"}]})",
-                           R"({"version": 1, "models": [{"name": "a", "repository": "../..", "commit": "", "quantisation": "", "url": "", "path": "/a", "files": [], "bytes": 1, "digest": "", "pulled_at": 1}]})",
-                           R"({"version": 1, "models": [{"name": "a", "repository": "", "commit": "", "quantisation": "", "url": "", "path": "/a", "files": ["../x"], "bytes": 1, "digest": "", "pulled_at": 1}]})",
-                           R"({"version": 1, "models": [{"name": "a", "repository": "", "commit": "", "quantisation": "", "url": "", "path": "a", "files": [], "bytes": 1, "digest": "", "pulled_at": 1}]})"}) {
+  for (
+      const char* text :
+      {"", "{", "[]", R"({"version": 2, "models": []})", R"({"version": 1, "models": [{"name": "a"}]})",
+       R"({"version": 1, "models": [{"name": "a", "repository": "../..", "commit": "", "quantisation": "", "url": "", "path": "/a", "files": [], "bytes": 1, "digest": "", "pulled_at": 1}]})",
+       R"({"version": 1, "models": [{"name": "a", "repository": "", "commit": "", "quantisation": "", "url": "", "path": "/a", "files": ["../x"], "bytes": 1, "digest": "", "pulled_at": 1}]})",
+       R"({"version": 1, "models": [{"name": "a", "repository": "", "commit": "", "quantisation": "", "url": "", "path": "a", "files": [], "bytes": 1, "digest": "", "pulled_at": 1}]})"}) {
     scratch.write("index.json", text);
     try {
       index.change([](auto&) {});
@@ -67,7 +77,8 @@ TEST(Index, LosesNothingWhenManyWriteAtOnce) {
       writers.emplace_back([&, i] {
         Index index(scratch.path());
         for (int j = 0; j < 5; ++j) {
-          index.change([&](auto& all) { put_entry(all, {.name = fmt::format("m{}-{}", i, j), .path = "/a"}); });
+          index.change(
+              [&](auto& all) { put_entry(all, {.name = fmt::format("m{}-{}", i, j), .path = "/a"}); });
         }
       });
     }

@@ -51,7 +51,8 @@ class Pull : public testing::Test {
 TEST_F(Pull, BringsNamesAndReports) {
   std::vector<Progress> seen;
   PullPlan plan;
-  Model model = hub_.store().pull(kName, {[&](const PullPlan& p) { plan = p; }, [&](const Progress& p) { seen.push_back(p); }}, {});
+  Model model = hub_.store().pull(
+      kName, {[&](const PullPlan& p) { plan = p; }, [&](const Progress& p) { seen.push_back(p); }}, {});
   EXPECT_EQ(plan.bytes, kBytes.size());
   EXPECT_EQ(plan.missing_bytes, kBytes.size());
   EXPECT_EQ(model.digest, sha256_of(kBytes));
@@ -84,7 +85,8 @@ TEST_F(Pull, ACorruptedPartIsFoundOutAndDeleted) {
   std::string part = kBytes.substr(0, 100'000);
   part[5000] ^= 1;
   leave_part(part);
-  EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("it-Q8_0.gguf"), HasSubstr("wrong checksum"), HasSubstr("pull again")));
+  EXPECT_THAT(hub_.failure(kName),
+              AllOf(HasSubstr("it-Q8_0.gguf"), HasSubstr("wrong checksum"), HasSubstr("pull again")));
   EXPECT_FALSE(fs::exists(hub_.part(kBytes)));
   EXPECT_FALSE(fs::exists(hub_.blob(kBytes)));
   EXPECT_FALSE(hub_.store().find(kName));
@@ -139,7 +141,8 @@ TEST_F(Pull, AServerThatKnowsNoRangesBeginsAnew) {
 TEST_F(Pull, AnotherPartThanAskedForIsRefused) {
   leave_part(kBytes.substr(0, 100'000));
   hub_.meddle_content = [](const FakeRequest&) {
-    return FakeAnswer{.status = "206 Partial Content", .headers = {{"Content-Range", "bytes 50000-299999/300000"}},
+    return FakeAnswer{.status = "206 Partial Content",
+                      .headers = {{"Content-Range", "bytes 50000-299999/300000"}},
                       .body = kBytes.substr(50'000)};
   };
   EXPECT_THAT(hub_.failure(kName), HasSubstr("another part"));
@@ -162,7 +165,8 @@ TEST_F(Pull, AVersionThatChangesInBetweenIsNotMixedIn) {
   }
   hub_.meddle_hub = [](const FakeRequest&) { return std::nullopt; };
   hub_.meddle_content = [](const FakeRequest&) {
-    return FakeAnswer{.status = "206 Partial Content", .headers = {{"Content-Range", "bytes 100000-300000/300001"}},
+    return FakeAnswer{.status = "206 Partial Content",
+                      .headers = {{"Content-Range", "bytes 100000-300000/300001"}},
                       .body = kBytes.substr(100'000) + "x"};
   };
   EXPECT_THAT(hub_.failure(kName), HasSubstr("another version now"));
@@ -176,8 +180,11 @@ TEST_F(Pull, ANewVersionOfTheRepositoryStandsBesideTheOld) {
   hub_.meddle_hub = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
     if (request.target.find("/resolve/") != std::string::npos)
       return FakeAnswer{.status = "302 Found", .headers = {{"Location", hub_.content.url() + "/new"}}};
-    nlohmann::json file{{"rfilename", "it-Q8_0.gguf"}, {"size", 1000}, {"lfs", {{"sha256", sha256_of(bytes)}, {"size", 1000}}}};
-    return FakeAnswer{.body = nlohmann::json{{"id", "me/it-GGUF"}, {"sha", other}, {"siblings", {file}}}.dump()};
+    nlohmann::json file{{"rfilename", "it-Q8_0.gguf"},
+                        {"size", 1000},
+                        {"lfs", {{"sha256", sha256_of(bytes)}, {"size", 1000}}}};
+    return FakeAnswer{.body =
+                          nlohmann::json{{"id", "me/it-GGUF"}, {"sha", other}, {"siblings", {file}}}.dump()};
   };
   hub_.meddle_content = [&](const FakeRequest&) { return FakeAnswer{.body = bytes}; };
   EXPECT_EQ(hub_.failure(kName), "");
@@ -189,7 +196,8 @@ TEST_F(Pull, ANewVersionOfTheRepositoryStandsBesideTheOld) {
 TEST_F(Pull, TheTokenGoesToTheHubAlone) {
   hub_.settings.token = "hf_secret";
   EXPECT_EQ(hub_.failure(kName), "");
-  for (const FakeRequest& request : hub_.hub.requests()) EXPECT_EQ(request.header("authorization"), "Bearer hf_secret");
+  for (const FakeRequest& request : hub_.hub.requests())
+    EXPECT_EQ(request.header("authorization"), "Bearer hf_secret");
   ASSERT_FALSE(hub_.content.requests().empty());
   for (const FakeRequest& request : hub_.content.requests()) EXPECT_EQ(request.header("authorization"), "");
 }
@@ -198,8 +206,11 @@ TEST_F(Pull, TheTokenFollowsNoRedirectToAnotherPortOrName) {
   hub_.settings.token = "hf_secret";
   FakeServer thief([](const FakeRequest&) { return FakeAnswer{.status = "404 Not Found"}; });
   std::string port = thief.url().substr(thief.url().rfind(':'));
-  for (const std::string& place : {thief.url() + "/api/models/me/it-GGUF", "http://localhost" + port + "/x", "http://[::1]" + port + "/x"}) {
-    hub_.meddle_hub = [&](const FakeRequest&) { return FakeAnswer{.status = "307 Temporary Redirect", .headers = {{"Location", place}}}; };
+  for (const std::string& place : {thief.url() + "/api/models/me/it-GGUF", "http://localhost" + port + "/x",
+                                   "http://[::1]" + port + "/x"}) {
+    hub_.meddle_hub = [&](const FakeRequest&) {
+      return FakeAnswer{.status = "307 Temporary Redirect", .headers = {{"Location", place}}};
+    };
     EXPECT_NE(hub_.failure(kName), "");
   }
   EXPECT_GE(thief.requests().size(), 2u);
@@ -217,12 +228,18 @@ TEST_F(Pull, TheTokenIsNotSentInTheOpen) {
 }
 
 TEST_F(Pull, RedirectsDoNotLeaveThisMachineUnencryptedNorTurnForEver) {
-  hub_.meddle_hub = [&](const FakeRequest&) { return FakeAnswer{.status = "302 Found", .headers = {{"Location", "http://192.0.2.1/x"}}}; };
+  hub_.meddle_hub = [&](const FakeRequest&) {
+    return FakeAnswer{.status = "302 Found", .headers = {{"Location", "http://192.0.2.1/x"}}};
+  };
   EXPECT_THAT(hub_.failure(kName), HasSubstr("without encryption"));
-  hub_.meddle_hub = [&](const FakeRequest& r) { return FakeAnswer{.status = "302 Found", .headers = {{"Location", r.target + "a"}}}; };
+  hub_.meddle_hub = [&](const FakeRequest& r) {
+    return FakeAnswer{.status = "302 Found", .headers = {{"Location", r.target + "a"}}};
+  };
   EXPECT_THAT(hub_.failure(kName), HasSubstr("redirects more than 10 times"));
   for (const char* place : {"file:///etc/passwd", "ftp://127.0.0.1/", "http://user:pw@127.0.0.1/"}) {
-    hub_.meddle_hub = [&](const FakeRequest&) { return FakeAnswer{.status = "302 Found", .headers = {{"Location", place}}}; };
+    hub_.meddle_hub = [&](const FakeRequest&) {
+      return FakeAnswer{.status = "302 Found", .headers = {{"Location", place}}};
+    };
     EXPECT_THAT(hub_.failure(kName), HasSubstr("no valid http")) << place;
   }
 }
@@ -233,8 +250,9 @@ TEST_F(Pull, AGatedRepositorySaysWhereToAcceptItsLicence) {
       if (request.target.find("/resolve/") == std::string::npos) return std::nullopt;
       return FakeAnswer{.status = status, .headers = {{"X-Error-Code", "GatedRepo"}}};
     };
-    EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("me/it-GGUF is gated"), HasSubstr(hub_.settings.endpoint + "/me/it-GGUF"),
-                                           HasSubstr("set HF_TOKEN"), HasSubstr("/settings/tokens")));
+    EXPECT_THAT(hub_.failure(kName),
+                AllOf(HasSubstr("me/it-GGUF is gated"), HasSubstr(hub_.settings.endpoint + "/me/it-GGUF"),
+                      HasSubstr("set HF_TOKEN"), HasSubstr("/settings/tokens")));
   }
   hub_.settings.token = "hf_some";
   EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("does not suffice"), Not(HasSubstr("hf_some"))));
@@ -242,8 +260,11 @@ TEST_F(Pull, AGatedRepositorySaysWhereToAcceptItsLicence) {
 
 TEST_F(Pull, WhatIsNotThereIsSaidInASentence) {
   EXPECT_THAT(hub_.failure("me/none"), AllOf(HasSubstr("shows no me/none"), HasSubstr("name is wrong")));
-  hub_.meddle_hub = [](const FakeRequest&) { return FakeAnswer{.status = "404 Not Found", .headers = {{"X-Error-Code", "RevisionNotFound"}}}; };
-  EXPECT_THAT(hub_.failure(hub_.hub.url() + "/me/it-GGUF/resolve/v9/it-Q8_0.gguf"), HasSubstr("has no me/it-GGUF at revision v9"));
+  hub_.meddle_hub = [](const FakeRequest&) {
+    return FakeAnswer{.status = "404 Not Found", .headers = {{"X-Error-Code", "RevisionNotFound"}}};
+  };
+  EXPECT_THAT(hub_.failure(hub_.hub.url() + "/me/it-GGUF/resolve/v9/it-Q8_0.gguf"),
+              HasSubstr("has no me/it-GGUF at revision v9"));
   EXPECT_THAT(hub_.failure("nothing"), HasSubstr("there is no model 'nothing'"));
 }
 
@@ -257,7 +278,9 @@ TEST_F(Pull, ABusyHubIsAskedAgainWhenItSays) {
   auto began = std::chrono::steady_clock::now();
   EXPECT_EQ(hub_.failure(kName), "");
   EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::seconds(1));
-  hub_.meddle_hub = [](const FakeRequest&) { return FakeAnswer{.status = "429 Too Many Requests", .headers = {{"Retry-After", "3600"}}}; };
+  hub_.meddle_hub = [](const FakeRequest&) {
+    return FakeAnswer{.status = "429 Too Many Requests", .headers = {{"Retry-After", "3600"}}};
+  };
   EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("429"), HasSubstr("3600 s")));
 }
 
@@ -270,7 +293,9 @@ TEST_F(Pull, AFaultThatPassesIsWaitedForAndOneThatStaysIsNot) {
   EXPECT_EQ(hub_.failure(kName), "");
   EXPECT_EQ(count, 8);
   count = 0;
-  hub_.meddle_hub = [&](const FakeRequest&) { return ++count, FakeAnswer{.status = "500 Internal Server Error"}; };
+  hub_.meddle_hub = [&](const FakeRequest&) {
+    return ++count, FakeAnswer{.status = "500 Internal Server Error"};
+  };
   EXPECT_THAT(hub_.failure(kName), HasSubstr("answered 500 when asked for me/it-GGUF"));
   EXPECT_EQ(count, 6);
 }
@@ -284,44 +309,77 @@ TEST_F(Pull, AnUnreachableHubIsNamed) {
 
 TEST_F(Pull, OfflineNothingIsAsked) {
   hub_.settings.offline_by = "HF_HUB_OFFLINE";
-  EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("me/it-GGUF is not here"), HasSubstr("HF_HUB_OFFLINE forbids")));
+  EXPECT_THAT(hub_.failure(kName),
+              AllOf(HasSubstr("me/it-GGUF is not here"), HasSubstr("HF_HUB_OFFLINE forbids")));
   EXPECT_THAT(hub_.failure("https://example.org/a.gguf"), HasSubstr("HF_HUB_OFFLINE forbids"));
   EXPECT_THAT(hub_.hub.requests(), IsEmpty());
 }
 
 TEST_F(Pull, AFullDiskIsSaidBeforeAnythingIsDownloaded) {
   hub_.settings.free_bytes = [](const fs::path&) { return uint64_t{250'000}; };
-  EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("0.2 MB of room"), HasSubstr("0.3 MB are still to come"), HasSubstr("HF_HUB_CACHE")));
+  EXPECT_THAT(hub_.failure(kName), AllOf(HasSubstr("0.2 MB of room"), HasSubstr("0.3 MB are still to come"),
+                                         HasSubstr("HF_HUB_CACHE")));
   EXPECT_THAT(ranges(), IsEmpty());
   leave_part(kBytes.substr(0, 100'000));
   EXPECT_EQ(hub_.failure(kName), "");  // what is here needs no more room
 }
 
 TEST_F(Pull, AHubThatTalksNonsenseIsNotBelieved) {
-  const std::string answers[] = {"", "<html>", "[]", "{}", R"({"sha": "main", "siblings": []})",
+  const std::string answers[] = {"",
+                                 "<html>",
+                                 "[]",
+                                 "{}",
+                                 R"({"sha": "main", "siblings": []})",
                                  R"({"sha": "../../../../../../../../../../../../../x", "siblings": []})",
-                                 R"({"sha": ")" + kCommit + R"(", "siblings": {}})"};
+                                 R"({"sha": ")" + kCommit + R"(", "siblings": {}})",
+                                 std::string(1'000'000, '[') + std::string(1'000'000, ']')};
   for (const std::string& answer : answers) {
     hub_.meddle_hub = [&](const FakeRequest&) { return FakeAnswer{.body = answer}; };
     EXPECT_THAT(hub_.failure(kName), HasSubstr("does not answer as a Hugging Face hub")) << answer;
   }
 }
 
+TEST_F(Pull, AListingThatIsCutAnywhereIsNotBelieved) {
+  std::string whole =
+      nlohmann::json{
+          {"id", "me/it-GGUF"}, {"sha", kCommit}, {"siblings", {{{"rfilename", "a-Q8_0.gguf"}, {"size", 3}}}}}
+          .dump();
+  for (size_t length = 0; length < whole.size(); ++length) {
+    hub_.meddle_hub = [part = whole.substr(0, length)](const FakeRequest&) {
+      return FakeAnswer{.body = part};
+    };
+    EXPECT_THAT(hub_.failure(kName), HasSubstr("does not answer as a Hugging Face hub")) << length;
+  }
+}
+
+TEST_F(Pull, AListingWithoutEndIsGivenUp) {
+  hub_.meddle_hub = [](const FakeRequest&) { return FakeAnswer{.body = std::string(65 << 20, ' ')}; };
+  EXPECT_THAT(hub_.failure(kName), HasSubstr("lists more files"));
+  hub_.meddle_hub = [](const FakeRequest&) {
+    return FakeAnswer{.headers = {{"X-Long", std::string(70'000, 'x')}}};
+  };
+  EXPECT_NE(hub_.failure(kName), "");
+}
+
 TEST_F(Pull, FilesWithDangerousNamesOrDigestsAreNotTaken) {
   auto listing = [&](const std::string& file, const nlohmann::json& more) {
     nlohmann::json sibling{{"rfilename", file}, {"size", 3}};
     sibling.update(more);
-    std::string body = nlohmann::json{{"id", "me/it-GGUF"}, {"sha", kCommit}, {"siblings", {sibling, 7, nullptr}}}.dump();
+    std::string body =
+        nlohmann::json{{"id", "me/it-GGUF"}, {"sha", kCommit}, {"siblings", {sibling, 7, nullptr}}}.dump();
     hub_.meddle_hub = [body](const FakeRequest& request) -> std::optional<FakeAnswer> {
       if (request.target.find("/resolve/") == std::string::npos) return FakeAnswer{.body = body};
       return FakeAnswer{.headers = {{"ETag", "\"../../../../x\""}}, .body = "abc"};
     };
     return hub_.failure(kName);
   };
-  for (const char* file : {"../../../evil-Q8_0.gguf", "/tmp/evil-Q8_0.gguf", "a/../../evil-Q8_0.gguf", "a\\..\\evil-Q8_0.gguf", "a\n-Q8_0.gguf"})
-    EXPECT_THAT(listing(file, {{"lfs", {{"sha256", sha256_of("abc")}}}}), HasSubstr("neither GGUF files")) << file;
+  for (const char* file : {"../../../evil-Q8_0.gguf", "/tmp/evil-Q8_0.gguf", "a/../../evil-Q8_0.gguf",
+                           "a\\..\\evil-Q8_0.gguf", "a\n-Q8_0.gguf"})
+    EXPECT_THAT(listing(file, {{"lfs", {{"sha256", sha256_of("abc")}}}}), HasSubstr("neither GGUF files"))
+        << file;
   for (const char* digest : {"../../../../evil", "", "ABCDEF", "0123"})
-    EXPECT_THAT(listing("it-Q8_0.gguf", {{"lfs", {{"sha256", digest}}}}), HasSubstr("names no checksum")) << digest;
+    EXPECT_THAT(listing("it-Q8_0.gguf", {{"lfs", {{"sha256", digest}}}}), HasSubstr("names no checksum"))
+        << digest;
   EXPECT_FALSE(fs::exists(hub_.repository() / "blobs"));
 }
 
@@ -337,7 +395,10 @@ TEST_F(Pull, SmallFilesAreCheckedByGitsHash) {
   Digest git(DigestKind::git_blob, text.size());
   git.add(text);
   EXPECT_EQ(git.hex(), "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f");  // printf abc | git hash-object --stdin
-  FileSource source{.url = hub_.content.url() + "/x", .name = "config.json", .bytes = 3, .digest = "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f"};
+  FileSource source{.url = hub_.content.url() + "/x",
+                    .name = "config.json",
+                    .bytes = 3,
+                    .digest = "f2ba8f84ab5c1bce84a7b441cb1959cfc7093b7f"};
   Destination place{hub_.scratch / "config.json", hub_.scratch / "part", hub_.scratch / "lock"};
   hub_.meddle_content = [](const FakeRequest&) { return FakeAnswer{.body = "abd"}; };
   EXPECT_THROW(download(source, place, hub_.settings, [](const Progress&) {}, {}), Error);
@@ -355,7 +416,8 @@ TEST_F(Pull, TwoAtOnceDownloadOnce) {
     std::vector<std::jthread> pulls;
     for (int i = 0; i < 4; ++i) {
       pulls.emplace_back([&] {
-        hub_.store().pull(kName, {.progress = [&](const Progress& p) { waited += p.stage == Stage::waiting; }}, {});
+        hub_.store().pull(kName,
+                          {.progress = [&](const Progress& p) { waited += p.stage == Stage::waiting; }}, {});
       });
     }
   }
@@ -373,7 +435,8 @@ TEST_F(Pull, AStopKeepsWhatCame) {
   hub_.settings.retry_pause = std::chrono::hours(1);  // the connection breaks, and the pull waits
   std::jthread stopper([&] {
     std::error_code error;
-    while (fs::file_size(hub_.part(kBytes), error) != 200'000) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    while (fs::file_size(hub_.part(kBytes), error) != 200'000)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
     stop.request_stop();
   });
   try {
@@ -393,11 +456,15 @@ TEST_F(Pull, AFileFromAnywhereIsResumedByItsEtag) {
   std::vector<std::string> conditions;
   hub_.meddle_content = [&](const FakeRequest& request) -> std::optional<FakeAnswer> {
     if (request.header("range") == "bytes=0-0")
-      return FakeAnswer{.status = "206 Partial Content", .headers = {{"Content-Range", "bytes 0-0/300000"}, {"ETag", etag}}, .body = "x"};
+      return FakeAnswer{.status = "206 Partial Content",
+                        .headers = {{"Content-Range", "bytes 0-0/300000"}, {"ETag", etag}},
+                        .body = "x"};
     conditions.push_back(request.header("range") + " " + request.header("if-range"));
-    if (request.begin() == 0) return FakeAnswer{.headers = {{"ETag", etag}}, .body = kBytes, .cut_after = 100'000};
+    if (request.begin() == 0)
+      return FakeAnswer{.headers = {{"ETag", etag}}, .body = kBytes, .cut_after = 100'000};
     return FakeAnswer{.status = "206 Partial Content",
-                      .headers = {{"ETag", etag}, {"Content-Range", fmt::format("bytes {}-299999/300000", request.begin())}},
+                      .headers = {{"ETag", etag},
+                                  {"Content-Range", fmt::format("bytes {}-299999/300000", request.begin())}},
                       .body = kBytes.substr(request.begin())};
   };
   EXPECT_EQ(hub_.failure(name), "");
@@ -414,7 +481,8 @@ TEST_F(Pull, AFileFromAnywhereIsResumedByItsEtag) {
   EXPECT_EQ(hub_.failure(name), "");
   EXPECT_EQ(conditions.size(), 4u);
   EXPECT_EQ(std::distance(fs::directory_iterator(hub_.settings.home / "files"), {}), 1);
-  EXPECT_THAT(hub_.failure(hub_.content.url() + "/other/own-Q4_0.gguf"), HasSubstr("names another model already"));
+  EXPECT_THAT(hub_.failure(hub_.content.url() + "/other/own-Q4_0.gguf"),
+              HasSubstr("names another model already"));
   EXPECT_EQ(store.remove("own-q4_0").freed_bytes, kBytes.size());
   EXPECT_FALSE(store.find(name));
   EXPECT_TRUE(fs::is_empty(hub_.settings.home / "files"));

@@ -18,9 +18,9 @@ class StoreSettings : public testing::Test {
  protected:
   // The settings with these variables and no others of those that matter.
   Settings with(const std::map<std::string, std::string>& variables) {
-    for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", "HF_ENDPOINT", "HF_TOKEN",
-                             "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HUB_OFFLINE", "TROIKA_OFFLINE", "TROIKA_HOME",
-                             "XDG_DATA_HOME"})
+    for (const char* name : {"HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME",
+                             "HF_ENDPOINT", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH",
+                             "HF_HUB_OFFLINE", "TROIKA_OFFLINE", "TROIKA_HOME", "XDG_DATA_HOME"})
       ::unsetenv(name);
     ::setenv("HOME", scratch_.path().c_str(), 1);
     for (const auto& [name, value] : variables) ::setenv(name.c_str(), value.c_str(), 1);

@@ -41,7 +41,8 @@ class Models : public testing::Test {
                   {"it-f16-00001-of-00002.gguf", some_bytes(100)},
                   {"it-f16-00002-of-00002.gguf", some_bytes(60)},
                   {"mmproj-it-f16.gguf", some_bytes(9)}}},
-                {"Qwen/Qwen3-8B-GGUF", {{"Qwen3-8B-Q4_K_M.gguf", some_bytes(50)}, {"Qwen3-8B-Q8_0.gguf", some_bytes(70)}}}}};
+                {"Qwen/Qwen3-8B-GGUF",
+                 {{"Qwen3-8B-Q4_K_M.gguf", some_bytes(50)}, {"Qwen3-8B-Q8_0.gguf", some_bytes(70)}}}}};
 };
 
 TEST_F(Models, AreFoundByQuantisationElseTheUsualOne) {
@@ -77,7 +78,8 @@ TEST_F(Models, ACopyIsAnotherNameForTheSameFiles) {
   Removed first = hub_.store().remove("me/it-GGUF:Q8_0");
   EXPECT_EQ(first.freed_bytes, 0u);
   EXPECT_EQ(first.kept_for, "gpt-4o");
-  EXPECT_THAT(refusal([](const Store& s) { s.remove("me/it-GGUF:Q8_0"); }), HasSubstr("is what 'gpt-4o' names"));
+  EXPECT_THAT(refusal([](const Store& s) { s.remove("me/it-GGUF:Q8_0"); }),
+              HasSubstr("is what 'gpt-4o' names"));
   EXPECT_EQ(hub_.store().remove("gpt-4o").freed_bytes, 89u);
   EXPECT_FALSE(fs::exists(hub_.repository()));
 }
@@ -85,7 +87,9 @@ TEST_F(Models, ACopyIsAnotherNameForTheSameFiles) {
 TEST_F(Models, ACopysNameIsPlainAndNotTheZoos) {
   hub_.store().pull("me/it-GGUF:Q8_0", {}, {});
   for (const char* name : {"", "a/b", "../x", "a b", "-a", "caf\xc3\xa9", ".x"})
-    EXPECT_THAT(refusal([&](const Store& s) { s.copy("me/it-GGUF", name); }), HasSubstr("cannot be a model's name")) << name;
+    EXPECT_THAT(refusal([&](const Store& s) { s.copy("me/it-GGUF", name); }),
+                HasSubstr("cannot be a model's name"))
+        << name;
   EXPECT_THAT(refusal([](const Store& s) { s.copy("me/it-GGUF", "Qwen3-8B"); }), HasSubstr("take another"));
   EXPECT_THAT(refusal([](const Store& s) { s.copy("none", "x"); }), HasSubstr("there is no model 'none'"));
 }
@@ -100,7 +104,8 @@ TEST_F(Models, TheProjectorStaysAsLongAsAnotherModelMayUseIt) {
 
 TEST_F(Models, RemovingSaysWhichWhenItIsNotClear) {
   for (const char* tag : {"Q8_0", "f16"}) hub_.store().pull(std::string("me/it-GGUF:") + tag, {}, {});
-  EXPECT_THAT(refusal([](const Store& s) { s.remove("me/it-GGUF"); }), HasSubstr("me/it-GGUF:Q8_0, me/it-GGUF:F16; say which"));
+  EXPECT_THAT(refusal([](const Store& s) { s.remove("me/it-GGUF"); }),
+              HasSubstr("me/it-GGUF:Q8_0, me/it-GGUF:F16; say which"));
   EXPECT_THAT(refusal([](const Store& s) { s.remove("me/it-GGUF:Q2_K"); }), HasSubstr("did you mean"));
   EXPECT_THAT(refusal([](const Store& s) { s.remove("../hub"); }), HasSubstr("cannot be"));
   EXPECT_THAT(refusal([](const Store& s) { s.remove("qwen3:8b"); }), HasSubstr("there is no model"));
@@ -118,11 +123,15 @@ TEST_F(Models, ThatOthersDeletedAreGone) {
 
 TEST_F(Models, AnIndexThatPointsOutsideRemovesNothingThere) {
   fs::path outside = hub_.scratch.write("outside.gguf", "precious");
-  std::string rest = R"(, "quantisation": "", "files": ["outside.gguf"], "bytes": 8, "digest": "", "pulled_at": 1, "path": ")" + outside.string() + "\"}";
+  std::string rest =
+      R"(, "quantisation": "", "files": ["outside.gguf"], "bytes": 8, "digest": "", "pulled_at": 1, "path": ")" +
+      outside.string() + "\"}";
   fs::create_directories(hub_.settings.home / "files");
-  for (const char* origin : {R"("repository": "", "commit": "", "url": "https://example.org/outside.gguf")",
-                             R"("repository": "me/it-GGUF", "commit": "0123456789abcdef0123456789abcdef01234567", "url": "")"}) {
-    hub_.scratch.write("own/index.json", R"({"version": 1, "models": [{"name": "x", )" + std::string(origin) + rest + "]}");
+  for (const char* origin :
+       {R"("repository": "", "commit": "", "url": "https://example.org/outside.gguf")",
+        R"("repository": "me/it-GGUF", "commit": "0123456789abcdef0123456789abcdef01234567", "url": "")"}) {
+    hub_.scratch.write("own/index.json",
+                       R"({"version": 1, "models": [{"name": "x", )" + std::string(origin) + rest + "]}");
     refusal([](const Store& s) { s.remove("x"); });
     EXPECT_EQ(hub_.scratch.read("outside.gguf"), "precious");
   }
