@@ -105,6 +105,9 @@ void add_serve(CLI::App& app) {
       ->envname("TROIKA_SPILL");
   verb->add_option("--spill-folder", o->model.engine.spill_folder, "where; else ~/.cache/troika/pages")
       ->envname("TROIKA_SPILL_FOLDER");
+  verb->add_option("--queue", o->server.queue, "requests that may wait for a model; more are refused")
+      ->check(CLI::Range(1, 100'000))
+      ->envname("TROIKA_QUEUE");
   verb->add_option("--memory", o->server.loading.memory_bytes,
                    "that loaded models may take together (16GB); 0: most of what is free now")
       ->transform(CLI::AsSizeValue(false))

@@ -85,6 +85,8 @@ std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id) {
 
 void ServedModels::pull(const std::string& name, const std::function<void(const server::PullProgress&)>& progress,
                         const std::stop_token& stop) {
+  if (store::parse_name(name).kind == store::NameKind::url)
+    fail("'{}' is an address; a server brings models of the hub only, `troika pull` others", name);
   const store::PullEvents events{.progress = [&](const store::Progress& p) {
     progress({.status = status_of(p), .digest = p.digest, .total = p.total, .completed = p.completed});
   }};

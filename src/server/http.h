@@ -28,6 +28,7 @@ struct HttpRequest {
   // Of the model that answers it (ModelPool): kept until the answer is sent; or what it waits for.
   mutable std::shared_ptr<const Lease> lease;
   mutable std::shared_ptr<PendingLoad> pending;
+  mutable int waiting = 0;  // requests that its model's engine had not begun when it came
 
   // The first header of this name, which is in lower case; "" when there is none.
   std::string_view header(std::string_view name) const {

@@ -1,5 +1,9 @@
 #include "server/models.h"
 
+#include <algorithm>
+#include <cmath>
+
+#include "server/api_error.h"
 #include "server/api_fields.h"
 #include "text/reasoning.h"
 
@@ -11,10 +15,25 @@ bool can_reason(const engine::Engine& engine) {
 }
 
 Models::Models(std::vector<ServedModel> models, const ServerOptions& options)
-    : source_(options.source),
+    : queue_(options.queue),
+      source_(options.source),
       pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading)),
       pictures_(options.images),
       version_(options.version) {}
+
+namespace {
+
+// With the time in which that many requests end, as those before did.
+ApiError too_many(const std::string& id, const engine::EngineStats& stats) {
+  ApiError error(503, "server_error", fmt::format("{} requests wait for '{}' already; try again later.", stats.waiting, id),
+                 "", "overloaded");
+  const double each = stats.request_seconds.sum / double(std::max<int64_t>(1, stats.request_seconds.count()));
+  const double wait = each * stats.waiting / std::max(1, stats.running);
+  error.headers.emplace_back("Retry-After", fmt::format("{}", std::clamp(int(std::ceil(wait)), 1, 60)));
+  return error;
+}
+
+}  // namespace
 
 const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
   const HttpRequest& http = asked.http;
@@ -22,6 +41,9 @@ const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Sec
   http.pending = std::move(pending);
   if (http.pending) throw NotLoaded();
   http.lease = std::move(lease);
+  const engine::EngineStats stats = http.lease->model().engine->stats();
+  http.waiting = stats.waiting;
+  if (stats.waiting >= queue_) throw too_many(http.lease->model().id, stats);
   return http.lease->model();
 }
 

@@ -27,7 +27,7 @@ class Models {
 
   // The model that a request's field `model` names, by id or alias, with ":latest" behind it or not; the first one where
   // there is no such field. It stays loaded while the request lives. Throws NotLoaded, and ApiError: 404 with a list of
-  // what is served, 503 when it cannot be loaded. `keep`: see ModelPool.
+  // what is served, 503 when it cannot be loaded or too many requests wait for it. `keep`: see ModelPool.
   const ServedModel& find(const Asked& asked, std::optional<ModelPool::Seconds> keep = std::nullopt) const;
 
   ModelPool& pool() const { return *pool_; }
@@ -43,6 +43,7 @@ class Models {
 
  private:
   std::unique_ptr<ResponseStore> responses_ = std::make_unique<ResponseStore>();
+  const int queue_;
   ModelSource* source_;
   std::unique_ptr<ModelPool> pool_;
   Pictures pictures_;

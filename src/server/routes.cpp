@@ -129,9 +129,10 @@ Match match_route(const HttpRequest& request) {
 
 namespace {
 
-// Anthropic's clients look for it under this name.
+// Anthropic's clients look for the id under this name. Whoever has to wait is told behind how many.
 Reply with_request_id(Reply reply, const Match& match, const HttpRequest& request) {
   if (match.route->errors == anthropic) reply.headers.emplace_back("request-id", request.id);
+  if (request.waiting > 0) reply.headers.emplace_back("X-Troika-Queue", fmt::format("{}", request.waiting));
   return reply;
 }
 

@@ -42,6 +42,7 @@ struct ServerOptions {
   OriginOptions origins;
   std::function<std::vector<ApiKey>()> read_keys;  // absent: whoever reaches the port may do everything
   std::string version = "0";  // of the program, for those who ask
+  int queue = 128;            // requests that may wait for a model; more are refused with 503
   ModelSource* source = nullptr;  // of models that can be loaded; outlives the server
   LoadOptions loading;
 

@@ -40,7 +40,7 @@ void ask_store(const Do& work) {
 Json describe(const PullProgress& progress) {
   Json line = {{"status", progress.status}};
   if (progress.digest.empty()) return line;
-  line["digest"] = "sha256:" + progress.digest;
+  if (progress.digest.size() == 64) line["digest"] = "sha256:" + progress.digest;  // others are git's
   line["total"] = progress.total;
   line["completed"] = progress.completed;
   return line;

@@ -100,6 +100,9 @@ class ServeModelsTest(unittest.TestCase):
         self.assertEqual(self.ask("/api/delete", {"model": name}, "DELETE")[0], 200)
         self.assertEqual(self.states(), {"troika-mini": "loaded"})
         self.assertEqual(self.ask("/api/pull", {"model": "test/none-GGUF", "stream": False})[0], 500)
+        status, answer = self.ask("/api/pull", {"model": "http://127.0.0.1:9/some.gguf", "stream": False})
+        self.assertEqual(status, 500)
+        self.assertIn("a server brings models of the hub only", answer)
 
     def test_the_store_can_be_left_out(self):
         self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)

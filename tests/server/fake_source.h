@@ -42,7 +42,7 @@ class FakeSource : public ModelSource {
   void pull(const std::string& name, const std::function<void(const PullProgress&)>& progress,
             const std::stop_token& stop) override {
     if (name == "nowhere") fail("there is no model 'nowhere' on the hub");
-    for (uint64_t part = 0; part <= 4; ++part) progress({"pulling", "abcd", 4, part});
+    for (uint64_t part = 0; part <= 4; ++part) progress({"pulling", std::string(64, 'a'), 4, part});
     while (name == "endless" && !stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     ended = true;
     const std::lock_guard lock(mutex_);

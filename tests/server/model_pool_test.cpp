@@ -317,7 +317,7 @@ TEST_F(SeveralModels, AreLoadedAndUnloadedInOurWayAndInOllamas) {
 TEST_F(SeveralModels, AreBroughtCopiedAndRemoved) {
   const RawReply pulled = post("/api/pull", {{"model", "new"}});
   EXPECT_EQ(pulled.header("Content-Type"), "application/x-ndjson");
-  EXPECT_THAT(pulled.body, HasSubstr(R"({"status":"pulling","digest":"sha256:abcd","total":4,"completed":3})" "\n"));
+  EXPECT_THAT(pulled.body, HasSubstr(R"(aaaa","total":4,"completed":3})" "\n"));
   EXPECT_TRUE(pulled.body.ends_with("{\"status\":\"success\"}\n")) << pulled.body;
   EXPECT_EQ(complete("new").status, 200);
   EXPECT_EQ(post("/api/pull", {{"model", "other"}, {"stream", false}}).json(), (Json{{"status", "success"}}));

@@ -32,6 +32,24 @@ class OpenAi : public ServerTest {
   }
 };
 
+TEST_F(OpenAi, RefusesWhenTooManyWaitAndSaysWhenToComeBack) {
+  options.queue = 10;
+  engine.counted.waiting = 9;
+  engine.counted.running = 2;
+  engine.counted.request_seconds.add(4);
+  const RawReply last = chat();
+  EXPECT_EQ(last.status, 200);
+  EXPECT_EQ(last.header("X-Troika-Queue"), "9");
+  engine.counted.waiting = 10;
+  const RawReply refused = chat();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.header("Retry-After"), "20");
+  EXPECT_EQ(refused.error()["code"], "overloaded");
+  EXPECT_THAT(std::string(refused.error()["message"]), HasSubstr("10 requests wait for 'fake/model:1' already"));
+  engine.counted.waiting = 0;
+  EXPECT_EQ(chat().header("X-Troika-Queue"), "");
+}
+
 TEST_F(OpenAi, AnswersAChat) {
   const RawReply reply = chat({{"model", "fake/model:1"}});
   ASSERT_EQ(reply.status, 200) << reply.body;

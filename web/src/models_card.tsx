@@ -52,6 +52,7 @@ export function ModelsCard({ loaded }: { loaded: string }) {
                 <td>
                   <button
                     type="button"
+                    class="plain"
                     disabled={model.status !== 'loaded' && model.status !== 'unloaded'}
                     aria-label={`${model.status === 'unloaded' ? 'Load' : 'Unload'} ${model.id}`}
                     onClick={() => void set(model, model.status === 'unloaded')}
