@@ -145,18 +145,20 @@ constexpr Field kResponse[] = {
 constexpr Field kPromptOfMessages[] = {
     {.name = "messages",
      .type = "array",
-     .note = "roles user and assistant; blocks text, image, thinking; a last assistant message is gone on with",
+     .note = "roles user and assistant; blocks text, image, thinking, tool_use, tool_result; a last assistant message is gone on with",
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"system", "string or array", honoured, "text, or text blocks"},
     {"thinking", "object", honoured, "enabled with budget_tokens, disabled, or adaptive; absent: as the model likes"},
-    {"tools", "array", refused, "", "[]"},
-    {"tool_choice", "object", refused, "", "{\"type\":\"none\"} {\"type\":\"auto\"}"},
+    {"tools", "array", honoured, "up to 128 of the client's own (name, input_schema); see structured-output.md"},
+    {"tool_choice", "object", honoured, "types auto, any, tool, none; disable_parallel_tool_use: at most one call"},
+    {"output_config", "object", honoured, "effort goes to the template; format json_schema: the answer is JSON of this schema"},
     {"cache_control", "object", accepted, "the cache finds equal beginnings by itself"},
-    {"output_config", "object", refused, "", "{}"},
     {"mcp_servers", "array", refused, "", "[]"},
-    {"context_management", "object", refused, "", "{}"},
+    {"context_management", "object", refused, "nothing is taken out of a conversation",
+     "{} {\"edits\":[]} {\"edits\":[{\"type\":\"clear_thinking_20251015\",\"keep\":\"all\"}]}"},
     {"container", "string or object", refused, ""},
+    {"thread", "object", refused, "send the whole conversation"},
 };
 
 constexpr Field kMessages[] = {

@@ -59,6 +59,20 @@ TEST_F(ImagesByApi, AnAnswerThatHasBegunBesideThemComesAfterTheReasoning) {
   EXPECT_EQ(reply.json()["content"][0]["type"], "text");
 }
 
+TEST_F(ImagesByApi, AnthropicsResultsOfTools) {
+  Json messages = Json::parse(R"([{"role": "user", "content": "What?"},
+      {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "look", "input": {}},
+                                        {"type": "tool_use", "id": "b", "name": "look", "input": {}}]},
+      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "Here:"}]},
+                                   {"type": "tool_result", "tool_use_id": "b", "content": "Dark."},
+                                   {"type": "text", "text": "What?"}]}])");
+  messages[2]["content"][0]["content"].push_back(anthropic_image(kPng));
+  expect_the_picture(post("/v1/messages", Json{{"max_tokens", 5}, {"messages", messages}}.dump()));
+  EXPECT_THAT(engine.text().tokenizer->decode(engine.last_request().prompt, false),
+              HasSubstr("user\nResult of the function: Here:\n[a picture, shown below]\n"
+                        "Result of the function: Dark.\n<|vision_start|>"));
+}
+
 TEST_F(ImagesByApi, OllamasImages) {
   Json body = {{"model", "fake"}, {"messages", user("What?")}, {"stream", false}, {"fresh", 1}};
   body["messages"][0]["images"] = {kPng};
