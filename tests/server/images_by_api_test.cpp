@@ -94,5 +94,25 @@ TEST_F(ImagesByApi, ResponsesParts) {
   EXPECT_EQ(engine.last_request().images.size(), 1u);
 }
 
+TEST_F(ImagesByApi, ResponsesResultsOfTools) {
+  engine.give_eyes((std::string(kVisionTemplate) + "{# knows tool_calls #}").c_str());
+  const Json image = {{"type", "input_image"}, {"image_url", std::string("data:image/png;base64,") + kPng}};
+  Json input = Json::parse(R"([{"role": "user", "content": "What?"},
+      {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"},
+      {"type": "function_call", "call_id": "b", "name": "look", "arguments": "{}"},
+      {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "Here:"}]},
+      {"type": "function_call_output", "call_id": "b", "output": "Dark."},
+      {"role": "user", "content": "What?"}])");
+  input[3]["output"].push_back(image);
+  expect_the_picture(post("/v1/responses", Json{{"input", input}}.dump()));
+  EXPECT_THAT(engine.text().tokenizer->decode(engine.last_request().prompt, false),
+              HasSubstr("tool\nHere:\n[a picture, shown below]<|im_end|>\n<|im_start|>tool\nDark.<|im_end|>\n"
+                        "<|im_start|>user\n<|vision_start|>"));
+  input.erase(5);
+  const RawReply reply = post("/v1/responses", Json{{"input", input}}.dump());
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(engine.last_request().images.size(), 1u);
+}
+
 }  // namespace
 }  // namespace troika::server
