@@ -185,14 +185,14 @@ constexpr Field kOllamaAnswer[] = {
     {"top_logprobs", "integer", honoured, "0 to 20; needs logprobs"},
     {"truncate", "boolean", refused, "a prompt is never cut", "false"},
     {"shift", "boolean", refused, "a conversation is never cut", "false"},
-    {"format", "string or object", refused, "", "\"\""},
+    {"format", "string or object", honoured, "\"json\" or a schema: the answer is such JSON; see structured-output.md"},
 };
 
 constexpr Field kOllamaChat[] = {
     {.name = "messages",
      .type = "array",
-     .note = "roles system, user, assistant; content, images (base64), thinking; none: the model is loaded already"},
-    {"tools", "array", refused, "", "[]"},
+     .note = "roles system, user, assistant, tool; content, images (base64), thinking, tool_calls, tool_name; none: the model is loaded already"},
+    {"tools", "array", honoured, "up to 128 functions; see structured-output.md"},
 };
 
 constexpr Field kOllamaGenerate[] = {
@@ -215,6 +215,7 @@ constexpr Field kOllamaOptions[] = {
     {"repeat_last_n", "integer", honoured, "-1: all of it; 0: no penalty"},
     {"presence_penalty", "number", honoured, "-2 to 2"},
     {"frequency_penalty", "number", honoured, "-2 to 2"},
+    {"logit_bias", "object", honoured, "token id to -100 … 100"},
     {"seed", "integer", honoured, "-1: random"},
     {"stop", "string or array", honoured, "up to 64 strings"},
     {"num_predict", "integer", honoured, "0 and below: no limit"},
