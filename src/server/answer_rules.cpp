@@ -3,6 +3,8 @@
 // ever malformed.
 #include "server/answer_rules.h"
 
+#include <algorithm>
+
 #include "grammar/schema_merge.h"
 #include "server/api_error.h"
 
@@ -104,6 +106,14 @@ std::shared_ptr<const grammar::TokenGrammar> answer_grammar(const engine::Engine
     const bool schema = wanted.format.kind == OutputFormat::Kind::json_schema;
     throw ApiError(400, "invalid_request_error", fmt::format("{}: {}.", param, error.what()), param,
                    schema ? "invalid_json_schema" : "");
+  }
+}
+
+void add_notes(Reply& reply, const grammar::TokenGrammar* grammar) {
+  if (!grammar) return;
+  for (std::string note : grammar->notes()) {
+    std::ranges::replace_if(note, [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
+    reply.headers.emplace_back("X-Troika-Not-Enforced", note.substr(0, 300));
   }
 }
 

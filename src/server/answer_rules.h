@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "server/http.h"
 #include "server/output_format.h"
 #include "server/tools.h"
 #include "text/reasoning.h"
@@ -22,5 +23,8 @@ struct AnswerRules {
 // names the field which cannot be honoured.
 std::shared_ptr<const grammar::TokenGrammar> answer_grammar(const engine::Engine& engine,
                                                             const AnswerRules& wanted);
+
+// A response header for each note of the grammar: what of the request is not kept to.
+void add_notes(Reply& reply, const grammar::TokenGrammar* grammar);
 
 }  // namespace troika::server

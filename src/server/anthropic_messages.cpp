@@ -1,6 +1,8 @@
 // POST /v1/messages and /v1/messages/count_tokens. Reasoning comes as a thinking block before the text; its signature
-// proves nothing and is not checked when it comes back.
+// proves nothing and is not checked when it comes back. Calls of tools come as blocks behind the text; one that was cut
+// short has no input that could be shown, so that a whole message leaves it out, and a stream breaks off in it.
 #include "server/answer_json.h"
+#include "server/answer_rules.h"
 #include "server/answer_work.h"
 #include "server/anthropic.h"
 #include "server/anthropic_request.h"
@@ -16,6 +18,9 @@ Json thinking_block(std::string text) {
   return {{"type", "thinking"}, {"thinking", std::move(text)}, {"signature", ""}};
 }
 Json text_block(std::string text) { return {{"type", "text"}, {"text", std::move(text)}}; }
+Json call_block(const std::string& name, Json input) {
+  return {{"type", "tool_use"}, {"id", random_id("toolu_")}, {"name", name}, {"input", std::move(input)}};
+}
 
 class MessageWork : public AnswerWork {
  public:
@@ -38,16 +43,13 @@ class MessageWork : public AnswerWork {
       enter(Block::thinking, out);
       write_delta({{"type", "thinking_delta"}, {"thinking", delta.reasoning}}, out);
     }
-    if (!delta.text.empty()) {
-      enter(Block::text, out);
-      write_delta({{"type", "text_delta"}, {"text", delta.text}}, out);
-    }
+    for (const AnswerPiece& piece : pieces(delta)) write_piece(piece, out);
   }
 
   void close(std::string& out) override {
     if (block_ == Block::none) enter(Block::text, out);
     leave(out);
-    Json delta = {{"stop_reason", stop_reason()}, {"stop_sequence", stop_sequence()}};
+    Json delta = {{"stop_reason", stop_reason(called_)}, {"stop_sequence", stop_sequence()}};
     write_event({{"type", "message_delta"}, {"delta", std::move(delta)}, {"usage", usage()}}, out);
     write_event(Json::object({{"type", "message_stop"}}), out);
   }
@@ -63,15 +65,19 @@ class MessageWork : public AnswerWork {
       content.push_back(thinking_block(answer().reasoning));
       content.back()["signature"] = kSignature;
     }
-    if (!answer().text.empty() || content.empty()) content.push_back(text_block(answer().text));
-    message["stop_reason"] = stop_reason();
+    SpokenAnswer spoken = read_answer(answer().text, setup_.calls);
+    if (!spoken.words.empty()) content.push_back(text_block(std::move(spoken.words)));
+    for (const ToolCall& call : spoken.calls)
+      if (auto input = call.object()) content.push_back(call_block(call.name, *std::move(input)));
+    if (content.empty()) content.push_back(text_block(""));
+    message["stop_reason"] = stop_reason(!spoken.calls.empty());
     message["stop_sequence"] = stop_sequence();
     message["usage"] = usage();
     return message;
   }
 
  private:
-  enum class Block : uint8_t { none, thinking, text };
+  enum class Block : uint8_t { none, thinking, text, call };
 
   Json header() const {
     return {{"id", setup_.id}, {"type", "message"}, {"role", "assistant"}, {"model", setup_.model}};
@@ -86,20 +92,35 @@ class MessageWork : public AnswerWork {
             {"output_tokens", generation().completion_tokens()}};
   }
 
-  Json stop_reason() const {
+  Json stop_reason(bool called) const {
     if (!answer().stop.empty()) return "stop_sequence";
-    return answer().finish == engine::Finish::length ? "max_tokens" : "end_turn";
+    if (answer().finish == engine::Finish::length) return "max_tokens";
+    return called ? "tool_use" : "end_turn";
   }
   Json stop_sequence() const { return answer().stop.empty() ? Json() : Json(answer().stop); }
 
+  void write_piece(const AnswerPiece& piece, std::string& out) {
+    switch (piece.kind) {
+      case AnswerPiece::Kind::words:
+        enter(Block::text, out);
+        return write_delta({{"type", "text_delta"}, {"text", piece.text}}, out);
+      case AnswerPiece::Kind::call:
+        called_ = true;
+        return begin(Block::call, call_block(piece.text, Json::object()), out);
+      case AnswerPiece::Kind::arguments:
+        return write_delta({{"type", "input_json_delta"}, {"partial_json", piece.text}}, out);
+    }
+  }
+
   void enter(Block block, std::string& out) {
     if (block_ == block) return;
+    begin(block, block == Block::thinking ? thinking_block("") : text_block(""), out);
+  }
+
+  void begin(Block block, Json content, std::string& out) {
     if (block_ != Block::none) leave(out);
     block_ = block;
-    write_event({{"type", "content_block_start"},
-                 {"index", index_},
-                 {"content_block", block == Block::thinking ? thinking_block("") : text_block("")}},
-                out);
+    write_event({{"type", "content_block_start"}, {"index", index_}, {"content_block", std::move(content)}}, out);
   }
 
   void leave(std::string& out) {
@@ -113,6 +134,7 @@ class MessageWork : public AnswerWork {
 
   Block block_ = Block::none;
   int index_ = 0;  // of the block
+  bool called_ = false;
 };
 
 Reply answer_messages(ChatCall& call, const std::string& request_id,
@@ -123,11 +145,13 @@ Reply answer_messages(ChatCall& call, const std::string& request_id,
                                                               .stream = call.request.stream,
                                                               .prompt_tokens = int(chat.request.prompt.size()),
                                                               .errors = ErrorStyle::anthropic,
-                                                              .request_id = request_id},
+                                                              .request_id = request_id,
+                                                              .calls = chat.calls},
                                             call.engine(), call.request.stops);
   work->submit(chat.request, chat.reasoning);
   Reply reply = reply_with(std::move(work), call.request.stream);
   reply.ping = kPing;
+  add_notes(reply, chat.request.grammar.get());
   return reply;
 }
 

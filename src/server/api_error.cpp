@@ -32,13 +32,22 @@ std::string_view anthropic_type(int status) {
   }
 }
 
+nlohmann::ordered_json anthropic_error(const ApiError& error) {
+  nlohmann::ordered_json body = {{"type", anthropic_type(error.status)}, {"message", error.what()}};
+  // By these words the official client's tool runner learns to send the whole conversation with every request.
+  if (error.param == "thread")
+    body["details"] = {{"error_code", "thread_unsupported_request"},
+                       {"unsupported", nlohmann::ordered_json::array({"thread"})}};
+  return body;
+}
+
 nlohmann::ordered_json describe(const ApiError& error, ErrorStyle style, const std::string& request_id) {
   switch (style) {
     case ErrorStyle::openai:
       break;
     case ErrorStyle::anthropic:
       return {{"type", "error"},
-              {"error", {{"type", anthropic_type(error.status)}, {"message", error.what()}}},
+              {"error", anthropic_error(error)},
               {"request_id", text_or_null(request_id)}};
     case ErrorStyle::ollama:
       return {{"error", error.what()}};

@@ -106,7 +106,7 @@ constexpr Field kEmbedding[] = {
 constexpr Field kResponse[] = {
     {.name = "input",
      .type = "string or array",
-     .note = "text, or items: messages (input_text, input_image, output_text, refusal) and reasoning",
+     .note = "text, or items: message (input_text, input_image, output_text, refusal), reasoning, function_call, function_call_output",
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"instructions", "string", honoured, "a system message in front; not carried over to later responses"},
@@ -123,16 +123,16 @@ constexpr Field kResponse[] = {
      "\"message.output_text.logprobs\"; \"reasoning.encrypted_content\" is passed over"},
     {"reasoning", "object", honoured, "effort as in chat; summary \"auto\": the reasoning itself is given"},
     {"metadata", "object", honoured, "comes back with the response; at most 64 KiB"},
-    {"parallel_tool_calls", "boolean", honoured, ""},
-    {"text", "object", honoured, "format type \"text\" only; verbosity changes nothing"},
-    {"tool_choice", "string or object", honoured, "\"none\" or \"auto\""},
+    {"tools", "array", honoured, "up to 128 of type function; see structured-output.md"},
+    {"tool_choice", "string or object", honoured, "\"none\", \"auto\", \"required\", a function, or allowed_tools"},
+    {"parallel_tool_calls", "boolean", honoured, "false: at most one call in an answer; default true"},
+    {"text", "object", honoured, "format of type text, json_object or json_schema; verbosity changes nothing"},
     {"truncation", "string", honoured, "\"disabled\" only: nothing is ever cut"},
-    {"tools", "array", refused, "", "[]"},
     {"background", "boolean", refused, "", "false"},
     {"conversation", "string or object", refused, ""},
     {"prompt", "object", refused, ""},
     {"context_management", "array", refused, "", "[]"},
-    {"max_tool_calls", "integer", accepted, "no tools are called"},
+    {"max_tool_calls", "integer", accepted, "it is about tools of the server's own, and there are none"},
     {"user", "string", accepted, "nothing is kept by user"},
     {"service_tier", "string", accepted, "there is one tier"},
     {"safety_identifier", "string", accepted, "nothing is kept by user"},
@@ -145,18 +145,20 @@ constexpr Field kResponse[] = {
 constexpr Field kPromptOfMessages[] = {
     {.name = "messages",
      .type = "array",
-     .note = "roles user and assistant; blocks text, image, thinking; a last assistant message is gone on with",
+     .note = "roles user and assistant; blocks text, image, thinking, tool_use, tool_result; a last assistant message is gone on with",
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"system", "string or array", honoured, "text, or text blocks"},
     {"thinking", "object", honoured, "enabled with budget_tokens, disabled, or adaptive; absent: as the model likes"},
-    {"tools", "array", refused, "", "[]"},
-    {"tool_choice", "object", refused, "", "{\"type\":\"none\"} {\"type\":\"auto\"}"},
+    {"tools", "array", honoured, "up to 128 of the client's own (name, input_schema); see structured-output.md"},
+    {"tool_choice", "object", honoured, "types auto, any, tool, none; disable_parallel_tool_use: at most one call"},
+    {"output_config", "object", honoured, "effort goes to the template; format json_schema: the answer is JSON of this schema"},
     {"cache_control", "object", accepted, "the cache finds equal beginnings by itself"},
-    {"output_config", "object", refused, "", "{}"},
     {"mcp_servers", "array", refused, "", "[]"},
-    {"context_management", "object", refused, "", "{}"},
+    {"context_management", "object", refused, "nothing is taken out of a conversation",
+     "{} {\"edits\":[]} {\"edits\":[{\"type\":\"clear_thinking_20251015\",\"keep\":\"all\"}]}"},
     {"container", "string or object", refused, ""},
+    {"thread", "object", refused, "send the whole conversation"},
 };
 
 constexpr Field kMessages[] = {
@@ -183,14 +185,14 @@ constexpr Field kOllamaAnswer[] = {
     {"top_logprobs", "integer", honoured, "0 to 20; needs logprobs"},
     {"truncate", "boolean", refused, "a prompt is never cut", "false"},
     {"shift", "boolean", refused, "a conversation is never cut", "false"},
-    {"format", "string or object", refused, "", "\"\""},
+    {"format", "string or object", honoured, "\"json\" or a schema: the answer is such JSON; see structured-output.md"},
 };
 
 constexpr Field kOllamaChat[] = {
     {.name = "messages",
      .type = "array",
-     .note = "roles system, user, assistant; content, images (base64), thinking; none: the model is loaded already"},
-    {"tools", "array", refused, "", "[]"},
+     .note = "roles system, user, assistant, tool; content, images (base64), thinking, tool_calls, tool_name; none: the model is loaded already"},
+    {"tools", "array", honoured, "up to 128 functions; see structured-output.md"},
 };
 
 constexpr Field kOllamaGenerate[] = {
@@ -213,6 +215,7 @@ constexpr Field kOllamaOptions[] = {
     {"repeat_last_n", "integer", honoured, "-1: all of it; 0: no penalty"},
     {"presence_penalty", "number", honoured, "-2 to 2"},
     {"frequency_penalty", "number", honoured, "-2 to 2"},
+    {"logit_bias", "object", honoured, "token id to -100 … 100"},
     {"seed", "integer", honoured, "-1: random"},
     {"stop", "string or array", honoured, "up to 64 strings"},
     {"num_predict", "integer", honoured, "0 and below: no limit"},

@@ -35,11 +35,16 @@ engine::ImagePrompt make_prompt(const engine::Engine& engine, ChatInput& input,
   return prompt;
 }
 
+std::string_view chat_template_of(const engine::Engine& engine) {
+  return engine.text().tokenizer->data().chat_template;
+}
+
 // Whatever the template and the eyes complain about is about the chat that they were given.
 template <typename Make>
 auto from_chat(ChatCall& call, const Make& make) {
   // The tidy way to no reasoning is a prompt without it; a template that does not know the word passes it over.
   if (call.reasoning.budget == 0) call.input.variables["enable_thinking"] = false;
+  present_tools(call.tools, chat_template_of(call.engine()), call.input.variables);
   try {
     return make();
   } catch (const InternalError&) {
@@ -85,11 +90,15 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
       begun ? text::Reasoning::none : engine::reasoning_after(engine.text(), wanted.prompt);
   wanted.grammar =
       answer_grammar(engine, {.format = call.request.format, .tools = call.tools, .reasoning = begins_with});
-  if (begun) return {.request = std::move(wanted)};
+  std::optional<ToolForm> calls;
+  if (call.tools.active()) calls = tool_form(chat_template_of(engine));
+  if (begun) return {.request = std::move(wanted), .calls = calls};
   if (call.reasoning.budget)
     wanted.thinking = engine::thinking_budget(engine.text(), engine.model().architecture, wanted.prompt,
                                               *call.reasoning.budget);
-  return {.request = std::move(wanted), .reasoning = call.reasoning.split ? begins_with : text::Reasoning::none};
+  return {.request = std::move(wanted),
+          .reasoning = call.reasoning.split ? begins_with : text::Reasoning::none,
+          .calls = calls};
 }
 
 Reply with_pictures(const Models& models, const Asked& asked, std::shared_ptr<ChatCall> call,

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,7 @@ struct ChatCall {
 struct PreparedChat {
   engine::Request request;
   text::Reasoning reasoning = text::Reasoning::none;
+  std::optional<ToolForm> calls;  // tools may be called, in this form
 };
 
 // Renders, encodes and fits to the context. Takes the variables out of the call. Throws ApiError (400).

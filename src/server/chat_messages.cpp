@@ -2,6 +2,7 @@
 // user turns in parts, and for tool calls whose arguments are objects; OpenAI's API has text in parts everywhere,
 // pictures in URLs, and arguments in a JSON string.
 #include "server/api_error.h"
+#include "server/call_history.h"
 #include "server/openai_request.h"
 #include "server/picture_reader.h"
 
@@ -65,35 +66,6 @@ Json Reader::read_content(const Json& content, const std::string& path, std::str
   std::string text;
   for (size_t i = 0; i < parts.size(); ++i) text.append(i ? "\n" : "").append(parts[i]["text"]);
   return text;
-}
-
-// Arguments that are no JSON object (a model's slip that the client sends back) stay the string they are.
-Json read_arguments(const Json& arguments, const std::string& path) {
-  if (arguments.is_object()) return arguments;
-  if (!arguments.is_string()) refuse(path, "{} must be a string of JSON, not {}.", path, kind_of(arguments));
-  try {
-    Json parsed = parse_json(arguments.get_ref<const std::string&>());
-    if (parsed.is_object()) return parsed;
-  } catch (const ApiError&) {
-  }
-  return arguments;
-}
-
-Json read_tool_calls(const Json& calls, const std::string& path) {
-  if (!calls.is_array()) refuse(path, "{} must be an array, not {}.", path, kind_of(calls));
-  Json result = Json::array();
-  for (size_t i = 0; i < calls.size(); ++i) {
-    const Fields call(calls[i], fmt::format("{}[{}]", path, i));
-    const Fields function(call.required("function"), call.path("function"));
-    function.required("name");
-    Json item = {{"type", "function"}, {"function", {{"name", *function.string("name")}}}};
-    if (const auto id = call.string("id")) item["id"] = *id;
-    const Json* arguments = function.find("arguments");
-    item["function"]["arguments"] =
-        arguments ? read_arguments(*arguments, function.path("arguments")) : Json::object();
-    result.push_back(std::move(item));
-  }
-  return result;
 }
 
 Json Reader::read_message(const Json& source, const std::string& path) {

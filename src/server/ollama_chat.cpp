@@ -1,12 +1,16 @@
-// POST /api/chat and /api/generate: one JSON object a line, or one alone.
+// POST /api/chat and /api/generate: one JSON object a line, or one alone. A call of a tool stands whole in one line, as
+// its arguments are an object; one that was cut short is left out.
 #include <chrono>
+#include <utility>
 
 #include "server/answer_json.h"
+#include "server/answer_rules.h"
 #include "server/answer_work.h"
 #include "server/api_schemas.h"
 #include "server/fill_in.h"
 #include "server/ollama.h"
 #include "server/ollama_request.h"
+#include "server/tool_reader.h"
 
 namespace troika::server {
 namespace {
@@ -22,15 +26,21 @@ class OllamaWork : public AnswerWork {
   void open(std::string&) override {}
 
   void write(const Delta& delta, std::string& out) override {
-    if (delta.reasoning.empty() && delta.text.empty() && delta.tokens.empty()) return;
-    Json line = piece(delta.reasoning, delta.text);
+    Json calls = Json::array();
+    for (const AnswerPiece& part : pieces(delta)) {
+      said_.add(part);
+      if (part.complete) add_call(calls, said_.calls.back());
+    }
+    const std::string words = std::exchange(said_.words, "");
+    if (delta.reasoning.empty() && words.empty() && calls.empty() && delta.tokens.empty()) return;
+    Json line = piece(delta.reasoning, words, std::move(calls));
     line["done"] = false;
     if (logprobs_) line["logprobs"] = describe_logprobs(tokenizer_, delta.tokens);
     out += dump(line) + '\n';
   }
 
   void close(std::string& out) override {
-    Json line = piece("", "");
+    Json line = piece("", "", Json::array());
     add_end(line);
     out += dump(line) + '\n';
   }
@@ -38,18 +48,29 @@ class OllamaWork : public AnswerWork {
   void fail(const ApiError& error, std::string& out) override { out += error_body(error, ErrorStyle::ollama) + '\n'; }
 
   Json whole() override {
-    Json line = piece(answer().reasoning, answer().text);
+    const SpokenAnswer spoken = read_answer(answer().text, setup_.calls);
+    Json calls = Json::array();
+    for (const ToolCall& call : spoken.calls) add_call(calls, call);
+    Json line = piece(answer().reasoning, spoken.words, std::move(calls));
     if (logprobs_) line["logprobs"] = describe_logprobs(tokenizer_, answer().tokens);
     add_end(line);
     return line;
   }
 
  private:
-  Json piece(const std::string& reasoning, const std::string& text) const {
+  void add_call(Json& calls, const ToolCall& call) {
+    auto arguments = call.object();
+    if (!arguments) return;
+    Json function = {{"index", calls_++}, {"name", call.name}, {"arguments", *std::move(arguments)}};
+    calls.push_back({{"id", random_id("call_")}, {"function", std::move(function)}});
+  }
+
+  Json piece(const std::string& reasoning, const std::string& text, Json calls) const {
     Json line = {{"model", setup_.model}, {"created_at", rfc3339_now()}};
     if (form_ == Form::chat) {
       line["message"] = {{"role", "assistant"}, {"content", text}};
       if (!reasoning.empty()) line["message"]["thinking"] = reasoning;
+      if (!calls.empty()) line["message"]["tool_calls"] = std::move(calls);
     } else {
       line["response"] = text;
       if (!reasoning.empty()) line["thinking"] = reasoning;
@@ -73,6 +94,8 @@ class OllamaWork : public AnswerWork {
 
   const Form form_;
   const bool logprobs_;
+  int calls_ = 0;      // that were told
+  SpokenAnswer said_;  // of a stream: its calls, and the words of the line
   const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 
@@ -81,11 +104,13 @@ Reply answer_with(const ChatCall& call, const PreparedChat& prepared, Form form)
       std::make_unique<OllamaWork>(AnswerWork::Setup{.model = call.model->id,
                                                      .stream = call.request.stream,
                                                      .prompt_tokens = int(prepared.request.prompt.size()),
-                                                     .errors = ErrorStyle::ollama},
+                                                     .errors = ErrorStyle::ollama,
+                                                     .calls = prepared.calls},
                                    call.engine(), call.request.stops, form, call.logprobs);
   work->submit(prepared.request, prepared.reasoning);
   Reply reply{.work = std::move(work), .streamed = call.request.stream};
   if (call.request.stream) reply.content_type = "application/x-ndjson";
+  add_notes(reply, prepared.request.grammar.get());
   return reply;
 }
 
@@ -137,6 +162,7 @@ Reply ollama_chat(const Models& models, const HttpRequest& http, std::string_vie
   const bool loads = !messages || (messages->is_array() && messages->empty());
   if (loads && keeps_nothing(asked.fields)) return answer_unload(models, asked.fields, Form::chat);
   const auto call = read_ollama_call(models, asked);
+  call->tools = read_ollama_tools(asked.fields);
   if (!loads) add_input(*call, read_ollama_messages(*messages, *call->model, models.pictures()));
   return with_pictures(models, asked, call, [call = call.get(), loads](const auto& pictures) {
     return loads ? answer_nothing(call->model->id, "load", Form::chat)

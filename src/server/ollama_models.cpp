@@ -56,6 +56,7 @@ Json details_of(const engine::ModelInfo& model) {
 
 Json capabilities_of(const engine::Engine& engine) {
   Json list = Json::array({"completion"});
+  if (engine.text().chat_template) list.push_back("tools");
   if (engine.model().pooling != engine::Pooling::other) list.push_back("embedding");
   if (engine.eyes()) list.push_back("vision");
   if (can_reason(engine)) list.push_back("thinking");

@@ -7,6 +7,7 @@
 
 #include "server/api_error.h"
 #include "server/api_schemas.h"
+#include "server/call_history.h"
 #include "server/picture_reader.h"
 
 namespace troika::server {
@@ -82,19 +83,27 @@ Json content_of(std::string text, const Json* images, const std::string& path, P
   return parts;
 }
 
+void add_calls(const Fields& message, Json& result) {
+  const Json* calls = message.find("tool_calls");
+  if (!calls || (calls->is_array() && calls->empty())) return;
+  result["tool_calls"] = read_tool_calls(*calls, message.path("tool_calls"));
+}
+
 Json read_message(const Json& source, const std::string& path, PictureReader& pictures) {
   const Fields message(source, path);
   message.required("role");
   const std::string role = *message.choice("role", {"system", "user", "assistant", "tool"});
-  const Json* calls = message.find("tool_calls");
-  if (role == "tool" || (calls && !(calls->is_array() && calls->empty())))
-    refuse_part(role == "tool" ? message.path("role") : message.path("tool_calls"), "calling tools is not supported yet.");
   const Json* images = message.find("images");
   if (role != "user" && images && !(images->is_array() && images->empty()))
     refuse_part(message.path("images"), "pictures belong in the user's messages.");
   Json result = {{"role", role},
                  {"content", content_of(message.string("content").value_or(""), images, message.path("images"), pictures)}};
   if (const auto thinking = message.string("thinking")) result["reasoning_content"] = *thinking;
+  if (role == "assistant") add_calls(message, result);
+  if (role == "tool") {
+    if (const auto name = message.string("tool_name")) result["name"] = *name;
+    if (const auto id = message.string("tool_call_id")) result["tool_call_id"] = *id;
+  }
   return result;
 }
 
@@ -143,6 +152,7 @@ std::shared_ptr<ChatCall> read_ollama_call(const Models& models, const Asked& as
   call->model = &models.find(asked, read_keep_alive(fields));
   call->request = read_ollama_options(fields, call->engine().model(), call->ignored);
   call->request.stream = fields.boolean("stream").value_or(true);  // unlike elsewhere
+  call->request.format = read_ollama_format(fields);
   call->logprobs = fields.boolean("logprobs").value_or(false);
   call->top_logprobs = int(fields.integer("top_logprobs", 0, 20).value_or(0));
   if (call->top_logprobs > 0 && !call->logprobs) refuse("top_logprobs", "top_logprobs needs logprobs to be true.");

@@ -8,7 +8,7 @@
 
 namespace troika::server {
 
-// All but the prompt: model, stream, options, keep_alive, think, logprobs.
+// All but the prompt: model, stream, format, options, keep_alive, think, logprobs.
 std::shared_ptr<ChatCall> read_ollama_call(const Models& models, const Asked& asked);
 
 // The variables of the template and the pictures, from the field `messages`.

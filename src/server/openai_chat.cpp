@@ -2,6 +2,7 @@
 // turn. Reasoning comes as `reasoning_content` beside `content`, as DeepSeek's API has it; log probabilities are of
 // all tokens, those of the reasoning first.
 #include "server/answer_json.h"
+#include "server/answer_rules.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
 #include "server/chat_call.h"
@@ -9,6 +10,7 @@
 #include "server/openai.h"
 #include "server/openai_work.h"
 #include "server/tool_call_parser.h"
+#include "server/tool_reader.h"
 
 namespace troika::server {
 namespace {
@@ -45,8 +47,7 @@ class ChatWork : public CompletionWork {
   Json describe(int index, Answer& result) override {
     Json message = {{"role", "assistant"}, {"content", std::move(result.text)}, {"refusal", nullptr}};
     if (!result.reasoning.empty()) message["reasoning_content"] = std::move(result.reasoning);
-    bool called = false;
-    if (form_) called = take_calls_out(message);
+    const bool called = form_ && take_calls_out(message);
     Json choice = {{"index", index}, {"message", std::move(message)}, {"logprobs", logprobs(result.tokens)}};
     if (called && result.finish == engine::Finish::stop) choice["finish_reason"] = kToolCalls;
     return choice;
@@ -90,20 +91,14 @@ class ChatWork : public CompletionWork {
 
   // Whether there was any call in the message's content.
   bool take_calls_out(Json& message) const {
-    ToolCallParser parser(*form_);
-    std::string words;
-    Json calls = Json::array();
-    for (const AnswerPiece& piece : parser.append(message["content"].get_ref<const std::string&>(), true)) {
-      if (piece.kind == AnswerPiece::Kind::words) words += piece.text;
-      if (piece.kind == AnswerPiece::Kind::call) calls.push_back(new_call(piece.text));
-      if (piece.kind == AnswerPiece::Kind::arguments) {
-        auto& arguments = calls.back()["function"]["arguments"].get_ref<std::string&>();
-        arguments += piece.text;
-      }
+    SpokenAnswer spoken = read_answer(std::move(message["content"].get_ref<std::string&>()), form_);
+    message["content"] = spoken.words.empty() && !spoken.calls.empty() ? Json() : Json(std::move(spoken.words));
+    if (spoken.calls.empty()) return false;
+    Json& calls = message["tool_calls"] = Json::array();
+    for (ToolCall& call : spoken.calls) {
+      calls.push_back(new_call(call.name));
+      calls.back()["function"]["arguments"] = std::move(call.arguments);
     }
-    message["content"] = words.empty() && !calls.empty() ? Json() : Json(words);
-    if (calls.empty()) return false;
-    message["tool_calls"] = std::move(calls);
     return true;
   }
 
@@ -126,32 +121,25 @@ class ChatWork : public CompletionWork {
   std::vector<ToolCallParser> parsers_;  // by choice, of a stream
 };
 
-std::string_view chat_template_of(const ServedModel& model) {
-  return model.engine->text().tokenizer->data().chat_template;
-}
-
 std::shared_ptr<ChatCall> read_call(const Models& models, const Asked& asked) {
   const Fields& fields = asked.fields;
   auto call = std::make_shared<ChatCall>();
   call->model = &models.find(asked);
   call->request = read_completion_request(fields, call->engine().model());
   call->reasoning = read_reasoning_request(fields);
-  call->tools = read_tools(fields);
+  call->tools = read_chat_tools(fields);
   call->logprobs = fields.boolean("logprobs").value_or(false);
   const auto top_logprobs = fields.integer("top_logprobs", 0, 20);
   if (top_logprobs.value_or(0) > 0 && !call->logprobs)
     refuse("top_logprobs", "top_logprobs needs logprobs to be true.");
   call->top_logprobs = int(top_logprobs.value_or(0));
   call->input = read_chat(fields, *call->model, models.pictures());
-  present_tools(call->tools, chat_template_of(*call->model), call->input.variables);
   return call;
 }
 
 Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pictures) {
   const CompletionRequest& request = call.request;
   PreparedChat chat = prepare_chat(call, pictures);
-  std::optional<ToolForm> calls;
-  if (call.tools.active()) calls = tool_form(chat_template_of(*call.model));
   auto work = std::make_unique<ChatWork>(
       CompletionWork::Setup{
           .header =
@@ -160,7 +148,7 @@ Reply answer_call(ChatCall& call, const std::vector<engine::SharedPicture>& pict
           .include_usage = request.include_usage,
           .choices = request.n,
           .prompt_tokens = int(chat.request.prompt.size())},
-      call.engine(), request.stops, ChatWork::Options{.logprobs = call.logprobs, .calls = calls});
+      call.engine(), request.stops, ChatWork::Options{.logprobs = call.logprobs, .calls = chat.calls});
   work->submit(chat.request, chat.reasoning, request.n);
   Reply reply = reply_with(std::move(work), request.stream);
   add_notes(reply, chat.request.grammar.get());

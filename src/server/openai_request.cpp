@@ -24,15 +24,15 @@ void refuse_what_we_cannot_honour(const Fields& fields) {
 std::vector<std::pair<int32_t, float>> read_logit_bias(const Fields& fields, int vocabulary) {
   const Json* bias = fields.find("logit_bias");
   if (!bias) return {};
-  Fields(*bias, "logit_bias");
+  const std::string field = fields.path("logit_bias");
+  Fields(*bias, field);
   std::vector<std::pair<int32_t, float>> result;
   for (const auto& [key, value] : bias->items()) {
-    const std::string path = fmt::format("logit_bias.{}", shown(key));
+    const std::string path = fmt::format("{}.{}", field, shown(key));
     int32_t id = -1;
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
     if (error != std::errc() || end != key.data() + key.size() || id < 0 || id >= vocabulary)
-      refuse(path, "The keys of logit_bias must be token ids from 0 to {}, not '{}'.", vocabulary - 1,
-             shown(key));
+      refuse(path, "The keys of {} must be token ids from 0 to {}, not '{}'.", field, vocabulary - 1, shown(key));
     if (!value.is_number() || !(value.get<double>() >= -100 && value.get<double>() <= 100))
       refuse(path, "{} must be a number from -100 to 100.", path);
     result.emplace_back(id, value.get<float>());

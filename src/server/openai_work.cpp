@@ -95,12 +95,4 @@ Json CompletionWork::timings() const {
           {"predicted_per_second", rate(std::max(generated - 1, 0), t.generate_s)}};
 }
 
-void add_notes(Reply& reply, const grammar::TokenGrammar* grammar) {
-  if (!grammar) return;
-  for (std::string note : grammar->notes()) {
-    std::ranges::replace_if(note, [](unsigned char c) { return c < 0x20 || c > 0x7E; }, '?');
-    reply.headers.emplace_back("X-Troika-Not-Enforced", note.substr(0, 300));
-  }
-}
-
 }  // namespace troika::server

@@ -50,7 +50,4 @@ class CompletionWork : public GenerationWork {
   Json timings() const;
 };
 
-// A response header for each note of the grammar: what of the request is not kept to.
-void add_notes(Reply& reply, const grammar::TokenGrammar* grammar);
-
 }  // namespace troika::server

@@ -65,24 +65,26 @@ void check_name(const Fields& schema) {
     refuse(schema.path("name"), "{} must have 1 to 64 letters, digits, _ or -.", schema.path("name"));
 }
 
-OutputFormat read_response_format(const Fields& format) {
+std::string read_type(const Fields& format) {
   format.required("type");
-  const std::string type = *format.choice("type", {"text", "json_object", "json_schema"});
+  return *format.choice("type", {"text", "json_object", "json_schema"});
+}
+
+// OpenAI's {name, schema, strict, description}.
+OutputFormat read_named_schema(const Fields& schema) {
+  check_name(schema);
+  schema.boolean("strict");
+  schema.string("description");
+  return read_schema_format(schema, "schema");
+}
+
+OutputFormat read_response_format(const Fields& format) {
+  const std::string type = read_type(format);
   if (type == "text") return {};
-  if (type == "json_schema" && format.find("json_schema")) {
-    const Fields schema(*format.find("json_schema"), format.path("json_schema"));
-    check_name(schema);
-    schema.boolean("strict");
-    schema.string("description");
-    return {.kind = Kind::json_schema,
-            .value = read_value(schema, "schema", Kind::json_schema),
-            .path = schema.path("schema")};
-  }
+  if (type == "json_schema" && format.find("json_schema"))
+    return read_named_schema(Fields(*format.find("json_schema"), format.path("json_schema")));
   // llama.cpp takes the schema beside the type.
-  if (format.find("schema"))
-    return {.kind = Kind::json_schema,
-            .value = read_value(format, "schema", Kind::json_schema),
-            .path = format.path("schema")};
+  if (format.find("schema")) return read_schema_format(format, "schema");
   if (type == "json_schema") format.required("json_schema");
   return {.kind = Kind::json_object, .path = format.path("type")};
 }
@@ -119,6 +121,29 @@ OutputFormat read_output_format(const Fields& fields) {
     for (const Row& row : kStructuredOutputs) read_row(members, row);
   }
   return format;
+}
+
+OutputFormat read_text_format(const Fields& format) {
+  const std::string type = read_type(format);
+  if (type == "text") return {};
+  if (type == "json_object") return {.kind = Kind::json_object, .path = format.path("type")};
+  return read_named_schema(format);
+}
+
+OutputFormat read_ollama_format(const Fields& fields) {
+  const Json* format = fields.find("format");
+  if (!format || *format == "") return {};
+  if (*format == "json") return {.kind = Kind::json_object, .path = "format"};
+  if (format->is_string()) fields.choice("format", {"json"});
+  if (!format->is_object())
+    refuse("format", "format must be \"json\" or a JSON schema, not {}.", kind_of(*format));
+  return read_schema_format(fields, "format");
+}
+
+OutputFormat read_schema_format(const Fields& fields, std::string_view name) {
+  return {.kind = Kind::json_schema,
+          .value = read_value(fields, name, Kind::json_schema),
+          .path = fields.path(name)};
 }
 
 grammar::Expr format_rules(const OutputFormat& format, grammar::Rules& rules,

@@ -1,8 +1,11 @@
-// OpenAI's Responses API: POST /v1/responses, and GET and DELETE of those that are kept.
+// OpenAI's Responses API: POST /v1/responses, and GET and DELETE of those that are kept. Reasoning, text and each call of a
+// tool are output items of their own. Scores come with the words that their tokens say; those of calls are told nowhere.
 #include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include "server/answer_json.h"
+#include "server/answer_rules.h"
 #include "server/answer_work.h"
 #include "server/api_schemas.h"
 #include "server/openai.h"
@@ -36,18 +39,14 @@ class ResponseWork : public AnswerWork {
       reasoning_ += delta.reasoning;
       send(place({{"type", "response.reasoning_text.delta"}, {"delta", delta.reasoning}}), out);
     }
-    // A last delta may have tokens that show no text; behind reasoning alone there is no message that they
-    // could be of.
-    const bool silent_tokens = delta.reasoning.empty() && !delta.tokens.empty() && item_ != Item::reasoning;
-    if (!delta.text.empty() || silent_tokens) {
-      enter(Item::message, out);
-      text_ += delta.text;
-      Json event = place({{"type", "response.output_text.delta"}, {"delta", delta.text}});
-      event["logprobs"] = logprobs_ ? describe_logprobs(tokenizer_, delta.tokens) : Json::array();
-      if (logprobs_)
-        for (const Json& entry : event["logprobs"]) text_logprobs_.push_back(entry);
-      send(std::move(event), out);
-    }
+    // Behind reasoning alone there is no message that tokens without text could be of.
+    const bool of_text = !delta.text.empty() || (delta.reasoning.empty() && item_ != Item::reasoning);
+    if (of_text) scores_.insert(scores_.end(), delta.tokens.begin(), delta.tokens.end());
+    for (const AnswerPiece& piece : pieces(delta)) write_piece(piece, out);
+    if (item_ == Item::call) scores_.clear();
+    // Tokens that show no text; where there are tools, they may belong to a call that is about to begin.
+    const bool settled = !setup_.calls || delta.finish != engine::Finish::none;
+    if (!scores_.empty() && settled && item_ != Item::reasoning) write_words("", out);
   }
 
   void close(std::string& out) override {
@@ -65,22 +64,31 @@ class ResponseWork : public AnswerWork {
   }
 
   Json whole() override {
+    SpokenAnswer spoken = read_answer(answer().text, setup_.calls);
     reasoning_ = answer().reasoning;
-    text_ = answer().text;
-    if (logprobs_) {
-      const auto& tokens = answer().tokens;
-      text_logprobs_ =
-          describe_logprobs(tokenizer_, {tokens.begin() + ptrdiff_t(answer().reasoning_tokens), tokens.end()});
+    text_ = std::move(spoken.words);
+    if (logprobs_) text_logprobs_ = describe_logprobs(tokenizer_, tokens_of_words());
+    std::vector<Item> items;
+    if (!reasoning_.empty()) items.push_back(Item::reasoning);
+    if (!text_.empty() || (items.empty() && spoken.calls.empty())) items.push_back(Item::message);
+    items.insert(items.end(), spoken.calls.size(), Item::call);
+    for (size_t i = 0, call = 0; i < items.size(); ++i) {
+      if (items[i] == Item::call) {
+        call_ = {.name = std::move(spoken.calls[call].name), .arguments = std::move(spoken.calls[call].arguments)};
+        ++call;
+      }
+      output_.push_back(item_of(items[i], i + 1 == items.size() ? status() : kCompleted));
     }
-    Json output = Json::array();
-    if (!reasoning_.empty())
-      output.push_back(item_of(Item::reasoning, text_.empty() ? status() : kCompleted));
-    if (!text_.empty() || output.empty()) output.push_back(item_of(Item::message, status()));
-    return finished(std::move(output));
+    return finished(std::move(output_));
   }
 
  private:
-  enum class Item : uint8_t { none, reasoning, message };
+  enum class Item : uint8_t { none, reasoning, message, call };
+
+  struct Call {
+    std::string id = random_id("fc_"), call_id = random_id("call_");
+    std::string name, arguments;
+  };
 
   static constexpr const char* kCompleted = "completed";
 
@@ -95,6 +103,13 @@ class ResponseWork : public AnswerWork {
   Json item_of(Item item, const char* status) const {
     const bool begun = std::string_view(status) == "in_progress";
     Json content = begun ? Json::array() : Json::array({part_of(item)});
+    if (item == Item::call)
+      return {{"id", call_.id},
+              {"type", "function_call"},
+              {"status", status},
+              {"arguments", begun ? "" : call_.arguments},
+              {"call_id", call_.call_id},
+              {"name", call_.name}};
     if (item == Item::reasoning)
       return {{"id", reasoning_id_},
               {"type", "reasoning"},
@@ -108,37 +123,94 @@ class ResponseWork : public AnswerWork {
             {"content", std::move(content)}};
   }
 
+  const std::string& id_of(Item item) const {
+    if (item == Item::call) return call_.id;
+    return item == Item::reasoning ? reasoning_id_ : message_id_;
+  }
+
   // Adds where in the output an event belongs, behind its type.
   Json place(Json event) const {
-    Json placed = {{"type", event["type"]},
-                   {"item_id", item_ == Item::reasoning ? reasoning_id_ : message_id_},
-                   {"output_index", output_.size()},
-                   {"content_index", 0}};
+    Json placed = {{"type", event["type"]}, {"item_id", id_of(item_)}, {"output_index", output_.size()}};
+    if (item_ != Item::call) placed["content_index"] = 0;
     placed.update(event);
     return placed;
+  }
+
+  void write_piece(const AnswerPiece& piece, std::string& out) {
+    switch (piece.kind) {
+      case AnswerPiece::Kind::words:
+        return write_words(piece.text, out);
+      case AnswerPiece::Kind::call:
+        if (item_ != Item::none) leave(kCompleted, out);
+        call_ = {.name = piece.text};
+        return begin(Item::call, out);
+      case AnswerPiece::Kind::arguments:
+        call_.arguments += piece.text;
+        return send(place({{"type", "response.function_call_arguments.delta"}, {"delta", piece.text}}), out);
+    }
+  }
+
+  void write_words(const std::string& words, std::string& out) {
+    enter(Item::message, out);
+    text_ += words;
+    Json event = place({{"type", "response.output_text.delta"}, {"delta", words}});
+    Json& scores = event["logprobs"] = describe_logprobs(tokenizer_, std::exchange(scores_, {}));
+    for (const Json& entry : scores) text_logprobs_.push_back(entry);
+    send(std::move(event), out);
+  }
+
+  // Of the whole answer, as a stream would tell them.
+  std::vector<ScoredToken> tokens_of_words() const {
+    const auto& all = answer().tokens;
+    const auto begin = all.begin() + ptrdiff_t(answer().reasoning_tokens);
+    if (!setup_.calls) return {begin, all.end()};
+    ToolCallParser parser(*setup_.calls);
+    auto end = begin;
+    for (auto token = begin; token != all.end() && parser.calls() == 0; ++token) {
+      const bool last = token + 1 == all.end();
+      const auto pieces = parser.append(tokenizer_.bytes(token->id), last);
+      const bool speaks = !pieces.empty() && pieces.front().kind == AnswerPiece::Kind::words;
+      if (speaks || (last && parser.calls() == 0)) end = token + 1;
+    }
+    return {begin, end};
   }
 
   void enter(Item item, std::string& out) {
     if (item_ == item) return;
     if (item_ != Item::none) leave(kCompleted, out);
+    begin(item, out);
+  }
+
+  void begin(Item item, std::string& out) {
     item_ = item;
     send({{"type", "response.output_item.added"},
           {"output_index", output_.size()},
           {"item", item_of(item, "in_progress")}},
          out);
-    send(place({{"type", "response.content_part.added"}, {"part", part_of(item)}}), out);
+    if (item != Item::call) send(place({{"type", "response.content_part.added"}, {"part", part_of(item)}}), out);
   }
 
   void leave(const char* status, std::string& out) {
+    if (item_ == Item::call) {
+      send(place({{"type", "response.function_call_arguments.done"},
+                  {"arguments", call_.arguments},
+                  {"name", call_.name}}),
+           out);
+    } else {
+      leave_part(out);
+    }
+    Json item = item_of(item_, status);
+    send({{"type", "response.output_item.done"}, {"output_index", output_.size()}, {"item", item}}, out);
+    output_.push_back(std::move(item));
+  }
+
+  void leave_part(std::string& out) {
     const bool reasoning = item_ == Item::reasoning;
     Json done = place({{"type", reasoning ? "response.reasoning_text.done" : "response.output_text.done"},
                        {"text", reasoning ? reasoning_ : text_}});
     if (!reasoning) done["logprobs"] = text_logprobs_;
     send(std::move(done), out);
     send(place({{"type", "response.content_part.done"}, {"part", part_of(item_)}}), out);
-    Json item = item_of(item_, status);
-    send({{"type", "response.output_item.done"}, {"output_index", output_.size()}, {"item", item}}, out);
-    output_.push_back(std::move(item));
   }
 
   void send(Json event, std::string& out) {
@@ -171,14 +243,14 @@ class ResponseWork : public AnswerWork {
             {"max_output_tokens", echo_["max_output_tokens"]},
             {"model", setup_.model},
             {"output", std::move(output)},
-            {"parallel_tool_calls", true},
+            {"parallel_tool_calls", echo_["parallel_tool_calls"]},
             {"previous_response_id", echo_["previous_response_id"]},
             {"reasoning", echo_["reasoning"]},
             {"store", keep_},
             {"temperature", sampling_.temperature},
-            {"text", {{"format", {{"type", "text"}}}}},
-            {"tool_choice", "auto"},
-            {"tools", Json::array()},
+            {"text", echo_["text"]},
+            {"tool_choice", echo_["tool_choice"]},
+            {"tools", echo_["tools"]},
             {"top_p", sampling_.top_p},
             {"truncation", "disabled"},
             {"usage", nullptr},
@@ -197,6 +269,8 @@ class ResponseWork : public AnswerWork {
   // Of the stream.
   Item item_ = Item::none;
   std::string reasoning_, text_;
+  Call call_;
+  std::vector<ScoredToken> scores_;  // whose words are not written yet
   Json text_logprobs_ = Json::array();
   Json output_ = Json::array();  // items that are complete
   int64_t sequence_ = 0;
@@ -208,10 +282,13 @@ Reply answer_response(ResponseCall& call, ResponseStore& store, const std::vecto
   auto work = std::make_unique<ResponseWork>(AnswerWork::Setup{.id = random_id("resp_"),
                                                                .model = call.model->id,
                                                                .stream = stream,
-                                                               .prompt_tokens = int(chat.request.prompt.size())},
+                                                               .prompt_tokens = int(chat.request.prompt.size()),
+                                                               .calls = chat.calls},
                                              call, store);
   work->submit(chat.request, chat.reasoning);
-  return reply_with(std::move(work), stream);
+  Reply reply = reply_with(std::move(work), stream);
+  add_notes(reply, chat.request.grammar.get());
+  return reply;
 }
 
 [[noreturn]] void refuse_unknown(std::string_view id) {

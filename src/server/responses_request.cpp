@@ -4,46 +4,80 @@
 
 #include "server/answer_json.h"
 #include "server/api_error.h"
+#include "server/call_history.h"
+#include "server/output_format.h"
 #include "server/picture_reader.h"
 #include "server/response_store.h"
+#include "server/tool_reader.h"
 
 namespace troika::server {
 namespace {
 
 constexpr size_t kMostMetadata = 64 << 10;  // bytes of JSON; OpenAI takes 16 texts of 512 characters
 
-// Reads items into the messages of a chat template.
+// Reads items into the messages of a chat template. Calls belong to the assistant's message before them; the pictures of
+// results come in a message of the user behind the last result.
 class Reader {
  public:
   Reader(const ServedModel& model, const Pictures& pictures) : pictures_(model, pictures) {}
 
+  void instruct(const std::string& words) { messages_.push_back({{"role", "system"}, {"content", words}}); }
   void read_item(const Json& source, const std::string& path);
+  Json take_messages();
   std::vector<ImageSource> take_images() { return pictures_.take(); }
-
-  Json messages = Json::array();
 
  private:
   void read_message(const Fields& item);
   void read_reasoning(const Fields& item);
+  void read_call(const Fields& item);
+  void read_result(const Fields& item);
+  void show_pictures();
+  Json below_pictures(Json content);
   Json read_content(const Json& content, const std::string& path, std::string_view role);
   Json read_part(const Fields& part, const std::string& path, std::string_view role);
 
   PictureReader pictures_;
-  std::string reasoning_;  // of the next message, if it is the assistant's
+  CallHistory history_;
+  Json messages_ = Json::array();
+  Json shown_ = Json::array();  // pictures of results, as parts
+  std::string reasoning_;       // of the next message, if it is the assistant's
 };
+
+Json Reader::take_messages() {
+  show_pictures();
+  return std::move(messages_);
+}
+
+// What the results before showed.
+void Reader::show_pictures() {
+  if (shown_.empty()) return;
+  messages_.push_back({{"role", "user"}, {"content", std::exchange(shown_, Json::array())}});
+}
+
+// The same in what the user says next.
+Json Reader::below_pictures(Json content) {
+  if (shown_.empty()) return content;
+  Json parts = std::exchange(shown_, Json::array());
+  if (content.is_string()) content = Json::array({{{"type", "text"}, {"text", std::move(content)}}});
+  for (Json& part : content) parts.push_back(std::move(part));
+  return parts;
+}
 
 void Reader::read_item(const Json& source, const std::string& path) {
   const Fields item(source, path);
   const std::string type = item.string("type").value_or("message");
+  if (type == "function_call_output") return read_result(item);
   if (type == "message") return read_message(item);
+  show_pictures();
   if (type == "reasoning") return read_reasoning(item);
+  if (type == "function_call") return read_call(item);
   refuse_part(path, fmt::format("items of type {} are not supported yet.", shown(type)));
 }
 
 Json Reader::read_part(const Fields& part, const std::string& path, std::string_view role) {
   part.required("type");
   const std::string type = *part.string("type");
-  if (type == "input_image" && role == "user") {
+  if (type == "input_image" && (role == "user" || role == "tool")) {
     pictures_.expect_one_more(path);
     if (part.find("file_id")) refuse_part(part.path("file_id"), "there are no files here; send image_url.");
     part.required("image_url");
@@ -70,7 +104,15 @@ Json Reader::read_content(const Json& content, const std::string& path, std::str
   }
   if (role == "user") return parts;
   std::string text;
-  for (const Json& part : parts) text.append(text.empty() ? "" : "\n").append(part["text"].get_ref<const std::string&>());
+  for (Json& part : parts) {
+    text.append(text.empty() ? "" : "\n");
+    if (part["type"] == "text") {
+      text.append(part["text"].get_ref<const std::string&>());
+    } else {
+      text.append(kPictureBelow);
+      shown_.push_back(std::move(part));
+    }
+  }
   return text;
 }
 
@@ -78,11 +120,35 @@ void Reader::read_message(const Fields& item) {
   item.required("role");
   std::string role = *item.choice("role", {"user", "assistant", "system", "developer"});
   if (role == "developer") role = "system";
-  Json message = {{"role", role}, {"content", read_content(item.required("content"), item.path("content"), role)}};
+  Json content = read_content(item.required("content"), item.path("content"), role);
+  if (role == "user") {
+    content = below_pictures(std::move(content));
+  } else {
+    show_pictures();
+  }
+  Json message = {{"role", role}, {"content", std::move(content)}};
   // Reasoning that no answer followed, as where the tokens ran out, is nobody else's.
   const std::string reasoning = std::exchange(reasoning_, "");
   if (role == "assistant" && !reasoning.empty()) message["reasoning_content"] = reasoning;
-  messages.push_back(std::move(message));
+  messages_.push_back(std::move(message));
+}
+
+void Reader::read_call(const Fields& item) {
+  item.required("call_id");
+  item.required("name");
+  Json call = history_.call(*item.string("call_id"), *item.string("name"),
+                            read_arguments(item.required("arguments"), item.path("arguments")));
+  if (messages_.empty() || messages_.back()["role"] != "assistant" || !reasoning_.empty()) {
+    messages_.push_back({{"role", "assistant"}, {"content", ""}});
+    if (!reasoning_.empty()) messages_.back()["reasoning_content"] = std::exchange(reasoning_, "");
+  }
+  messages_.back()["tool_calls"].push_back(std::move(call));
+}
+
+void Reader::read_result(const Fields& item) {
+  item.required("call_id");
+  Json text = read_content(item.required("output"), item.path("output"), "tool");
+  messages_.push_back(history_.result(*item.string("call_id"), std::move(text), item.path("call_id")));
 }
 
 void Reader::read_reasoning(const Fields& item) {
@@ -112,7 +178,8 @@ Json read_items(const Json& input) {
   if (items.empty()) refuse("input", "input must have at least one item.");
   for (size_t i = 0; i < items.size(); ++i) {
     Fields(items[i], fmt::format("input[{}]", i));
-    if (!items[i].contains("id") || !items[i]["id"].is_string()) items[i]["id"] = random_id("msg_");
+    if (!items[i].contains("id") || !items[i]["id"].is_string())
+      items[i]["id"] = random_id(items[i].contains("call_id") ? "fc_" : "msg_");
   }
   return items;
 }
@@ -135,17 +202,25 @@ Json read_previous(const Models& models, const Asked& asked, Json& echo) {
   return items;
 }
 
-void read_text(const Fields& fields) {
+void read_text(const Fields& fields, ResponseCall& call) {
+  Json& echo = call.echo["text"] = {{"format", {{"type", "text"}}}};
   const Json* text = fields.find("text");
   if (!text) return;
   const Fields members(*text, "text");
   members.choice("verbosity", {"low", "medium", "high"});
   const Json* format = members.find("format");
   if (!format) return;
-  const Fields about(*format, "text.format");
-  about.required("type");
-  const auto type = about.choice("type", {"text", "json_object", "json_schema"});
-  if (*type != "text") refuse_unsupported("text.format", fmt::format("text.format {}", *type));
+  call.request.format = read_text_format(Fields(*format, "text.format"));
+  echo["format"] = *format;
+}
+
+void read_tools(const Fields& fields, ResponseCall& call) {
+  call.tools = read_response_tools(fields);
+  const Json* tools = fields.find("tools");
+  const Json* choice = fields.find("tool_choice");
+  call.echo["tools"] = tools ? *tools : Json::array();
+  call.echo["tool_choice"] = choice ? *choice : Json("auto");
+  call.echo["parallel_tool_calls"] = fields.boolean("parallel_tool_calls").value_or(true);
 }
 
 void read_reasoning(const Fields& fields, ResponseCall& call) {
@@ -173,15 +248,6 @@ void read_include(const Fields& fields, ResponseCall& call) {
     refuse("top_logprobs", "top_logprobs needs \"message.output_text.logprobs\" in include.");
 }
 
-void read_tool_choice(const Fields& fields) {
-  fields.boolean("parallel_tool_calls");
-  const Json* choice = fields.find("tool_choice");
-  if (!choice) return;
-  if (!choice->is_string()) Fields(*choice, "tool_choice");
-  if (choice->is_string()) fields.choice("tool_choice", {"none", "auto", "required"});
-  if (*choice != "none" && *choice != "auto") refuse_unsupported("tool_choice", "Calling tools");
-}
-
 }  // namespace
 
 std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Asked& asked) {
@@ -195,14 +261,14 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Ask
   call->store = fields.boolean("store").value_or(true);
   const auto truncation = fields.choice("truncation", {"auto", "disabled"});
   if (truncation == "auto") refuse_unsupported("truncation", "truncation auto");
-  read_text(fields);
+  read_text(fields, *call);
   read_include(fields, *call);
-  read_tool_choice(fields);
+  read_tools(fields, *call);
   read_reasoning(fields, *call);
 
   Reader reader(*call->model, models.pictures());
   const auto instructions = fields.string("instructions");
-  if (instructions) reader.messages.push_back({{"role", "system"}, {"content", *instructions}});
+  if (instructions) reader.instruct(*instructions);
   Json own = read_items(fields.required("input"));
   Json items = read_previous(models, asked, call->echo);
   for (const Json& item : items) reader.read_item(item, "previous_response_id");
@@ -222,7 +288,7 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Ask
   call->echo["max_output_tokens"] = call->request.max_tokens ? Json(*call->request.max_tokens) : Json();
 
   Json& variables = call->input.variables;
-  variables["messages"] = std::move(reader.messages);
+  variables["messages"] = reader.take_messages();
   variables["add_generation_prompt"] = true;
   call->input.images = reader.take_images();
   return call;

@@ -46,6 +46,35 @@ class Cursor {
 
 }  // namespace
 
+std::optional<Json> ToolCall::object() const {
+  if (!complete) return std::nullopt;
+  Json object = Json::parse(arguments, nullptr, false);
+  if (!object.is_object()) return std::nullopt;
+  return object;
+}
+
+void SpokenAnswer::add(const AnswerPiece& piece) {
+  switch (piece.kind) {
+    case AnswerPiece::Kind::words:
+      words += piece.text;
+      break;
+    case AnswerPiece::Kind::call:
+      calls.push_back({.name = piece.text});
+      break;
+    case AnswerPiece::Kind::arguments:
+      calls.back().arguments += piece.text;
+      calls.back().complete = piece.complete;
+      break;
+  }
+}
+
+SpokenAnswer read_answer(std::string text, std::optional<ToolForm> form) {
+  if (!form) return {.words = std::move(text)};
+  SpokenAnswer answer;
+  for (const AnswerPiece& piece : ToolCallParser(*form).append(text, true)) answer.add(piece);
+  return answer;
+}
+
 std::vector<AnswerPiece> ToolCallParser::append(std::string_view text, bool last) {
   std::vector<AnswerPiece> out;
   pending_ += text;
@@ -147,8 +176,10 @@ size_t ToolCallParser::end_of_value() {
 bool ToolCallParser::read_arguments(std::vector<AnswerPiece>& out) {
   if (pending_.empty()) return false;
   const size_t bytes = end_of_value();
-  out.push_back(
-      {.kind = AnswerPiece::Kind::arguments, .text = pending_.substr(0, bytes), .call = calls_ - 1});
+  out.push_back({.kind = AnswerPiece::Kind::arguments,
+                 .text = pending_.substr(0, bytes),
+                 .call = calls_ - 1,
+                 .complete = depth_ == 0});
   pending_.erase(0, bytes);
   if (depth_ == 0) state_ = State::tail;
   return depth_ == 0;

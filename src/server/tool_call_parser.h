@@ -3,6 +3,7 @@
 // it is words.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,26 @@ struct AnswerPiece {
   Kind kind = Kind::words;
   std::string text;  // of a call: its name
   int call = 0;      // its number, from 0
+  bool complete = false;  // nothing follows these arguments
 };
+
+struct ToolCall {
+  std::string name, arguments;
+  bool complete = false;  // false: cut short
+
+  // The arguments, for APIs that have them as an object; nothing where they are not whole.
+  std::optional<Json> object() const;
+};
+
+// What an answer comes to.
+struct SpokenAnswer {
+  std::string words;
+  std::vector<ToolCall> calls;
+
+  void add(const AnswerPiece& piece);
+};
+// `form`: none where no tool may be called.
+SpokenAnswer read_answer(std::string text, std::optional<ToolForm> form);
 
 class ToolCallParser {
  public:

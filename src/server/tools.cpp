@@ -10,82 +10,8 @@
 namespace troika::server {
 namespace {
 
-constexpr size_t kMostTools = 128;
 // Of what a whole grammar may use, a tool that need not be enforced leaves something to the others.
 constexpr grammar::Limits kOneTool = {.nfa_states = 250'000, .states = 25'000, .work = 15'000'000};
-
-bool is_function_name(const std::string& name) {
-  return !name.empty() && name.size() <= 64 &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") ==
-             name.npos;
-}
-
-void require_function_type(const Fields& fields) {
-  fields.required("type");
-  fields.choice("type", {"function"});
-}
-
-Tool read_tool(const Json& source, const std::string& path) {
-  const Fields tool(source, path);
-  require_function_type(tool);
-  const Fields function(tool.required("function"), tool.path("function"));
-  function.required("name");
-  Tool result{.name = *function.string("name"),
-              .strict = function.boolean("strict").value_or(false),
-              .path = function.path("parameters"),
-              .source = source};
-  if (!is_function_name(result.name))
-    refuse(function.path("name"), "{} must have 1 to 64 letters, digits, _, - or dots.",
-           function.path("name"));
-  function.string("description");
-  const Json* parameters = function.find("parameters");
-  if (parameters && !parameters->is_object())
-    refuse(result.path, "{} must be a JSON schema, not {}.", result.path, kind_of(*parameters));
-  // Without parameters a function takes none.
-  result.parameters = parameters && !parameters->empty()
-                          ? *parameters
-                          : Json{{"type", "object"}, {"additionalProperties", false}};
-  return result;
-}
-
-Tool& find_tool(std::vector<Tool>& tools, const Fields& choice) {
-  require_function_type(choice);
-  const Fields function(choice.required("function"), choice.path("function"));
-  function.required("name");
-  const std::string name = *function.string("name");
-  const auto found = std::ranges::find(tools, name, &Tool::name);
-  if (found == tools.end())
-    refuse(function.path("name"), "{} is '{}', which is none of the tools.", function.path("name"),
-           shown(name));
-  return *found;
-}
-
-// Only these may be called.
-void allow_only(std::vector<Tool>& tools, const std::vector<Tool*>& allowed) {
-  for (Tool& tool : tools) tool.allowed = std::ranges::find(allowed, &tool) != allowed.end();
-}
-
-void read_choice(const Json& choice, ToolRequest& request) {
-  const Fields fields(choice, "tool_choice");
-  fields.required("type");
-  if (*fields.choice("type", {"function", "allowed_tools"}) == "function") {
-    request.choice = ToolRequest::Choice::required;
-    request.parallel = false;  // a call that is asked for by name is made once
-    return allow_only(request.tools, {&find_tool(request.tools, fields)});
-  }
-  const Fields set(fields.required("allowed_tools"), "tool_choice.allowed_tools");
-  set.required("mode");
-  const bool must = *set.choice("mode", {"auto", "required"}) == "required";
-  request.choice = must ? ToolRequest::Choice::required : ToolRequest::Choice::automatic;
-  const Json& list = set.required("tools");
-  if (!list.is_array() || list.empty())
-    refuse(set.path("tools"), "{} must be a list of tools.", set.path("tools"));
-  std::vector<Tool*> allowed;
-  for (size_t i = 0; i < list.size(); ++i)
-    allowed.push_back(
-        &find_tool(request.tools, Fields(list[i], fmt::format("{}[{}]", set.path("tools"), i))));
-  allow_only(request.tools, allowed);
-}
 
 // For templates without tools.
 std::string describe_tools(const ToolRequest& request) {
@@ -108,7 +34,23 @@ std::string text_of(const Json& content) {
   return text;
 }
 
-// Calls as the words they were written in; results as the user's words.
+Json parts_of(Json content) {
+  if (content.is_array()) return content;
+  return Json::array({{{"type", "text"}, {"text", std::move(content)}}});
+}
+
+void append(Json& content, Json more) {
+  if (content.is_string() && more.is_string()) {
+    content.get_ref<std::string&>().append("\n").append(more.get_ref<const std::string&>());
+    return;
+  }
+  if (content.is_string()) content.get_ref<std::string&>().append("\n");
+  content = parts_of(std::move(content));
+  for (Json& part : parts_of(std::move(more))) content.push_back(std::move(part));
+}
+
+// Calls as the words they were written in; results as the user's words. Roles must alternate: the results of
+// several calls, and what the user says to them, are one message.
 void write_out_calls(Json& messages) {
   Json result = Json::array();
   bool after_result = false;
@@ -124,17 +66,16 @@ void write_out_calls(Json& messages) {
       message["content"] = text;
     }
     const bool is_result = message["role"] == "tool";
-    if (is_result) {
-      const std::string text = fmt::format("Result of the function: {}", text_of(message["content"]));
-      if (after_result) {  // roles must alternate: the results of several calls are one message
-        Json& last = result.back()["content"];
-        last = last.get<std::string>() + "\n" + text;
-        continue;
-      }
-      message = {{"role", "user"}, {"content", text}};
-    }
+    if (is_result)
+      message = {{"role", "user"},
+                 {"content", fmt::format("Result of the function: {}", text_of(message["content"]))}};
+    const bool joins = after_result && message["role"] == "user";
     after_result = is_result;
-    result.push_back(std::move(message));
+    if (joins) {
+      append(result.back()["content"], std::move(message["content"]));
+    } else {
+      result.push_back(std::move(message));
+    }
   }
   messages = std::move(result);
 }
@@ -165,36 +106,6 @@ void try_out(const grammar::Rules& rules, grammar::Expr arguments, bool strict, 
 
 ToolForm tool_form(std::string_view chat_template) {
   return chat_template.find(kCallBegin) != chat_template.npos ? ToolForm::hermes : ToolForm::plain;
-}
-
-ToolRequest read_tools(const Fields& fields) {
-  ToolRequest request;
-  request.parallel = fields.boolean("parallel_tool_calls").value_or(true);
-  if (const Json* tools = fields.find("tools")) {
-    if (!tools->is_array()) refuse("tools", "tools must be an array, not {}.", kind_of(*tools));
-    if (tools->size() > kMostTools)
-      refuse("tools", "tools must have at most {} tools, not {}.", kMostTools, tools->size());
-    for (size_t i = 0; i < tools->size(); ++i) {
-      request.tools.push_back(read_tool((*tools)[i], fmt::format("tools[{}]", i)));
-      const bool twice = std::ranges::count(request.tools, request.tools.back().name, &Tool::name) > 1;
-      if (twice)
-        refuse(fmt::format("tools[{}].function.name", i), "Two tools are named '{}'.",
-               request.tools.back().name);
-    }
-  }
-  if (!request.tools.empty()) request.choice = ToolRequest::Choice::automatic;
-  const Json* choice = fields.find("tool_choice");
-  if (!choice) return request;
-  if (choice->is_string()) {
-    const std::string word = *fields.choice("tool_choice", {"none", "auto", "required"});
-    if (word == "required" && request.tools.empty())
-      refuse("tool_choice", "tool_choice is required, but there are no tools.");
-    if (word == "none") request.choice = ToolRequest::Choice::none;
-    if (word == "required") request.choice = ToolRequest::Choice::required;
-  } else {
-    read_choice(*choice, request);
-  }
-  return request;
 }
 
 void present_tools(const ToolRequest& request, std::string_view chat_template, Json& variables) {

@@ -1,5 +1,4 @@
-// The tools of a chat request: which functions the model may call, whether it must, and in what words it
-// does.
+// The tools of a request: which functions the model may call, whether it must, and in what words it does.
 #pragma once
 
 #include <optional>
@@ -28,7 +27,7 @@ struct Tool {
   bool strict = false;
   bool allowed = true;  // false: shown to the model, but not to be called now
   std::string path;     // "tools[0].function.parameters"
-  Json source;          // as the request has it, for the template
+  Json source;          // for the template, in the form of OpenAI's chat
 };
 
 struct ToolRequest {
@@ -40,7 +39,6 @@ struct ToolRequest {
 
   bool active() const { return choice != Choice::none; }
 };
-ToolRequest read_tools(const Fields& fields);
 
 // Gives the template what it needs: `tools`, or, where it knows no tools, words about them in the system's
 // message, and earlier calls and their results as plain text.

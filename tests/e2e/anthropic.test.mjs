@@ -77,6 +77,74 @@ test('a stop sequence is told', async () => {
   assert.equal(cut.stop_sequence, stop);
 });
 
+const tools = [
+  {
+    name: 'get_weather',
+    description: 'Tells the weather of a city.',
+    input_schema: { type: 'object', properties: { city: { enum: ['Paris', 'Rome'] } }, required: ['city'] },
+  },
+  { name: 'get_time', input_schema: { type: 'object', properties: {} } },
+];
+const asked = [{ role: 'user', content: 'What is the weather in Paris?' }];
+const calling = (more = {}) =>
+  greedy({ messages: asked, tools, tool_choice: { type: 'any', disable_parallel_tool_use: true }, max_tokens: 200, ...more });
+
+function assertCall(block) {
+  assert.equal(block.type, 'tool_use');
+  assert.match(block.id, /^toolu_/);
+  if (block.name === 'get_time') return assert.deepEqual(block.input, {});
+  assert.equal(block.name, 'get_weather');
+  assert.deepEqual(Object.keys(block.input), ['city']);
+  assert.match(block.input.city, /^(Paris|Rome)$/);
+}
+
+test('a tool is called, answered, and the conversation goes on', async () => {
+  const call = await client.messages.create(calling());
+  assert.equal(call.stop_reason, 'tool_use');
+  assert.equal(call.content.length, 1);
+  assertCall(call.content[0]);
+  const result = { type: 'tool_result', tool_use_id: call.content[0].id, content: [{ type: 'text', text: 'Sunny.' }] };
+  const messages = [...asked, { role: 'assistant', content: call.content }, { role: 'user', content: [result] }];
+  const answer = await client.messages.create(greedy({ messages, tools, tool_choice: { type: 'none' } }));
+  assert.ok(textOf(answer).length > 0);
+  const named = await client.messages.create(calling({ messages, tool_choice: { type: 'tool', name: 'get_time' } }));
+  assert.equal(named.content[0].name, 'get_time');
+  const counted = await client.messages.countTokens({ model, messages, tools });
+  assert.ok(counted.input_tokens > (await client.messages.countTokens({ model, messages })).input_tokens);
+});
+
+test("calls are streamed as the client's helper wants them", async () => {
+  const whole = await client.messages.create(calling());
+  const helper = client.messages.stream(calling());
+  let json = '';
+  helper.on('inputJson', (piece) => (json += piece));
+  const final = await helper.finalMessage();
+  assert.equal(final.stop_reason, 'tool_use');
+  assertCall(final.content[0]);
+  assert.deepEqual(JSON.parse(json), whole.content[0].input);
+  assert.deepEqual(final.content[0].input, whole.content[0].input);
+  assert.equal(final.content[0].name, whole.content[0].name);
+});
+
+test("the client's tool runner gets through a conversation", async () => {
+  let city;
+  const runner = client.beta.messages.toolRunner({
+    ...calling({ tool_choice: { type: 'tool', name: 'get_weather' } }),
+    max_iterations: 2,
+    tools: [{ ...tools[0], run: (input) => ((city = input.city), 'Sunny.'), parse: (input) => input }],
+  });
+  await runner.runUntilDone();
+  assert.match(city, /^(Paris|Rome)$/);
+});
+
+test('an answer is held to a schema', async () => {
+  const schema = { type: 'object', properties: { sum: { type: 'integer' } }, required: ['sum'], additionalProperties: false };
+  const answer = await client.messages.create(
+    greedy({ max_tokens: 60, output_config: { format: { type: 'json_schema', schema } } }),
+  );
+  assert.ok(Number.isInteger(JSON.parse(textOf(answer)).sum));
+});
+
 test("errors arrive as the client's errors", async () => {
   const refused = (more, type, message) =>
     assert.rejects(client.messages.create(greedy(more)), (error) => {
@@ -86,7 +154,8 @@ test("errors arrive as the client's errors", async () => {
     });
   await refused({ messages: [] }, Anthropic.BadRequestError, /messages/);
   await refused({ temperature: 3 }, Anthropic.BadRequestError, /temperature/);
-  await refused({ tools: [{ name: 'f', input_schema: { type: 'object' } }] }, Anthropic.BadRequestError, /tools/);
+  await refused({ tools: [{ type: 'web_search_20250305', name: 'web_search' }] }, Anthropic.BadRequestError, /tools\[0\]\.type/);
+  await refused({ tools, tool_choice: { type: 'tool', name: 'g' } }, Anthropic.BadRequestError, /tool_choice\.name/);
   await refused({ model: 'claude' }, Anthropic.NotFoundError, /claude/);
 });
 

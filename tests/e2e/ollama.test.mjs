@@ -59,10 +59,57 @@ test('vectors have unit length and tell texts apart', async () => {
   assert.ok(dot(embeddings[0], embeddings[2]) < 0.999);
 });
 
+test('answers are held to a format, as JSON or of a schema', async () => {
+  const schema = { type: 'object', properties: { sum: { type: 'integer' } }, required: ['sum'] };
+  const chat = await client.chat(greedy({ format: schema }));
+  assert.ok(Number.isInteger(JSON.parse(chat.message.content).sum));
+  const { messages: _, ...rest } = greedy({ prompt: messages[0].content, format: schema });
+  assert.deepEqual(JSON.parse((await client.generate(rest)).response), JSON.parse(chat.message.content));
+  const any = await client.chat(greedy({ format: 'json' }));
+  assert.match(any.message.content, /^\{/);
+});
+
+const tools = [
+  {
+    type: 'function',
+    function: {
+      name: 'get_weather',
+      description: 'Tells the weather of a city.',
+      parameters: { type: 'object', properties: { city: { enum: ['Paris', 'Rome'] } }, required: ['city'] },
+    },
+  },
+];
+
+// Ollama has no tool_choice, so the first token of a call is made the likeliest.
+async function calling(more = {}) {
+  const asked = await fetch(`${troika.url}/tokenize`, { method: 'POST', body: JSON.stringify({ content: '{' }) });
+  const [brace] = (await asked.json()).tokens;
+  const options = { temperature: 0, num_predict: 60, logit_bias: { [brace]: 100 } };
+  return greedy({ messages: [{ role: 'user', content: 'What is the weather in Paris?' }], tools, options, ...more });
+}
+
+test('a tool is called, answered, and the conversation goes on', async () => {
+  const request = await calling();
+  const call = await client.chat(request);
+  const { function: called } = call.message.tool_calls[0];
+  assert.equal(called.name, 'get_weather');
+  assert.match(called.arguments.city, /^(Paris|Rome)$/);
+  const parts = [];
+  for await (const part of await client.chat({ ...request, stream: true })) {
+    if (part.message.tool_calls) parts.push(...part.message.tool_calls);
+  }
+  assert.deepEqual(parts.map((part) => part.function), call.message.tool_calls.map((part) => part.function));
+  const result = { role: 'tool', tool_name: 'get_weather', content: 'Sunny.' };
+  const answer = await client.chat(greedy({ messages: [...request.messages, call.message, result], tools }));
+  assert.ok(answer.message.content.length > 0 || answer.message.tool_calls.length > 0);
+  assert.ok((await client.show({ model })).capabilities.includes('tools'));
+});
+
 test('errors arrive with their words', async () => {
   await assert.rejects(client.chat(greedy({ model: 'llama3' })), /llama3/);
   await assert.rejects(client.chat(greedy({ options: { temperature: 'x' } })), /options\.temperature/);
-  await assert.rejects(client.chat(greedy({ format: 'json' })), /format/);
+  await assert.rejects(client.chat(greedy({ format: 'yaml' })), /format/);
+  await assert.rejects(client.chat(greedy({ tools: [{ type: 'code' }] })), /tools\[0\]\.type/);
   await assert.rejects(client.pull({ model: 'llama3' }), /not supported/);
   await assert.rejects(client.delete({ model }), /not supported/);
 });

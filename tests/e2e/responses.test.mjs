@@ -57,6 +57,67 @@ test('a conversation goes on by the id of its last response, until it is deleted
   await client.responses.create(greedy({ input: 'Bye', previous_response_id: second.id }));
 });
 
+const tools = [
+  {
+    type: 'function',
+    name: 'get_weather',
+    description: 'Tells the weather of a city.',
+    parameters: { type: 'object', properties: { city: { enum: ['Paris', 'Rome'] } }, required: ['city'], additionalProperties: false },
+    strict: true,
+  },
+  { type: 'function', name: 'get_time', parameters: null, strict: false },
+];
+const calling = (more = {}) =>
+  greedy({ input: 'What is the weather in Paris?', tools, tool_choice: 'required', parallel_tool_calls: false, max_output_tokens: 200, ...more });
+
+function assertCall(item) {
+  assert.equal(item.type, 'function_call');
+  assert.match(item.call_id, /^call_/);
+  const given = JSON.parse(item.arguments);
+  if (item.name === 'get_time') return assert.deepEqual(given, {});
+  assert.equal(item.name, 'get_weather');
+  assert.match(given.city, /^(Paris|Rome)$/);
+}
+
+test('a tool is called, answered, and the conversation goes on', async () => {
+  const call = await client.responses.create(calling());
+  assert.equal(call.status, 'completed');
+  assert.equal(call.output.length, 1);
+  assertCall(call.output[0]);
+  const result = { type: 'function_call_output', call_id: call.output[0].call_id, output: 'Sunny.' };
+  const more = { tools, tool_choice: 'none' };
+  const kept = await client.responses.create(greedy({ ...more, input: [result], previous_response_id: call.id }));
+  assert.ok(kept.output_text.length > 0);
+  const sent = await client.responses.create(
+    greedy({ ...more, input: [{ role: 'user', content: 'What is the weather in Paris?' }, ...call.output, result] }),
+  );
+  assert.equal(sent.output_text, kept.output_text);
+  const named = await client.responses.create(calling({ tool_choice: { type: 'function', name: 'get_time' } }));
+  assert.equal(named.output[0].name, 'get_time');
+});
+
+test("calls are streamed as the client's helper wants them", async () => {
+  const whole = await client.responses.create(calling());
+  const stream = client.responses.stream(calling());
+  let given = '';
+  stream.on('response.function_call_arguments.delta', (event) => (given += event.delta));
+  const final = await stream.finalResponse();
+  assertCall(final.output[0]);
+  assert.equal(given, whole.output[0].arguments);
+  assert.equal(final.output[0].arguments, given);
+  assert.equal(final.output[0].name, whole.output[0].name);
+});
+
+test('an answer is held to a schema', async () => {
+  const schema = { type: 'object', properties: { sum: { type: 'integer' } }, required: ['sum'], additionalProperties: false };
+  const format = { type: 'json_schema', name: 'sum', strict: true, schema };
+  const answer = await client.responses.create(greedy({ text: { format } }));
+  assert.ok(Number.isInteger(JSON.parse(answer.output_text).sum));
+  assert.deepEqual(answer.text.format, format);
+  const any = await client.responses.create(greedy({ text: { format: { type: 'json_object' } } }));
+  assert.match(any.output_text, /^\{/);
+});
+
 test('what cannot be honoured is refused by name', async () => {
   const refused = (more, param) =>
     assert.rejects(client.responses.create(greedy(more)), (error) => {
@@ -64,8 +125,9 @@ test('what cannot be honoured is refused by name', async () => {
       assert.equal(error.param, param);
       return true;
     });
-  await refused({ tools: [{ type: 'web_search' }] }, 'tools');
-  await refused({ text: { format: { type: 'json_object' } } }, 'text.format');
+  await refused({ tools: [{ type: 'web_search' }] }, 'tools[0].type');
+  await refused({ tools, tool_choice: { type: 'function', name: 'g' } }, 'tool_choice.name');
+  await refused({ text: { format: { type: 'json_schema' } } }, 'text.format.name');
   await refused({ background: true }, 'background');
 });
 

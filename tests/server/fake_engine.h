@@ -43,6 +43,26 @@ inline const char* const kThinkingTemplate =
     "</think>{% endif %}{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n"
     "{% if enable_thinking is defined and not enable_thinking %}<think>\n\n</think>\n\n{% endif %}";
 
+// One that teaches calls as Qwen's does, in small.
+inline const char* const kHermesTemplate =
+    "{% if tools %}<|im_start|>system\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}"
+    "<tool_call>…</tool_call><|im_end|>\n{% endif %}"
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% if m.tool_calls %}{% for c in "
+    "m.tool_calls %}"
+    "<tool_call>\n{{ c.function.name }} {{ c.function.arguments | tojson }}\n</tool_call>{% endfor %}{% "
+    "endif %}<|im_end|>\n"
+    "{% endfor %}<|im_start|>assistant\n";
+// One that knows nothing of tools, and roles must alternate.
+inline const char* const kPlainTemplate =
+    "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant'] %}{{ raise_exception('no "
+    "such role') }}"
+    "{% endif %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n";
+
+// Calls in the form that kHermesTemplate teaches.
+inline const std::string kCall =
+    "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
+inline const std::string kNow = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
+
 inline constexpr int32_t kImagePad = 259;  // with the tokens of pictures
 
 inline std::unique_ptr<text::Tokenizer> make_byte_tokenizer(std::string chat_template,

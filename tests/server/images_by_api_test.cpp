@@ -59,6 +59,20 @@ TEST_F(ImagesByApi, AnAnswerThatHasBegunBesideThemComesAfterTheReasoning) {
   EXPECT_EQ(reply.json()["content"][0]["type"], "text");
 }
 
+TEST_F(ImagesByApi, AnthropicsResultsOfTools) {
+  Json messages = Json::parse(R"([{"role": "user", "content": "What?"},
+      {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "look", "input": {}},
+                                        {"type": "tool_use", "id": "b", "name": "look", "input": {}}]},
+      {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "Here:"}]},
+                                   {"type": "tool_result", "tool_use_id": "b", "content": "Dark."},
+                                   {"type": "text", "text": "What?"}]}])");
+  messages[2]["content"][0]["content"].push_back(anthropic_image(kPng));
+  expect_the_picture(post("/v1/messages", Json{{"max_tokens", 5}, {"messages", messages}}.dump()));
+  EXPECT_THAT(engine.text().tokenizer->decode(engine.last_request().prompt, false),
+              HasSubstr("user\nResult of the function: Here:\n[a picture, shown below]\n"
+                        "Result of the function: Dark.\n<|vision_start|>"));
+}
+
 TEST_F(ImagesByApi, OllamasImages) {
   Json body = {{"model", "fake"}, {"messages", user("What?")}, {"stream", false}, {"fresh", 1}};
   body["messages"][0]["images"] = {kPng};
@@ -77,6 +91,26 @@ TEST_F(ImagesByApi, ResponsesParts) {
   expect_the_picture(reply);
   // The picture is part of the conversation that is gone on with.
   post("/v1/responses", Json{{"input", "And?"}, {"previous_response_id", reply.json()["id"]}}.dump());
+  EXPECT_EQ(engine.last_request().images.size(), 1u);
+}
+
+TEST_F(ImagesByApi, ResponsesResultsOfTools) {
+  engine.give_eyes((std::string(kVisionTemplate) + "{# knows tool_calls #}").c_str());
+  const Json image = {{"type", "input_image"}, {"image_url", std::string("data:image/png;base64,") + kPng}};
+  Json input = Json::parse(R"([{"role": "user", "content": "What?"},
+      {"type": "function_call", "call_id": "a", "name": "look", "arguments": "{}"},
+      {"type": "function_call", "call_id": "b", "name": "look", "arguments": "{}"},
+      {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "Here:"}]},
+      {"type": "function_call_output", "call_id": "b", "output": "Dark."},
+      {"role": "user", "content": "What?"}])");
+  input[3]["output"].push_back(image);
+  expect_the_picture(post("/v1/responses", Json{{"input", input}}.dump()));
+  EXPECT_THAT(engine.text().tokenizer->decode(engine.last_request().prompt, false),
+              HasSubstr("tool\nHere:\n[a picture, shown below]<|im_end|>\n<|im_start|>tool\nDark.<|im_end|>\n"
+                        "<|im_start|>user\n<|vision_start|>"));
+  input.erase(5);
+  const RawReply reply = post("/v1/responses", Json{{"input", input}}.dump());
+  ASSERT_EQ(reply.status, 200) << reply.body;
   EXPECT_EQ(engine.last_request().images.size(), 1u);
 }
 

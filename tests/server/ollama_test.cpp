@@ -104,6 +104,88 @@ TEST_F(Ollama, TellsThinkingApartAndLeavesItOutWhenAskedTo) {
   EXPECT_EQ(ask({{"think", false}}).status, 200);
 }
 
+const Json kTools = Json::parse(R"([
+    {"type": "function", "function": {"name": "weather", "description": "Tells the weather.", "parameters":
+        {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}}},
+    {"type": "function", "function": {"name": "now"}}])");
+
+TEST_F(Ollama, CallsToolsWithArgumentsAsObjects) {
+  engine.use_template(kHermesTemplate);
+  answers("Let me look.\n" + kCall + "\n" + kNow);
+  const Json body = ask({{"stream", false}, {"tools", kTools}}).json();
+  EXPECT_THAT(prompt_text(), HasSubstr("Tells the weather."));
+  EXPECT_EQ(body["done_reason"], "stop");
+  EXPECT_EQ(body["message"]["content"], "Let me look.");
+  const Json& calls = body["message"]["tool_calls"];
+  ASSERT_EQ(calls.size(), 2u);
+  EXPECT_EQ(calls[0]["function"], Json::parse(R"({"index": 0, "name": "weather", "arguments": {"city": "Rome"}})"));
+  EXPECT_EQ(calls[1]["function"], Json::parse(R"({"index": 1, "name": "now", "arguments": {}})"));
+  EXPECT_NE(calls[0]["id"], calls[1]["id"]);
+  EXPECT_TRUE(takes(kCall + "\n" + kNow));
+  EXPECT_FALSE(takes("<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": 5}}\n</tool_call>"));
+  answers("No need.");
+  EXPECT_FALSE(ask({{"stream", false}, {"tools", kTools}}).json()["message"].contains("tool_calls"));
+}
+
+TEST_F(Ollama, StreamsEachCallWholeInOneLine) {
+  engine.use_template(kHermesTemplate);
+  answers("I look.\n" + kCall + "\n" + kNow);
+  std::string text, told;
+  const auto lines = lines_of(ask({{"tools", kTools}}));
+  for (const Json& line : lines) {
+    text += line["message"]["content"];
+    if (!line["message"].contains("tool_calls")) continue;
+    EXPECT_EQ(line["done"], false);
+    for (const Json& call : line["message"]["tool_calls"]) told += call["function"].dump();
+  }
+  EXPECT_EQ(text, "I look.");
+  EXPECT_EQ(told,
+            R"({"index":0,"name":"weather","arguments":{"city":"Rome"}}{"index":1,"name":"now","arguments":{}})");
+  EXPECT_EQ(lines.back()["done_reason"], "stop");
+}
+
+TEST_F(Ollama, LeavesOutACallThatWasCutShort) {
+  engine.use_template(kHermesTemplate);
+  answers(kCall);
+  const Json more = {{"tools", kTools}, {"options", {{"num_predict", 60}}}};
+  for (const Json& line : lines_of(ask(more))) EXPECT_FALSE(line["message"].contains("tool_calls"));
+  Json whole = more;
+  whole["stream"] = false;
+  const Json body = ask(whole).json();
+  EXPECT_EQ(body["done_reason"], "length");
+  EXPECT_EQ(body["message"], Json::parse(R"({"role": "assistant", "content": ""})"));
+}
+
+TEST_F(Ollama, ReadsCallsAndTheirResults) {
+  const Json messages = Json::parse(R"([{"role": "user", "content": "Rome?"},
+      {"role": "assistant", "tool_calls": [{"function": {"name": "weather", "arguments": {"city": "Rome"}}}]},
+      {"role": "tool", "tool_name": "weather", "content": "Sun."}])");
+  ASSERT_EQ(ask({{"messages", messages}, {"tools", kTools}, {"stream", false}}).status, 200);
+  EXPECT_THAT(prompt_text(),
+              HasSubstr("<|im_start|>assistant\n[weather {\"city\": \"Rome\"}]<|im_end|>\n<|im_start|>tool\nSun.<|im_end|>"));
+  engine.use_template(
+      "{% for m in messages %}{{ m.role }} {{ m.name }}: {{ m.content }}{{ m.tool_calls }}\n{% endfor %}");
+  ask({{"messages", messages}, {"stream", false}});
+  EXPECT_THAT(prompt_text(), HasSubstr("tool weather: Sun."));
+}
+
+TEST_F(Ollama, HoldsAnswersToAFormat) {
+  EXPECT_EQ(ask({{"stream", false}, {"format", "json"}}).status, 200);
+  EXPECT_TRUE(takes("{\"any\": 1}"));
+  EXPECT_FALSE(takes("words"));
+  const Json schema = Json::parse(R"({"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})");
+  for (const RawReply& reply : {ask({{"stream", false}, {"format", schema}}), generate({{"format", schema}}),
+                                generate({{"format", schema}, {"raw", true}})}) {
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_TRUE(takes("{\"a\": 1}"));
+    EXPECT_FALSE(takes("{\"any\": 1}"));
+  }
+  for (const Json& none : {Json(""), Json()}) {
+    EXPECT_EQ(generate({{"format", none}}).status, 200);
+    EXPECT_EQ(engine.last_request().grammar, nullptr);
+  }
+}
+
 TEST_F(Ollama, GivesLogprobs) {
   answers("!");
   const Json body = ask({{"stream", false}, {"logprobs", true}, {"top_logprobs", 2}}).json();
@@ -149,13 +231,19 @@ TEST_F(Ollama, RefusesWhatItCannotTakeByItsPlace) {
       {{{"messages", 5}}, "messages must be an array"},
       {message(R"({"content": "x"})"), "messages[0].role is required"},
       {message(R"({"role": "king", "content": "x"})"), "messages[0].role"},
-      {message(R"({"role": "tool", "content": "x"})"), "messages[0].role: calling tools"},
-      {message(R"({"role": "assistant", "tool_calls": [{}]})"), "messages[0].tool_calls"},
+      {message(R"({"role": "assistant", "tool_calls": [{}]})"), "messages[0].tool_calls[0].function is required"},
+      {message(R"({"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": 5}}]})"),
+       "messages[0].tool_calls[0].function.arguments"},
+      {message(R"({"role": "tool", "content": "x", "images": ["x"]})"), "messages[0].images"},
+      {message(R"({"role": "tool", "content": "x", "tool_name": 5})"), "messages[0].tool_name"},
       {message(R"({"role": "user", "images": ["x"]})"), "cannot see pictures"},
       {message(R"({"role": "assistant", "images": ["x"]})"), "messages[0].images"},
-      {{{"tools", {{{"type", "function"}}}}}, "tools is not supported yet"},
-      {{{"format", "json"}}, "format is not supported yet"},
-      {{{"format", {{"type", "object"}}}}, "format is not supported yet"},
+      {{{"tools", {{{"type", "function"}}}}}, "tools[0].function is required"},
+      {{{"tools", {{{"type", "code"}}}}}, "tools[0].type"},
+      {{{"tools", "weather"}}, "tools must be an array"},
+      {{{"format", "yaml"}}, "format must be one of: json"},
+      {{{"format", 5}}, "format must be \"json\" or a JSON schema"},
+      {{{"format", {{"type", "object"}, {"not", Json::object()}}}}, "format: at /not"},
       {{{"options", {{"num_ctx", 1001}}}}, "options.num_ctx is 1001, but the context here has 1000 tokens"},
       {{{"options", {{"temperature", "x"}}}}, "options.temperature"},
       {{{"options", {{"mirostat", 2}}}}, "options.mirostat is not supported yet"},
@@ -188,7 +276,7 @@ TEST_F(Ollama, ListsAndShowsModels) {
   EXPECT_EQ(shown["model_info"]["general.architecture"], "qwen2");
   EXPECT_EQ(shown["model_info"]["qwen2.context_length"], 2000);
   EXPECT_EQ(shown["template"], kChatTemplate);
-  EXPECT_EQ(shown["capabilities"], Json({"completion", "embedding"}));
+  EXPECT_EQ(shown["capabilities"], Json({"completion", "tools", "embedding"}));
   EXPECT_EQ(post("/api/show", R"({"name": "fake"})").status, 200);
   EXPECT_EQ(post("/api/show", "{}").status, 400);
   EXPECT_EQ(post("/api/show", R"({"model": "other"})").status, 404);

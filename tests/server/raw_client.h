@@ -228,6 +228,12 @@ class ServerTest : public testing::Test {
     return body;
   }
 
+  // Whether the last request's answer may be this text.
+  bool takes(const std::string& text) {
+    grammar::Matcher matcher(engine.last_request().grammar);
+    return matcher.accept(std::string_view(text)) && matcher.may_end();
+  }
+
   FakeEngine engine;
   ServerOptions options;
   std::unique_ptr<Server> server_;

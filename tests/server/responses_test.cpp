@@ -212,6 +212,167 @@ TEST_F(Responses, GiveLogprobsOfTheTextWhenIncluded) {
   EXPECT_EQ(events_of(ask(streaming)).back()["response"]["output"][1]["content"][0], whole);
 }
 
+const Json kTools = Json::parse(R"([
+    {"type": "function", "name": "weather", "description": "Tells the weather.", "strict": true, "parameters":
+        {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}},
+    {"type": "function", "name": "now"}])");
+
+TEST_F(Responses, CallToolsInItemsOfTheirOwn) {
+  engine.use_template(kHermesTemplate);
+  answers("Let me look.\n" + kCall + "\n" + kNow);
+  const Json body = ask({{"tools", kTools}, {"parallel_tool_calls", true}}).json();
+  EXPECT_THAT(prompt_text(), HasSubstr(R"({"type": "function", "function": {"name": "weather", "description": "Tells)"));
+  EXPECT_EQ(body["status"], "completed");
+  EXPECT_EQ(body["tools"], kTools);
+  EXPECT_EQ(body["tool_choice"], "auto");
+  const Json& output = body["output"];
+  ASSERT_EQ(output.size(), 3u);
+  EXPECT_EQ(output[0]["content"][0]["text"], "Let me look.");
+  EXPECT_EQ(output[1]["type"], "function_call");
+  EXPECT_THAT(std::string(output[1]["id"]), StartsWith("fc_"));
+  EXPECT_THAT(std::string(output[1]["call_id"]), StartsWith("call_"));
+  EXPECT_EQ(output[1]["name"], "weather");
+  EXPECT_EQ(output[1]["arguments"], "{\"city\": \"Rome\"}");
+  EXPECT_EQ(output[1]["status"], "completed");
+  EXPECT_EQ(output[2]["name"], "now");
+  EXPECT_NE(output[1]["call_id"], output[2]["call_id"]);
+  EXPECT_NE(output[1]["id"], output[2]["id"]);
+  answers(kNow);
+  EXPECT_EQ(ask({{"tools", kTools}}).json()["output"].size(), 1u);
+}
+
+TEST_F(Responses, StreamCallsWithEventsOfTheirOwn) {
+  engine.use_template(kHermesTemplate);
+  answers("I look.\n" + kCall + "\n" + kNow);
+  const auto events = events_of(ask({{"tools", kTools}, {"stream", true}}));
+  std::string order, last, arguments[3];
+  for (const Json& event : events) {
+    const std::string type = std::string(event["type"]).substr(9);
+    if (type != last) order += type + ' ';
+    last = type;
+    if (type == "function_call_arguments.delta") arguments[size_t(event["output_index"])] += event["delta"];
+    if (type == "function_call_arguments.done") {
+      EXPECT_EQ(event["arguments"], arguments[size_t(event["output_index"])]);
+    }
+    if (type == "output_item.added" && event["output_index"] == 1) {
+      EXPECT_EQ(event["item"]["arguments"], "");
+      EXPECT_EQ(event["item"]["status"], "in_progress");
+    }
+  }
+  const std::string call =
+      "output_item.added function_call_arguments.delta function_call_arguments.done output_item.done ";
+  EXPECT_EQ(order,
+            "created in_progress output_item.added content_part.added output_text.delta output_text.done "
+            "content_part.done output_item.done " + call + call + "completed ");
+  EXPECT_EQ(arguments[1], "{\"city\": \"Rome\"}");
+  EXPECT_EQ(arguments[2], "{}");
+  const Json whole = events.back()["response"];
+  ASSERT_EQ(whole["output"].size(), 3u);
+  for (const Json& event : events) {
+    if (event["type"] == "response.output_item.done") {
+      EXPECT_EQ(event["item"], whole["output"][size_t(event["output_index"])]);
+    }
+    if (event.contains("item_id")) {
+      EXPECT_EQ(event["item_id"], whole["output"][size_t(event["output_index"])]["id"]);
+    }
+  }
+}
+
+TEST_F(Responses, HoldCallsToTheirSchemasAndTheChoice) {
+  engine.use_template(kHermesTemplate);
+  const auto choose = [&](const Json& choice, bool parallel) {
+    const RawReply reply = ask({{"tools", kTools}, {"tool_choice", choice}, {"parallel_tool_calls", parallel}});
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.json()["tool_choice"], choice);
+    EXPECT_EQ(reply.json()["parallel_tool_calls"], parallel);
+  };
+  choose("required", true);
+  EXPECT_TRUE(takes(kCall + "\n" + kNow));
+  EXPECT_FALSE(takes("words"));
+  choose("required", false);
+  EXPECT_FALSE(takes(kCall + "\n" + kNow));
+  choose({{"type", "function"}, {"name", "now"}}, true);
+  EXPECT_TRUE(takes(kNow));
+  EXPECT_FALSE(takes(kCall));
+  choose(Json::parse(R"({"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "weather"}]})"), true);
+  EXPECT_TRUE(takes(kCall));
+  EXPECT_FALSE(takes(kNow));
+  choose("none", true);
+  EXPECT_EQ(engine.last_request().grammar, nullptr);
+}
+
+TEST_F(Responses, GoOnWithCallsAndTheirOutputs) {
+  answers("{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}");
+  const Json first = ask({{"input", "Rome?"}, {"tools", kTools}}).json();
+  ASSERT_EQ(first["output"][0]["type"], "function_call");
+  answers("Sun.");
+  const Json output = {{"type", "function_call_output"}, {"call_id", first["output"][0]["call_id"]}, {"output", "25 C"}};
+  const RawReply second =
+      ask({{"input", Json::array({output})}, {"previous_response_id", first["id"]}, {"tools", kTools}});
+  ASSERT_EQ(second.status, 200) << second.body;
+  EXPECT_THAT(prompt_text(), HasSubstr("<|im_start|>assistant\n[weather {\"city\": \"Rome\"}]<|im_end|>\n"
+                                       "<|im_start|>tool\n25 C<|im_end|>\n<|im_start|>assistant\n"));
+  ask({{"input", "And?"}, {"previous_response_id", second.json()["id"]}});
+  EXPECT_THAT(prompt_text(), HasSubstr("tool\n25 C<|im_end|>\n<|im_start|>assistant\nSun.<|im_end|>\n<|im_start|>user\nAnd?"));
+}
+
+TEST_F(Responses, JoinCallsToTheTurnBeforeThem) {
+  const Json input = Json::parse(R"([{"role": "user", "content": "Rome?"},
+      {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "I look."}]},
+      {"type": "function_call", "id": "fc_1", "call_id": "a", "name": "weather", "arguments": "{\"city\": \"Rome\"}", "status": "completed"},
+      {"type": "function_call", "call_id": "b", "name": "now", "arguments": "{\"broken"},
+      {"type": "function_call_output", "call_id": "a", "output": [{"type": "input_text", "text": "Sun."}]},
+      {"type": "function_call_output", "call_id": "b", "output": "none"}])");
+  const RawReply reply = ask({{"input", input}, {"tools", kTools}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_THAT(prompt_text(), HasSubstr("<|im_start|>assistant\nI look.[weather {\"city\": \"Rome\"}][now \"{\\\"broken\"]"
+                                       "<|im_end|>\n<|im_start|>tool\nSun.<|im_end|>\n<|im_start|>tool\nnone<|im_end|>"));
+}
+
+TEST_F(Responses, ThatEndWithinACallAreIncomplete) {
+  engine.use_template(kHermesTemplate);
+  answers(kCall);
+  Json more = {{"tools", kTools}, {"max_output_tokens", 60}};
+  const Json whole = ask(more).json();
+  more["stream"] = true;
+  for (const Json& body : {whole, events_of(ask(more)).back()["response"]}) {
+    EXPECT_EQ(body["status"], "incomplete");
+    ASSERT_EQ(body["output"].size(), 1u);
+    EXPECT_EQ(body["output"][0]["status"], "incomplete");
+    EXPECT_EQ(body["output"][0]["name"], "weather");
+    EXPECT_EQ(body["output"][0]["arguments"], whole["output"][0]["arguments"]);
+  }
+}
+
+TEST_F(Responses, GiveLogprobsOfTheWordsBesideCalls) {
+  engine.use_template(kHermesTemplate);
+  answers("I look.\n" + kCall);
+  Json more = {{"tools", kTools}, {"include", {"message.output_text.logprobs"}}};
+  const Json whole = ask(more).json()["output"][0]["content"][0];
+  EXPECT_EQ(whole["logprobs"].size(), std::string("I look.").size());
+  EXPECT_EQ(whole["logprobs"].back()["token"], ".");
+  more["stream"] = true;
+  EXPECT_EQ(events_of(ask(more)).back()["response"]["output"][0]["content"][0], whole);
+}
+
+TEST_F(Responses, AreHeldToAFormat) {
+  const auto with = [&](const char* format) {
+    const Json text = {{"format", Json::parse(format)}};
+    const RawReply reply = ask({{"text", text}});
+    EXPECT_EQ(reply.status, 200) << reply.body;
+    EXPECT_EQ(reply.json()["text"], text);
+  };
+  with(R"({"type": "json_object"})");
+  EXPECT_TRUE(takes("{\"any\": 1}"));
+  EXPECT_FALSE(takes("words"));
+  with(R"({"type": "json_schema", "name": "n", "strict": true, "schema":
+           {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}})");
+  EXPECT_TRUE(takes("{\"a\": 1}"));
+  EXPECT_FALSE(takes("{\"any\": 1}"));
+  with(R"({"type": "text"})");
+  EXPECT_EQ(engine.last_request().grammar, nullptr);
+}
+
 TEST_F(Responses, RefuseWhatTheyCannotTakeByName) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"input": null})", "input"},
@@ -222,11 +383,27 @@ TEST_F(Responses, RefuseWhatTheyCannotTakeByName) {
       {R"({"input": [{"role": "user", "content": [{"type": "input_file"}]}]})", "input[0].content[0]"},
       {R"({"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]})",
        "input[0].content[0]"},
-      {R"({"input": [{"type": "function_call_output", "call_id": "x"}]})", "input[0]"},
+      {R"({"input": [{"type": "function_call_output", "call_id": "x"}]})", "input[0].output"},
+      {R"({"input": [{"type": "function_call_output", "call_id": "x", "output": "y"}]})", "input[0].call_id"},
+      {R"({"input": [{"type": "function_call_output", "call_id": "x", "output": 5}]})", "input[0].output"},
+      {R"({"input": [{"type": "function_call", "name": "f", "arguments": "{}"}]})", "input[0].call_id"},
+      {R"({"input": [{"type": "function_call", "call_id": "x", "arguments": "{}"}]})", "input[0].name"},
+      {R"({"input": [{"type": "function_call", "call_id": "x", "name": "f", "arguments": 5}]})", "input[0].arguments"},
       {R"({"input": [{"type": "item_reference", "id": "x"}]})", "input[0]"},
-      {R"({"tools": [{"type": "function", "name": "f"}]})", "tools"},
+      {R"({"tools": [{"type": "function", "function": {"name": "f"}}]})", "tools[0].name"},
+      {R"({"tools": [{"type": "web_search"}]})", "tools[0].type"},
+      {R"({"tools": [{"type": "function", "name": "f", "parameters": 5}]})", "tools[0].parameters"},
+      {R"({"tools": [{"type": "function", "name": "f"}, {"type": "function", "name": "f"}]})", "tools[1].name"},
       {R"({"tool_choice": "required"})", "tool_choice"},
-      {R"({"text": {"format": {"type": "json_object"}}})", "text.format"},
+      {R"({"tool_choice": "any"})", "tool_choice"},
+      {R"({"tool_choice": {"type": "function", "name": "f"}})", "tool_choice.name"},
+      {R"({"tool_choice": {"type": "allowed_tools", "tools": []}})", "tool_choice.mode"},
+      {R"({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "f"}]}})",
+       "tool_choice.tools[0].name"},
+      {R"({"parallel_tool_calls": 1})", "parallel_tool_calls"},
+      {R"({"text": {"format": {"type": "json_schema"}}})", "text.format.name"},
+      {R"({"text": {"format": {"type": "json_schema", "name": "n"}}})", "text.format.schema"},
+      {R"({"text": {"format": {"type": "json_schema", "name": "n", "schema": {"not": {}}}}})", "text.format.schema"},
       {R"({"text": {"format": {"type": "x"}}})", "text.format.type"},
       {R"({"truncation": "auto"})", "truncation"},
       {R"({"background": true})", "background"},

@@ -11,21 +11,6 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-// One that teaches calls as Qwen's does, in small.
-const char* const kHermesTemplate =
-    "{% if tools %}<|im_start|>system\n{% for t in tools %}{{ t | tojson }}\n{% endfor %}"
-    "<tool_call>…</tool_call><|im_end|>\n{% endif %}"
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% if m.tool_calls %}{% for c in "
-    "m.tool_calls %}"
-    "<tool_call>\n{{ c.function.name }} {{ c.function.arguments | tojson }}\n</tool_call>{% endfor %}{% "
-    "endif %}<|im_end|>\n"
-    "{% endfor %}<|im_start|>assistant\n";
-// One that knows nothing of tools, and roles must alternate.
-const char* const kPlainTemplate =
-    "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant'] %}{{ raise_exception('no "
-    "such role') }}"
-    "{% endif %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}<|im_start|>assistant\n";
-
 const Json kTools = Json::parse(R"([
     {"type": "function", "function": {"name": "weather", "description": "Tells the weather.", "parameters":
         {"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer", "maximum": 9}}, "required": ["city"]}}},
@@ -40,19 +25,11 @@ class Tools : public ServerTest {
     fields.update(more);
     return chat(fields);
   }
-  bool takes(const std::string& text) {
-    grammar::Matcher matcher(engine.last_request().grammar);
-    return matcher.accept(std::string_view(text)) && matcher.may_end();
-  }
   void answers(std::string text) {
     engine.script = [text](const engine::Request&) { return byte_ids(text); };
   }
   std::string prompt_text() { return engine.text().tokenizer->decode(engine.last_request().prompt, false); }
 };
-
-const std::string kCall =
-    "<tool_call>\n{\"name\": \"weather\", \"arguments\": {\"city\": \"Rome\"}}\n</tool_call>";
-const std::string kNow = "<tool_call>\n{\"name\": \"now\", \"arguments\": {}}\n</tool_call>";
 
 TEST_F(Tools, AreGivenToTheTemplate) {
   ask();
