@@ -340,7 +340,10 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
         asio::use_awaitable);
   };
   Reply reply = co_await try_answer();
-  while (reply.waits && co_await wait_for_model(request)) reply = co_await try_answer();
+  while (reply.waits) {
+    if (!co_await wait_for_model(request)) co_return reply;  // nobody is there to read it
+    reply = co_await try_answer();
+  }
   if (reply.later) co_return co_await make_later(match, request, reply);
   co_return reply;
 }
