@@ -14,7 +14,7 @@ import sys
 LAYERS = [
     ["base"],
     ["tensor"],
-    ["files", "text", "vision", "kernels"],
+    ["files", "text", "vision", "store", "kernels"],
     ["ops", "grammar"],
     ["models", "device"],
     ["plan"],

@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
   app.fallthrough();
 
   using namespace troika::apps;
-  for (auto add : {add_run, add_serve, add_key, add_show, add_plan, add_bench, add_compare, add_doctor, add_tokenize,
-                   add_render, add_logits, add_generate}) {
+  for (auto add : {add_run, add_serve, add_pull, add_list, add_cp, add_rm, add_ps, add_stop, add_key, add_show, add_plan, add_bench,
+                   add_compare, add_doctor, add_tokenize, add_render, add_logits, add_generate}) {
     add(app);
   }
   try {

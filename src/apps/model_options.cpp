@@ -1,9 +1,12 @@
 #include "apps/model_options.h"
 
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include <filesystem>
+#include <optional>
 
+#include "apps/model_store.h"
 #include "base/error.h"
 #include "base/file_map.h"
 
@@ -12,25 +15,51 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Beside an installed binary (PREFIX/bin/troika, PREFIX/share/troika/models), else in the source tree.
-fs::path embedded_models() {
+// A path, or an embedded model.
+std::optional<fs::path> find_file(std::string_view name) {
   std::error_code error;
-  fs::path binary = fs::read_symlink("/proc/self/exe", error);
-  fs::path installed = binary.parent_path().parent_path() / "share/troika/models";
-  return !error && fs::is_directory(installed) ? installed : fs::path(TROIKA_MODELS_DIR);
+  fs::path path(name);
+  if (fs::exists(path, error)) return path;
+  fs::path embedded = shipped_models() / (std::string(name) + ".gguf");
+  bool plain = name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
+  if (plain && fs::exists(embedded, error)) return embedded;
+  return std::nullopt;
+}
+
+// The file's or folder's name.
+std::string name_of_file(const fs::path& path) {
+  auto whole = fs::absolute(path).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();
+  return whole.extension() == ".gguf" ? whole.stem().string() : whole.filename().string();
+}
+
+[[noreturn]] void fail_missing(const store::Store& store, std::string_view name) {
+  if (store.can_pull(name)) fail("the model '{0}' is not here yet: troika pull {0}", name);
+  std::vector<std::string> near = store.names_near(name);
+  if (!near.empty()) fail("there is no model '{}'; did you mean {}?", name, fmt::join(near, " or "));
+  fail("there is no model '{}': give a GGUF file, a safetensors folder, a name that `troika list` or `troika list --zoo` "
+       "shows, OWNER/REPOSITORY of the Hugging Face hub, or '{}' (the embedded model)", name, kEmbeddedModel);
+}
+
+store::Model find_in_store(std::string_view name) {
+  store::Store store = open_store();
+  if (!store.is_name(name)) fail_missing(store, name);
+  std::optional<store::Model> model = store.find(name);
+  if (!model) fail_missing(store, name);
+  return *model;
 }
 
 }  // namespace
 
 fs::path find_model(std::string_view name) {
   if (name.empty()) name = kEmbeddedModel;
-  fs::path path(name);
-  if (fs::exists(path)) return path;
-  fs::path embedded = embedded_models() / (std::string(name) + ".gguf");
-  bool plain = name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
-  if (plain && fs::exists(embedded)) return embedded;
-  fail("there is no model '{}': give a GGUF file, a safetensors folder, or '{}' (the embedded model)", name,
-       kEmbeddedModel);
+  if (auto file = find_file(name)) return *file;
+  return find_in_store(name).path;
+}
+
+std::string id_of_model(std::string_view name) {
+  if (auto file = find_file(name)) return name_of_file(*file);
+  return find_in_store(name).name;
 }
 
 void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) {

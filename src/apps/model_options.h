@@ -28,8 +28,12 @@ struct ModelOptions {
 enum class ModelArgument { required, optional, none };
 void add_model_options(CLI::App& verb, ModelOptions& options, ModelArgument argument);
 
-// The file or folder that a name means: a path, or the name of an embedded model. Throws Error with what to do.
+// The file or folder that a name means: a path, an embedded model, or a model of the store (docs/models.md). Throws Error
+// with what to do.
 std::filesystem::path find_model(std::string_view name);
+
+// What clients call a model: its name in the store, or that of its file or folder. Throws as find_model does.
+std::string id_of_model(std::string_view name);
 
 inline constexpr std::string_view kEmbeddedModel = "troika-mini";
 inline constexpr std::string_view kEmbeddedVisionModel = "troika-mini-vl";  // for pictures without a MODEL

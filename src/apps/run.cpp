@@ -15,6 +15,7 @@
 #include "apps/chat_terminal.h"
 #include "apps/files.h"
 #include "apps/model_options.h"
+#include "apps/model_store.h"
 #include "apps/printable.h"
 #include "apps/verbs.h"
 #include "base/error.h"
@@ -33,6 +34,7 @@ struct Options {
   std::optional<bool> think;
   std::optional<int> thinking_budget;
   bool verbose = false;
+  bool pull = true;
 };
 
 ChatSettings settings_from(const Options& o, const engine::SamplingOptions& recommended) {
@@ -158,6 +160,7 @@ void settle_arguments(Options& o) {
   bool words = o.model.model.find(' ') != std::string::npos;
   if (words && o.prompt.empty() && !std::filesystem::exists(o.model.model)) o.prompt.swap(o.model.model);
   if (o.model.model.empty() && !o.images.empty()) o.model.model = kEmbeddedVisionModel;
+  if (o.pull) pull_if_missing(o.model.model);
   find_model(o.model.model);  // complains now, before a pipe is read
 }
 
@@ -210,6 +213,8 @@ void add_run(CLI::App& app) {
   verb->add_option("--thinking-budget", o->thinking_budget, "tokens that it may reason for; 0: none")
       ->check(CLI::Range(0, 1 << 24))
       ->envname("TROIKA_THINKING_BUDGET");
+  verb->add_flag("--pull,!--no-pull", o->pull, "download a model that is not here yet (troika pull); on by default")
+      ->envname("TROIKA_PULL");
   verb->add_flag("--verbose", o->verbose, "say how fast each answer was");
   verb->callback([o] { run(*o); });
 }

@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
-#include <set>
 
 #include "apps/model_options.h"
+#include "apps/served_models.h"
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -23,7 +23,11 @@ struct Options {
   std::vector<std::string> models;
   server::ServerOptions server;
   std::string key_file;
+  double keep_alive_s = -1;
+  bool no_store = false;
 };
+
+constexpr double kMemoryShare = 0.8;  // of what is free when we start, for all models together
 
 // XDG's folder for what can be made again.
 std::filesystem::path cache_folder() {
@@ -31,13 +35,6 @@ std::filesystem::path cache_folder() {
   const char* home = std::getenv("HOME");
   if (!home || !*home) fail("--spill: there is no HOME; say where with --spill-folder");
   return std::filesystem::path(home) / ".cache";
-}
-
-// What clients call the model: the file's or folder's name.
-std::string id_of(const std::filesystem::path& path) {
-  auto whole = std::filesystem::absolute(path).lexically_normal();
-  if (!whole.has_filename()) whole = whole.parent_path();
-  return whole.extension() == ".gguf" ? whole.stem().string() : whole.filename().string();
 }
 
 void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
@@ -73,24 +70,16 @@ void serve(Options& o) {
   o.server.version = TROIKA_VERSION;
   auto& spill_folder = o.model.engine.spill_folder;
   if (o.model.engine.spill_bytes > 0 && spill_folder.empty()) spill_folder = cache_folder() / "troika/pages";
-  std::vector<std::unique_ptr<engine::Engine>> engines;
-  std::vector<server::ServedModel> served;
-  std::set<std::string> ids;
-  for (const std::string& name : o.models) {
-    o.model.model = name;
-    std::string id = id_of(find_model(name));
-    if (!ids.insert(id).second) fail("two models would be called '{}'; rename one of the files", id);
-    log::info("loading {}", find_model(name).string());
-    engines.push_back(o.model.load());
-    if (!engines.back()->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", name);
-    const engine::ModelInfo& info = engines.back()->model();
-    log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,
-              double(info.weight_bytes) / 1e6, info.context_length);
-    served.push_back({.id = id, .aliases = {name}, .engine = engines.back().get()});
-  }
-  std::string first = served.front().id;
+  if (o.server.loading.memory_bytes == 0)
+    o.server.loading.memory_bytes = uint64_t(kMemoryShare * double(platform::memory().available_bytes));
+  o.server.loading.keep = std::chrono::duration<double>(o.keep_alive_s);
+  ServedModels models(o.model, o.models, !o.no_store);
+  o.server.source = &models;
   o.server.handle_signals = true;
-  server::Server server(o.server, std::move(served));
+  server::Server server(o.server, {});
+  const std::vector<std::string> ids = models.first_ids();
+  for (const std::string& id : ids) server.load(id);
+  const std::string& first = ids.front();
   say_how_to_talk(server, o, first);
   server.run();
 }
@@ -100,7 +89,7 @@ void serve(Options& o) {
 void add_serve(CLI::App& app) {
   auto o = std::make_shared<Options>();
   auto* verb = app.add_subcommand("serve", "Answer over HTTP with OpenAI's API");
-  verb->add_option("--model,-m", o->models, "GGUF file, safetensors folder or name; may be repeated")
+  verb->add_option("--model,-m", o->models, "GGUF file, safetensors folder or name, loaded at the start; may be repeated")
       ->envname("TROIKA_MODEL");
   verb->add_option("--host", o->server.host, "address to listen on")->envname("TROIKA_HOST");
   verb->add_option("--port,-p", o->server.port, "port; 0: any free one")->envname("TROIKA_PORT");
@@ -131,6 +120,15 @@ void add_serve(CLI::App& app) {
                    "clients that may be connected at the same time; more are told to come again (503)")
       ->check(CLI::Range(1, 100'000))
       ->envname("TROIKA_MAX_CONNECTIONS");
+  verb->add_option("--memory", o->server.loading.memory_bytes,
+                   "that loaded models may take together (16GB); 0: most of what is free now")
+      ->transform(CLI::AsSizeValue(false))
+      ->envname("TROIKA_MEMORY");
+  verb->add_option("--keep-alive", o->keep_alive_s,
+                   "seconds that a model of the store stays loaded without use; negative: until another one needs the room")
+      ->envname("TROIKA_KEEP_ALIVE");
+  verb->add_flag("--no-store", o->no_store, "serve the models of --model only, not those that `troika list` shows")
+      ->envname("TROIKA_NO_STORE");
   add_model_options(*verb, o->model, ModelArgument::none);
   verb->callback([o] { serve(*o); });
 }

@@ -10,6 +10,12 @@ namespace troika::apps {
 
 void add_run(CLI::App& app);
 void add_serve(CLI::App& app);
+void add_pull(CLI::App& app);
+void add_list(CLI::App& app);
+void add_cp(CLI::App& app);
+void add_rm(CLI::App& app);
+void add_ps(CLI::App& app);
+void add_stop(CLI::App& app);
 void add_key(CLI::App& app);
 void add_show(CLI::App& app);
 void add_plan(CLI::App& app);

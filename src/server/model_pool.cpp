@@ -140,19 +140,24 @@ ModelPool::Entry& ModelPool::find_or_refuse(const std::optional<std::string>& na
                  "model_not_found");
 }
 
-std::shared_ptr<const Lease> ModelPool::lease(Entry& entry) {
-  ++entry.users;
-  entry.used = Clock::now();
-  return std::make_shared<const Lease>(
-      ServedModel{.id = entry.offer.id, .aliases = entry.offer.aliases, .engine = entry.engine},
-      [this, &entry] { release(entry); });
+void ModelPool::refresh() {
+  std::unique_lock lock(mutex_);
+  refresh(lock);
 }
 
-void ModelPool::release(Entry& entry) {
+std::shared_ptr<const Lease> ModelPool::lease(Entry& entry, Purpose purpose) {
+  ++entry.users;
+  if (purpose == Purpose::use) entry.used = Clock::now();
+  return std::make_shared<const Lease>(
+      ServedModel{.id = entry.offer.id, .aliases = entry.offer.aliases, .engine = entry.engine},
+      [this, &entry, purpose] { release(entry, purpose); });
+}
+
+void ModelPool::release(Entry& entry, Purpose purpose) {
   {
     const std::lock_guard lock(mutex_);
     --entry.users;
-    entry.used = Clock::now();
+    if (purpose == Purpose::use) entry.used = Clock::now();
   }
   changed_.notify_all();
 }
@@ -162,9 +167,10 @@ ModelPool::Acquired ModelPool::acquire(const std::optional<std::string>& name, c
   std::unique_lock lock(mutex_);
   Entry& entry = find_or_refuse(name, lock);
   entry.keep = keep;
-  if (entry.state == ModelState::loaded) return {.lease = lease(entry)};
+  if (entry.state == ModelState::loaded) return {.lease = lease(entry, Purpose::use)};
   if (before) {
     const std::lock_guard inner(before->mutex_);
+    if (before->lease_ && entry.engine) return {.lease = lease(entry, Purpose::use)};  // it goes, but not before us
     if (!before->error_.empty())
       throw ApiError(503, "server_error",
                      fmt::format("The model '{}' cannot be loaded: {}", entry.offer.id, before->error_), "model",
@@ -185,9 +191,7 @@ ModelView ModelPool::view(Entry& entry) {
   if (const auto at = expiry_of(entry))
     view.expires = std::chrono::system_clock::now() +
                    std::chrono::duration_cast<std::chrono::system_clock::duration>(*at - Clock::now());
-  const auto used = entry.used;
-  view.lease = lease(entry);
-  entry.used = used;  // to be looked at is no use
+  view.lease = lease(entry, Purpose::look);
   return view;
 }
 
@@ -349,7 +353,8 @@ void ModelPool::load(Entry& entry, std::unique_lock<std::mutex>& lock, const std
   }
   entry.state = entry.engine ? ModelState::loaded : ModelState::unloaded;
   auto pending = std::exchange(entry.pending, nullptr);
-  auto held = entry.engine ? lease(entry) : nullptr;
+  entry.used = Clock::now();
+  auto held = entry.engine ? lease(entry, Purpose::look) : nullptr;
   lock.unlock();
   pending->finish(std::move(held), std::move(error));
   pending.reset();  // perhaps nobody waits any more, and the lease with it ends here

@@ -97,6 +97,9 @@ class ModelPool {
   std::vector<ModelView> all();
   std::vector<ModelView> loaded();  // quickly: nobody's disk is read
 
+  // Looks again what the source has.
+  void refresh();
+
   // Unloads it as soon as nobody uses it. Throws ApiError: 404, or 400 for one that stays.
   void unload(const std::string& name);
 
@@ -118,8 +121,9 @@ class ModelPool {
   Entry* find(std::string_view name);
   Entry& find_or_refuse(const std::optional<std::string>& name, std::unique_lock<std::mutex>& lock);
   void refresh(std::unique_lock<std::mutex>& lock);
-  std::shared_ptr<const Lease> lease(Entry& entry);
-  void release(Entry& entry);
+  enum class Purpose { use, look };  // to be looked at keeps no model loaded
+  std::shared_ptr<const Lease> lease(Entry& entry, Purpose purpose);
+  void release(Entry& entry, Purpose purpose);
   ModelView view(Entry& entry);
   void run(const std::stop_token& stop);
   void load(Entry& entry, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);

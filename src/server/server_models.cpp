@@ -46,6 +46,12 @@ Json describe(const PullProgress& progress) {
   return line;
 }
 
+Reply reply_to(const Asked& asked, const Json& body) {
+  Reply reply{.body = dump(body)};
+  name_ignored(asked.fields.unread(), reply);
+  return reply;
+}
+
 // A download, on a thread of its own: it ends with the request.
 class PullWork : public Work {
  public:
@@ -112,7 +118,7 @@ class PullWork : public Work {
 Reply load_model(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kModelNameSchema);
   asked.fields.required("model");
-  return {.body = dump({{"id", models.find(asked).id}, {"status", "loaded"}})};
+  return reply_to(asked, {{"id", models.find(asked).id}, {"status", "loaded"}});
 }
 
 Reply unload_model(const Models& models, const HttpRequest& http, std::string_view) {
@@ -121,7 +127,7 @@ Reply unload_model(const Models& models, const HttpRequest& http, std::string_vi
   const std::string name = *asked.fields.string("model");
   models.pool().unload(name);
   const ModelView now = models.pool().look(name);
-  return {.body = dump({{"id", now.offer.id}, {"status", name_of(now.state)}})};
+  return reply_to(asked, {{"id", now.offer.id}, {"status", name_of(now.state)}});
 }
 
 Reply ollama_pull(const Models& models, const HttpRequest& http, std::string_view) {
@@ -137,8 +143,11 @@ Reply ollama_copy(const Models& models, const HttpRequest& http, std::string_vie
   const Asked asked(http, kOllamaCopySchema);
   asked.fields.required("source");
   asked.fields.required("destination");
-  ask_store([&] { source_of(models).copy(*asked.fields.string("source"), *asked.fields.string("destination")); });
-  return {.body = "{}"};
+  const std::string from = *asked.fields.string("source"), to = *asked.fields.string("destination");
+  ModelSource& source = source_of(models);
+  ask_store([&] { source.copy(from, to); });
+  models.pool().refresh();
+  return reply_to(asked, Json::object());
 }
 
 // Its memory is freed once nobody uses it; its files are gone at once, which a running answer does not notice.
@@ -148,7 +157,8 @@ Reply ollama_delete(const Models& models, const HttpRequest& http, std::string_v
   ModelSource& source = source_of(models);
   models.pool().unload(name);
   ask_store([&] { source.remove(name); });
-  return {.body = "{}"};
+  models.pool().refresh();
+  return reply_to(asked, Json::object());
 }
 
 }  // namespace troika::server

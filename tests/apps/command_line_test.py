@@ -19,7 +19,7 @@ GOLDENS = PROJECT / "tests" / "goldens"
 FOLDER = GOLDENS / "qwen2-tied"            # safetensors, no tokenizer
 GGUF = GOLDENS / "qwen2-tied.f32.gguf"     # one token a byte, no chat template
 MINI = "troika-mini"                       # the embedded model
-VERBS = ["run", "serve", "key", "show", "plan", "bench", "compare", "doctor", "tokenize", "render", "logits", "generate"]
+VERBS = ["run", "serve", "pull", "list", "cp", "rm", "key", "show", "plan", "bench", "compare", "doctor", "tokenize", "render", "logits", "generate"]
 
 
 def troika(*arguments, stdin="", env=None):

@@ -123,7 +123,7 @@ TEST_F(Ollama, SaysThatTheModelIsLoadedWhenThereIsNothingToAnswer) {
   EXPECT_EQ(generate({{"prompt", ""}}).json()["done_reason"], "load");
   const RawReply unload = generate({{"prompt", ""}, {"keep_alive", 0}});
   EXPECT_EQ(unload.status, 400);
-  EXPECT_THAT(unload.body, HasSubstr("keep_alive"));
+  EXPECT_THAT(unload.body, HasSubstr("stays loaded"));
   EXPECT_TRUE(engine.requests().empty());
 }
 
@@ -196,10 +196,15 @@ TEST_F(Ollama, ListsAndShowsModels) {
 }
 
 TEST_F(Ollama, SaysThatItHasNoStore) {
-  for (const char* path : {"/api/pull", "/api/create", "/api/copy", "/api/push"}) {
+  for (const char* path : {"/api/create", "/api/push"}) {
     const RawReply reply = post(path, R"({"model": "x"})");
     EXPECT_EQ(reply.status, 400);
-    EXPECT_THAT(std::string(reply.json()["error"]), HasSubstr("is not supported: this server's models are"));
+    EXPECT_THAT(std::string(reply.json()["error"]), HasSubstr("is not supported"));
+  }
+  for (const char* path : {"/api/pull", "/api/copy"}) {
+    const RawReply reply = post(path, R"({"model": "x", "source": "x", "destination": "y"})");
+    EXPECT_EQ(reply.status, 501);
+    EXPECT_THAT(std::string(reply.json()["error"]), HasSubstr("This server's models are"));
   }
 }
 

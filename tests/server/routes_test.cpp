@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "server/api_schemas.h"
+#include "server/fake_source.h"
 #include "server/raw_client.h"
 
 namespace troika::server {
@@ -64,7 +65,8 @@ TEST(Routes, AreOpenToStrangersOnlyWhereTheyTellNothing) {
   }
   EXPECT_THAT(open, testing::UnorderedElementsAre("/", "/assets/", "/health", "/ready", "/openapi.json",
                                                   "/api/version"));
-  EXPECT_THAT(admin, testing::UnorderedElementsAre("/api/pull", "/api/delete", "/api/create", "/api/copy", "/api/push"));
+  EXPECT_THAT(admin, testing::UnorderedElementsAre("/api/pull", "/api/delete", "/api/create", "/api/copy", "/api/push",
+                                                   "/api/troika/load", "/api/troika/unload"));
 }
 
 TEST(Routes, AnswerErrorsInTheWayOfTheirApi) {
@@ -92,6 +94,10 @@ Json least_body(const Schema& schema) {
       {"OllamaEmbedRequest", {{"model", "fake"}, {"input", "x"}}},
       {"OllamaEmbeddingsRequest", {{"model", "fake"}, {"prompt", "x"}}},
       {"OllamaShowRequest", {{"model", "fake"}}},
+      {"OllamaPullRequest", {{"model", "a"}, {"stream", false}}},
+      {"OllamaCopyRequest", {{"source", "a"}, {"destination", "b"}}},
+      {"OllamaDeleteRequest", {{"model", "a"}}},
+      {"ModelNameRequest", {{"model", "a"}}},
       {"TokenizeRequest", {{"content", "x"}}},
       {"DetokenizeRequest", {{"tokens", {65}}}},
   };
@@ -114,6 +120,23 @@ Json right_value(std::string_view types) {
 
 class FieldTables : public ServerTest {
  protected:
+  struct LastingSource : FakeSource {
+    void remove(const std::string&) override {}
+  };
+  FieldTables() { options.source = &source; }
+
+  // By the method of the path's route.
+  RawReply post(const std::string& path, const std::string& body) {
+    const auto route = std::ranges::find_if(all_routes(), [&](const Route& r) { return r.path == path && r.body; });
+    const std::string_view method = route == all_routes().end() ? "POST" : route->method;
+    RawClient client(port());
+    client.send(fmt::format("{} {} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{}", method, path,
+                            body.size(), body));
+    return client.read_reply();
+  }
+
+  LastingSource source;
+
   // Calls visit(path, body of a good request, field) for every field of every request.
   template <typename Visit>
   void walk(const Visit& visit) {

@@ -4,8 +4,9 @@ import { readEvents } from './events';
 
 export interface Model {
   id: string;
-  capabilities: { vision: boolean; reasoning: boolean; context: number };
-  meta: { architecture: string; n_params: number; size: number };
+  status: 'unloaded' | 'waiting' | 'loading' | 'loaded' | 'draining';
+  capabilities?: { vision: boolean; reasoning: boolean; context: number }; // known once it is loaded
+  meta: { architecture?: string; n_params?: number; size: number };
 }
 
 export interface Histogram {
@@ -135,6 +136,15 @@ async function complaintOf(response: Response): Promise<string> {
 
 export async function fetchModels(): Promise<Model[]> {
   return (await (await call('/v1/models')).json()).data;
+}
+
+// Resolves when it is loaded, or has been told to go.
+export async function setLoaded(model: string, loaded: boolean): Promise<void> {
+  await call(loaded ? '/api/troika/load' : '/api/troika/unload', {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ model }),
+  });
 }
 
 export async function fetchStatus(): Promise<Status> {

@@ -1,31 +1,21 @@
 // The frame: the side with the chats, and beside it the open chat or the dashboard.
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
-import { fetchModels, keyWanted } from './api';
+import { keyWanted } from './api';
 import { Cell, useCell } from './cell';
 import { ChatView } from './chat_view';
 import { currentId, loadChats } from './chats';
 import { stop } from './conversation';
 import { KeyDialog } from './key_dialog';
-import { models, theme } from './settings';
+import { loadModels } from './load_models';
+import { theme } from './settings';
 import { Sidebar } from './sidebar';
 
 export type Place = 'chat' | 'dashboard';
 const placeOf = (hash: string): Place => (hash === '#dashboard' ? 'dashboard' : 'chat');
 
 export const place = new Cell<Place>(placeOf(location.hash));
-export const serverProblem = new Cell('');
-
 export function go(to: Place): void {
   if (place.get() !== to) location.hash = to === 'dashboard' ? 'dashboard' : '';
-}
-
-export async function loadModels(): Promise<void> {
-  try {
-    models.set(await fetchModels());
-    serverProblem.set('');
-  } catch (error) {
-    serverProblem.set((error as Error).message);
-  }
 }
 
 export function App() {

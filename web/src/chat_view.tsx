@@ -1,6 +1,5 @@
 // The open chat: its head with the model and what can be done, the messages, the settings beside, the composer below.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { loadModels, serverProblem } from './app';
 import { useCell } from './cell';
 import { chats, currentId, type Chat } from './chats';
 import { Composer } from './composer';
@@ -9,6 +8,7 @@ import * as format from './format';
 import { Icon, Mark } from './icons';
 import { MessageView } from './message_view';
 import { download } from './save';
+import { loadModels, serverProblem } from './load_models';
 import { activeModel, chosenModel, models } from './settings';
 import { SettingsPanel } from './settings_panel';
 
@@ -65,9 +65,11 @@ function Head({ chat, openSide, tuning, setTuning }: HeadProps) {
       </label>
       {model && (
         <span class="facts wide-only">
-          {format.parameters(model.meta.n_params)} · {format.count(model.capabilities.context)} tokens
-          {model.capabilities.vision && ' · sees pictures'}
-          {model.capabilities.reasoning && ' · reasons'}
+          {model.capabilities
+            ? `${format.parameters(model.meta.n_params ?? 0)} · ${format.count(model.capabilities.context)} tokens`
+            : `${format.bytes(model.meta.size)} · the first question loads it`}
+          {model.capabilities?.vision && ' · sees pictures'}
+          {model.capabilities?.reasoning && ' · reasons'}
         </span>
       )}
       <span class="space" />

@@ -17,7 +17,7 @@ export function Composer() {
   const box = useRef<HTMLTextAreaElement>(null);
   const file = useRef<HTMLInputElement>(null);
   const model = activeModel();
-  const sees = model?.capabilities.vision ?? false;
+  const sees = model?.capabilities?.vision ?? false;
   const ready = !!model && !busy && (text.trim() !== '' || (sees && pictures.length > 0));
 
   const add = async (files: Iterable<File>) => {

@@ -13,6 +13,7 @@ import {
   type Chat,
   type Message,
 } from './chats';
+import { loadModels } from './load_models';
 import { activeModel, requestFields, settings } from './settings';
 
 const kKeepEvery = 2000; // milliseconds, while an answer grows
@@ -90,6 +91,7 @@ async function answer(chatId: string): Promise<void> {
   } finally {
     running.set(null);
     void keepChat(chatId);
+    if (!model.capabilities) void loadModels(); // by now it is loaded, and what it can is known
   }
 }
 
@@ -138,7 +140,7 @@ function wireMessages(chat: Chat, model: Model): WireMessage[] {
   const turns = chat.messages.filter((message, i, all) =>
     message.role === 'user' ? i === all.length - 1 || isAnswer(all[i + 1]) : isAnswer(message),
   );
-  const seen = ({ pictures }: Message): string[] => (model.capabilities.vision && pictures) || [];
+  const seen = ({ pictures }: Message): string[] => (model.capabilities?.vision && pictures) || [];
   let over = turns.reduce((all, turn) => all + seen(turn).length, -kPicturesSent); // how many of the oldest stay out
   for (const turn of turns) {
     const { role, text } = turn;

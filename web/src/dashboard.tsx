@@ -6,6 +6,7 @@ import { useCell } from './cell';
 import { Chart } from './chart';
 import * as format from './format';
 import { Icon } from './icons';
+import { ModelsCard } from './models_card';
 import { quantile, rate, since, sum, valuesIn, type Sample } from './rates';
 import './styles/dashboard.css';
 
@@ -76,6 +77,7 @@ export function DashboardView({ openSide }: { openSide: () => void }) {
             <Tiles samples={samples} />
             <Charts samples={samples} />
             <MemoryCard status={now.status} />
+            <ModelsCard loaded={now.status.models.map(({ id }) => id).join()} />
             {now.status.models.map((model) => (
               <ModelCard key={model.id} model={model} />
             ))}

@@ -1,7 +1,7 @@
 // Asks for an API key when the server wants one.
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { apiKey, keysGiven, keyWanted } from './api';
-import { loadModels } from './app';
+import { loadModels } from './load_models';
 
 export function KeyDialog() {
   const dialog = useRef<HTMLDialogElement>(null);

@@ -42,7 +42,7 @@ export function requestFields(model: Model): object {
   if (top_p !== null) fields.top_p = top_p;
   if (max_tokens !== null) fields.max_tokens = max_tokens;
   if (seed !== null) fields.seed = seed;
-  if (model.capabilities.reasoning && thinking === 'off') fields.enable_thinking = false;
-  if (model.capabilities.reasoning && thinking === 'short') fields.thinking_budget = kShortThinking;
+  if (model.capabilities?.reasoning && thinking === 'off') fields.enable_thinking = false;
+  if (model.capabilities?.reasoning && thinking === 'short') fields.thinking_budget = kShortThinking;
   return fields;
 }

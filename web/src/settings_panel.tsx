@@ -49,7 +49,7 @@ export function SettingsPanel({ close }: { close: () => void }) {
       {kNumbers.map((row) => (
         <NumberField key={row.name} row={row} value={now[row.name]} change={(value) => change({ [row.name]: value })} />
       ))}
-      {model?.capabilities.reasoning && (
+      {model?.capabilities?.reasoning && (
         <label class="field">
           <span>Reasoning</span>
           <select

@@ -1,0 +1,98 @@
+#include "apps/served_models.h"
+
+#include <algorithm>
+
+#include "apps/model_store.h"
+#include "base/error.h"
+#include "base/log.h"
+
+namespace troika::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+uint64_t bytes_of(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) return fs::file_size(path, error);
+  uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(path, error)) bytes += entry.is_regular_file() ? entry.file_size() : 0;
+  return bytes;
+}
+
+int64_t time_of(const fs::path& path) {
+  std::error_code error;
+  const auto time = std::chrono::file_clock::to_sys(fs::last_write_time(path, error));
+  return error ? 0 : std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+// In Ollama's words, where it has some.
+std::string status_of(const store::Progress& progress) {
+  switch (progress.stage) {
+    case store::Stage::waiting:
+      return "waiting for another pull of this file";
+    case store::Stage::checking:
+      return "verifying sha256 digest";
+    default:
+      return "pulling " + (progress.digest.empty() ? progress.file : progress.digest.substr(0, 12));
+  }
+}
+
+}  // namespace
+
+ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store)
+    : options_(std::move(options)), with_store_(with_store), store_(open_store()) {
+  for (const std::string& name : names) {
+    const std::string id = id_of_model(name);
+    const fs::path path = find_model(name);
+    if (std::ranges::find(first_, id, &server::OfferedModel::id) != first_.end())
+      fail("two models would be called '{}'; rename one of the files", id);
+    first_.push_back({.id = id, .aliases = {name}, .bytes = bytes_of(path), .created = time_of(path), .pinned = true});
+    paths_.push_back(path);
+  }
+}
+
+std::vector<std::string> ServedModels::first_ids() const {
+  std::vector<std::string> ids;
+  for (const server::OfferedModel& model : first_) ids.push_back(model.id);
+  return ids;
+}
+
+std::vector<server::OfferedModel> ServedModels::offers() {
+  std::vector<server::OfferedModel> offers = first_;
+  if (!with_store_) return offers;
+  for (const store::Model& model : store_.list()) {
+    if (std::ranges::find(first_, model.name, &server::OfferedModel::id) != first_.end()) continue;
+    offers.push_back({.id = model.name,
+                      .bytes = model.bytes,
+                      .created = model.modified,
+                      .digest = model.digest,
+                      .quantisation = model.quantisation});
+  }
+  return offers;
+}
+
+std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id) {
+  const auto first = std::ranges::find(first_, id, &server::OfferedModel::id);
+  ModelOptions options = options_;
+  options.model = first == first_.end() ? id : paths_[size_t(first - first_.begin())].string();
+  auto engine = options.load();
+  if (!engine->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", id);
+  const engine::ModelInfo& info = engine->model();
+  log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,
+            double(info.weight_bytes) / 1e6, info.context_length);
+  return engine;
+}
+
+void ServedModels::pull(const std::string& name, const std::function<void(const server::PullProgress&)>& progress,
+                        const std::stop_token& stop) {
+  const store::PullEvents events{.progress = [&](const store::Progress& p) {
+    progress({.status = status_of(p), .digest = p.digest, .total = p.total, .completed = p.completed});
+  }};
+  store_.pull(name, events, stop);
+}
+
+void ServedModels::copy(const std::string& from, const std::string& to) { store_.copy(from, to); }
+
+void ServedModels::remove(const std::string& name) { store_.remove(name); }
+
+}  // namespace troika::apps

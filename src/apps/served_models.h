@@ -1,0 +1,36 @@
+// What `troika serve` can load: the models it was started with, and those of the store.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "apps/model_options.h"
+#include "server/model_source.h"
+#include "store/store.h"
+
+namespace troika::apps {
+
+class ServedModels : public server::ModelSource {
+ public:
+  // Models are loaded with `options`. `names` are offered first and stay; `with_store`: all of the store besides. Throws
+  // Error where a name means nothing, or two models would be called the same.
+  ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store);
+
+  std::vector<std::string> first_ids() const;  // of `names`
+
+  std::vector<server::OfferedModel> offers() override;
+  std::unique_ptr<engine::Engine> load(const std::string& id) override;
+  void pull(const std::string& name, const std::function<void(const server::PullProgress&)>& progress,
+            const std::stop_token& stop) override;
+  void copy(const std::string& from, const std::string& to) override;
+  void remove(const std::string& name) override;
+
+ private:
+  const ModelOptions options_;
+  const bool with_store_;
+  std::vector<server::OfferedModel> first_;
+  std::vector<std::filesystem::path> paths_;  // of these
+  const store::Store store_;
+};
+
+}  // namespace troika::apps

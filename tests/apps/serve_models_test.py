@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""Several models in one server, and a cache that survives it, through the built binary and against a hub of our own.
+
+    serve_models_test.py BINARY PROJECT
+"""
+import concurrent.futures
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from fake_hub import Hub
+
+BINARY = pathlib.Path(sys.argv[1]).resolve()
+PROJECT = pathlib.Path(sys.argv[2]).resolve()
+MINI = (PROJECT / "models/troika-mini.gguf").read_bytes()
+REPOSITORIES = {"test/tiny-GGUF": {"tiny-Q8_0.gguf": MINI}}
+LONG = "Once upon a time there was a lighthouse that nobody had visited for a hundred years. " * 12
+
+
+class ServeModelsTest(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.hub = Hub(REPOSITORIES)
+        self.addCleanup(self.hub.close)
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "TROIKA_", "HUGGING"))}
+        self.environment = kept | {"HF_ENDPOINT": self.hub.url, "HF_HOME": str(self.folder),
+                                   "TROIKA_HOME": str(self.folder / "own"), "NO_PROXY": "127.0.0.1"}
+
+    def troika(self, *arguments):
+        return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=120, env=self.environment)
+
+    def serve(self, *arguments):
+        process = subprocess.Popen([BINARY, "serve", "--port", "0", *arguments], stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, text=True, env=self.environment)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        line = process.stdout.readline()
+        self.assertIn("listens on", line)
+        self.url = line.split("listens on ")[1].split()[0]
+        return process
+
+    def ask(self, path, body=None, method=None):
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def chat(self, model, text="Who are you?", **more):
+        status, answer = self.ask("/v1/chat/completions", {
+            "model": model, "messages": [{"role": "user", "content": text}], "max_tokens": 8, "temperature": 0} | more)
+        self.assertEqual(status, 200, answer)
+        return json.loads(answer)
+
+    def states(self):
+        return {model["id"]: model["status"] for model in json.loads(self.ask("/v1/models")[1])["data"]}
+
+    def until(self, condition):
+        for _ in range(200):
+            if condition():
+                return
+            time.sleep(0.05)
+        self.fail("it did not come about")
+
+    def test_models_of_the_store_are_loaded_when_they_are_asked_for(self):
+        self.serve()
+        self.assertEqual(self.states(), {"troika-mini": "loaded"})
+        status, progress = self.ask("/api/pull", {"model": "test/tiny-GGUF:Q8_0"})
+        self.assertEqual(status, 200)
+        lines = [json.loads(line) for line in progress.splitlines()]
+        self.assertEqual(lines[-1], {"status": "success"})
+        self.assertTrue(any(line.get("total") == len(MINI) for line in lines), progress)
+        name = "test/tiny-GGUF:Q8_0"
+        self.assertEqual(self.states(), {"troika-mini": "loaded", name: "unloaded"})
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            texts = {answer["choices"][0]["message"]["content"] for answer in pool.map(lambda _: self.chat(name), range(20))}
+        self.assertEqual(texts, {self.chat("troika-mini")["choices"][0]["message"]["content"]})
+        self.assertEqual(self.states(), {"troika-mini": "loaded", name: "loaded"})
+
+        listed = self.troika("ps", "--url", self.url)
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertIn(name, listed.stdout)
+        self.assertEqual(len(json.loads(self.troika("ps", "--json", "--url", self.url).stdout)), 2)
+        stopped = self.troika("stop", name, "--url", self.url)
+        self.assertEqual(stopped.returncode, 0, stopped.stderr)
+        self.until(lambda: self.states()[name] == "unloaded")
+        self.assertEqual(self.ask("/api/delete", {"model": name}, "DELETE")[0], 200)
+        self.assertEqual(self.states(), {"troika-mini": "loaded"})
+        self.assertEqual(self.ask("/api/pull", {"model": "test/none-GGUF", "stream": False})[0], 500)
+
+    def test_the_store_can_be_left_out(self):
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        self.serve("--no-store")
+        self.assertEqual(self.states(), {"troika-mini": "loaded"})
+        status, answer = self.ask("/v1/completions", {"model": "test/tiny-GGUF:Q8_0", "prompt": "x"})
+        self.assertEqual(status, 404, answer)
+
+    def test_unused_models_of_the_store_are_unloaded(self):
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        self.serve("--keep-alive", "0.2")
+        self.chat("test/tiny-GGUF:Q8_0")
+        self.until(lambda: self.states() == {"troika-mini": "loaded", "test/tiny-GGUF:Q8_0": "unloaded"})
+
+    def test_ps_and_stop_say_when_there_is_no_server_or_no_such_model(self):
+        none = self.troika("ps", "--url", "http://127.0.0.1:9")
+        self.assertEqual(none.returncode, 1)
+        self.assertIn("no server answers at http://127.0.0.1:9", none.stderr)
+        self.serve()
+        unknown = self.troika("stop", "nobody", "--url", self.url)
+        self.assertEqual(unknown.returncode, 1)
+        self.assertIn("The model 'nobody' is not served here", unknown.stderr)
+
+    def test_a_cache_on_disk_survives_a_kill(self):
+        pages = self.folder / "pages"
+        process = self.serve("--spill", "100MB", "--spill-folder", str(pages))
+        before = self.chat("troika-mini", LONG)
+        self.assertEqual(before["usage"]["prompt_tokens_details"]["cached_tokens"], 0)
+        self.until(lambda: "troika_kv_disk_bytes{model=\"troika-mini\"} 0" not in self.ask("/metrics")[1])
+        time.sleep(0.5)
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:  # in the middle of traffic
+            running = [pool.submit(self.ask, "/v1/completions", {"prompt": LONG + str(i), "max_tokens": 200}) for i in range(4)]
+            time.sleep(0.2)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            for one in running:
+                one.exception()
+        self.serve("--spill", "100MB", "--spill-folder", str(pages))
+        after = self.chat("troika-mini", LONG)
+        self.assertGreater(after["usage"]["prompt_tokens_details"]["cached_tokens"], 100)
+        self.assertEqual(after["choices"][0]["message"]["content"], before["choices"][0]["message"]["content"])
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]], verbosity=2)

@@ -1,0 +1,41 @@
+// Several models: what the page says of one that is not loaded, and how it is loaded and unloaded.
+import assert from 'node:assert/strict';
+import { dirname, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { answerOf, ask, assertFaultless, startBrowser } from './browser.mjs';
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+
+let browser;
+before(async () => {
+  browser = await startBrowser('--model', resolve(root, 'models/troika-mini-vl.gguf'), '--no-store');
+});
+after(() => browser?.close());
+
+test('a model is unloaded on the dashboard and loaded by the first question', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  const card = page.getByRole('region', { name: 'Models' });
+  await card.getByRole('button', { name: 'Unload troika-mini-vl' }).click();
+  await card.getByText('not loaded').waitFor();
+  assert.equal(await page.getByRole('region', { name: 'troika-mini-vl' }).count(), 0);
+  if (process.env.SCREENSHOTS) await page.screenshot({ path: `${process.env.SCREENSHOTS}/models.png`, fullPage: true });
+
+  await page.goto(browser.troika.url);
+  await page.getByRole('combobox', { name: 'Model' }).selectOption('troika-mini-vl');
+  await page.getByText('the first question loads it').waitFor();
+  await ask(page, 'Who are you?');
+  assert.ok((await answerOf(page)).length > 0);
+  await page.getByText('sees pictures').waitFor();
+  assertFaultless(page);
+});
+
+test('a model is loaded by its button', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  const card = page.getByRole('region', { name: 'Models' });
+  await card.getByRole('button', { name: 'Unload troika-mini-vl' }).click();
+  await card.getByRole('button', { name: 'Load troika-mini-vl', exact: true }).click();
+  await card.getByRole('button', { name: 'Unload troika-mini-vl' }).waitFor();
+  await page.getByRole('region', { name: 'troika-mini-vl' }).waitFor();
+  assertFaultless(page);
+});

@@ -1,0 +1,69 @@
+// The models that the server has, with what is loaded of them.
+import { useEffect, useState } from 'preact/hooks';
+import { setLoaded, type Model } from './api';
+import { useCell } from './cell';
+import * as format from './format';
+import { loadModels } from './load_models';
+import { models } from './settings';
+
+const kStates: Record<Model['status'], string> = {
+  unloaded: 'not loaded',
+  waiting: 'waits to be loaded',
+  loading: 'is being loaded',
+  loaded: 'loaded',
+  draining: 'goes when nobody uses it',
+};
+
+// `loaded` tells when to look again.
+export function ModelsCard({ loaded }: { loaded: string }) {
+  const all = useCell(models);
+  const [problem, setProblem] = useState('');
+  useEffect(() => void loadModels(), [loaded]);
+
+  const set = async (model: Model, to: boolean) => {
+    setProblem('');
+    const done = setLoaded(model.id, to);
+    void loadModels();
+    try {
+      await done;
+    } catch (error) {
+      setProblem((error as Error).message);
+    }
+    void loadModels();
+  };
+
+  if (all.length < 2) return null;
+  return (
+    <section class="card" aria-labelledby="models">
+      <h3 id="models">Models</h3>
+      {problem && (
+        <div class="problem" role="alert">
+          {problem}
+        </div>
+      )}
+      <div class="table">
+        <table>
+          <tbody>
+            {all.map((model) => (
+              <tr key={model.id}>
+                <td>{model.id}</td>
+                <td>{format.bytes(model.meta.size)}</td>
+                <td>{kStates[model.status]}</td>
+                <td>
+                  <button
+                    type="button"
+                    disabled={model.status !== 'loaded' && model.status !== 'unloaded'}
+                    aria-label={`${model.status === 'unloaded' ? 'Load' : 'Unload'} ${model.id}`}
+                    onClick={() => void set(model, model.status === 'unloaded')}
+                  >
+                    {model.status === 'unloaded' ? 'Load' : 'Unload'}
+                  </button>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
