@@ -214,7 +214,7 @@ void check_depths(const Options& o) {
 
 void add_bench(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  auto* verb = app.add_subcommand("bench", "Measure prompt and generation speed, single operations or this machine");
+  auto* verb = app.add_subcommand("bench", "Measure prompt and generation speed, a server, single operations or this machine");
   add_model_options(*verb, o->model, ModelArgument::optional);
   constexpr int kMost = 1 << 20;
   add_list(*verb, "-p,--prompt", o->prompt, "prompt tokens, one or more lengths: 128,512; 0: skip", {0, kMost});
@@ -225,6 +225,7 @@ void add_bench(CLI::App& app) {
   verb->add_flag("--json", o->json, "as JSON");
   add_bench_limits(*verb);
   add_bench_ops(*verb);
+  add_bench_serve(*verb);
   for (CLI::App* part : verb->get_subcommands({})) part->excludes(verb->get_option("model"));
   verb->callback([o, verb] {
     if (!verb->get_subcommands().empty()) return;

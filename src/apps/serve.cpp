@@ -11,6 +11,7 @@
 #include "apps/served_models.h"
 #include "apps/verbs.h"
 #include "base/error.h"
+#include "base/log.h"
 #include "base/platform.h"
 #include "server/server.h"
 
@@ -48,6 +49,15 @@ void say_how_to_talk(const server::Server& server, const Options& o, const std::
   std::fflush(stdout);
 }
 
+// A connection is an open file, and many systems begin with 1024 a process.
+void allow_connections(size_t most) {
+  constexpr size_t kOthers = 128;  // models, cache pages on disk, pictures that are being fetched
+  const size_t allowed = platform::allow_open_files(most + kOthers);
+  if (allowed < most + kOthers)
+    log::warn("--max-connections {}: this process may open {} files only; raise its limit with ulimit -n", most,
+              allowed);
+}
+
 void serve(Options& o) {
   if (o.models.empty()) o.models.emplace_back(kEmbeddedModel);
   if (!o.server.images.hosts.empty() && !o.server.images.allow_urls)
@@ -56,6 +66,7 @@ void serve(Options& o) {
     server::read_api_keys(o.key_file);  // before the models: what is wrong with it is said at once
     o.server.read_keys = [file = o.key_file] { return server::read_api_keys(file); };
   }
+  allow_connections(o.server.max_connections);
   o.server.version = TROIKA_VERSION;
   auto& spill_folder = o.model.engine.spill_folder;
   if (o.model.engine.spill_bytes > 0 && spill_folder.empty()) spill_folder = cache_folder() / "troika/pages";
@@ -108,6 +119,10 @@ void add_serve(CLI::App& app) {
   verb->add_option("--queue", o->server.queue, "requests that may wait for a model; more are refused")
       ->check(CLI::Range(1, 100'000))
       ->envname("TROIKA_QUEUE");
+  verb->add_option("--max-connections", o->server.max_connections,
+                   "clients that may be connected at the same time; more are told to come again (503)")
+      ->check(CLI::Range(1, 100'000))
+      ->envname("TROIKA_MAX_CONNECTIONS");
   verb->add_option("--memory", o->server.loading.memory_bytes,
                    "that loaded models may take together (16GB); 0: most of what is free now")
       ->transform(CLI::AsSizeValue(false))

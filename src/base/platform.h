@@ -48,6 +48,10 @@ bool pin_this_thread(std::span<const int> threads);
 
 size_t resident_bytes();  // of this process, now
 
+// Lets this process have so many files and sockets open, if it may not yet and as far as the system allows; returns how
+// many it may have.
+size_t allow_open_files(size_t wanted);
+
 // Returns freed memory to the system: after something large and rare, such as a request of many megabytes.
 void give_back_memory();
 

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #include <fstream>
 #include <numeric>
@@ -221,6 +222,17 @@ TEST_F(Platform, PinsAThreadAndSaysWhenItCannot) {
     EXPECT_FALSE(pin_this_thread({}));
     EXPECT_FALSE(pin_this_thread(Threads{1 << 20}));
   });
+}
+
+TEST_F(Platform, AllowsMoreOpenFilesAndNeverFewer) {
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit few{.rlim_cur = 100, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_EQ(allow_open_files(50), 100u);
+  EXPECT_EQ(allow_open_files(200), 200u);
+  EXPECT_EQ(allow_open_files(size_t{1} << 40), before.rlim_max);
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 }  // namespace
