@@ -40,9 +40,9 @@ class Server:
     def __init__(self, options, folder, log):
         self.began = time.monotonic()
         self.process = subprocess.Popen(
-            [options.binary, "serve", "--model", options.model, "--no-store", "--port", "0", "--spill", "1GB", "--spill-folder",
-             folder, "--max-connections", str(IDLE + 200), *options.serve], stdout=subprocess.PIPE, stderr=log,
-            text=True)
+            [options.binary, "serve", "--model", options.model, "--no-store", "--port", "0", "--spill", "1GB",
+             "--spill-folder", folder, "--max-connections", str(IDLE + 200), *options.serve],
+            stdout=subprocess.PIPE, stderr=log, text=True)
         line = self.process.stdout.readline()
         found = re.search(r"listens on http://127\.0\.0\.1:(\d+)", line)
         if not found:
