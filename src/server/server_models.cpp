@@ -155,8 +155,8 @@ Reply ollama_delete(const Models& models, const HttpRequest& http, std::string_v
   const Asked asked(http, kOllamaDeleteSchema);
   const std::string name = name_in(asked.fields);
   ModelSource& source = source_of(models);
-  models.pool().unload(name);
   ask_store([&] { source.remove(name); });
+  models.pool().unload(name);
   models.pool().refresh();
   return reply_to(asked, Json::object());
 }

@@ -103,8 +103,8 @@ TEST(ModelPool, SaysWhenAModelGoesAndUnloadsItAtOnceWhenNothingIsToBeKept) {
   FakeSource source;
   ModelPool pool({}, &source, {.keep = 3600s});
   wait_for_lease(pool, "a");
-  const auto expires = pool.look("a").expires;
-  ASSERT_TRUE(expires);
+  std::optional<std::chrono::system_clock::time_point> expires;
+  ASSERT_TRUE(soon([&] { return (expires = pool.look("a").expires).has_value(); }));
   EXPECT_NEAR(std::chrono::duration<double>(*expires - std::chrono::system_clock::now()).count(), 3600, 60);
   wait_for_lease(pool, "a", ModelPool::Seconds(0));
   EXPECT_TRUE(soon([&] { return pool.look("a").state == ModelState::unloaded; }));
