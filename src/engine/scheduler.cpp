@@ -170,7 +170,7 @@ void Scheduler::hand_out(Sequence& sequence, int most, int& tokens, int& outputs
   if (sequence.all_outputs && !run) count = std::min(count, outputs);
   if (sequence.all_outputs && run) count = std::min(count, run->end - run->first);
   count = before_run(sequence.runs, sequence.computed + count) - sequence.computed;
-  sequence.passed_over = count <= 0 && tokens > 0 && outputs > 0;
+  sequence.passed_over = run && count <= 0 && tokens > 0 && outputs > 0;
   int first_output = sequence.all_outputs ? sequence.given : count - 1;
   int wanted = sequence.all_outputs ? std::min(count - first_output, outputs) : count == sequence.outstanding() ? 1 : 0;
   if (wanted == 0) first_output = count;

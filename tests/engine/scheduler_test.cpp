@@ -522,6 +522,21 @@ TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerate) {
   EXPECT_EQ(scheduler.next()[0].count, 512);
 }
 
+TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerateInEveryStep) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  scheduler.limit_prompts_beside(48);
+  Sequence writer = counting(1, 10), reader = counting(2, 1000, 5000), third = counting(3, 1000, 9000);
+  for (Sequence* s : {&writer, &reader, &third}) scheduler.add(s);
+  compute(scheduler.next());
+  for (int step = 0; step < 8; ++step) {
+    int rows = 0;
+    const auto& work = scheduler.next();
+    for (const Work& w : work) rows += w.count;
+    EXPECT_LE(rows, 1 + 48) << step;
+    compute(work);
+  }
+}
+
 // What lies in a page, as the engine would have written it.
 using Texts = std::map<int32_t, std::vector<int32_t>>;
 
