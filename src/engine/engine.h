@@ -36,7 +36,7 @@ struct EngineOptions {
   int batch_tokens = 512;       // token budget of a step, at most the largest bucket
   std::filesystem::path spill_folder;  // --spill-folder: where cache pages are kept on disk
   uint64_t spill_bytes = 0;     // --spill: the most that they take; 0: none are kept
-  double gap_s = 0.25;          // --gap: prompts are cut so that who generates waits no longer than this for a token
+  double gap_s = 0.5;           // --gap: prompts are cut so that who generates waits no longer than this for a token
   std::string slice;            // --slice: of a MatFormer model (models/slices.h); "": all of it
 };
 
