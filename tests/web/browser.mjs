@@ -46,6 +46,7 @@ function watch(page, url) {
 export const box = (page) => page.getByRole('textbox', { name: 'Message', exact: true });
 
 export async function ask(page, text) {
+  await page.locator('.model select:enabled').waitFor({ state: 'attached' }); // before, there is nobody to ask
   await box(page).fill(text);
   await page.keyboard.press('Enter');
 }

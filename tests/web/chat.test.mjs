@@ -15,7 +15,7 @@ const status = async () => (await (await fetch(`${browser.troika.url}/api/troika
 
 test('an answer streams in and says what it cost', async () => {
   const page = await browser.open();
-  await demand(page, { ignore_eos: true, max_tokens: 300, temperature: 0 });
+  await demand(page, { ignore_eos: true, max_tokens: 1500, temperature: 0 });
   await ask(page, 'Count from 1 to 90.');
   const lengths = new Set();
   while (await page.getByRole('button', { name: 'Stop' }).isVisible().catch(() => false)) {
@@ -24,7 +24,7 @@ test('an answer streams in and says what it cost', async () => {
   const text = await answerOf(page);
   assert.ok(text.length > 100, text);
   assert.ok(lengths.size >= 3, `the text was seen in ${lengths.size} lengths`);
-  assert.match(await page.locator('.cost').innerText(), /troika-mini · 300 tokens · [\d,.]+ tokens\/s · first after \d+ ms/);
+  assert.match(await page.locator('.cost').innerText(), /troika-mini · 1,500 tokens · [\d,.]+ tokens\/s · first after \d+ ms/);
   assertFaultless(page);
 });
 
