@@ -40,7 +40,12 @@ std::string status_of(const store::Progress& progress) {
 }  // namespace
 
 ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store)
-    : options_(std::move(options)), with_store_(with_store), store_(open_store()) {
+    : options_(std::move(options)) {
+  try {
+    if (with_store) store_ = open_store();
+  } catch (const Error& error) {
+    log::warn("models of the store are not served: {}", error.what());
+  }
   for (const std::string& name : names) {
     const std::string id = id_of_model(name);
     const fs::path path = find_model(name);
@@ -57,10 +62,15 @@ std::vector<std::string> ServedModels::first_ids() const {
   return ids;
 }
 
+const store::Store& ServedModels::store() const {
+  if (!store_) fail("this server was started without the store of models");
+  return *store_;
+}
+
 std::vector<server::OfferedModel> ServedModels::offers() {
   std::vector<server::OfferedModel> offers = first_;
-  if (!with_store_) return offers;
-  for (const store::Model& model : store_.list()) {
+  if (!store_) return offers;
+  for (const store::Model& model : store_->list()) {
     if (std::ranges::find(first_, model.name, &server::OfferedModel::id) != first_.end()) continue;
     offers.push_back({.id = model.name,
                       .bytes = model.bytes,
@@ -90,11 +100,11 @@ void ServedModels::pull(const std::string& name, const std::function<void(const 
   const store::PullEvents events{.progress = [&](const store::Progress& p) {
     progress({.status = status_of(p), .digest = p.digest, .total = p.total, .completed = p.completed});
   }};
-  store_.pull(name, events, stop);
+  store().pull(name, events, stop);
 }
 
-void ServedModels::copy(const std::string& from, const std::string& to) { store_.copy(from, to); }
+void ServedModels::copy(const std::string& from, const std::string& to) { store().copy(from, to); }
 
-void ServedModels::remove(const std::string& name) { store_.remove(name); }
+void ServedModels::remove(const std::string& name) { store().remove(name); }
 
 }  // namespace troika::apps

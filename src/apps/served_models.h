@@ -1,6 +1,7 @@
 // What `troika serve` can load: the models it was started with, and those of the store.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,11 +27,12 @@ class ServedModels : public server::ModelSource {
   void remove(const std::string& name) override;
 
  private:
+  const store::Store& store() const;  // throws Error when there is none
+
   const ModelOptions options_;
-  const bool with_store_;
   std::vector<server::OfferedModel> first_;
   std::vector<std::filesystem::path> paths_;  // of these
-  const store::Store store_;
+  std::optional<store::Store> store_;  // none: without, or this user has no place for one
 };
 
 }  // namespace troika::apps

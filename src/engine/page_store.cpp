@@ -61,6 +61,20 @@ bool write_all(int fd, std::span<const std::byte> in, uint64_t offset) {
   return true;
 }
 
+// The number of a segment's file; nothing for a file that is none of ours.
+std::optional<uint32_t> segment_number(const fs::path& path) {
+  const std::string name = path.filename();
+  uint32_t number = 0;
+  const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
+  return wrong == std::errc() && std::string_view(end) == ".pages" ? std::optional(number) : std::nullopt;
+}
+
+// A folder that open() made: the user may have others beside it.
+bool is_models(const fs::path& folder) {
+  const std::string name = folder.filename();
+  return name.size() == 32 && name.find_first_not_of("0123456789abcdef") == name.npos && fs::exists(folder / "secret");
+}
+
 // What other models left here: half of the room is theirs at most, the newest stay. Returns their bytes.
 uint64_t shrink_others(const fs::path& folder, const fs::path& own, uint64_t most) {
   struct File {
@@ -71,10 +85,13 @@ uint64_t shrink_others(const fs::path& folder, const fs::path& own, uint64_t mos
   std::vector<File> files;
   uint64_t bytes = 0;
   std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
-    if (entry.path().extension() != ".pages" || entry.path().parent_path() == own) continue;
-    files.push_back({entry.last_write_time(error), entry.file_size(error), entry.path()});
-    bytes += files.back().bytes;
+  for (const auto& other : fs::directory_iterator(folder, error)) {
+    if (other.path() == own || other.is_symlink(error) || !is_models(other.path())) continue;
+    for (const auto& entry : fs::directory_iterator(other.path(), error)) {
+      if (!segment_number(entry.path()) || entry.is_symlink(error)) continue;
+      files.push_back({entry.last_write_time(error), entry.file_size(error), entry.path()});
+      bytes += files.back().bytes;
+    }
   }
   std::ranges::sort(files, {}, &File::time);
   for (const File& file : files) {
@@ -134,10 +151,7 @@ void PageStore::read_secret() {
 void PageStore::read_segments() {
   std::vector<uint32_t> numbers;
   for (const auto& entry : fs::directory_iterator(folder_)) {
-    const std::string name = entry.path().filename();
-    uint32_t number = 0;
-    const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (wrong == std::errc() && std::string_view(end) == ".pages") numbers.push_back(number);
+    if (const auto number = segment_number(entry.path())) numbers.push_back(*number);
   }
   std::ranges::sort(numbers);
   for (const uint32_t number : numbers) {

@@ -316,9 +316,10 @@ void ModelPool::empty(Entry& entry, std::unique_lock<std::mutex>& lock) {
   entry.goes = false;
   entry.engine = nullptr;
   std::unique_ptr<engine::Engine> engine = std::move(entry.owned);
+  const std::string id = entry.offer.id;
   lock.unlock();
   engine.reset();
-  log::info("unloaded {}", entry.offer.id);
+  log::info("unloaded {}", id);
   lock.lock();
   entry.state = entry.pending ? ModelState::waiting : ModelState::unloaded;
 }

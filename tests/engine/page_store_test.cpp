@@ -122,6 +122,17 @@ TEST_F(PageStoreTest, LeavesOtherModelsHalfOfTheRoom) {
   }
 }
 
+TEST_F(PageStoreTest, LeavesFilesThatAreNotItsOwn) {
+  const std::string hexadecimal(32, 'a');  // looks like ours, but open() did not make it
+  const fs::path letters[] = {folder_ / "letter.pages", folder_ / "letters/1.pages", folder_ / hexadecimal / "1.pages"};
+  for (const fs::path& letter : letters) {
+    fs::create_directories(letter.parent_path());
+    std::ofstream(letter) << std::string(5000, 'x');
+  }
+  { auto store = PageStore::open(folder_, 1000, {1, 0}, {100}); }
+  for (const fs::path& letter : letters) EXPECT_TRUE(fs::exists(letter)) << letter;
+}
+
 TEST_F(PageStoreTest, IsOneProcessAtATime) {
   auto first = open();
   EXPECT_EQ(open(), nullptr);
