@@ -110,8 +110,8 @@ test('errors arrive with their words', async () => {
   await assert.rejects(client.chat(greedy({ options: { temperature: 'x' } })), /options\.temperature/);
   await assert.rejects(client.chat(greedy({ format: 'yaml' })), /format/);
   await assert.rejects(client.chat(greedy({ tools: [{ type: 'code' }] })), /tools\[0\]\.type/);
-  await assert.rejects(client.pull({ model: 'llama3' }), /there is no model|is not here|not supported/);
-  await assert.rejects(client.delete({ model }), /there is no model|is not here|not supported/);
+  await assert.rejects(client.pull({ model: 'llama3' }), /there is no model/);
+  await assert.rejects(client.delete({ model }), /there is no model/);
 });
 
 test('an abandoned stream frees its sequence', async () => {
