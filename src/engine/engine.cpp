@@ -38,6 +38,7 @@ constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
 constexpr std::chrono::milliseconds kMostSettling(500);  // between two steps
 constexpr int kLeastPromptRows = 32;  // of a prompt in a step: fewer would read the weights for too little
 constexpr int kSpillShare = 20;       // of a step's time goes to the disk
+constexpr std::chrono::seconds kMostParting(3);  // in which the rest is written when the engine ends
 constexpr double kNewest = 0.3;       // weight of the last step among those before
 
 double seconds(Clock::time_point from, Clock::time_point to) {
@@ -96,7 +97,6 @@ class LocalEngine final : public Engine {
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
   void spill(Clock::duration step);
-  void restore(Sequence& sequence);
   void see();
   bool has_seen(Running& running);
   bool recalls(Running& running);
@@ -161,6 +161,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
       pools(), secret);
   if (store && step_->can_copy_pages())
     spill_ = std::make_unique<Spill>(std::move(store), scheduler_->cache(), *step_, page_bytes_);
+  scheduler_->swap_with(spill_.get());
 
   slices_.push_back(model_.slice);
   publish();
@@ -288,6 +289,10 @@ void LocalEngine::publish() {
     counters_.cache_bytes_used += (total - free) * page_bytes_[g];
   }
   counters_.preemptions = scheduler_->preemptions();
+  if (spill_) {
+    counters_.spilled_bytes = spill_->bytes();
+    counters_.restored_tokens = spill_->restored_tokens();
+  }
   std::lock_guard lock(mutex_);
   published_ = counters_;
   published_.waiting += static_cast<int>(submitted_.size());
@@ -309,7 +314,6 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
-    if (spill_) restore(running->sequence);
     if (recalls(*running)) scheduler_->add(&running->sequence);
     else to_see_.push_back(running->sequence.id);
     running_.emplace(running->sequence.id, std::move(running));
@@ -344,6 +348,8 @@ void LocalEngine::loop(const std::stop_token& stop) {
     publish();
   }
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
+  const auto end = Clock::now() + kMostParting;
+  while (spill_ && spill_->store() && Clock::now() < end) {}
 }
 
 // What loading put off, in parts: for as long as the step took that it keeps waiting, and while nobody is here.
@@ -363,22 +369,7 @@ void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
 // Writes pages to disk: for a small part of the time that the step took, or one a turn while nobody is here.
 void LocalEngine::spill(Clock::duration step) {
   const auto end = Clock::now() + step / kSpillShare;
-  try {
-    while (spill_->store() && Clock::now() < end) {}
-    counters_.spilled_bytes = spill_->bytes();
-  } catch (const std::exception& error) {
-    log::warn("nothing more is kept on disk: {}", error.what());
-    scheduler_->cache().keep_unstored(false);
-    spill_ = nullptr;
-  }
-}
-
-void LocalEngine::restore(Sequence& sequence) {
-  try {
-    counters_.restored_tokens += spill_->restore(sequence);
-  } catch (const std::exception& error) {
-    log::warn("the cache on disk cannot be read: {}", error.what());
-  }
+  while (spill_->store() && Clock::now() < end) {}
 }
 
 void LocalEngine::run_step() {

@@ -272,6 +272,7 @@ void PageStore::drop_oldest() {
   std::error_code ignored;
   fs::remove(folder_ / fmt::format("{}.pages", oldest.number), ignored);
   bytes_ -= oldest.bytes;
+  ++dropped_;
   std::erase_if(index_, [&](const auto& entry) { return entry.second.segment == oldest.number; });
 }
 

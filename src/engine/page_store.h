@@ -45,6 +45,7 @@ class PageStore {
   void write(const vision::Hash& text, std::span<const int64_t> keys, uint32_t groups, std::span<const std::byte> pages);
 
   uint64_t bytes() const { return bytes_; }  // of this model
+  uint64_t dropped() const { return dropped_; }  // segments so far, with all that they held
   size_t bytes_of(uint32_t groups) const;
 
  private:
@@ -72,7 +73,7 @@ class PageStore {
   std::deque<Segment> segments_;  // oldest first
   bool writing_ = false;          // the last of them is this process's
   std::map<vision::Hash, Record> index_;
-  uint64_t bytes_ = 0;
+  uint64_t bytes_ = 0, dropped_ = 0;
 };
 
 }  // namespace troika::engine

@@ -181,6 +181,7 @@ void PrefixCache::begin(Sequence& sequence) {
       pools_[group].share(list[i]);
     }
   }
+  for (int i = 0; i < whole; ++i) nodes_[path_[i]].taken_over = true;
   stand_at(sequence, path_[whole - 1]);
   sequence.shared_pages = whole;
   sequence.computed = whole * P;
@@ -265,6 +266,24 @@ void PrefixCache::end(Sequence& sequence, bool keep) {
   for (int group = 0; group < groups(); ++group) pools_[group].give_back(sequence.pages[group]);
   stand_at(sequence, kNoText);
   sequence.shared_pages = 0;
+}
+
+bool PrefixCache::go_on(Sequence& sequence, uint32_t groups) {
+  Keys storage;
+  const int32_t child = child_with(sequence.text, keys_of(sequence, sequence.computed, P, storage));
+  if (child == kNoText) return false;
+  for (int group = 0; group < this->groups(); ++group) {
+    if (groups >> group & 1 && page(child, group) == kNoPage) return false;
+  }
+  for (int group = 0; group < this->groups(); ++group) {
+    const int32_t known = groups >> group & 1 ? page(child, group) : kNoPage;
+    sequence.pages[group].push_back(known);
+    if (known != kNoPage) pools_[group].share(known);
+  }
+  stand_at(sequence, child);
+  ++sequence.shared_pages;
+  sequence.computed += P;
+  return true;
 }
 
 int32_t PrefixCache::next_unstored() {

@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 
 #include "base/error.h"
@@ -71,9 +72,13 @@ bool Scheduler::comes_before(const Sequence* a, const Sequence* b) const {
 
 // Takes what is known of the text, for as long as it is known.
 void Scheduler::begin(Sequence& sequence) {
+  leave(sequence);
+  cache_.begin(sequence);
+}
+
+void Scheduler::leave(Sequence& sequence) {
   cache_.end(sequence, false);
   sequence.computed = 0;
-  cache_.begin(sequence);
 }
 
 // Whether the whole text fits beside what runs.
@@ -93,14 +98,23 @@ bool Scheduler::fits(const Sequence& candidate) const {
 
 void Scheduler::admit() {
   const auto before = [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); };
-  while (!waiting_.empty() && running() < limits_.sequences) {
+  while (!waiting_.empty()) {
     const auto first = std::ranges::min_element(waiting_, before);
     Sequence& candidate = **first;
+    if (running() == limits_.sequences) {
+      if (suspend_for(candidate)) continue;
+      break;
+    }
     begin(candidate);
     if (!running_.empty() && !fits(candidate)) {
-      cache_.end(candidate, false);
-      candidate.computed = 0;
+      leave(candidate);
+      if (suspend_for(candidate)) continue;
       break;
+    }
+    if (swap_) {
+      leave(candidate);
+      if (!swap_->restore(candidate)) break;
+      begin(candidate);
     }
     waiting_.erase(first);
     follow(candidate);
@@ -115,6 +129,7 @@ void Scheduler::follow(Sequence& sequence) {
   int best = sequence.computed + ops::kPageTokens - 1;
   for (const Sequence* other : running_) {
     if (other->slice != sequence.slice || other->owner != sequence.owner || other->leader != 0) continue;
+    if (other->priority > sequence.priority) continue;
     const int common = std::min(common_beginning(sequence, *other), sequence.outstanding() + sequence.computed - 1);
     const int whole = common / ops::kPageTokens * ops::kPageTokens;
     if (whole <= best || other->computed >= whole) continue;
@@ -153,14 +168,27 @@ bool Scheduler::reserve(Sequence& sequence, int tokens) {
   return true;
 }
 
-void Scheduler::preempt_youngest() {
-  Sequence* youngest = running_.back();
-  running_.pop_back();
-  cache_.end(*youngest, true);
-  youngest->computed = youngest->given = 0;
-  youngest->leader = 0;
-  waiting_.push_front(youngest);
+// The youngest of the lowest priority.
+Sequence* Scheduler::last_running() const {
+  return *std::ranges::max_element(running_ | std::views::reverse, {}, &Sequence::priority);
+}
+
+void Scheduler::suspend(Sequence* sequence) {
+  std::erase(running_, sequence);
+  cache_.learn(*sequence);
+  if (swap_) swap_->save(*sequence);
+  cache_.end(*sequence, true);
+  sequence->computed = sequence->given = 0;
+  sequence->leader = 0;
+  waiting_.push_front(sequence);
   ++preemptions_;
+}
+
+bool Scheduler::suspend_for(const Sequence& candidate) {
+  Sequence* last = last_running();
+  if (last->priority <= candidate.priority) return false;
+  suspend(last);
+  return true;
 }
 
 void Scheduler::hand_out(Sequence& sequence, int most, int& tokens, int& outputs) {
@@ -227,7 +255,7 @@ const std::vector<Work>& Scheduler::next() {
     } while (work_.empty() && slice != first);
     if (!work_.empty() || running_.empty()) return work_;
     check(running_.size() > 1, "one sequence always fits the cache");
-    preempt_youngest();
+    suspend(last_running());
   }
 }
 

@@ -39,6 +39,18 @@ struct SchedulerLimits {
   bool copies = true;  // pages can be copied: texts that part within a page share it all the same
 };
 
+// Where the keys and values of texts go that have to make room for others.
+class SwapSpace {
+ public:
+  virtual ~SwapSpace() = default;
+
+  // Keeps what the cache knows of the text, as far as it can, before it is lost.
+  virtual void save(const Sequence& sequence) = 0;
+
+  // Makes known to the cache what was kept of the text of a sequence that has no pages; false: only a part of it so far.
+  virtual bool restore(Sequence& sequence) = 0;
+};
+
 class Scheduler {
  public:
   // One pool of pages for each page group.
@@ -53,9 +65,10 @@ class Scheduler {
   void remove(Sequence* sequence, Cache cache);
 
   // The next step's work, pages taken. A step computes one slice of the model; slices with running sequences take
-  // turns. A sequence waits for another one that is computing what both begin with. Without a free page the youngest
-  // sequence gives its pages back and starts over later. Empty when there is nothing to do. The caller makes the copies
-  // in their order, computes the work and calls Work::advance.
+  // turns. A sequence waits for another one that is computing what both begin with. One that comes first by priority
+  // suspends others when there is no room, and without a free page the last one is suspended: it gives its pages back and
+  // goes on later, with what is still known of it or comes back from the swap space. Empty when there is nothing to do. The
+  // caller makes the copies in their order, computes the work and calls Work::advance.
   const std::vector<Work>& next();
   const std::vector<PageCopy>& copies() const { return copies_; }
 
@@ -63,6 +76,7 @@ class Scheduler {
   void limit_prompts_beside(int tokens) { prompt_tokens_beside_ = tokens; }
 
   PrefixCache& cache() { return cache_; }
+  void swap_with(SwapSpace* space) { swap_ = space; }  // null: nothing is kept; it outlives this
 
   int groups() const { return cache_.groups(); }
   int pages_total(int group) const { return cache_.pool(group).total(); }
@@ -83,16 +97,20 @@ class Scheduler {
   void admit();
   bool fits(const Sequence& candidate) const;
   void begin(Sequence& sequence);
+  void leave(Sequence& sequence);
   void follow(Sequence& sequence);
   bool is_behind_leader(Sequence& sequence);
   bool reserve(Sequence& sequence, int tokens);
-  void preempt_youngest();
+  Sequence* last_running() const;
+  void suspend(Sequence* sequence);
+  bool suspend_for(const Sequence& candidate);
   int slice_after(int slice) const;
   void hand_out(int slice);
   void hand_out(Sequence& sequence, int most, int& tokens, int& outputs);
 
   SchedulerLimits limits_;
   PrefixCache cache_;
+  SwapSpace* swap_ = nullptr;
   std::vector<Owner> owners_;  // of sequences that are here, and of some that were
   std::deque<Sequence*> waiting_;
   std::vector<Sequence*> running_;  // in order of admission

@@ -505,6 +505,98 @@ TEST(Scheduler, ServesLowerPriorityNumbersFirst) {
   EXPECT_EQ(usual.computed, 0);
 }
 
+TEST(Scheduler, SuspendsTheYoungestOfTheLowestPriorityForAnUrgentOne) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 3}, {KvPages(12, 0)});
+  Sequence usual = counting(1, 2 * P), idle = counting(2, 2 * P, 1000), late = counting(3, 2 * P, 2000);
+  idle.priority = late.priority = 5;
+  for (Sequence* s : {&usual, &idle, &late}) scheduler.add(s);
+  compute(scheduler.next());
+  Sequence equal = counting(4, 2 * P, 3000), urgent = counting(5, 2 * P, 4000), large = counting(6, 7 * P, 5000);
+  equal.priority = 5;
+  scheduler.add(&equal);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 0);  // an equal waits
+  scheduler.add(&urgent);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 1);  // there is no place in a step
+  EXPECT_TRUE(late.pages[0].empty());
+  EXPECT_GE(urgent.computed, 2 * P);
+  large.priority = -1;
+  scheduler.add(&large);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 3);  // no place, then no room: both of lower priority go
+  EXPECT_TRUE(idle.pages[0].empty());
+  EXPECT_EQ(large.computed, 7 * P);
+  for (Sequence* s : {&usual, &urgent, &large, &equal}) scheduler.remove(s, Scheduler::Cache::discard);
+  for (int i = 0; i < 3; ++i) compute(scheduler.next());
+  EXPECT_GT(idle.computed, 2 * P);
+  EXPECT_GT(late.computed, 2 * P);
+}
+
+TEST(Scheduler, WaitsForNobodyOfLowerPriority) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  Sequence idle = counting(1, 640), urgent = counting(2, 640);
+  idle.priority = 1;
+  scheduler.add(&idle);
+  compute(scheduler.next());
+  scheduler.add(&urgent);
+  for (int step = 0; step < 9; ++step) compute(scheduler.next());
+  EXPECT_GE(urgent.computed, 576);
+}
+
+// Holds so many tokens of every text, and hands them out a page at a time.
+struct PageAtATime : SwapSpace {
+  void save(const Sequence& sequence) override { saved.push_back(sequence.id); }
+  bool restore(Sequence& sequence) override { return asked[sequence.id]++ >= 2; }
+  std::vector<uint64_t> saved;
+  std::map<uint64_t, int> asked;
+};
+
+TEST(Scheduler, SavesWhoMakesRoomAndBeginsOnceAllIsBack) {
+  PageAtATime space;
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(4, 0)});
+  scheduler.swap_with(&space);
+  Sequence old = counting(1, P), young = counting(2, P, 1000);
+  scheduler.add(&old);
+  scheduler.next();
+  EXPECT_EQ(scheduler.running(), 0);
+  EXPECT_TRUE(scheduler.next().empty());
+  compute(scheduler.next());
+  EXPECT_EQ(old.computed, P);
+  scheduler.add(&young);
+  for (int i = 0; i < 4 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
+  EXPECT_EQ(space.saved, std::vector<uint64_t>{2});
+  scheduler.remove(&old, Scheduler::Cache::discard);
+  scheduler.next();
+  EXPECT_GT(young.computed, 0);
+}
+
+TEST(PrefixCache, AsksAgainForWhatOthersTookOver) {
+  PrefixCache cache({KvPages(20, 0)});
+  cache.keep_unstored(true);
+  Sequence first = counting(1, 3 * P + 1), other = counting(2, 3 * P + 1);
+  other.tokens[2 * P + 3] = -1;
+  for (Sequence* s : {&first, &other}) {
+    s->pages.resize(1);
+    cache.begin(*s);
+    while (s->pages[0].size() < 3) cache.take(0, s->pages[0]);
+    s->computed = 3 * P;
+    cache.learn(*s);
+  }
+  int known = 0;
+  while (cache.next_unstored() != kNoText) ++known;
+  EXPECT_EQ(known, 4);
+  cache.ask_again([](const vision::Hash&) { return false; });
+  EXPECT_FALSE(cache.has_unstored());
+  cache.ask_again([](const vision::Hash&) { return true; });
+  std::vector<int32_t> begin;
+  for (int32_t text; (text = cache.next_unstored()) != kNoText;) begin.push_back(cache.keys_of(text)[0] / P);
+  std::ranges::sort(begin);
+  EXPECT_EQ(begin, (std::vector<int32_t>{0, 1}));
+  cache.ask_again([](const vision::Hash&) { return true; });
+  EXPECT_FALSE(cache.has_unstored());
+}
+
 TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerate) {
   Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
   scheduler.limit_prompts_beside(48);

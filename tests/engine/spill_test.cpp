@@ -5,6 +5,7 @@
 #include <fstream>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "engine/engine.h"
 #include "ops/step_inputs.h"
@@ -56,8 +57,9 @@ class SpillTest : public ::testing::TestWithParam<const char*> {
   SpillTest() { fs::remove_all(folder_); }
   ~SpillTest() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto") {
+  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto", size_t cache_pages = 0) {
     EngineOptions options{.threads = 2, .kv = std::move(kv)};
+    if (cache_pages > 0) options.context = 192, options.kv_bytes = cache_pages * page_bytes_;
     if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
     return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam(), options);
   }
@@ -72,6 +74,7 @@ class SpillTest : public ::testing::TestWithParam<const char*> {
     }
   }
 
+  size_t page_bytes_ = 0;  // of all groups together
   const fs::path folder_ = fs::temp_directory_path() / fmt::format("troika-spill-{}", getpid());
 };
 
@@ -125,6 +128,34 @@ TEST_P(SpillTest, TakesNoNumbersOfAnotherFormat) {
     settle(*engine);
   }
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 0);
+}
+
+TEST_P(SpillTest, BringsBackWhatHadToMakeRoom) {
+  std::vector<Request> requests;
+  for (int i = 0; i < 4; ++i) requests.push_back(text(P - 1, i)), requests.back().max_tokens = 4 * P;
+  std::vector<Answer> expected;
+  auto roomy = load(false);
+  for (const Request& request : requests) expected.push_back(ask(*roomy, request));
+  page_bytes_ = roomy->stats().cache_bytes / size_t(roomy->stats().pages_total);
+  auto tight = load(true, "auto", 14);
+  std::vector<Answer> answers(requests.size());
+  {
+    std::vector<std::jthread> clients;
+    for (size_t i = 0; i < requests.size(); ++i)
+      clients.emplace_back([&, i] { answers[i] = ask(*tight, requests[i]); });
+  }
+  for (size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(answers[i].tokens, expected[i].tokens) << i;
+    EXPECT_EQ(answers[i].logprobs, expected[i].logprobs) << i;
+  }
+  EXPECT_GT(tight->stats().preemptions, 0);
+  EXPECT_GT(tight->stats().restored_tokens, 0);
+}
+
+TEST_P(SpillTest, WritesTheRestWhenItEnds) {
+  const Request request = text(5 * P + 3, 1);
+  ask(*load(), request);
+  EXPECT_EQ(ask(*load(), request).reused, 5 * P);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SpillTest, ::testing::Values("qwen2-tied", "gemma3", "gemma3n"), [](const auto& info) {
