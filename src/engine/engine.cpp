@@ -63,6 +63,7 @@ struct Running {
     sequence.tokens = request.prompt;
     sequence.owner = request.owner;
     sequence.priority = request.priority;
+    sequence.further = request.further;
     sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     if (request.grammar) constraint.emplace(request.grammar);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
@@ -258,7 +259,7 @@ uint64_t LocalEngine::submit(Request request, EventSink sink) {
     std::lock_guard lock(mutex_);
     id = running->sequence.id = next_id_++;
     submitted_.push_back(std::move(running));
-    ++published_.waiting;
+    published_.waiting += !submitted_.back()->sequence.further;
   }
   wake_.notify_all();
   return id;
@@ -279,7 +280,8 @@ EngineStats LocalEngine::stats() const {
 
 void LocalEngine::publish() {
   counters_.running = scheduler_->running();
-  counters_.waiting = scheduler_->waiting() + static_cast<int>(to_see_.size());
+  counters_.waiting = scheduler_->waiting();
+  for (const uint64_t id : to_see_) counters_.waiting += !running_.at(id)->sequence.further;
   counters_.pages_total = counters_.pages_free = 0;
   counters_.cache_bytes_used = 0;
   for (int g = 0; g < scheduler_->groups(); ++g) {
@@ -295,7 +297,7 @@ void LocalEngine::publish() {
   }
   std::lock_guard lock(mutex_);
   published_ = counters_;
-  published_.waiting += static_cast<int>(submitted_.size());
+  for (const auto& running : submitted_) published_.waiting += !running->sequence.further;
 }
 
 // Takes what other threads queued; sleeps while there is nothing to do. False when the engine ends.
@@ -347,6 +349,7 @@ void LocalEngine::loop(const std::stop_token& stop) {
     if (spill_) spill(Clock::now() - begin);
     publish();
   }
+  take_commands(stop);  // what came behind the last look, before the stop
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
   const auto end = Clock::now() + kMostParting;
   while (spill_ && spill_->store() && Clock::now() < end) {}

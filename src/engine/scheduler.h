@@ -8,6 +8,7 @@
 // one, but nobody waits for more of those who came later than it is long itself.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -82,7 +83,9 @@ class Scheduler {
   int pages_total(int group) const { return cache_.pool(group).total(); }
   int pages_free(int group) const { return cache_.pool(group).available(); }  // known text that nobody reads is free
   int running() const { return static_cast<int>(running_.size()); }
-  int waiting() const { return static_cast<int>(waiting_.size()); }
+  int waiting() const {  // but for what belongs to another one
+    return static_cast<int>(std::ranges::count(waiting_, false, &Sequence::further));
+  }
   int64_t preemptions() const { return preemptions_; }
 
  private:

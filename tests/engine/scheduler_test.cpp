@@ -533,6 +533,16 @@ TEST(Scheduler, SuspendsTheYoungestOfTheLowestPriorityForAnUrgentOne) {
   EXPECT_GT(late.computed, 2 * P);
 }
 
+TEST(Scheduler, CountsAsWaitingWhatBelongsToNoOther) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 1}, {KvPages(400, 0)});
+  std::vector<Sequence> all;
+  for (int i = 0; i < 7; ++i) all.push_back(counting(1 + i, 10, 1000 * i)), all.back().further = i % 3 != 0;
+  for (Sequence& s : all) scheduler.add(&s);
+  EXPECT_EQ(scheduler.waiting(), 3);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.waiting(), 2);
+}
+
 TEST(Scheduler, WaitsForNobodyOfLowerPriority) {
   Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
   Sequence idle = counting(1, 640), urgent = counting(2, 640);
