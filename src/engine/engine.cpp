@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -73,6 +74,16 @@ struct Running {
   int reused_tokens() const { return std::min(sequence.reused, prompt_tokens()); }
 };
 
+// A picture's name in the feature cache: what one owner showed no other can tell from the time it takes.
+vision::Hash own_name(const Running& running, const SeenImage& image) {
+  return vision::hash_bytes(std::as_bytes(std::span(running.request.owner)), {image.hash.low, image.hash.high});
+}
+
+// Pictures are large, and their features stay.
+void forget_pixels(Running& running) {
+  for (PlacedImage& image : running.request.images) image.picture = nullptr;
+}
+
 class LocalEngine final : public Engine {
  public:
   LocalEngine(const std::filesystem::path& path, const EngineOptions& options);
@@ -98,6 +109,7 @@ class LocalEngine final : public Engine {
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
   void spill(Clock::duration step);
+  uint64_t next_to_see();
   void see();
   bool has_seen(Running& running);
   bool recalls(Running& running);
@@ -120,7 +132,7 @@ class LocalEngine final : public Engine {
   double row_s_ = 0;  // that a row of a prompt takes
   std::unique_ptr<Eyes> eyes_;
   FeatureCache seen_;
-  std::deque<uint64_t> to_see_;  // requests whose pictures have no features yet
+  std::vector<uint64_t> to_see_;  // requests whose pictures have no features yet
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Spill> spill_;  // null: nothing goes to disk
@@ -343,10 +355,15 @@ void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
 void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
     auto begin = Clock::now();
-    run_step();
-    see();
-    settle(stop, Clock::now() - begin);
-    if (spill_) spill(Clock::now() - begin);
+    try {
+      run_step();
+      see();
+      settle(stop, Clock::now() - begin);
+      if (spill_) spill(Clock::now() - begin);
+    } catch (const std::exception& error) {
+      log::error("the engine failed, and with it all that ran: {}", error.what());
+      while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::failed, .error = error.what()});
+    }
     publish();
   }
   take_commands(stop);  // what came behind the last look, before the stop
@@ -430,14 +447,24 @@ void LocalEngine::prepare_masks(std::span<const Work> work) {
   }
 }
 
-// Goes on for one stretch with the pictures of the request that waits longest; others generate in between.
+// The one whose picture is looked at now; else by priority, the owner who was served least, and in order.
+uint64_t LocalEngine::next_to_see() {
+  const auto rank = [this](uint64_t id) {
+    const Running& running = *running_.at(id);
+    return std::tuple(running.seeing == nullptr, running.request.priority, scheduler_->served(running.request.owner), id);
+  };
+  return *std::ranges::min_element(to_see_, {}, rank);
+}
+
+// Goes on for one stretch with the pictures of a request; others generate in between.
 void LocalEngine::see() {
   if (to_see_.empty()) return;
-  uint64_t id = to_see_.front();
+  const uint64_t id = next_to_see();
   Running& running = *running_.at(id);
   try {
     if (!has_seen(running)) return;
-    to_see_.pop_front();
+    std::erase(to_see_, id);
+    forget_pixels(running);
     scheduler_->add(&running.sequence);
   } catch (const std::exception& error) {
     log::error("a picture could not be read: {}", error.what());
@@ -449,9 +476,10 @@ void LocalEngine::see() {
 bool LocalEngine::recalls(Running& running) {
   bool all = true;
   for (SeenImage& image : running.sequence.images) {
-    image.features = seen_.find(image.hash);
+    image.features = seen_.find(own_name(running, image));
     all &= image.features != nullptr;
   }
+  if (all) forget_pixels(running);
   return all;
 }
 
@@ -460,7 +488,8 @@ bool LocalEngine::has_seen(Running& running) {
   if (running.started == Clock::time_point{}) running.started = Clock::now();
   for (size_t i = 0; i < running.sequence.images.size(); ++i) {
     SeenImage& image = running.sequence.images[i];
-    if (!image.features) image.features = seen_.find(image.hash);
+    const vision::Hash name = own_name(running, image);
+    if (!image.features) image.features = seen_.find(name);
     if (image.features) continue;
     if (!running.seeing) {
       running.seeing = std::make_unique<VisionTower::Run>(*model_.tower, eyes_->prepare(*running.request.images[i].picture));
@@ -468,7 +497,8 @@ bool LocalEngine::has_seen(Running& running) {
     if (!running.seeing->advance()) return false;
     image.features = running.seeing->take();
     running.seeing = nullptr;
-    seen_.put(image.hash, image.features);
+    seen_.put(name, image.features);
+    scheduler_->charge(running.request.owner, image.count);
     ++counters_.pictures;
     return i + 1 == running.sequence.images.size();
   }

@@ -140,9 +140,10 @@ void PrefixCache::drop_beginnings_of(int32_t parent, std::span<const Key> keys) 
   }
 }
 
-// Whether a token at `position` finds all that it looks at, in every group.
+// Whether a token at `position` finds all that it looks at, in every group with a window.
 bool PrefixCache::covers(std::span<const int32_t> path, int position) {
   for (int group = 0; group < groups(); ++group) {
+    if (pools_[group].window() == 0) continue;
     for (int i = pools_[group].first_needed(position) / P; i < position / P; ++i) {
       if (page(path[i], group) == kNoPage) return false;
     }
@@ -171,6 +172,12 @@ void PrefixCache::begin(Sequence& sequence) {
     path_.push_back(at);
   }
   int whole = static_cast<int>(path_.size());
+  for (int group = 0; group < groups(); ++group) {
+    if (pools_[group].window() > 0) continue;
+    for (int i = 0; i < whole; ++i) {
+      if (page(path_[i], group) == kNoPage) whole = i;
+    }
+  }
   while (whole > 0 && (before_run(sequence.runs, whole * P) != whole * P || !covers(path_, whole * P))) --whole;
   if (whole == 0) return;
   for (int group = 0; group < groups(); ++group) {

@@ -32,27 +32,27 @@ int common_beginning(const Sequence& a, const Sequence& b) {
 
 }  // namespace
 
-// An owner who comes back has not saved up for a time in which nothing was asked: others would then starve.
-Scheduler::Owner& Scheduler::owner_of(const Sequence& sequence) {
-  auto found = std::ranges::find(owners_, sequence.owner, &Owner::name);
+// An owner who comes back has not saved up for a time in which nothing was asked, or others would starve; nor does it owe
+// for a time in which nobody else asked, or it would starve itself.
+Scheduler::Owner& Scheduler::owner_named(const std::string& name) {
+  auto found = std::ranges::find(owners_, name, &Owner::name);
   if (found == owners_.end()) {
     if (owners_.size() >= kOwnersRemembered) found = std::ranges::find(owners_, 0, &Owner::sequences);
     if (found == owners_.end()) found = owners_.insert(found, Owner{});
-    *found = {.name = sequence.owner};
+    *found = {.name = name};
   }
   if (found->sequences > 0) return *found;
-  int64_t least = -1;
-  for (const Owner& owner : owners_) {
-    if (owner.sequences > 0 && (least < 0 || owner.served < least)) least = owner.served;
-  }
-  found->served = std::max(found->served, least);
+  auto present = owners_ | std::views::filter([](const Owner& owner) { return owner.sequences > 0; });
+  if (present.empty()) return *found;
+  const auto [least, most] = std::ranges::minmax(present | std::views::transform(&Owner::served));
+  found->served = std::clamp(found->served, least, most);
   return *found;
 }
 
 void Scheduler::add(Sequence* sequence) {
   sequence->pages.resize(cache_.groups());
   sequence->due = clock_ + sequence->outstanding();
-  Owner& owner = owner_of(*sequence);
+  Owner& owner = owner_named(sequence->owner);
   ++owner.sequences;
   sequence->payer = size_t(&owner - owners_.data());
   waiting_.push_back(sequence);
@@ -81,6 +81,12 @@ void Scheduler::leave(Sequence& sequence) {
   sequence.computed = 0;
 }
 
+int Scheduler::pages_free() const {
+  int pages = 0;
+  for (int group = 0; group < groups(); ++group) pages += pages_free(group);
+  return pages;
+}
+
 // Whether the whole text fits beside what runs.
 bool Scheduler::fits(const Sequence& candidate) const {
   for (int group = 0; group < groups(); ++group) {
@@ -105,10 +111,13 @@ void Scheduler::admit() {
       if (suspend_for(candidate)) continue;
       break;
     }
-    begin(candidate);
-    if (!running_.empty() && !fits(candidate)) {
+    const bool may_fit = running_.empty() || candidate.id != refused_ || pages_free() > refused_free_;
+    if (may_fit) begin(candidate);
+    if (!may_fit || (!running_.empty() && !fits(candidate))) {
       leave(candidate);
       if (suspend_for(candidate)) continue;
+      refused_ = candidate.id;
+      refused_free_ = pages_free();
       break;
     }
     if (swap_) {
@@ -232,7 +241,8 @@ void Scheduler::hand_out(int slice) {
     if (s->outstanding() == 1) hand_out(*s, tokens, tokens, outputs);
     else prompts_.push_back(s);
   }
-  int most = work_.empty() ? tokens : std::min(tokens, prompt_tokens_beside_);
+  const bool somebody_writes = std::ranges::any_of(running_, [](auto* s) { return s->outstanding() == 1; });  // in any slice
+  int most = somebody_writes ? std::min(tokens, prompt_tokens_beside_) : tokens;
   std::ranges::sort(prompts_, [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); });
   for (Sequence* s : prompts_) {
     const int before = tokens;

@@ -60,6 +60,10 @@ class Scheduler {
 
   void add(Sequence* sequence);
 
+  // What an owner was given so far in tokens, and to count what it gets elsewhere.
+  int64_t served(const std::string& owner) { return owner_named(owner).served; }
+  void charge(const std::string& owner, int64_t tokens) { owner_named(owner).served += tokens; }
+
   // Finished, cancelled or failed: its pages are free again. What is computed stays readable until they are needed: the
   // next turn of a chat begins with the text of the last one. With `discard` the last, incomplete page does not.
   enum class Cache { keep, discard };
@@ -95,10 +99,11 @@ class Scheduler {
     int64_t served = 0;  // tokens
   };
 
-  Owner& owner_of(const Sequence& sequence);
+  Owner& owner_named(const std::string& name);
   bool comes_before(const Sequence* a, const Sequence* b) const;
   void admit();
   bool fits(const Sequence& candidate) const;
+  int pages_free() const;
   void begin(Sequence& sequence);
   void leave(Sequence& sequence);
   void follow(Sequence& sequence);
@@ -122,6 +127,8 @@ class Scheduler {
   std::vector<PageCopy> copies_;
   int prompt_tokens_beside_ = 1 << 20;
   int64_t clock_ = 0;  // tokens handed out
+  uint64_t refused_ = 0;  // the sequence that came first and did not fit, while there were
+  int refused_free_ = 0;  // so many free pages
   int slice_ = 0;      // of the last step
   int64_t preemptions_ = 0;
 };

@@ -145,7 +145,8 @@ TEST(Scheduler, MakesTheYoungestStartOverWhenPagesRunOut) {
   for (int i = 0; i < 3 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
   EXPECT_EQ(scheduler.preemptions(), 1);
   EXPECT_GT(old.computed, 2 * P - 2);
-  EXPECT_TRUE(young.computed == 0 || young.pages[0].size() * P >= size_t(young.computed));
+  EXPECT_EQ(young.computed, 0);
+  EXPECT_TRUE(young.pages[0].empty());
   scheduler.remove(&old, Scheduler::Cache::discard);
   while (young.outstanding() > 1) compute(scheduler.next());
   EXPECT_EQ(young.computed, int(young.tokens.size()) - 1);
@@ -473,6 +474,28 @@ TEST(Scheduler, GivesNobodyCreditForTheTimeInWhichNothingWasAsked) {
   EXPECT_GE(late.computed, 256);
 }
 
+TEST(Scheduler, LetsNobodyPayForATimeInWhichNobodyElseAsked) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  Sequence yesterday = counting(1, 6400), alice = counting(2, 64, 20000);
+  yesterday.owner = alice.owner = "alice";
+  scheduler.add(&yesterday);
+  while (yesterday.computed < 6400) compute(scheduler.next());
+  scheduler.remove(&yesterday, Scheduler::Cache::discard);
+  std::vector<Sequence> bobs;
+  bobs.reserve(40);
+  for (int step = 0; step < 40; ++step) {  // bob asks anew in every step
+    bobs.push_back(counting(10 + step, 64, 1000 * step));
+    bobs.back().owner = "bob";
+    scheduler.add(&bobs.back());
+    if (step == 5) scheduler.add(&alice);
+    compute(scheduler.next());
+    for (Sequence& s : bobs) {
+      if (s.computed >= 64) scheduler.remove(&s, Scheduler::Cache::discard);
+    }
+  }
+  EXPECT_GE(alice.computed, 64);
+}
+
 TEST(Scheduler, LetsAShortPromptOvertakeALongOneButNotForEver) {
   Scheduler scheduler({.tokens = 64, .outputs = 16, .sequences = 64}, {KvPages(4000, 0)});
   Sequence large = counting(1, 2000, 100000);
@@ -637,6 +660,22 @@ TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerateInEveryStep) {
     EXPECT_LE(rows, 1 + 48) << step;
     compute(work);
   }
+}
+
+TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerateInAnotherSlice) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  scheduler.limit_prompts_beside(48);
+  Sequence writer = counting(1, 10), reader = counting(2, 1000, 5000);
+  reader.slice = 1;
+  scheduler.add(&writer);
+  compute(scheduler.next());
+  scheduler.add(&reader);
+  for (int step = 0; step < 6; ++step) {
+    const auto& work = scheduler.next();
+    for (const Work& w : work) EXPECT_LE(w.count, 48);
+    compute(work);
+  }
+  EXPECT_GT(reader.computed, 0);
 }
 
 // What lies in a page, as the engine would have written it.
