@@ -178,6 +178,7 @@ void Server::Impl::end_when_empty() {
   if (!shared.draining || !connections.empty()) return;
   error_code ignored;
   signals.clear(ignored);  // from now on they end the process: a model that is being loaded cannot be interrupted
+  signals.cancel(ignored);
   hangup.cancel(ignored);
   drain_timer.cancel();
 }
