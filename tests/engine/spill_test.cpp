@@ -51,15 +51,20 @@ Request text(int tokens, int seed, std::string owner = "") {
   return request;
 }
 
-class SpillTest : public ::testing::TestWithParam<const char*> {
+struct Numbers {
+  const char* model;  // in tests/goldens
+  const char* kv = "auto";
+};
+
+class SpillTest : public ::testing::TestWithParam<Numbers> {
  protected:
   SpillTest() { fs::remove_all(folder_); }
   ~SpillTest() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto") {
+  std::unique_ptr<Engine> load(bool spills = true, std::string kv = GetParam().kv) {
     EngineOptions options{.threads = 2, .kv = std::move(kv)};
     if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
-    return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam(), options);
+    return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam().model, options);
   }
   // Waits until all that is known is on disk.
   static void settle(Engine& engine) {
@@ -125,13 +130,19 @@ TEST_P(SpillTest, TakesNoNumbersOfAnotherFormat) {
     settle(*engine);
   }
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 0);
+  if (GetParam().kv != std::string("auto")) EXPECT_EQ(ask(*load(), request).reused, 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, SpillTest, ::testing::Values("qwen2-tied", "gemma3", "gemma3n"), [](const auto& info) {
-  std::string name = info.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
+                         ::testing::Values(Numbers{"qwen2-tied"}, Numbers{"gemma3"}, Numbers{"gemma3n"},
+                                           Numbers{"../../models/troika-mini.gguf", "q8_0"},
+                                           Numbers{"../../models/troika-mini.gguf", "q4_0"}),
+                         [](const auto& info) {
+                           std::string name = fs::path(info.param.model).stem().string() + info.param.kv;
+                           std::erase(name, '-');
+                           std::erase(name, '.');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace troika::engine
