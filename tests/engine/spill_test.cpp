@@ -132,7 +132,7 @@ TEST_P(SpillTest, TakesNoNumbersThatWereComputedInAnotherWay) {
   const Request request = text(5 * P + 3, 1);
   ask(*load(true, "f16"), request);
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 5 * P);
-  if (GetParam().kv != std::string("auto")) EXPECT_EQ(ask(*load(), request).reused, 0);
+  if (GetParam().kv != std::string("auto")) { EXPECT_EQ(ask(*load(), request).reused, 0); }
   float32_ = true;
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 0);
 }
