@@ -22,7 +22,7 @@ struct EngineOptions {
   std::string device = "auto";  // "auto", "cpu" or "reference"
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
-  std::string kv = "auto";      // "f16", "f32", "q8_0"; auto: f32 for float32 files, else f16
+  std::string kv = "auto";      // "f16", "f32", "q8_0", "q4_0"; auto: f32 for float32 files, else f16
   std::string isa;              // --isa: the instruction set of the CPU's kernels, "avx2"; "": the fastest
   bool repack = true;           // --no-repack: false; the CPU then reads weights where the file is mapped
   bool pin = true;              // --no-pin: false; the CPU's threads then go where the system puts them

@@ -292,6 +292,16 @@ class Compare(CommandLine):
             self.assertEqual(compared.returncode, 0, f"{name}: {compared.stderr}{compared.stdout[-300:]}")
             self.assertIn("results compared", compared.stdout)
 
+    # The reference keeps f32: attention behind another cache may differ by what that rounds away, nothing else may.
+    def test_a_cache_may_round(self):
+        for kv in ("f16", "q8_0", "q4_0"):
+            compared = troika("compare", PROJECT / "models" / "troika-mini.gguf", "--dtype", "f32", "--kv", kv)
+            self.assertEqual(compared.returncode, 0, f"{kv}: {compared.stderr}{compared.stdout[-300:]}")
+        strict = troika("compare", PROJECT / "models" / "troika-mini.gguf", "--dtype", "f32", "--kv", "q4_0",
+                        "--tolerance", "1e-3")
+        self.assertEqual(strict.returncode, 1)
+        self.assertIn("attend", strict.stderr)
+
 
 class PipedChat(CommandLine):
     def test_the_answer_alone_is_on_stdout(self):
