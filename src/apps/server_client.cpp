@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "store/url.h"
 
 namespace troika::apps {
 namespace {
@@ -47,7 +48,9 @@ nlohmann::ordered_json ask_server(const ServerAddress& address, const std::strin
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+  // In place of NO_PROXY, so only where no proxy can be meant.
+  if (const auto parsed = store::read_url(url); parsed && parsed->is_loopback())
+    curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   if (!sent.empty()) curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, sent.c_str());
   if (const CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK)
     fail("no server answers at {} ({}); start one with `troika serve`, or name it with --url", address.url,
