@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,8 +43,10 @@ struct ServerOptions {
   ImageOptions images;
   OriginOptions origins;
   std::function<std::vector<ApiKey>()> read_keys;  // absent: whoever reaches the port may do everything
+  std::optional<TlsFiles> tls;  // absent: plain HTTP
   std::string version = "0";  // of the program, for those who ask
   int queue = 128;            // requests that may wait for a model; more are refused with 503
+  std::filesystem::path system_root = "/";  // below which sys/ lies; another in tests
   ModelSource* source = nullptr;  // of models that can be loaded; outlives the server
   LoadOptions loading;
 
