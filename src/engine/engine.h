@@ -76,6 +76,7 @@ struct EngineStats {
   size_t cache_bytes = 0, cache_bytes_used = 0;
   int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
   int64_t pictures = 0;  // that went through the tower
+  double busy_s = 0;     // that the device computed, steps and pictures
   bool settled = false;  // all that loading put off is done: steps are as fast as they get
   int64_t cached_tokens = 0;  // of prompt_tokens, taken over from an earlier text
   int64_t restored_tokens = 0;  // of text that was read back from disk

@@ -19,7 +19,8 @@ Models::Models(std::vector<ServedModel> models, const ServerOptions& options)
       source_(options.source),
       pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading)),
       pictures_(options.images),
-      version_(options.version) {}
+      version_(options.version),
+      sensors_(std::make_unique<platform::Sensors>(options.system_root)) {}
 
 namespace {
 

@@ -274,6 +274,17 @@ class Plumbing(CommandLine):
                          found["gpus"][0])
         self.assertEqual(found["npus"][0] | {"pci_id": "1022:1502", "driver": "amdxdna"}, found["npus"][0])
 
+    def test_doctor_reads_the_sensors_that_there_are(self):
+        chip = self.folder / "machine/sys/class/hwmon/hwmon3"
+        chip.mkdir(parents=True)
+        (chip / "name").write_text("k10temp\n")
+        (chip / "temp1_label").write_text("Tctl\n")
+        (chip / "temp1_input").write_text("71250\n")
+        root = self.folder / "machine"
+        self.assertEqual(json.loads(self.answer("doctor", "--json", "--root", root))["sensors"], [{"name": "cpu", "celsius": 71.25}])
+        self.assertRegex(self.answer("doctor", "--root", root), r"sensors +cpu 71 °C\n")
+        self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"sensors +none found\n")
+
     def test_doctor_says_what_to_do_about_a_missing_node_and_a_missing_driver(self):
         root = self.machine(nodes=False)
         bare = root / "sys/bus/pci/devices/0000:66:00.1"
