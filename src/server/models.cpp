@@ -33,18 +33,57 @@ ApiError too_many(const std::string& id, const engine::EngineStats& stats) {
   return error;
 }
 
+// Says nothing of models that the key may not use, not even that there are any.
+ApiError forbidden(const Caller& caller, const std::optional<std::string>& name) {
+  return ApiError(403, "permission_error",
+                  fmt::format("The key '{}' may use no model '{}'; it may use {}.", caller.name, shown(name.value_or("")),
+                              fmt::join(caller.models, ", ")),
+                  "model", "model_not_allowed");
+}
+
+std::vector<ModelView> those_of(const Caller& caller, std::vector<ModelView> views) {
+  std::erase_if(views, [&](const ModelView& view) { return !caller.may_use(view.offer.id); });
+  return views;
+}
+
 }  // namespace
 
-const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
+std::vector<ModelView> Models::all(const Caller& caller) const { return those_of(caller, pool_->all()); }
+std::vector<ModelView> Models::loaded(const Caller& caller) const { return those_of(caller, pool_->loaded()); }
+
+ModelView Models::look(const Caller& caller, const std::optional<std::string>& name) const {
+  if (caller.models.empty()) return pool_->look(name);
+  if (!name) {
+    std::vector<ModelView> views = all(caller);
+    if (views.empty()) throw forbidden(caller, name);
+    return std::move(views.front());
+  }
+  try {
+    ModelView view = pool_->look(name);
+    if (caller.may_use(view.offer.id)) return view;
+  } catch (const ApiError&) {
+    // as if it were one that it may not use
+  }
+  throw forbidden(caller, name);
+}
+
+const ServedModel& Models::open(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
   const HttpRequest& http = asked.http;
-  auto [lease, pending] = pool_->acquire(asked.fields.string("model"), http.pending, keep);
+  auto name = asked.fields.string("model");
+  if (!http.caller.models.empty()) name = look(http.caller, name).offer.id;
+  auto [lease, pending] = pool_->acquire(name, http.pending, keep);
   http.pending = std::move(pending);
   if (http.pending) throw NotLoaded();
   http.lease = std::move(lease);
-  const engine::EngineStats stats = http.lease->model().engine->stats();
-  http.waiting = stats.waiting;
-  if (stats.waiting >= queue_) throw too_many(http.lease->model().id, stats);
   return http.lease->model();
+}
+
+const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
+  const ServedModel& model = open(asked, keep);
+  const engine::EngineStats stats = model.engine->stats();
+  asked.http.waiting = stats.waiting;
+  if (stats.waiting >= queue_) throw too_many(model.id, stats);
+  return model;
 }
 
 }  // namespace troika::server

@@ -27,10 +27,20 @@ class Models {
 
   // The model that a request's field `model` names, by id or alias, with ":latest" behind it or not; the first one where
   // there is no such field. It stays loaded while the request lives. Throws NotLoaded, and ApiError: 404 with a list of
-  // what is served, 503 when it cannot be loaded or too many requests wait for it. `keep`: see ModelPool.
+  // what is served, 403 when its key may not use it, 503 when it cannot be loaded or too many requests wait for it. `keep`:
+  // see ModelPool.
   const ServedModel& find(const Asked& asked, std::optional<ModelPool::Seconds> keep = std::nullopt) const;
 
-  ModelPool& pool() const { return *pool_; }
+  // The same for what the engine has no part in, however many wait for it.
+  const ServedModel& open(const Asked& asked, std::optional<ModelPool::Seconds> keep = std::nullopt) const;
+
+  // What the caller may know of: as ModelPool has it, but other models are as if they were not there. The first one is
+  // the first that the caller may use. Throws ApiError (404, 403).
+  ModelView look(const Caller& caller, const std::optional<std::string>& name) const;
+  std::vector<ModelView> all(const Caller& caller) const;
+  std::vector<ModelView> loaded(const Caller& caller) const;
+
+  ModelPool& pool() const { return *pool_; }  // for admins
   ModelSource* source() const { return source_; }
 
   const Pictures& pictures() const { return pictures_; }

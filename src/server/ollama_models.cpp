@@ -113,9 +113,9 @@ Json model_info_of(const engine::ModelInfo& model) {
 
 }  // namespace
 
-Reply ollama_tags(const Models& models, const HttpRequest&, std::string_view) {
+Reply ollama_tags(const Models& models, const HttpRequest& request, std::string_view) {
   Json body = {{"models", Json::array()}};
-  for (const ModelView& view : models.pool().all()) {
+  for (const ModelView& view : models.all(request.caller)) {
     Json entry = entry_of(view);
     entry["modified_at"] = rfc3339(view.offer.created * 1'000'000'000);
     entry["capabilities"] = capabilities_of(view);
@@ -124,9 +124,9 @@ Reply ollama_tags(const Models& models, const HttpRequest&, std::string_view) {
   return {.body = dump(body)};
 }
 
-Reply ollama_ps(const Models& models, const HttpRequest&, std::string_view) {
+Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_view) {
   Json body = {{"models", Json::array()}};
-  for (const ModelView& view : models.pool().loaded()) {
+  for (const ModelView& view : models.loaded(request.caller)) {
     Json entry = entry_of(view);
     entry["size"] = view.memory_bytes;
     entry["expires_at"] = kForEver;
@@ -147,7 +147,7 @@ Reply ollama_show(const Models& models, const HttpRequest& http, std::string_vie
   const Fields& fields = asked.fields;
   const auto name = fields.string("model"), old_name = fields.string("name");
   if (!name && !old_name) fields.required("model");
-  const ModelView view = models.pool().look(name ? name : old_name);
+  const ModelView view = models.look(http.caller, name ? name : old_name);
   Json body = {{"license", ""},
                {"modelfile", fmt::format("FROM {}\n", tagged(view.offer.id))},
                {"parameters", ""},

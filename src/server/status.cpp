@@ -76,9 +76,9 @@ Json describe(const Traffic& traffic) {
 
 }  // namespace
 
-Reply status(const Models& models, const HttpRequest&, std::string_view) {
+Reply status(const Models& models, const HttpRequest& request, std::string_view) {
   Json all = Json::array();
-  for (const ModelView& model : models.pool().loaded()) all.push_back(describe(model));
+  for (const ModelView& model : models.loaded(request.caller)) all.push_back(describe(model));
   return {.headers = {{"Cache-Control", "no-store"}},
           .body = dump({{"version", models.version()},
                         {"uptime_s", std::time(nullptr) - models.traffic().started()},
