@@ -5,6 +5,7 @@
 #include "apps/model_store.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/platform.h"
 
 namespace troika::apps {
 namespace {
@@ -39,8 +40,9 @@ std::string status_of(const store::Progress& progress) {
 
 }  // namespace
 
-ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store)
-    : options_(std::move(options)) {
+ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store,
+                           ReplicaCounts replicas)
+    : options_(std::move(options)), replicas_(std::move(replicas)) {
   try {
     if (with_store) store_ = open_store();
   } catch (const Error& error) {
@@ -51,7 +53,12 @@ ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>&
     const fs::path path = find_model(name);
     if (std::ranges::find(first_, id, &server::OfferedModel::id) != first_.end())
       fail("two models would be called '{}'; rename one of the files", id);
-    first_.push_back({.id = id, .aliases = {name}, .bytes = bytes_of(path), .created = time_of(path), .pinned = true});
+    first_.push_back({.id = id,
+                      .aliases = {name},
+                      .bytes = bytes_of(path),
+                      .created = time_of(path),
+                      .pinned = true,
+                      .replicas = replicas_.of_started(id)});
     paths_.push_back(path);
   }
 }
@@ -76,21 +83,40 @@ std::vector<server::OfferedModel> ServedModels::offers() {
                       .bytes = model.bytes,
                       .created = model.modified,
                       .digest = model.digest,
-                      .quantisation = model.quantisation});
+                      .quantisation = model.quantisation,
+                      .replicas = replicas_.of_stored(model.name)});
   }
   return offers;
 }
 
-std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id) {
+ModelOptions ServedModels::options_of(const std::string& id) const {
   const auto first = std::ranges::find(first_, id, &server::OfferedModel::id);
   ModelOptions options = options_;
   options.model = first == first_.end() ? id : paths_[size_t(first - first_.begin())].string();
-  auto engine = options.load();
+  // Replicas answer at the same time: each has its part of the threads.
+  const int replicas = first == first_.end() ? replicas_.of_stored(id) : first->replicas;
+  if (replicas > 1) {
+    const int threads = options.engine.threads > 0 ? options.engine.threads : platform::cpu().cores;
+    options.engine.threads = std::max(1, threads / replicas);
+  }
+  return options;
+}
+
+std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id, int replica,
+                                                   const engine::LoadProgress& progress) {
+  ModelOptions options = options_of(id);
+  if (replica > 0) options.engine.spill_bytes = 0;  // one engine a model keeps pages on disk
+  auto engine = options.load(progress);
   if (!engine->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", id);
   const engine::ModelInfo& info = engine->model();
   log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,
             double(info.weight_bytes) / 1e6, info.context_length);
   return engine;
+}
+
+engine::FileFacts ServedModels::facts(const std::string& id) {
+  const ModelOptions options = options_of(id);
+  return engine::read_facts(find_model(options.model), options.engine_options());
 }
 
 void ServedModels::pull(const std::string& name, const std::function<void(const server::PullProgress&)>& progress,

@@ -2,22 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "server/api_error.h"
 #include "server/api_fields.h"
+#include "server/conversation_key.h"
 #include "text/reasoning.h"
 
 namespace troika::server {
 
 bool can_reason(const engine::Engine& engine) {
   const auto& tokenizer = engine.text().tokenizer;
-  return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
+  return tokenizer && can_reason(tokenizer->data());
+}
+
+bool can_reason(const text::TokenizerData& tokenizer) {
+  return text::reasoning_after("", tokenizer.chat_template) != text::Reasoning::none;
 }
 
 Models::Models(std::vector<ServedModel> models, const ServerOptions& options)
     : queue_(options.queue),
       source_(options.source),
-      pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading)),
+      pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading, options.aliases)),
       pictures_(options.images),
       version_(options.version) {}
 
@@ -33,18 +39,57 @@ ApiError too_many(const std::string& id, const engine::EngineStats& stats) {
   return error;
 }
 
+// The same model under the name that it was asked for by.
+std::shared_ptr<const Lease> under_name(std::shared_ptr<const Lease> lease, const std::optional<std::string>& alias) {
+  if (!alias) return lease;
+  engine::Engine* const engine = lease->model().engine;
+  return std::make_shared<const Lease>(ServedModel{.id = *alias, .aliases = {}, .engine = engine}, [lease] {});
+}
+
 }  // namespace
 
 const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
-  const HttpRequest& http = asked.http;
-  auto [lease, pending] = pool_->acquire(asked.fields.string("model"), http.pending, keep);
-  http.pending = std::move(pending);
-  if (http.pending) throw NotLoaded();
-  http.lease = std::move(lease);
-  const engine::EngineStats stats = http.lease->model().engine->stats();
-  http.waiting = stats.waiting;
-  if (stats.waiting >= queue_) throw too_many(http.lease->model().id, stats);
-  return http.lease->model();
+  ModelSearch& search = asked.http.search;
+  const std::optional<std::string> name = asked.fields.string("model");
+  if (search.candidates.empty()) search.candidates = pool_->candidates(name);
+  const ModelPool::Wish wish{.keep = keep, .conversation = conversation_of(asked)};
+  for (;; search.candidates.erase(search.candidates.begin())) {
+    const bool is_last = search.candidates.size() == 1;
+    try {
+      return take(asked, search.candidates.front(), wish, is_last && search.refusals.empty());
+    } catch (ApiError& error) {
+      if (is_last && search.refusals.empty()) throw;
+      search.refusals += fmt::format(" {}", error.what());
+      if (!is_last) continue;
+      ApiError none(503, "server_error",
+                    fmt::format("None of the models that '{}' stands for can answer now.{}", shown(*name), search.refusals),
+                    "model", error.code);
+      none.headers = error.headers;
+      throw none;
+    }
+  }
+}
+
+// `is_only`: there is nobody else to ask, so a model whose engine fails is asked all the same.
+const ServedModel& Models::take(const Asked& asked, const std::string& model, const ModelPool::Wish& wish,
+                                bool is_only) const {
+  ModelSearch& search = asked.http.search;
+  auto acquired = pool_->acquire(model, std::exchange(search.pending, nullptr), wish);
+  search.pending = std::move(acquired.pending);
+  if (search.pending) {
+    const Json* stream = asked.fields.find("stream");
+    throw NotLoaded{.wants_stream = stream && stream->is_boolean() && stream->get<bool>()};
+  }
+  const ServedModel& served = acquired.lease->model();
+  const engine::EngineStats stats = served.engine->stats();
+  if (stats.waiting >= queue_) throw too_many(served.id, stats);
+  if (acquired.is_failing && !is_only)
+    throw ApiError(503, "server_error", fmt::format("The engine of '{}' fails.", served.id), "model", "model_fails");
+  search.model = served.id;
+  search.replica = acquired.replica;
+  search.waiting = stats.waiting;
+  search.lease = under_name(std::move(acquired.lease), pool_->alias_of(asked.fields.string("model")));
+  return search.lease->model();
 }
 
 }  // namespace troika::server

@@ -77,7 +77,7 @@ export function DashboardView({ openSide }: { openSide: () => void }) {
             <Tiles samples={samples} />
             <Charts samples={samples} />
             <MemoryCard status={now.status} />
-            <ModelsCard loaded={now.status.models.map(({ id }) => id).join()} />
+            <ModelsCard loaded={now.status.models.map(({ id }) => id).join()} loading={now.status.loading} />
             {now.status.models.map((model) => (
               <ModelCard key={model.id} model={model} />
             ))}
