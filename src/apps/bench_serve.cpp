@@ -28,8 +28,8 @@ struct Options {
   std::vector<double> rates;
   std::string duration = "60s", warm_up = "5s", timeout = "5m";
   std::string prompt_tokens = "128..1024", output_tokens = "64..256";
-  std::string hang_ups = "0%", malformed = "0%", first_token = "0s", gap = "0s";
-  int shared_prefix = 0;
+  std::string hang_ups = "0%", malformed = "0%", pictures = "0%", first_token = "0s", gap = "0s";
+  int shared_prefix = 0, picture_side = 448;
   uint64_t seed = 1;
   bool chat = false, json = false;
 };
@@ -49,10 +49,13 @@ Plan plan_of(const Options& o) {
               .shared_prefix = o.shared_prefix,
               .hang_ups = load::read_share("--hang-ups", o.hang_ups),
               .malformed = load::read_share("--malformed", o.malformed),
+              .pictures = load::read_share("--pictures", o.pictures),
+              .picture_side = o.picture_side,
               .seed = o.seed};
   if (plan.mix.shared_prefix >= plan.mix.prompt_tokens.least)
     fail("--shared-prefix {}: the shortest prompt has {} tokens (--prompt-tokens) and needs some of its own",
          o.shared_prefix, plan.mix.prompt_tokens.least);
+  if (plan.mix.pictures > 0 && !o.chat) fail("--pictures are shown in chats only; add --chat");
   if (plan.mix.hang_ups + plan.mix.malformed > 1)
     fail("--hang-ups and --malformed are together more than all requests");
   plan.promise = {.first_token_s = load::read_seconds("--slo-ttft", o.first_token),
@@ -177,6 +180,8 @@ void print_json(const Options& o, const Plan& plan, const load::Server& server, 
       {"shared_prefix", plan.mix.shared_prefix},
       {"hang_ups", plan.mix.hang_ups},
       {"malformed", plan.mix.malformed},
+      {"pictures", plan.mix.pictures},
+      {"picture_side", plan.mix.picture_side},
       {"slo_ttft_s", plan.promise.first_token_s},
       {"slo_gap_s", plan.promise.gap_s},
       {"tokens_a_word", server.dialect.tokens_a_word},
@@ -234,6 +239,8 @@ void add_bench_serve(CLI::App& bench) {
       ->check(CLI::Range(0, 1 << 20));
   verb->add_option("--hang-ups", o->hang_ups, "share of requests whose user hangs up in the answer: 10%");
   verb->add_option("--malformed", o->malformed, "share of requests that make no sense: 1%");
+  verb->add_option("--pictures", o->pictures, "share of chats that show a picture, each another one: 25%");
+  verb->add_option("--picture-side", o->picture_side, "their width and height in pixels")->check(CLI::Range(16, 4096));
   verb->add_option("--slo-ttft", o->first_token,
                    "count who waited no longer for the first token: 500ms; 0s: all");
   verb->add_option("--slo-gap", o->gap, "and no longer between two pieces of text: 200ms; 0s: all");

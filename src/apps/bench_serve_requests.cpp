@@ -7,6 +7,8 @@
 #include <random>
 #include <string_view>
 
+#include "apps/bench_serve_picture.h"
+
 namespace troika::apps::load {
 namespace {
 
@@ -54,14 +56,19 @@ void add_words(std::string& text, Random& random, int count) {
 }
 
 // Greedy and of a fixed length. llama-server and vLLM know ignore_eos too.
-ordered_json request_for(const Dialect& dialect, const std::string& prompt, int output_tokens) {
+ordered_json request_for(const Dialect& dialect, const std::string& prompt, int output_tokens,
+                         const std::string& picture = "") {
   ordered_json json = {{"model", dialect.model}, {"max_tokens", output_tokens},
                        {"temperature", 0},       {"ignore_eos", true},
                        {"stream", true},         {"stream_options", {{"include_usage", true}}}};
-  if (dialect.chat)
-    json["messages"] = {{{"role", "user"}, {"content", prompt}}};
-  else
+  if (!dialect.chat) {
     json["prompt"] = prompt;
+    return json;
+  }
+  ordered_json content = prompt;
+  if (!picture.empty())
+    content = {{{"type", "image_url"}, {"image_url", {{"url", picture}}}}, {{"type", "text"}, {"text", prompt}}};
+  json["messages"] = {{{"role", "user"}, {"content", std::move(content)}}};
   return json;
 }
 
@@ -99,7 +106,10 @@ Asked request_of(const Mix& mix, const Dialect& dialect, uint64_t load, uint64_t
     add_words(prompt, shared, words_for(mix.shared_prefix, dialect));
   }
   add_words(prompt, random, words_for(prompt_tokens - mix.shared_prefix, dialect));
-  ordered_json json = request_for(dialect, prompt, output_tokens);
+  const uint64_t picture = random();
+  const bool shows = pick_share(random) < mix.pictures;
+  ordered_json json =
+      request_for(dialect, prompt, output_tokens, shows ? picture_url(picture, mix.picture_side) : "");
   if (chance < mix.malformed) return {.body = malform(std::move(json), random), .malformed = true};
   const bool hangs_up = chance < mix.malformed + mix.hang_ups;
   return {.body = json.dump(), .hang_up_after = hangs_up ? hang_up_after : 0};

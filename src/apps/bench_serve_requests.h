@@ -17,6 +17,8 @@ struct Mix {
   Range prompt_tokens{128, 1024}, output_tokens{64, 256};
   int shared_prefix = 0;               // tokens with which all prompts begin
   double hang_ups = 0, malformed = 0;  // shares of the requests
+  double pictures = 0;                 // of the requests show one, with Dialect::chat
+  int picture_side = 448;              // pixels
   uint64_t seed = 1;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 struct Options {
   server::ApiKey key;
-  std::string role = "user";
+  std::string role = "user", models;
   std::string file;
 };
 
@@ -34,6 +34,8 @@ void append(const std::string& path, std::string line) {
 void make_key(Options& o) {
   if (!server::valid_key_name(o.key.name)) fail("a key's name has letters, digits and -_.@ only, 64 at most");
   o.key.role = *server::role_named(o.role);
+  if (!o.models.empty() && !server::read_model_patterns(o.models, o.key.models))
+    fail("--models {}: give ids of models with commas between them; a '*' may stand at the end of one", o.models);
   if (!o.file.empty() && std::filesystem::exists(o.file)) {
     for (const server::ApiKey& other : server::read_key_lines(o.file))
       if (other.name == o.key.name) fail("{} has a key named '{}' already; delete its line first", o.file, o.key.name);
@@ -57,9 +59,12 @@ void add_key(CLI::App& app) {
   auto* verb = app.add_subcommand("key", "Make an API key for `troika serve --api-key-file`");
   verb->add_option("NAME", o->key.name, "who will use it")->required();
   verb->add_option("--role", o->role, "user, or admin")->check(CLI::IsMember({"user", "admin"}));
-  verb->add_option("--rate", o->key.per_minute, "requests a minute; 0: no limit")->check(CLI::Range(0, 1'000'000));
+  verb->add_option("--rate", o->key.per_minute, "requests a minute; 0: no limit")->check(CLI::Range(0, server::kMostPerLimit));
   verb->add_option("--concurrent", o->key.concurrent, "requests at the same time; 0: no limit")
-      ->check(CLI::Range(0, 1'000'000));
+      ->check(CLI::Range(0, server::kMostPerLimit));
+  verb->add_option("--priority", o->key.priority, "of its requests: lower ones come first; 0: as without a key")
+      ->check(CLI::Range(-server::kMostPriority, server::kMostPriority));
+  verb->add_option("--models", o->models, "that it may use: qwen2.5-7b,gemma*; else all");
   verb->add_option("--file", o->file, "key file to add it to; otherwise the line is printed");
   verb->callback([o] { make_key(*o); });
 }

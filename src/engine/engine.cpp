@@ -9,6 +9,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -38,6 +39,7 @@ constexpr size_t kMaxSlices = 32;  // each keeps compiled tapes
 constexpr std::chrono::milliseconds kMostSettling(500);  // between two steps
 constexpr int kLeastPromptRows = 32;  // of a prompt in a step: fewer would read the weights for too little
 constexpr int kSpillShare = 20;       // of a step's time goes to the disk
+constexpr std::chrono::seconds kMostParting(3);  // in which the rest is written when the engine ends
 constexpr double kNewest = 0.3;       // weight of the last step among those before
 
 double seconds(Clock::time_point from, Clock::time_point to) {
@@ -62,6 +64,7 @@ struct Running {
     sequence.tokens = request.prompt;
     sequence.owner = request.owner;
     sequence.priority = request.priority;
+    sequence.further = request.further;
     sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     if (request.grammar) constraint.emplace(request.grammar);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
@@ -70,6 +73,16 @@ struct Running {
   // After a new start more than the prompt may have been taken over.
   int reused_tokens() const { return std::min(sequence.reused, prompt_tokens()); }
 };
+
+// A picture's name in the feature cache: what one owner showed no other can tell from the time it takes.
+vision::Hash own_name(const Running& running, const SeenImage& image) {
+  return vision::hash_bytes(std::as_bytes(std::span(running.request.owner)), {image.hash.low, image.hash.high});
+}
+
+// Pictures are large, and their features stay.
+void forget_pixels(Running& running) {
+  for (PlacedImage& image : running.request.images) image.picture = nullptr;
+}
 
 class LocalEngine final : public Engine {
  public:
@@ -96,7 +109,7 @@ class LocalEngine final : public Engine {
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
   void spill(Clock::duration step);
-  void restore(Sequence& sequence);
+  uint64_t next_to_see();
   void see();
   bool has_seen(Running& running);
   bool recalls(Running& running);
@@ -119,7 +132,7 @@ class LocalEngine final : public Engine {
   double row_s_ = 0;  // that a row of a prompt takes
   std::unique_ptr<Eyes> eyes_;
   FeatureCache seen_;
-  std::deque<uint64_t> to_see_;  // requests whose pictures have no features yet
+  std::vector<uint64_t> to_see_;  // requests whose pictures have no features yet
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Spill> spill_;  // null: nothing goes to disk
@@ -161,6 +174,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
       pools(), secret);
   if (store && step_->can_copy_pages())
     spill_ = std::make_unique<Spill>(std::move(store), scheduler_->cache(), *step_, page_bytes_);
+  scheduler_->swap_with(spill_.get());
 
   slices_.push_back(model_.slice);
   publish();
@@ -257,7 +271,7 @@ uint64_t LocalEngine::submit(Request request, EventSink sink) {
     std::lock_guard lock(mutex_);
     id = running->sequence.id = next_id_++;
     submitted_.push_back(std::move(running));
-    ++published_.waiting;
+    published_.waiting += !submitted_.back()->sequence.further;
   }
   wake_.notify_all();
   return id;
@@ -278,7 +292,8 @@ EngineStats LocalEngine::stats() const {
 
 void LocalEngine::publish() {
   counters_.running = scheduler_->running();
-  counters_.waiting = scheduler_->waiting() + static_cast<int>(to_see_.size());
+  counters_.waiting = scheduler_->waiting();
+  for (const uint64_t id : to_see_) counters_.waiting += !running_.at(id)->sequence.further;
   counters_.pages_total = counters_.pages_free = 0;
   counters_.cache_bytes_used = 0;
   for (int g = 0; g < scheduler_->groups(); ++g) {
@@ -288,9 +303,13 @@ void LocalEngine::publish() {
     counters_.cache_bytes_used += (total - free) * page_bytes_[g];
   }
   counters_.preemptions = scheduler_->preemptions();
+  if (spill_) {
+    counters_.spilled_bytes = spill_->bytes();
+    counters_.restored_tokens = spill_->restored_tokens();
+  }
   std::lock_guard lock(mutex_);
   published_ = counters_;
-  published_.waiting += static_cast<int>(submitted_.size());
+  for (const auto& running : submitted_) published_.waiting += !running->sequence.further;
 }
 
 // Takes what other threads queued; sleeps while there is nothing to do. False when the engine ends.
@@ -309,7 +328,6 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
-    if (spill_) restore(running->sequence);
     if (recalls(*running)) scheduler_->add(&running->sequence);
     else to_see_.push_back(running->sequence.id);
     running_.emplace(running->sequence.id, std::move(running));
@@ -337,13 +355,21 @@ void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
 void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
     auto begin = Clock::now();
-    run_step();
-    see();
-    settle(stop, Clock::now() - begin);
-    if (spill_) spill(Clock::now() - begin);
+    try {
+      run_step();
+      see();
+      settle(stop, Clock::now() - begin);
+      if (spill_) spill(Clock::now() - begin);
+    } catch (const std::exception& error) {
+      log::error("the engine failed, and with it all that ran: {}", error.what());
+      while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::failed, .error = error.what()});
+    }
     publish();
   }
+  take_commands(stop);  // what came behind the last look, before the stop
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
+  const auto end = Clock::now() + kMostParting;
+  while (spill_ && spill_->store() && Clock::now() < end) {}
 }
 
 // What loading put off, in parts: for as long as the step took that it keeps waiting, and while nobody is here.
@@ -363,22 +389,7 @@ void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
 // Writes pages to disk: for a small part of the time that the step took, or one a turn while nobody is here.
 void LocalEngine::spill(Clock::duration step) {
   const auto end = Clock::now() + step / kSpillShare;
-  try {
-    while (spill_->store() && Clock::now() < end) {}
-    counters_.spilled_bytes = spill_->bytes();
-  } catch (const std::exception& error) {
-    log::warn("nothing more is kept on disk: {}", error.what());
-    scheduler_->cache().keep_unstored(false);
-    spill_ = nullptr;
-  }
-}
-
-void LocalEngine::restore(Sequence& sequence) {
-  try {
-    counters_.restored_tokens += spill_->restore(sequence);
-  } catch (const std::exception& error) {
-    log::warn("the cache on disk cannot be read: {}", error.what());
-  }
+  while (spill_->store() && Clock::now() < end) {}
 }
 
 void LocalEngine::run_step() {
@@ -438,14 +449,24 @@ void LocalEngine::prepare_masks(std::span<const Work> work) {
   }
 }
 
-// Goes on for one stretch with the pictures of the request that waits longest; others generate in between.
+// The one whose picture is looked at now; else by priority, the owner who was served least, and in order.
+uint64_t LocalEngine::next_to_see() {
+  const auto rank = [this](uint64_t id) {
+    const Running& running = *running_.at(id);
+    return std::tuple(running.seeing == nullptr, running.request.priority, scheduler_->served(running.request.owner), id);
+  };
+  return *std::ranges::min_element(to_see_, {}, rank);
+}
+
+// Goes on for one stretch with the pictures of a request; others generate in between.
 void LocalEngine::see() {
   if (to_see_.empty()) return;
-  uint64_t id = to_see_.front();
+  const uint64_t id = next_to_see();
   Running& running = *running_.at(id);
   try {
     if (!has_seen(running)) return;
-    to_see_.pop_front();
+    std::erase(to_see_, id);
+    forget_pixels(running);
     scheduler_->add(&running.sequence);
   } catch (const std::exception& error) {
     log::error("a picture could not be read: {}", error.what());
@@ -457,9 +478,10 @@ void LocalEngine::see() {
 bool LocalEngine::recalls(Running& running) {
   bool all = true;
   for (SeenImage& image : running.sequence.images) {
-    image.features = seen_.find(image.hash);
+    image.features = seen_.find(own_name(running, image));
     all &= image.features != nullptr;
   }
+  if (all) forget_pixels(running);
   return all;
 }
 
@@ -468,7 +490,8 @@ bool LocalEngine::has_seen(Running& running) {
   if (running.started == Clock::time_point{}) running.started = Clock::now();
   for (size_t i = 0; i < running.sequence.images.size(); ++i) {
     SeenImage& image = running.sequence.images[i];
-    if (!image.features) image.features = seen_.find(image.hash);
+    const vision::Hash name = own_name(running, image);
+    if (!image.features) image.features = seen_.find(name);
     if (image.features) continue;
     if (!running.seeing) {
       running.seeing = std::make_unique<VisionTower::Run>(*model_.tower, eyes_->prepare(*running.request.images[i].picture));
@@ -476,7 +499,8 @@ bool LocalEngine::has_seen(Running& running) {
     if (!running.seeing->advance()) return false;
     image.features = running.seeing->take();
     running.seeing = nullptr;
-    seen_.put(image.hash, image.features);
+    seen_.put(name, image.features);
+    scheduler_->charge(running.request.owner, image.count);
     ++counters_.pictures;
     return i + 1 == running.sequence.images.size();
   }

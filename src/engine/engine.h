@@ -70,7 +70,8 @@ struct ModelInfo {
 
 // Counted on the engine's thread since the model was loaded.
 struct EngineStats {
-  int running = 0, waiting = 0;
+  int running = 0;  // sequences in a step
+  int waiting = 0;  // requests that have not begun; several of which all but one are `further` count once
   int page_tokens = 0;
   int64_t pages_total = 0, pages_free = 0;  // of all page groups
   size_t cache_bytes = 0, cache_bytes_used = 0;

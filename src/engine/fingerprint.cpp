@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNumbers = 1;  // to be counted up when the same model and options give other keys and values than before
+constexpr int kNumbers = 2;  // to be counted up when the same model and options give other keys and values than before
 constexpr int kSamples = 16;
 constexpr size_t kSampleBytes = 4096;
 
@@ -42,10 +42,12 @@ std::string samples_of(const fs::path& path, uint64_t bytes) {
 }  // namespace
 
 vision::Hash fingerprint(const Model& model, const EngineOptions& options) {
-  std::string facts = fmt::format("{} {} {} {} {} {} {}", kNumbers, model.device->info().description,
+  std::string facts = fmt::format("{} {} {} {} {} {} {} {}", kNumbers, model.device->info().description,
                                   info(model.kv_format).name, options.float32, options.isa, options.quantise,
-                                  options.slice);
-  for (const fs::path& file : files_of(model.file->path())) {
+                                  options.slice, options.image_pixels);
+  std::vector<fs::path> files = files_of(model.file->path());
+  if (model.tower && fs::is_regular_file(model.tower->path())) files.push_back(model.tower->path());
+  for (const fs::path& file : files) {
     const uint64_t bytes = fs::file_size(file);
     facts += fmt::format("\n{} {} {}\n", file.filename().string(), bytes,
                          fs::last_write_time(file).time_since_epoch().count());

@@ -85,6 +85,7 @@ class KvPages {
   }
 
   int total() const { return total_; }
+  int window() const { return window_; }
   int available() const { return idle_pages_; }  // that nobody reads
   bool being_read(int32_t page) const { return pages_[page].readers > 0; }
 

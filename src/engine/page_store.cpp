@@ -75,30 +75,72 @@ bool is_models(const fs::path& folder) {
   return name.size() == 32 && name.find_first_not_of("0123456789abcdef") == name.npos && fs::exists(folder / "secret");
 }
 
-// What other models left here: half of the room is theirs at most, the newest stay. Returns their bytes.
-uint64_t shrink_others(const fs::path& folder, const fs::path& own, uint64_t most) {
+// The right to a model's folder, which other engines respect.
+class Lock {
+ public:
+  explicit Lock(const fs::path& folder) {
+    fd_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    is_held_ = fd_ >= 0 && flock(fd_, LOCK_EX | LOCK_NB) == 0;
+  }
+  ~Lock() {
+    if (fd_ >= 0) close(fd_);
+  }
+  Lock(Lock&& other) noexcept : fd_(std::exchange(other.fd_, -1)), is_held_(other.is_held_) {}
+  bool is_file() const { return fd_ >= 0; }  // else errno says why not
+  bool is_held() const { return is_held_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_ = -1;
+  bool is_held_ = false;
+};
+
+struct Others {
+  uint64_t bytes = 0;
+  int in_use = 0;                     // models
+  uint64_t least = ~uint64_t{0};      // bytes of one in use
+};
+
+// What other models have here. Those that nobody uses are left half of the room, as far as those in use leave it; the
+// newest files stay.
+Others shrink_others(const fs::path& folder, const fs::path& own, uint64_t limit) {
   struct File {
     fs::file_time_type time;
     uint64_t bytes;
     fs::path path;
   };
   std::vector<File> files;
-  uint64_t bytes = 0;
+  std::vector<Lock> locks;
+  Others others;
+  uint64_t unused = 0;
   std::error_code error;
   for (const auto& other : fs::directory_iterator(folder, error)) {
     if (other.path() == own || other.is_symlink(error) || !is_models(other.path())) continue;
+    locks.emplace_back(other.path());
+    const bool is_used = !locks.back().is_held();
+    uint64_t bytes = 0;
     for (const auto& entry : fs::directory_iterator(other.path(), error)) {
       if (!segment_number(entry.path()) || entry.is_symlink(error)) continue;
-      files.push_back({entry.last_write_time(error), entry.file_size(error), entry.path()});
-      bytes += files.back().bytes;
+      bytes += entry.file_size(error);
+      if (!is_used) files.push_back({entry.last_write_time(error), entry.file_size(error), entry.path()});
     }
+    others.bytes += bytes;
+    if (!is_used) {
+      unused += bytes;
+      continue;
+    }
+    ++others.in_use;
+    others.least = std::min(others.least, bytes);
   }
+  const uint64_t used = others.bytes - unused, most = limit / 2 - std::min(used, limit / 2);
   std::ranges::sort(files, {}, &File::time);
   for (const File& file : files) {
-    if (bytes <= most) break;
-    if (fs::remove(file.path, error)) bytes -= file.bytes;
+    if (unused <= most) break;
+    if (!fs::remove(file.path, error)) continue;
+    unused -= file.bytes;
+    others.bytes -= file.bytes;
   }
-  return bytes;
+  return others;
 }
 
 }  // namespace
@@ -109,12 +151,15 @@ std::unique_ptr<PageStore> PageStore::open(const fs::path& folder, uint64_t limi
   std::error_code error;
   fs::create_directories(own, error);
   if (error) fail("the folder {} for the cache on disk cannot be made: {}", own.string(), error.message());
+  struct stat facts {};
+  if (lstat(own.c_str(), &facts) != 0 || facts.st_uid != geteuid() || !S_ISDIR(facts.st_mode))
+    fail("the folder {} for the cache on disk is another user's; choose another one with --spill-folder", own.string());
   fs::permissions(own, fs::perms::owner_all, error);
   auto store = std::unique_ptr<PageStore>(new PageStore(own, limit, std::move(page_bytes)));
   if (!store->lock()) return nullptr;
   store->read_secret();
   store->read_segments();
-  store->others_ = shrink_others(folder, own, limit / 2);
+  store->share_room();
   store->make_room(0);
   return store;
 }
@@ -128,17 +173,28 @@ PageStore::~PageStore() {
 }
 
 bool PageStore::lock() {
-  const fs::path path = folder_ / "lock";
-  lock_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock_ < 0) fail("{} cannot be written: {}", path.string(), std::strerror(errno));
-  return flock(lock_, LOCK_EX | LOCK_NB) == 0;
+  Lock lock(folder_);
+  if (!lock.is_file()) fail("{} cannot be written: {}", (folder_ / "lock").string(), std::strerror(errno));
+  if (!lock.is_held()) return false;
+  lock_ = lock.release();
+  return true;
+}
+
+// All that others leave; but where another model in use has less than its equal share, no more than ours, so that it can
+// grow.
+void PageStore::share_room() {
+  const Others others = shrink_others(folder_.parent_path(), folder_, limit_);
+  const uint64_t share = limit_ / uint64_t(others.in_use + 1);
+  room_ = limit_ - std::min(limit_, others.bytes);
+  if (others.in_use > 0 && others.least < share) room_ = std::min(room_, share);
+  room_ = std::max(room_, limit_ / kSegments);
 }
 
 // Made once, and again when it is damaged: nothing that was hashed with another is found then.
 void PageStore::read_secret() {
   const fs::path path = folder_ / "secret";
   const auto bytes = std::as_writable_bytes(std::span(secret_));
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) fail("{} cannot be written: {}", path.string(), std::strerror(errno));
   struct stat facts {};
   if (fstat(fd, &facts) != 0 || facts.st_size != off_t(bytes.size()) || !read_all(fd, bytes, 0)) {
@@ -151,23 +207,28 @@ void PageStore::read_secret() {
 void PageStore::read_segments() {
   std::vector<uint32_t> numbers;
   for (const auto& entry : fs::directory_iterator(folder_)) {
-    if (const auto number = segment_number(entry.path())) numbers.push_back(*number);
+    const auto number = segment_number(entry.path());
+    if (number && !entry.is_symlink()) numbers.push_back(*number);
   }
   std::ranges::sort(numbers);
   for (const uint32_t number : numbers) {
     const fs::path path = folder_ / fmt::format("{}.pages", number);
     Segment segment{.number = number, .fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW)};
-    if (segment.fd < 0) continue;
-    index(segment);
+    if (segment.fd < 0) fail("{} cannot be read: {}", path.string(), std::strerror(errno));
+    const uint64_t whole = index(segment);
+    // We go on in the newest: each start would leave one more file otherwise.
+    writing_ = number == numbers.back() && ftruncate(segment.fd, off_t(whole)) == 0;
+    struct stat facts {};
+    if (fstat(segment.fd, &facts) == 0) segment.bytes = uint64_t(facts.st_size);
     bytes_ += segment.bytes;
     segments_.push_back(segment);
   }
 }
 
-// Up to the first record that is not whole: so ends what a process wrote that was killed.
-void PageStore::index(Segment& segment) {
+// Up to the first record that is not whole, whose place is returned: so ends what a process wrote that was killed.
+uint64_t PageStore::index(const Segment& segment) {
   struct stat facts {};
-  if (fstat(segment.fd, &facts) != 0) return;
+  if (fstat(segment.fd, &facts) != 0) return 0;
   Header header;
   uint64_t at = 0;
   while (read_all(segment.fd, std::as_writable_bytes(std::span(&header, 1)), at)) {
@@ -178,7 +239,7 @@ void PageStore::index(Segment& segment) {
     index_[header.text] = {.segment = segment.number, .offset = at, .groups = header.groups};
     at = end;
   }
-  segment.bytes = uint64_t(facts.st_size);
+  return at;
 }
 
 size_t PageStore::bytes_of(uint32_t groups) const {
@@ -258,10 +319,11 @@ void PageStore::begin_segment() {
   if (fd < 0) fail("{} cannot be made: {}", path.string(), std::strerror(errno));
   segments_.push_back({.number = number, .fd = fd});
   writing_ = true;
+  share_room();
 }
 
 void PageStore::make_room(uint64_t bytes) {
-  while (!segments_.empty() && bytes_ + others_ + bytes > limit_) drop_oldest();
+  while (!segments_.empty() && bytes_ + bytes > room_) drop_oldest();
 }
 
 void PageStore::drop_oldest() {
@@ -272,6 +334,7 @@ void PageStore::drop_oldest() {
   std::error_code ignored;
   fs::remove(folder_ / fmt::format("{}.pages", oldest.number), ignored);
   bytes_ -= oldest.bytes;
+  ++dropped_;
   std::erase_if(index_, [&](const auto& entry) { return entry.second.segment == oldest.number; });
 }
 

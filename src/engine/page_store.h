@@ -25,8 +25,9 @@ class PageStore {
     uint32_t groups = 0;  // bit g: it has the page of group g
   };
 
-  // `folder` holds the models' folders and may use `limit` bytes. `page_bytes`: of each group. Null when another process
-  // keeps this model's pages there. Throws Error when the folder cannot be used.
+  // `folder` holds the models' folders, which use about `limit` bytes together: a model that is in use elsewhere too is left
+  // its share, others half of the room. `page_bytes`: of each group. Null when this model's pages are in use already. Throws
+  // Error when the folder cannot be used.
   static std::unique_ptr<PageStore> open(const std::filesystem::path& folder, uint64_t limit, const vision::Hash& model,
                                          std::vector<size_t> page_bytes);
   ~PageStore();
@@ -45,6 +46,7 @@ class PageStore {
   void write(const vision::Hash& text, std::span<const int64_t> keys, uint32_t groups, std::span<const std::byte> pages);
 
   uint64_t bytes() const { return bytes_; }  // of this model
+  uint64_t dropped() const { return dropped_; }  // segments so far, with all that they held
   size_t bytes_of(uint32_t groups) const;
 
  private:
@@ -58,21 +60,22 @@ class PageStore {
   bool lock();
   void read_secret();
   void read_segments();
-  void index(Segment& segment);
+  uint64_t index(const Segment& segment);
+  void share_room();
   void begin_segment();
   void make_room(uint64_t bytes);
   void drop_oldest();
   Segment* segment(uint32_t number);
 
   std::filesystem::path folder_;  // of the model
-  uint64_t limit_, others_ = 0;   // bytes of other models
+  uint64_t limit_, room_ = 0;     // bytes of all models, and of this one
   std::vector<size_t> page_bytes_;
   int lock_ = -1;
   vision::HashKey secret_{};
   std::deque<Segment> segments_;  // oldest first
   bool writing_ = false;          // the last of them is this process's
   std::map<vision::Hash, Record> index_;
-  uint64_t bytes_ = 0;
+  uint64_t bytes_ = 0, dropped_ = 0;
 };
 
 }  // namespace troika::engine

@@ -140,9 +140,10 @@ void PrefixCache::drop_beginnings_of(int32_t parent, std::span<const Key> keys) 
   }
 }
 
-// Whether a token at `position` finds all that it looks at, in every group.
+// Whether a token at `position` finds all that it looks at, in every group with a window.
 bool PrefixCache::covers(std::span<const int32_t> path, int position) {
   for (int group = 0; group < groups(); ++group) {
+    if (pools_[group].window() == 0) continue;
     for (int i = pools_[group].first_needed(position) / P; i < position / P; ++i) {
       if (page(path[i], group) == kNoPage) return false;
     }
@@ -171,6 +172,12 @@ void PrefixCache::begin(Sequence& sequence) {
     path_.push_back(at);
   }
   int whole = static_cast<int>(path_.size());
+  for (int group = 0; group < groups(); ++group) {
+    if (pools_[group].window() > 0) continue;
+    for (int i = 0; i < whole; ++i) {
+      if (page(path_[i], group) == kNoPage) whole = i;
+    }
+  }
   while (whole > 0 && (before_run(sequence.runs, whole * P) != whole * P || !covers(path_, whole * P))) --whole;
   if (whole == 0) return;
   for (int group = 0; group < groups(); ++group) {
@@ -181,6 +188,7 @@ void PrefixCache::begin(Sequence& sequence) {
       pools_[group].share(list[i]);
     }
   }
+  for (int i = 0; i < whole; ++i) nodes_[path_[i]].taken_over = true;
   stand_at(sequence, path_[whole - 1]);
   sequence.shared_pages = whole;
   sequence.computed = whole * P;
@@ -265,6 +273,24 @@ void PrefixCache::end(Sequence& sequence, bool keep) {
   for (int group = 0; group < groups(); ++group) pools_[group].give_back(sequence.pages[group]);
   stand_at(sequence, kNoText);
   sequence.shared_pages = 0;
+}
+
+bool PrefixCache::go_on(Sequence& sequence, uint32_t groups) {
+  Keys storage;
+  const int32_t child = child_with(sequence.text, keys_of(sequence, sequence.computed, P, storage));
+  if (child == kNoText) return false;
+  for (int group = 0; group < this->groups(); ++group) {
+    if (groups >> group & 1 && page(child, group) == kNoPage) return false;
+  }
+  for (int group = 0; group < this->groups(); ++group) {
+    const int32_t known = groups >> group & 1 ? page(child, group) : kNoPage;
+    sequence.pages[group].push_back(known);
+    if (known != kNoPage) pools_[group].share(known);
+  }
+  stand_at(sequence, child);
+  ++sequence.shared_pages;
+  sequence.computed += P;
+  return true;
 }
 
 int32_t PrefixCache::next_unstored() {

@@ -49,12 +49,27 @@ class PrefixCache {
   // A page of the group for the end of the list, which nobody else reads. False when there is none.
   bool take(int group, PageList& list);
 
+  // The sequence, which ends with a known text, goes on with the page behind it, if that is known and has a page in each of
+  // these groups (bit g).
+  bool go_on(Sequence& sequence, uint32_t groups);
+
   // Whole pages that are known and whose text has not been asked for here yet, in any order; kNoText: none. They may
   // have been lost since: page_of says so.
   int32_t next_unstored();
   bool has_unstored() const { return !unstored_.empty(); }
+  // Counts as not asked for what was taken over since it was last asked for, where `is_lost` says so of its name.
+  template <class IsLost>
+  void ask_again(IsLost is_lost) {
+    for (size_t text = 0; text < nodes_.size() && unstored_.size() < unstored_.capacity(); ++text) {
+      Node& node = nodes_[text];
+      if (node.count < ops::kPageTokens || !node.taken_over || !is_lost(node.name)) continue;
+      node.taken_over = false;
+      unstored_.push_back(static_cast<int32_t>(text));
+    }
+  }
   void keep_unstored(bool keep) { keeps_unstored_ = keep; }
   const vision::Hash& name_of(int32_t text) const { return nodes_[text].name; }
+  int32_t parent_of(int32_t text) const { return nodes_[text].parent; }  // the text without its last page; kNoText: of none
   std::span<const Key> keys_of(int32_t text) const { return {nodes_[text].keys.data(), size_t(nodes_[text].count)}; }
   int32_t page_of(int32_t text, int group) const { return node_pages_[size_t(text) * pools_.size() + group]; }
 
@@ -71,6 +86,7 @@ class PrefixCache {
     int32_t parent = kNoText, first_child = kNoText, next_sibling = kNoText;
     int users = 0;  // sequences whose whole pages end here
     int count = 0;  // tokens; 0: a root
+    bool taken_over = false;  // by a text that came later
     vision::Hash name;  // of the whole text up to here
     Keys keys;
   };

@@ -77,6 +77,7 @@ struct Request {
   std::string owner;            // whose it is: what the cache kept of one's text no other takes over, or can time;
                                 // and owners are served in turn
   int priority = 0;             // lower ones come first, whoever asks
+  bool further = false;         // belongs to one that was submitted before: the two wait as one
   std::shared_ptr<const grammar::TokenGrammar> grammar;  // that the whole answer keeps to; null: none
   std::string slice;            // of the model, as in EngineOptions; "": the engine's own
   LogitsSink prompt_logits;     // if set, called for every prompt position in order

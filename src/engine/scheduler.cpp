@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <ranges>
 #include <tuple>
 
 #include "base/error.h"
@@ -31,27 +32,27 @@ int common_beginning(const Sequence& a, const Sequence& b) {
 
 }  // namespace
 
-// An owner who comes back has not saved up for a time in which nothing was asked: others would then starve.
-Scheduler::Owner& Scheduler::owner_of(const Sequence& sequence) {
-  auto found = std::ranges::find(owners_, sequence.owner, &Owner::name);
+// An owner who comes back has not saved up for a time in which nothing was asked, or others would starve; nor does it owe
+// for a time in which nobody else asked, or it would starve itself.
+Scheduler::Owner& Scheduler::owner_named(const std::string& name) {
+  auto found = std::ranges::find(owners_, name, &Owner::name);
   if (found == owners_.end()) {
     if (owners_.size() >= kOwnersRemembered) found = std::ranges::find(owners_, 0, &Owner::sequences);
     if (found == owners_.end()) found = owners_.insert(found, Owner{});
-    *found = {.name = sequence.owner};
+    *found = {.name = name};
   }
   if (found->sequences > 0) return *found;
-  int64_t least = -1;
-  for (const Owner& owner : owners_) {
-    if (owner.sequences > 0 && (least < 0 || owner.served < least)) least = owner.served;
-  }
-  found->served = std::max(found->served, least);
+  auto present = owners_ | std::views::filter([](const Owner& owner) { return owner.sequences > 0; });
+  if (present.empty()) return *found;
+  const auto [least, most] = std::ranges::minmax(present | std::views::transform(&Owner::served));
+  found->served = std::clamp(found->served, least, most);
   return *found;
 }
 
 void Scheduler::add(Sequence* sequence) {
   sequence->pages.resize(cache_.groups());
   sequence->due = clock_ + sequence->outstanding();
-  Owner& owner = owner_of(*sequence);
+  Owner& owner = owner_named(sequence->owner);
   ++owner.sequences;
   sequence->payer = size_t(&owner - owners_.data());
   waiting_.push_back(sequence);
@@ -71,9 +72,19 @@ bool Scheduler::comes_before(const Sequence* a, const Sequence* b) const {
 
 // Takes what is known of the text, for as long as it is known.
 void Scheduler::begin(Sequence& sequence) {
+  leave(sequence);
+  cache_.begin(sequence);
+}
+
+void Scheduler::leave(Sequence& sequence) {
   cache_.end(sequence, false);
   sequence.computed = 0;
-  cache_.begin(sequence);
+}
+
+int Scheduler::pages_free() const {
+  int pages = 0;
+  for (int group = 0; group < groups(); ++group) pages += pages_free(group);
+  return pages;
 }
 
 // Whether the whole text fits beside what runs.
@@ -93,14 +104,26 @@ bool Scheduler::fits(const Sequence& candidate) const {
 
 void Scheduler::admit() {
   const auto before = [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); };
-  while (!waiting_.empty() && running() < limits_.sequences) {
+  while (!waiting_.empty()) {
     const auto first = std::ranges::min_element(waiting_, before);
     Sequence& candidate = **first;
-    begin(candidate);
-    if (!running_.empty() && !fits(candidate)) {
-      cache_.end(candidate, false);
-      candidate.computed = 0;
+    if (running() == limits_.sequences) {
+      if (suspend_for(candidate)) continue;
       break;
+    }
+    const bool may_fit = running_.empty() || candidate.id != refused_ || pages_free() > refused_free_;
+    if (may_fit) begin(candidate);
+    if (!may_fit || (!running_.empty() && !fits(candidate))) {
+      leave(candidate);
+      if (suspend_for(candidate)) continue;
+      refused_ = candidate.id;
+      refused_free_ = pages_free();
+      break;
+    }
+    if (swap_) {
+      leave(candidate);
+      if (!swap_->restore(candidate)) break;
+      begin(candidate);
     }
     waiting_.erase(first);
     follow(candidate);
@@ -115,6 +138,7 @@ void Scheduler::follow(Sequence& sequence) {
   int best = sequence.computed + ops::kPageTokens - 1;
   for (const Sequence* other : running_) {
     if (other->slice != sequence.slice || other->owner != sequence.owner || other->leader != 0) continue;
+    if (other->priority > sequence.priority) continue;
     const int common = std::min(common_beginning(sequence, *other), sequence.outstanding() + sequence.computed - 1);
     const int whole = common / ops::kPageTokens * ops::kPageTokens;
     if (whole <= best || other->computed >= whole) continue;
@@ -153,14 +177,27 @@ bool Scheduler::reserve(Sequence& sequence, int tokens) {
   return true;
 }
 
-void Scheduler::preempt_youngest() {
-  Sequence* youngest = running_.back();
-  running_.pop_back();
-  cache_.end(*youngest, true);
-  youngest->computed = youngest->given = 0;
-  youngest->leader = 0;
-  waiting_.push_front(youngest);
+// The youngest of the lowest priority.
+Sequence* Scheduler::last_running() const {
+  return *std::ranges::max_element(running_ | std::views::reverse, {}, &Sequence::priority);
+}
+
+void Scheduler::suspend(Sequence* sequence) {
+  std::erase(running_, sequence);
+  cache_.learn(*sequence);
+  if (swap_) swap_->save(*sequence);
+  cache_.end(*sequence, true);
+  sequence->computed = sequence->given = 0;
+  sequence->leader = 0;
+  waiting_.push_front(sequence);
   ++preemptions_;
+}
+
+bool Scheduler::suspend_for(const Sequence& candidate) {
+  Sequence* last = last_running();
+  if (last->priority <= candidate.priority) return false;
+  suspend(last);
+  return true;
 }
 
 void Scheduler::hand_out(Sequence& sequence, int most, int& tokens, int& outputs) {
@@ -204,7 +241,8 @@ void Scheduler::hand_out(int slice) {
     if (s->outstanding() == 1) hand_out(*s, tokens, tokens, outputs);
     else prompts_.push_back(s);
   }
-  int most = work_.empty() ? tokens : std::min(tokens, prompt_tokens_beside_);
+  const bool somebody_writes = std::ranges::any_of(running_, [](auto* s) { return s->outstanding() == 1; });  // in any slice
+  int most = somebody_writes ? std::min(tokens, prompt_tokens_beside_) : tokens;
   std::ranges::sort(prompts_, [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); });
   for (Sequence* s : prompts_) {
     const int before = tokens;
@@ -227,7 +265,7 @@ const std::vector<Work>& Scheduler::next() {
     } while (work_.empty() && slice != first);
     if (!work_.empty() || running_.empty()) return work_;
     check(running_.size() > 1, "one sequence always fits the cache");
-    preempt_youngest();
+    suspend(last_running());
   }
 }
 

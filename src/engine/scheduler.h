@@ -8,6 +8,7 @@
 // one, but nobody waits for more of those who came later than it is long itself.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <string>
@@ -39,6 +40,18 @@ struct SchedulerLimits {
   bool copies = true;  // pages can be copied: texts that part within a page share it all the same
 };
 
+// Where the keys and values of texts go that have to make room for others.
+class SwapSpace {
+ public:
+  virtual ~SwapSpace() = default;
+
+  // Keeps what the cache knows of the text, as far as it can, before it is lost.
+  virtual void save(const Sequence& sequence) = 0;
+
+  // Makes known to the cache what was kept of the text of a sequence that has no pages; false: only a part of it so far.
+  virtual bool restore(Sequence& sequence) = 0;
+};
+
 class Scheduler {
  public:
   // One pool of pages for each page group.
@@ -47,15 +60,20 @@ class Scheduler {
 
   void add(Sequence* sequence);
 
+  // What an owner was given so far in tokens, and to count what it gets elsewhere.
+  int64_t served(const std::string& owner) { return owner_named(owner).served; }
+  void charge(const std::string& owner, int64_t tokens) { owner_named(owner).served += tokens; }
+
   // Finished, cancelled or failed: its pages are free again. What is computed stays readable until they are needed: the
   // next turn of a chat begins with the text of the last one. With `discard` the last, incomplete page does not.
   enum class Cache { keep, discard };
   void remove(Sequence* sequence, Cache cache);
 
   // The next step's work, pages taken. A step computes one slice of the model; slices with running sequences take
-  // turns. A sequence waits for another one that is computing what both begin with. Without a free page the youngest
-  // sequence gives its pages back and starts over later. Empty when there is nothing to do. The caller makes the copies
-  // in their order, computes the work and calls Work::advance.
+  // turns. A sequence waits for another one that is computing what both begin with. One that comes first by priority
+  // suspends others when there is no room, and without a free page the last one is suspended: it gives its pages back and
+  // goes on later, with what is still known of it or comes back from the swap space. Empty when there is nothing to do. The
+  // caller makes the copies in their order, computes the work and calls Work::advance.
   const std::vector<Work>& next();
   const std::vector<PageCopy>& copies() const { return copies_; }
 
@@ -63,12 +81,15 @@ class Scheduler {
   void limit_prompts_beside(int tokens) { prompt_tokens_beside_ = tokens; }
 
   PrefixCache& cache() { return cache_; }
+  void swap_with(SwapSpace* space) { swap_ = space; }  // null: nothing is kept; it outlives this
 
   int groups() const { return cache_.groups(); }
   int pages_total(int group) const { return cache_.pool(group).total(); }
   int pages_free(int group) const { return cache_.pool(group).available(); }  // known text that nobody reads is free
   int running() const { return static_cast<int>(running_.size()); }
-  int waiting() const { return static_cast<int>(waiting_.size()); }
+  int waiting() const {  // but for what belongs to another one
+    return static_cast<int>(std::ranges::count(waiting_, false, &Sequence::further));
+  }
   int64_t preemptions() const { return preemptions_; }
 
  private:
@@ -78,21 +99,26 @@ class Scheduler {
     int64_t served = 0;  // tokens
   };
 
-  Owner& owner_of(const Sequence& sequence);
+  Owner& owner_named(const std::string& name);
   bool comes_before(const Sequence* a, const Sequence* b) const;
   void admit();
   bool fits(const Sequence& candidate) const;
+  int pages_free() const;
   void begin(Sequence& sequence);
+  void leave(Sequence& sequence);
   void follow(Sequence& sequence);
   bool is_behind_leader(Sequence& sequence);
   bool reserve(Sequence& sequence, int tokens);
-  void preempt_youngest();
+  Sequence* last_running() const;
+  void suspend(Sequence* sequence);
+  bool suspend_for(const Sequence& candidate);
   int slice_after(int slice) const;
   void hand_out(int slice);
   void hand_out(Sequence& sequence, int most, int& tokens, int& outputs);
 
   SchedulerLimits limits_;
   PrefixCache cache_;
+  SwapSpace* swap_ = nullptr;
   std::vector<Owner> owners_;  // of sequences that are here, and of some that were
   std::deque<Sequence*> waiting_;
   std::vector<Sequence*> running_;  // in order of admission
@@ -101,6 +127,8 @@ class Scheduler {
   std::vector<PageCopy> copies_;
   int prompt_tokens_beside_ = 1 << 20;
   int64_t clock_ = 0;  // tokens handed out
+  uint64_t refused_ = 0;  // the sequence that came first and did not fit, while there were
+  int refused_free_ = 0;  // so many free pages
   int slice_ = 0;      // of the last step
   int64_t preemptions_ = 0;
 };

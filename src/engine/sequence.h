@@ -29,6 +29,7 @@ struct Sequence {
   int slice = 0;                // of the model: keys and values of one mean nothing to another
   std::string owner;            // shares keys and values with its own texts only
   int priority = 0;             // lower ones come first
+  bool further = false;         // as in Request
   int given = 0;                // with all_outputs: tokens from `computed` on whose logits were given already
 
   std::vector<SeenImage> images;    // in order of position

@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
+
+#include "base/log.h"
 
 namespace troika::engine {
 namespace {
 constexpr int P = ops::kPageTokens;
-}
+constexpr size_t kMostRead = size_t{32} << 20;  // bytes at once, while others wait
+}  // namespace
 
 Spill::Spill(std::unique_ptr<PageStore> store, PrefixCache& cache, Step& step, std::vector<size_t> page_bytes)
     : store_(std::move(store)), cache_(cache), step_(step), page_bytes_(std::move(page_bytes)) {
@@ -15,14 +19,41 @@ Spill::Spill(std::unique_ptr<PageStore> store, PrefixCache& cache, Step& step, s
 }
 
 bool Spill::store() {
-  const int32_t text = cache_.next_unstored();
+  const int32_t text = writes_ ? cache_.next_unstored() : kNoText;
   if (text == kNoText) return false;
+  try {
+    store(text);
+  } catch (const std::exception& error) {
+    stop_writing(error);
+  }
+  return writes_;
+}
+
+void Spill::stop_writing(const std::exception& why) {
+  log::warn("nothing more is kept on disk: {}", why.what());
+  cache_.keep_unstored(writes_ = false);
+}
+
+// The beginning first: a text is of use up to where something is missing.
+void Spill::save(const Sequence& sequence) {
+  if (!writes_ || sequence.slice != 0) return;
+  texts_.clear();
+  for (int32_t text = sequence.text; text != kNoText; text = cache_.parent_of(text)) texts_.push_back(text);
+  try {
+    for (auto text = texts_.rbegin(); text != texts_.rend(); ++text) store(*text);
+  } catch (const std::exception& error) {
+    stop_writing(error);
+  }
+}
+
+// Texts that are asked for again and again are written again when the oldest records go, theirs among them.
+void Spill::store(int32_t text) {
   uint32_t groups = 0;
   for (int g = 0; g < cache_.groups(); ++g) {
     if (cache_.page_of(text, g) != kNoPage) groups |= 1u << g;
   }
   const PageStore::Record* known = store_->find(cache_.name_of(text));
-  if (groups == 0 || (known && (groups & ~known->groups) == 0)) return true;
+  if (groups == 0 || (known && (groups & ~known->groups) == 0)) return;
   const auto bytes = std::span(buffer_).first(store_->bytes_of(groups));
   size_t at = 0;
   for (int g = 0; g < cache_.groups(); ++g) {
@@ -31,7 +62,8 @@ bool Spill::store() {
     at += page_bytes_[g];
   }
   store_->write(cache_.name_of(text), cache_.keys_of(text), groups, bytes);
-  return true;
+  if (std::exchange(dropped_, store_->dropped()) == store_->dropped()) return;
+  cache_.ask_again([this](const vision::Hash& name) { return store_->find(name) == nullptr; });
 }
 
 // The groups in which a text of `end` pages needs this one.
@@ -67,20 +99,23 @@ int Spill::find(const Sequence& sequence) {
   return end;
 }
 
-int Spill::restore(Sequence& sequence) {
-  if (sequence.all_outputs || sequence.slice != 0) return 0;
+bool Spill::restore(Sequence& sequence) {
+  if (sequence.all_outputs || sequence.slice != 0) return true;
   cache_.begin(sequence);
   const int first = sequence.shared_pages;
-  if (sequence.text != kNoText) {
-    const int end = find(sequence);
-    for (int page = first; page < end; ++page) {
-      if (!read(sequence, page, found_[page - first], groups_needed(page, end))) break;
-    }
+  const int end = sequence.text == kNoText ? first : find(sequence);
+  size_t bytes = 0;
+  int page = first;
+  for (; page < end && bytes < kMostRead; ++page) {
+    const uint32_t groups = groups_needed(page, end);
+    if (cache_.go_on(sequence, groups)) continue;
+    if (!read(sequence, page, found_[page - first], groups)) break;
+    bytes += store_->bytes_of(groups);
+    restored_tokens_ += P;
   }
-  const int tokens = sequence.computed - first * P;
   cache_.end(sequence, false);
   sequence.computed = 0;
-  return tokens;
+  return page == end || bytes < kMostRead;
 }
 
 bool Spill::read(Sequence& sequence, int page, const Found& found, uint32_t groups) {

@@ -46,7 +46,8 @@ Admission Access::admit(const HttpRequest& request, Role needed, bool metered, C
     if (needed > Role::open) nobody.refusal = unauthenticated(text);
     return nobody;
   }
-  Admission admission{.caller = {.name = key->name, .role = key->role}};
+  Admission admission{
+      .caller = {.name = key->name, .role = key->role, .models = key->models, .priority = key->priority}};
   if (key->role < needed) {
     admission.refusal = ApiError(
         403, "permission_error", fmt::format("The key '{}' is a user's; this is for admins.", key->name), "", "forbidden");

@@ -39,10 +39,29 @@ void check_field(const Fields& fields, const Field& row) {
   refuse_unsupported(path, path);
 }
 
+bool has_row(const Schema& schema, std::string_view name) {
+  const auto in = [name](std::span<const Field> rows) { return std::ranges::find(rows, name, &Field::name) != rows.end(); };
+  return in(schema.own) || in(schema.shared);
+}
+
+// Nobody may come before those whom the key file puts before him.
+int read_priority(const Fields& fields, const Schema& schema, const Caller& caller) {
+  if (!has_row(schema, "priority")) return caller.priority;
+  const auto wanted = fields.integer("priority", -kMostPriority, kMostPriority);
+  if (wanted && *wanted < caller.priority && !caller.name.empty())
+    refuse("priority", "priority: {} is before what the key '{}' may ask for, which is {} and later (higher numbers).", *wanted,
+           caller.name, caller.priority);
+  return int(wanted.value_or(caller.priority));
+}
+
 }  // namespace
 
 Asked::Asked(const HttpRequest& http, const Schema& schema)
-    : http(http), json(parse_json(http.body)), fields(json), caller(http.caller.name) {
+    : http(http),
+      json(parse_json(http.body)),
+      fields(json),
+      caller(http.caller.name),
+      priority(read_priority(fields, schema, http.caller)) {
   check_fields(fields, schema);
 }
 

@@ -45,6 +45,7 @@ struct Asked {
   const Json json;
   const Fields fields;
   const std::string caller;  // the name of the caller's key: whose requests and cache it is
+  const int priority;        // in the engine: the key's, or a later one that the request asks for
 };
 
 // Throws ApiError for refused fields and for accepted ones of a wrong type; accepted ones count as read.

@@ -2,6 +2,7 @@
 #include "server/api_keys.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fstream>
+#include <ranges>
 #include <sstream>
 
 #include "base/error.h"
@@ -18,7 +20,6 @@ namespace {
 
 constexpr std::string_view kDigestPrefix = "sha256:", kKeyPrefix = "tk-";
 constexpr size_t kKeyBytes = 24, kMostKeys = 1000;
-constexpr int kMostPerLimit = 1'000'000;
 
 struct RoleName {
   std::string_view name;
@@ -29,8 +30,12 @@ constexpr RoleName kRoles[] = {{"user", Role::user}, {"admin", Role::admin}};
 struct Limit {
   std::string_view name;
   int ApiKey::* value;
+  int least, most;
 };
-constexpr Limit kLimits[] = {{"rate", &ApiKey::per_minute}, {"concurrent", &ApiKey::concurrent}};
+constexpr Limit kLimits[] = {{"rate", &ApiKey::per_minute, 1, kMostPerLimit},
+                             {"concurrent", &ApiKey::concurrent, 1, kMostPerLimit},
+                             {"priority", &ApiKey::priority, -kMostPriority, kMostPriority}};
+constexpr std::string_view kModels = "models=";
 
 std::string to_hex(const std::byte* bytes, size_t count) {
   std::string text;
@@ -54,13 +59,14 @@ std::optional<KeyDigest> read_digest(std::string_view text) {
 
 // "rate=60" into its place; false when it is none or its value makes no sense.
 bool read_limit(std::string_view word, ApiKey& key) {
+  if (word.starts_with(kModels)) return read_model_patterns(word.substr(kModels.size()), key.models);
   for (const Limit& limit : kLimits) {
     if (!word.starts_with(limit.name) || word.size() <= limit.name.size() || word[limit.name.size()] != '=') continue;
     const char* begin = word.data() + limit.name.size() + 1;
     const char* end = word.data() + word.size();
     int value = 0;
     const auto read = std::from_chars(begin, end, value);
-    if (read.ptr != end || read.ec != std::errc{} || value < 1 || value > kMostPerLimit) return false;
+    if (read.ptr != end || read.ec != std::errc{} || value < limit.least || value > limit.most) return false;
     key.*limit.value = value;
     return true;
   }
@@ -80,8 +86,9 @@ ApiKey read_line(const std::string& line, const std::string& where) {
   else fail("{}: the third word must be sha256: and 64 hexadecimal digits; `troika key` makes such lines", where);
   while (words >> word) {
     if (!read_limit(word, key))
-      fail("{}: after the digest only rate=N (requests a minute) and concurrent=N may follow, N from 1 to {}", where,
-           kMostPerLimit);
+      fail("{}: after the digest only rate=N (requests a minute) and concurrent=N may follow, N from 1 to {}, priority=N from "
+           "{} to {}, and models=ID,ID*",
+           where, kMostPerLimit, -kMostPriority, kMostPriority);
   }
   return key;
 }
@@ -121,8 +128,20 @@ std::string line_of(const ApiKey& key) {
   std::string line = fmt::format("{} {} {}{}", key.name, role->name, kDigestPrefix,
                                  to_hex(key.digest.data(), key.digest.size()));
   for (const Limit& limit : kLimits)
-    if (key.*limit.value > 0) line += fmt::format(" {}={}", limit.name, key.*limit.value);
+    if (key.*limit.value != 0) line += fmt::format(" {}={}", limit.name, key.*limit.value);
+  if (!key.models.empty()) line += fmt::format(" {}{}", kModels, fmt::join(key.models, ","));
   return line;
+}
+
+bool read_model_patterns(std::string_view text, ModelPatterns& models) {
+  models.clear();
+  for (const auto part : text | std::views::split(',')) {
+    const std::string_view id(part.begin(), part.end());
+    const auto odd = [](unsigned char c) { return c <= ' ' || c == '#' || c == 0x7f; };
+    if (id.empty() || id.find('*') < id.size() - 1 || std::ranges::any_of(id, odd)) return false;
+    models.emplace_back(id);
+  }
+  return !models.empty();
 }
 
 std::string random_api_key() {

@@ -29,6 +29,7 @@ constexpr Field kSampling[] = {
     {"stop", "string or array", honoured, "up to 4 strings; the text ends before the first that comes"},
     {"ignore_eos", "boolean", honoured, "goes on past end-of-generation tokens"},
     {"slice", "string", honoured, "of a MatFormer model (Gemma 3n): \"e2b\""},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
     {"response_format", "object", honoured, "types text, json_object, json_schema; see structured-output.md"},
     {"json_schema", "object or boolean or string", honoured, "the answer is JSON of this schema"},
     {"grammar", "string", honoured, "the answer keeps to this grammar in llama.cpp's notation (GBNF)"},
@@ -101,6 +102,7 @@ constexpr Field kEmbedding[] = {
     {"encoding_format", "string", honoured, "\"float\" or \"base64\" (little-endian float32)"},
     {"dimensions", "integer", honoured, "only the first so many, made unit length again"},
     {"user", "string", accepted, "nothing is kept by user"},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
 };
 
 constexpr Field kResponse[] = {
@@ -110,6 +112,7 @@ constexpr Field kResponse[] = {
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"instructions", "string", honoured, "a system message in front; not carried over to later responses"},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
     {"previous_response_id", "string", honoured,
      "goes on with the conversation of a response that is in memory"},
     {"store", "boolean", honoured, "default true: kept in memory, within bounds"},
@@ -165,6 +168,7 @@ constexpr Field kMessages[] = {
     {.name = "max_tokens", .type = "integer", .note = "reasoning included", .required = true},
     {"stream", "boolean", honoured, "server-sent events"},
     {"stop_sequences", "array", honoured, "up to 64 strings; the text ends before the first that comes"},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
     {"temperature", "number", honoured, "0 to 2; default: the model's recommendation"},
     {"top_p", "number", honoured, "0 to 1"},
     {"top_k", "integer", honoured, "0 or -1: off"},
@@ -186,6 +190,7 @@ constexpr Field kOllamaAnswer[] = {
     {"truncate", "boolean", refused, "a prompt is never cut", "false"},
     {"shift", "boolean", refused, "a conversation is never cut", "false"},
     {"format", "string or object", honoured, "\"json\" or a schema: the answer is such JSON; see structured-output.md"},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
 };
 
 constexpr Field kOllamaChat[] = {
@@ -240,6 +245,7 @@ constexpr Field kOllamaEmbed[] = {
     {"dimensions", "integer", honoured, "only the first so many, made unit length again"},
     {"options", "object", honoured, "see OllamaOptions; none of them matters here"},
     {"keep_alive", "string or number", honoured, "as in OllamaChatRequest"},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
 };
 
 constexpr Field kOllamaOldEmbed[] = {
@@ -247,6 +253,7 @@ constexpr Field kOllamaOldEmbed[] = {
     {.name = "prompt", .type = "string", .note = "", .required = true},
     {"options", "object", honoured, "see OllamaOptions; none of them matters here"},
     {"keep_alive", "string or number", honoured, "as in OllamaChatRequest"},
+    {"priority", "integer", honoured, "-100 to 100, lower ones come first; with keys: not before the key's own"},
 };
 
 constexpr Field kOllamaShow[] = {

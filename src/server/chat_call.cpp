@@ -83,6 +83,7 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
                          .top_logprobs = call.top_logprobs,
                          .stop_at_end_tokens = !call.request.ignore_end,
                          .owner = call.owner,
+                         .priority = call.priority,
                          .slice = call.request.slice};
   wanted.max_tokens =
       fit_to_context(engine.model(), wanted.prompt.size(), call.request.max_tokens, call.prompt_field);
@@ -104,6 +105,7 @@ PreparedChat prepare_prompt(const ChatCall& call, engine::ImagePrompt prompt, bo
 Reply with_pictures(const Models& models, const Asked& asked, std::shared_ptr<ChatCall> call,
                     AnswerChat answer) {
   call->owner = asked.caller;
+  call->priority = asked.priority;
   for (std::string& path : asked.fields.unread()) call->ignored.push_back(std::move(path));
   const auto finish = [call, answer = std::move(answer), &pictures = models.pictures()](const std::stop_token& stop) {
     Reply reply = answer(pictures.load(call->input.images, stop));

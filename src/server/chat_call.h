@@ -22,7 +22,8 @@ struct ChatCall {
   virtual ~ChatCall() = default;
 
   const ServedModel* model = nullptr;
-  std::string owner;  // the caller's name; with_pictures sets it
+  std::string owner;  // the caller's name; with_pictures sets it, and the priority
+  int priority = 0;
   CompletionRequest request;
   ReasoningRequest reasoning;
   ToolRequest tools;

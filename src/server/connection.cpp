@@ -32,6 +32,8 @@ namespace {
 constexpr size_t kBufferBytes = 64 << 10;  // at most this much of next requests is read ahead
 constexpr size_t kLargeBody = 1 << 20;     // memory of larger ones goes back to the system at once
 constexpr size_t kBodyPiece = 64 << 10;    // progress that a body must make within body_timeout
+constexpr size_t kUnreadBody = 64 << 10;   // where no route reads it, and nobody keeps it
+constexpr int kClientGone = 499;           // in the log, for what was never sent
 constexpr size_t kWritePiece = 64 << 10;   // progress that a client must let us make within write_timeout
 constexpr auto kLinger = std::chrono::seconds(2);
 
@@ -250,7 +252,7 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
     incoming.version = int(message.version());
   }
   if (!error && !parser.is_done()) {
-    // Strangers' bodies take no room from those of others.
+    // Bodies of strangers, and those that nobody reads, take no room from others'.
     if (const auto refusal = refuse_by_head(incoming.request)) {
       expect_nothing();
       co_await refuse_and_close(*refusal, incoming.id);
@@ -260,6 +262,9 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
         buffer_.size() == 0) {
       if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
     }
+    const Match match = match_route(incoming.request);
+    const bool is_read = match.route && match.route->body;
+    size_t unread = 0;
     std::vector<char> piece(kBodyPiece);
     while (!error && !parser.is_done()) {
       message.body() = {.data = piece.data(), .size = piece.size(), .more = true};
@@ -267,6 +272,11 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
       co_await http::async_read(socket_, buffer_, parser, handler());
       if (error == http::error::need_buffer) error = {};
       const size_t read = piece.size() - message.body().size;
+      if (!is_read) {
+        unread += read;
+        if (unread > kUnreadBody) error = http::error::body_limit;
+        continue;
+      }
       incoming.request.body.append(piece.data(), read);
       incoming.share.add(read);
       if (shared_.body_bytes > shared_.options.all_bodies_bytes) {
@@ -342,7 +352,7 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
   };
   Reply reply = co_await try_answer();
   while (reply.waits) {
-    if (!co_await wait_for_model(match, incoming, reply.streamed)) co_return reply;  // nobody is there to read it
+    if (!co_await wait_for_model(match, incoming, reply.streamed)) co_return Reply{.status = kClientGone};
     reply = co_await try_answer();
   }
   if (reply.later) co_return co_await make_later(match, request, reply);
@@ -419,7 +429,10 @@ asio::awaitable<Reply> Connection::make_later(const Match& match, const HttpRequ
   const bool gone = !is_made;
   if (gone) stop.request_stop();
   co_await wait();
-  if (gone) close();
+  if (gone) {
+    close();
+    made = {.status = kClientGone};
+  }
   co_return made;
 }
 
@@ -435,11 +448,12 @@ void Connection::note(const Incoming& incoming, bool sent) {
 }
 
 asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
-  if (reply.waits) co_return false;  // the peer hung up before there was a model
+  if (reply.status == kClientGone) co_return false;
   if (incoming.begun != Events::none && !reply.work) co_return co_await end_stream(incoming, reply);
   if (reply.work) {
     if (reply.streamed && !incoming.chunked()) incoming.keep_alive = false;
     auto outcome = co_await (send_work(incoming, reply) || watch_peer());
+    if (reply.work->ends_slowly()) asio::post(shared_.fetchers, [work = std::move(reply.work)] {});
     reply.work.reset();
     expect_nothing();
     co_return outcome.index() == 0 && std::get<0>(outcome);

@@ -27,10 +27,11 @@ std::vector<float> unit_vector(const Pool& pool, int dimensions) {
 
 class EmbeddingWork : public Work {
  public:
-  EmbeddingWork(const EmbeddingCall& call, std::string owner, DescribeVectors describe)
+  EmbeddingWork(const EmbeddingCall& call, const Asked& asked, DescribeVectors describe)
       : dimensions_(call.dimensions),
         errors_(call.errors),
-        owner_(std::move(owner)),
+        owner_(asked.caller),
+        priority_(asked.priority),
         describe_(std::move(describe)),
         generation_(*call.model->engine, {}) {}
 
@@ -41,6 +42,7 @@ class EmbeddingWork : public Work {
     submit_choices(generation_,
                    {.prompt = std::move(ids),
                     .owner = owner_,
+                    .priority = priority_,
                     .prompt_states =
                         [pool](int, std::span<const float> state) {
                           pool->sum.resize(state.size());
@@ -74,6 +76,7 @@ class EmbeddingWork : public Work {
   const int dimensions_;
   const ErrorStyle errors_;
   const std::string owner_;
+  const int priority_;
   const DescribeVectors describe_;
   std::vector<std::shared_ptr<Pool>> pools_;  // by text
   int tokens_ = 0;
@@ -108,7 +111,7 @@ Reply embed(const Asked& asked, EmbeddingCall call, DescribeVectors describe) {
                    fmt::format("The model '{}' asks for a kind of pooling that is not supported; mean and last are.",
                                call.model->id),
                    "model", "unsupported_parameter");
-  auto work = std::make_unique<EmbeddingWork>(call, asked.caller, std::move(describe));
+  auto work = std::make_unique<EmbeddingWork>(call, asked, std::move(describe));
   for (size_t i = 0; i < call.texts.size(); ++i) fit(call.texts[i], call, i);
   for (auto& ids : call.texts) work->submit(std::move(ids), pooling == engine::Pooling::last);
   Reply reply{.work = std::move(work)};

@@ -92,6 +92,7 @@ void Generation::submit(engine::Request request, text::Reasoning reasoning) {
                                                 .logprobs = request.logprobs,
                                                 .prompt_tokens = int(request.prompt.size())});
   choices_.reserve(choices_.size() + 1);
+  request.further = index > 0;
   choice->id = engine_.submit(std::move(request), [mailbox = mailbox_, index](const engine::Event& event) {
     mailbox->put({index, event, Clock::now()});
   });

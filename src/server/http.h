@@ -66,6 +66,9 @@ class Work {
   virtual void on_ready(std::function<void()> wake) = 0;
 
   virtual Progress advance() = 0;
+
+  // Destroying it may have to wait, so another thread does it.
+  virtual bool ends_slowly() const { return false; }
 };
 
 struct Reply {

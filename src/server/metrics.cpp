@@ -48,7 +48,7 @@ constexpr Number kNumbers[] = {
      [](const Snapshot& s) { return double(s.stats.generated_tokens); }},
     {"troika_steps_total", "Steps computed.", MetricType::Counter,
      [](const Snapshot& s) { return double(s.stats.steps); }},
-    {"troika_preemptions_total", "Times that a sequence gave its pages back and started over.", MetricType::Counter,
+    {"troika_preemptions_total", "Times that a sequence made room for others, to go on later.", MetricType::Counter,
      [](const Snapshot& s) { return double(s.stats.preemptions); }},
     {"troika_pictures_total", "Pictures that went through the vision tower.", MetricType::Counter,
      [](const Snapshot& s) { return double(s.stats.pictures); }},
@@ -194,9 +194,9 @@ void add_server(const Models& models, std::vector<MetricFamily>& families) {
 
 }  // namespace
 
-Reply metrics(const Models& models, const HttpRequest&, std::string_view) {
+Reply metrics(const Models& models, const HttpRequest& request, std::string_view) {
   std::vector<Snapshot> snapshots;
-  const std::vector<ModelView> loaded = models.pool().loaded();
+  const std::vector<ModelView> loaded = models.loaded(request.caller);
   for (const ModelView& view : loaded)
     snapshots.push_back({view.offer.id, view.engine()->model(), view.stats()});
   std::vector<MetricFamily> families;

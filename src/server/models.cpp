@@ -46,19 +46,63 @@ std::shared_ptr<const Lease> under_name(std::shared_ptr<const Lease> lease, cons
   return std::make_shared<const Lease>(ServedModel{.id = *alias, .aliases = {}, .engine = engine}, [lease] {});
 }
 
+// Says nothing of models that the key may not use, not even that there are any.
+ApiError forbidden(const Caller& caller, const std::optional<std::string>& name) {
+  return ApiError(403, "permission_error",
+                  fmt::format("The key '{}' may use no model '{}'; it may use {}.", caller.name, shown(name.value_or("")),
+                              fmt::join(caller.models, ", ")),
+                  "model", "model_not_allowed");
+}
+
+std::vector<ModelView> those_of(const Caller& caller, std::vector<ModelView> views) {
+  std::erase_if(views, [&](const ModelView& view) { return !caller.may_use(view.offer.id); });
+  return views;
+}
+
 }  // namespace
 
+std::vector<ModelView> Models::all(const Caller& caller) const { return those_of(caller, pool_->all()); }
+std::vector<ModelView> Models::loaded(const Caller& caller) const { return those_of(caller, pool_->loaded()); }
+std::vector<ModelView> Models::being_loaded(const Caller& caller) const { return those_of(caller, pool_->being_loaded()); }
+
+ModelView Models::look(const Caller& caller, const std::optional<std::string>& name) const {
+  if (caller.models.empty()) return pool_->look(name);
+  if (!name) {
+    std::vector<ModelView> views = all(caller);
+    if (views.empty()) throw forbidden(caller, name);
+    return std::move(views.front());
+  }
+  try {
+    ModelView view = pool_->look(name);
+    if (caller.may_use(view.offer.id)) return view;
+  } catch (const ApiError&) {
+    // as if it were one that it may not use
+  }
+  throw forbidden(caller, name);
+}
+
+const ServedModel& Models::open(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
+  return find_for(Part::text, asked, keep);
+}
+
 const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
+  return find_for(Part::engine, asked, keep);
+}
+
+const ServedModel& Models::find_for(Part part, const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
   ModelSearch& search = asked.http.search;
-  const std::optional<std::string> name = asked.fields.string("model");
+  std::optional<std::string> name = asked.fields.string("model");
+  if (!asked.http.caller.models.empty()) name = look(asked.http.caller, name).offer.id;
   if (search.candidates.empty()) search.candidates = pool_->candidates(name);
   const ModelPool::Wish wish{.keep = keep, .conversation = conversation_of(asked)};
   for (;; search.candidates.erase(search.candidates.begin())) {
-    const bool is_last = search.candidates.size() == 1;
+    const bool is_last = search.candidates.size() == 1, is_only = is_last && search.refusals.empty();
     try {
-      return take(asked, search.candidates.front(), wish, is_last && search.refusals.empty());
-    } catch (ApiError& error) {
-      if (is_last && search.refusals.empty()) throw;
+      auto lease = take(part, asked, search.candidates.front(), wish, is_only);
+      search.lease = under_name(std::move(lease), pool_->alias_of(name));
+      return search.lease->model();
+    } catch (const ApiError& error) {
+      if (is_only) throw;
       search.refusals += fmt::format(" {}", error.what());
       if (!is_last) continue;
       ApiError none(503, "server_error",
@@ -71,8 +115,8 @@ const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Sec
 }
 
 // `is_only`: there is nobody else to ask, so a model whose engine fails is asked all the same.
-const ServedModel& Models::take(const Asked& asked, const std::string& model, const ModelPool::Wish& wish,
-                                bool is_only) const {
+std::shared_ptr<const Lease> Models::take(Part part, const Asked& asked, const std::string& model,
+                                          const ModelPool::Wish& wish, bool is_only) const {
   ModelSearch& search = asked.http.search;
   auto acquired = pool_->acquire(model, std::exchange(search.pending, nullptr), wish);
   search.pending = std::move(acquired.pending);
@@ -81,15 +125,16 @@ const ServedModel& Models::take(const Asked& asked, const std::string& model, co
     throw NotLoaded{.wants_stream = stream && stream->is_boolean() && stream->get<bool>()};
   }
   const ServedModel& served = acquired.lease->model();
-  const engine::EngineStats stats = served.engine->stats();
-  if (stats.waiting >= queue_) throw too_many(served.id, stats);
-  if (acquired.is_failing && !is_only)
-    throw ApiError(503, "server_error", fmt::format("The engine of '{}' fails.", served.id), "model", "model_fails");
+  if (part == Part::engine) {
+    const engine::EngineStats stats = served.engine->stats();
+    if (stats.waiting >= queue_) throw too_many(served.id, stats);
+    if (acquired.is_failing && !is_only)
+      throw ApiError(503, "server_error", fmt::format("The engine of '{}' fails.", served.id), "model", "model_fails");
+    search.waiting = stats.waiting;
+  }
   search.model = served.id;
   search.replica = acquired.replica;
-  search.waiting = stats.waiting;
-  search.lease = under_name(std::move(acquired.lease), pool_->alias_of(asked.fields.string("model")));
-  return search.lease->model();
+  return std::move(acquired.lease);
 }
 
 }  // namespace troika::server

@@ -30,11 +30,21 @@ class Models {
   // The model that a request's field `model` names, by id or alias, with ":latest" behind it or not; the first one where
   // there is no such field. An alias is answered by the first of its models that can be loaded, for which not too many
   // requests wait and whose engine works; ServedModel::id is then the alias, as clients expect to read it in the answer.
-  // It stays loaded while the request lives. Throws NotLoaded, and ApiError: 404 with a list of what is served, 503 when
-  // no model is to be had. `keep`: see ModelPool.
+  // It stays loaded while the request lives. Throws NotLoaded, and ApiError: 404 with a list of what is served, 403 when
+  // its key may not use it, 503 when no model is to be had. `keep`: see ModelPool.
   const ServedModel& find(const Asked& asked, std::optional<ModelPool::Seconds> keep = std::nullopt) const;
 
-  ModelPool& pool() const { return *pool_; }
+  // The same for what the engine has no part in, however many wait for it.
+  const ServedModel& open(const Asked& asked, std::optional<ModelPool::Seconds> keep = std::nullopt) const;
+
+  // What the caller may know of: as ModelPool has it, but other models are as if they were not there. The first one is
+  // the first that the caller may use. Throws ApiError (404, 403).
+  ModelView look(const Caller& caller, const std::optional<std::string>& name) const;
+  std::vector<ModelView> all(const Caller& caller) const;
+  std::vector<ModelView> loaded(const Caller& caller) const;
+  std::vector<ModelView> being_loaded(const Caller& caller) const;
+
+  ModelPool& pool() const { return *pool_; }  // for admins
   ModelSource* source() const { return source_; }
 
   const Pictures& pictures() const { return pictures_; }
@@ -46,7 +56,10 @@ class Models {
   Traffic& traffic() { return traffic_; }
 
  private:
-  const ServedModel& take(const Asked& asked, const std::string& model, const ModelPool::Wish& wish, bool is_only) const;
+  enum class Part : uint8_t { engine, text };  // of the model, which the request needs
+  const ServedModel& find_for(Part part, const Asked& asked, std::optional<ModelPool::Seconds> keep) const;
+  std::shared_ptr<const Lease> take(Part part, const Asked& asked, const std::string& model, const ModelPool::Wish& wish,
+                                    bool is_only) const;
 
   std::unique_ptr<ResponseStore> responses_ = std::make_unique<ResponseStore>();
   const int queue_;

@@ -23,7 +23,7 @@ Reply ready(const Models& models, const HttpRequest& request, std::string_view) 
   Json body = {{"status", "ready"}};
   if (request.caller.role >= Role::user) {
     body["models"] = Json::array();
-    for (const ModelView& model : models.pool().loaded())
+    for (const ModelView& model : models.loaded(request.caller))
       body["models"].push_back({{"id", model.offer.id}, {"status", "ready"}});
   }
   return {.body = dump(body)};
@@ -35,7 +35,7 @@ Reply welcome(const Models& models, const HttpRequest& request, std::string_view
       "point any client's base URL here. /openapi.json describes all.\n";
   if (request.caller.role >= Role::user) {
     text += "\nModels:\n";
-    for (const ModelView& model : models.pool().loaded()) text += fmt::format("  {}\n", model.offer.id);
+    for (const ModelView& model : models.loaded(request.caller)) text += fmt::format("  {}\n", model.offer.id);
   }
   text +=
       "\nTry: curl http://HOST:PORT/v1/chat/completions -d '{\"messages\": [{\"role\": \"user\", "
@@ -44,8 +44,8 @@ Reply welcome(const Models& models, const HttpRequest& request, std::string_view
 }
 
 // llama.cpp's object, of the first model. Paths of files are no business of a client's.
-Reply props(const Models& models, const HttpRequest&, std::string_view) {
-  const ModelView view = models.pool().look(std::nullopt);
+Reply props(const Models& models, const HttpRequest& request, std::string_view) {
+  const ModelView view = models.look(request.caller, std::nullopt);
   if (!view.engine())
     throw ApiError(503, "server_error", fmt::format("The model '{}' is not loaded.", view.offer.id), "", "model_not_loaded");
   const engine::ModelInfo& model = view.engine()->model();

@@ -21,7 +21,7 @@ Json piece_of(const text::Tokenizer& tokenizer, int32_t id) {
 Reply tokenize(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kTokenizeSchema);
   const Fields& fields = asked.fields;
-  const text::Tokenizer& tokenizer = *models.find(asked).engine->text().tokenizer;
+  const text::Tokenizer& tokenizer = *models.open(asked).engine->text().tokenizer;
   fields.required("content");
   const bool add_special = fields.boolean("add_special").value_or(false);
   const auto ids = tokenizer.encode(*fields.string("content"),
@@ -46,7 +46,7 @@ Reply tokenize(const Models& models, const HttpRequest& http, std::string_view) 
 Reply detokenize(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kDetokenizeSchema);
   const Fields& fields = asked.fields;
-  const engine::Engine& engine = *models.find(asked).engine;
+  const engine::Engine& engine = *models.open(asked).engine;
   const Json& tokens = fields.required("tokens");
   if (!tokens.is_array()) refuse("tokens", "tokens must be an array, not {}.", kind_of(tokens));
   std::vector<int32_t> ids;

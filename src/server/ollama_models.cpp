@@ -146,9 +146,9 @@ std::optional<engine::FileFacts> read_facts(ModelSource& source, const ModelView
 
 }  // namespace
 
-Reply ollama_tags(const Models& models, const HttpRequest&, std::string_view) {
+Reply ollama_tags(const Models& models, const HttpRequest& request, std::string_view) {
   Json body = {{"models", Json::array()}};
-  for (const ModelView& view : models.pool().all()) {
+  for (const ModelView& view : models.all(request.caller)) {
     Json entry = entry_of(view);
     entry["modified_at"] = rfc3339(view.offer.created * 1'000'000'000);
     entry["capabilities"] = capabilities_of(view);
@@ -157,9 +157,9 @@ Reply ollama_tags(const Models& models, const HttpRequest&, std::string_view) {
   return {.body = dump(body)};
 }
 
-Reply ollama_ps(const Models& models, const HttpRequest&, std::string_view) {
+Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_view) {
   Json body = {{"models", Json::array()}};
-  for (const ModelView& view : models.pool().loaded()) {
+  for (const ModelView& view : models.loaded(request.caller)) {
     Json entry = entry_of(view);
     entry["size"] = view.memory_bytes;
     entry["expires_at"] = kForEver;
@@ -171,7 +171,7 @@ Reply ollama_ps(const Models& models, const HttpRequest&, std::string_view) {
     entry["context_length"] = view.engine()->model().context_length;
     body["models"].push_back(std::move(entry));
   }
-  for (const ModelView& view : models.pool().being_loaded()) {
+  for (const ModelView& view : models.being_loaded(request.caller)) {
     Json entry = entry_of(view);
     entry["size"] = view.memory_bytes;
     entry["expires_at"] = kForEver;
@@ -188,7 +188,7 @@ Reply ollama_show(const Models& models, const HttpRequest& http, std::string_vie
   const Fields& fields = asked.fields;
   const auto name = fields.string("model"), old_name = fields.string("name");
   if (!name && !old_name) fields.required("model");
-  const ModelView view = models.pool().look(name ? name : old_name);
+  const ModelView view = models.look(http.caller, name ? name : old_name);
   Json body = {{"license", ""},
                {"modelfile", fmt::format("FROM {}\n", tagged(view.offer.id))},
                {"parameters", ""},

@@ -188,6 +188,7 @@ Reply completions(const Models& models, const HttpRequest& http, std::string_vie
         .top_logprobs = int(logprobs.value_or(0)),
         .stop_at_end_tokens = !request.ignore_end,
         .owner = asked.caller,
+        .priority = asked.priority,
         .slice = request.slice};
     choice.grammar = rules;
     if (echo) prompt.text = engine.text().tokenizer->decode(prompt.ids, false);

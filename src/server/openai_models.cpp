@@ -36,14 +36,14 @@ Json describe(const ModelView& view) {
 
 }  // namespace
 
-Reply list_models(const Models& models, const HttpRequest&, std::string_view) {
+Reply list_models(const Models& models, const HttpRequest& request, std::string_view) {
   Json list = {{"object", "list"}, {"data", Json::array()}};
-  for (const ModelView& model : models.pool().all()) list["data"].push_back(describe(model));
+  for (const ModelView& model : models.all(request.caller)) list["data"].push_back(describe(model));
   return {.body = dump(list)};
 }
 
-Reply show_model(const Models& models, const HttpRequest&, std::string_view id) {
-  return {.body = dump(describe(models.pool().look(std::string(id))))};
+Reply show_model(const Models& models, const HttpRequest& request, std::string_view id) {
+  return {.body = dump(describe(models.look(request.caller, std::string(id))))};
 }
 
 }  // namespace troika::server

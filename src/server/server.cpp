@@ -177,7 +177,7 @@ void Server::Impl::drain() {
 void Server::Impl::end_when_empty() {
   if (!shared.draining || !connections.empty()) return;
   error_code ignored;
-  signals.cancel(ignored);
+  signals.clear(ignored);  // from now on they end the process: a model that is being loaded cannot be interrupted
   hangup.cancel(ignored);
   drain_timer.cancel();
 }

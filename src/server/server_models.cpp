@@ -65,6 +65,8 @@ class PullWork : public Work {
     wake_ = std::move(wake);
   }
 
+  bool ends_slowly() const override { return true; }
+
   Progress advance() override {
     const std::lock_guard lock(mutex_);
     Progress progress{.done = done_};
@@ -118,7 +120,7 @@ class PullWork : public Work {
 Reply load_model(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kModelNameSchema);
   asked.fields.required("model");
-  return reply_to(asked, {{"id", models.find(asked).id}, {"status", "loaded"}});
+  return reply_to(asked, {{"id", models.open(asked).id}, {"status", "loaded"}});
 }
 
 Reply unload_model(const Models& models, const HttpRequest& http, std::string_view) {

@@ -86,11 +86,11 @@ Json describe(const Traffic& traffic) {
 
 }  // namespace
 
-Reply status(const Models& models, const HttpRequest&, std::string_view) {
+Reply status(const Models& models, const HttpRequest& request, std::string_view) {
   Json all = Json::array();
-  for (const ModelView& model : models.pool().loaded()) all.push_back(describe(model));
+  for (const ModelView& model : models.loaded(request.caller)) all.push_back(describe(model));
   Json loading = Json::array();
-  for (const ModelView& model : models.pool().being_loaded())
+  for (const ModelView& model : models.being_loaded(request.caller))
     loading.push_back({{"id", model.offer.id}, {"state", name_of(model.state)}, {"share", model.share}});
   return {.headers = {{"Cache-Control", "no-store"}},
           .body = dump({{"version", models.version()},

@@ -54,6 +54,23 @@ TEST(BenchServeRequests, ShareABeginningWhenAsked) {
   EXPECT_EQ(words_of(one), 12);
 }
 
+TEST(BenchServeRequests, ShowPicturesInTheirShareOfChats) {
+  std::set<std::string> urls;
+  int shown = 0;
+  for (const Asked& asked : many({.prompt_tokens = {3, 7}, .pictures = 0.1, .picture_side = 32}, {.chat = true})) {
+    const auto content = nlohmann::json::parse(asked.body)["messages"][0]["content"];
+    if (content.is_string()) continue;
+    ++shown;
+    const std::string url = content[0]["image_url"]["url"];
+    constexpr std::string_view kPng = "data:image/png;base64,iVBORw0KGgo";
+    EXPECT_EQ(url.substr(0, kPng.size()), kPng);
+    urls.insert(url);
+    EXPECT_TRUE(content[1]["text"].is_string());
+  }
+  EXPECT_NEAR(shown, 0.1 * kMany, 0.03 * kMany);
+  EXPECT_GT(urls.size(), 0.95 * shown);
+}
+
 TEST(BenchServeRequests, HaveFewerWordsWhereAWordIsSeveralTokens) {
   const Mix mix{.prompt_tokens = {90, 90}};
   const auto json = nlohmann::json::parse(request_of(mix, {.tokens_a_word = 4.5}, 0, 0).body);

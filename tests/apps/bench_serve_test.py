@@ -314,6 +314,7 @@ class BenchServe(unittest.TestCase):
         self.refusal("--duration", "5d", says="--duration 5d")
         self.refusal("--duration", "0s", says="--duration")
         self.refusal("--hang-ups", "ten", says="--hang-ups ten")
+        self.refusal("--pictures", "10%", says="--chat")
         self.refusal("--hang-ups", "70%", "--malformed", "40%", says="--malformed")
         self.refusal("--shared-prefix", 128, says="--shared-prefix 128")
         self.refusal("--users", 0, says="--users", code=2)

@@ -42,6 +42,8 @@ class PageStoreTest : public ::testing::Test {
     return {};
   }
 
+  fs::path segment_folder() const { return fs::directory_iterator(folder_)->path(); }
+
   const fs::path folder_ = fs::temp_directory_path() / fmt::format("troika-pages-{}", getpid());
 };
 
@@ -120,6 +122,63 @@ TEST_F(PageStoreTest, LeavesOtherModelsHalfOfTheRoom) {
     for (uint64_t i = 0; i < 18; ++i) store->write({i, 0}, keys(int(i)), 1, bytes(1 << 20, int(i)));
     EXPECT_GE(store->bytes(), uint64_t{18} << 20);
   }
+}
+
+TEST_F(PageStoreTest, SharesTheRoomWithModelsThatAreInUse) {
+  constexpr uint64_t kLimit = 96 << 20, kSegment = 16 << 20;
+  const auto open_one = [&](uint64_t model) { return PageStore::open(folder_, kLimit, {model, 0}, {1 << 20}); };
+  std::vector<std::unique_ptr<PageStore>> stores;
+  uint64_t next = 0;
+  const auto write = [&](PageStore& store, int records) {
+    for (int i = 0; i < records; ++i, ++next) store.write({next, 0}, keys(int(next)), 1, bytes(1 << 20, int(next)));
+  };
+  const auto on_disk = [&] {
+    uint64_t all = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_))
+      if (entry.path().extension() == ".pages") all += entry.file_size();
+    return all;
+  };
+  for (uint64_t model = 1; model <= 3; ++model) {
+    stores.push_back(open_one(model));
+    write(*stores.back(), 100);  // the first fills it all
+    EXPECT_LE(on_disk(), kLimit + 3 * kSegment) << model;
+  }
+  for (int round = 0; round < 20; ++round) {
+    for (auto& store : stores) write(*store, 8);
+  }
+  EXPECT_LE(on_disk(), kLimit + 3 * kSegment);
+  uint64_t claimed = 0;
+  for (const auto& store : stores) {
+    EXPECT_GE(store->bytes(), kLimit / 3 - 2 * kSegment);
+    claimed += store->bytes();
+  }
+  EXPECT_EQ(on_disk(), claimed);  // nobody's files were removed under it
+}
+
+TEST_F(PageStoreTest, GoesOnInTheNewestFile) {
+  for (uint64_t i = 0; i < 5; ++i) open()->write({i, 0}, keys(int(i)), 1, bytes(100, int(i)));
+  int files = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_)) files += entry.path().extension() == ".pages";
+  EXPECT_EQ(files, 1);
+  std::ofstream(segment(), std::ios::app) << "half a record";
+  open()->write({5, 0}, keys(5), 1, bytes(100, 5));
+  auto store = open();
+  for (uint64_t i = 0; i < 6; ++i) EXPECT_EQ(read(*store, i, int(i), 1), bytes(100, int(i))) << i;
+}
+
+TEST_F(PageStoreTest, FollowsNoLinks) {
+  const fs::path precious = folder_.string() + "-precious";
+  std::ofstream(precious) << "precious";
+  for (const char* name : {"lock", "secret"}) {
+    fs::remove_all(folder_);
+    open();
+    const fs::path own = segment_folder();
+    fs::remove(own / name);
+    fs::create_symlink(precious, own / name);
+    EXPECT_THROW(open(), Error) << name;
+  }
+  EXPECT_EQ(fs::file_size(precious), 8u);
+  fs::remove(precious);
 }
 
 TEST_F(PageStoreTest, LeavesFilesThatAreNotItsOwn) {

@@ -145,7 +145,8 @@ TEST(Scheduler, MakesTheYoungestStartOverWhenPagesRunOut) {
   for (int i = 0; i < 3 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
   EXPECT_EQ(scheduler.preemptions(), 1);
   EXPECT_GT(old.computed, 2 * P - 2);
-  EXPECT_TRUE(young.computed == 0 || young.pages[0].size() * P >= size_t(young.computed));
+  EXPECT_EQ(young.computed, 0);
+  EXPECT_TRUE(young.pages[0].empty());
   scheduler.remove(&old, Scheduler::Cache::discard);
   while (young.outstanding() > 1) compute(scheduler.next());
   EXPECT_EQ(young.computed, int(young.tokens.size()) - 1);
@@ -473,6 +474,28 @@ TEST(Scheduler, GivesNobodyCreditForTheTimeInWhichNothingWasAsked) {
   EXPECT_GE(late.computed, 256);
 }
 
+TEST(Scheduler, LetsNobodyPayForATimeInWhichNobodyElseAsked) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  Sequence yesterday = counting(1, 6400), alice = counting(2, 64, 20000);
+  yesterday.owner = alice.owner = "alice";
+  scheduler.add(&yesterday);
+  while (yesterday.computed < 6400) compute(scheduler.next());
+  scheduler.remove(&yesterday, Scheduler::Cache::discard);
+  std::vector<Sequence> bobs;
+  bobs.reserve(40);
+  for (int step = 0; step < 40; ++step) {  // bob asks anew in every step
+    bobs.push_back(counting(10 + step, 64, 1000 * step));
+    bobs.back().owner = "bob";
+    scheduler.add(&bobs.back());
+    if (step == 5) scheduler.add(&alice);
+    compute(scheduler.next());
+    for (Sequence& s : bobs) {
+      if (s.computed >= 64) scheduler.remove(&s, Scheduler::Cache::discard);
+    }
+  }
+  EXPECT_GE(alice.computed, 64);
+}
+
 TEST(Scheduler, LetsAShortPromptOvertakeALongOneButNotForEver) {
   Scheduler scheduler({.tokens = 64, .outputs = 16, .sequences = 64}, {KvPages(4000, 0)});
   Sequence large = counting(1, 2000, 100000);
@@ -505,6 +528,108 @@ TEST(Scheduler, ServesLowerPriorityNumbersFirst) {
   EXPECT_EQ(usual.computed, 0);
 }
 
+TEST(Scheduler, SuspendsTheYoungestOfTheLowestPriorityForAnUrgentOne) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 3}, {KvPages(12, 0)});
+  Sequence usual = counting(1, 2 * P), idle = counting(2, 2 * P, 1000), late = counting(3, 2 * P, 2000);
+  idle.priority = late.priority = 5;
+  for (Sequence* s : {&usual, &idle, &late}) scheduler.add(s);
+  compute(scheduler.next());
+  Sequence equal = counting(4, 2 * P, 3000), urgent = counting(5, 2 * P, 4000), large = counting(6, 7 * P, 5000);
+  equal.priority = 5;
+  scheduler.add(&equal);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 0);  // an equal waits
+  scheduler.add(&urgent);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 1);  // there is no place in a step
+  EXPECT_TRUE(late.pages[0].empty());
+  EXPECT_GE(urgent.computed, 2 * P);
+  large.priority = -1;
+  scheduler.add(&large);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 3);  // no place, then no room: both of lower priority go
+  EXPECT_TRUE(idle.pages[0].empty());
+  EXPECT_EQ(large.computed, 7 * P);
+  for (Sequence* s : {&usual, &urgent, &large, &equal}) scheduler.remove(s, Scheduler::Cache::discard);
+  for (int i = 0; i < 3; ++i) compute(scheduler.next());
+  EXPECT_GT(idle.computed, 2 * P);
+  EXPECT_GT(late.computed, 2 * P);
+}
+
+TEST(Scheduler, CountsAsWaitingWhatBelongsToNoOther) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 1}, {KvPages(400, 0)});
+  std::vector<Sequence> all;
+  for (int i = 0; i < 7; ++i) all.push_back(counting(1 + i, 10, 1000 * i)), all.back().further = i % 3 != 0;
+  for (Sequence& s : all) scheduler.add(&s);
+  EXPECT_EQ(scheduler.waiting(), 3);
+  compute(scheduler.next());
+  EXPECT_EQ(scheduler.waiting(), 2);
+}
+
+TEST(Scheduler, WaitsForNobodyOfLowerPriority) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  Sequence idle = counting(1, 640), urgent = counting(2, 640);
+  idle.priority = 1;
+  scheduler.add(&idle);
+  compute(scheduler.next());
+  scheduler.add(&urgent);
+  for (int step = 0; step < 9; ++step) compute(scheduler.next());
+  EXPECT_GE(urgent.computed, 576);
+}
+
+// Holds so many tokens of every text, and hands them out a page at a time.
+struct PageAtATime : SwapSpace {
+  void save(const Sequence& sequence) override { saved.push_back(sequence.id); }
+  bool restore(Sequence& sequence) override { return asked[sequence.id]++ >= 2; }
+  std::vector<uint64_t> saved;
+  std::map<uint64_t, int> asked;
+};
+
+TEST(Scheduler, SavesWhoMakesRoomAndBeginsOnceAllIsBack) {
+  PageAtATime space;
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(4, 0)});
+  scheduler.swap_with(&space);
+  Sequence old = counting(1, P), young = counting(2, P, 1000);
+  scheduler.add(&old);
+  scheduler.next();
+  EXPECT_EQ(scheduler.running(), 0);
+  EXPECT_TRUE(scheduler.next().empty());
+  compute(scheduler.next());
+  EXPECT_EQ(old.computed, P);
+  scheduler.add(&young);
+  for (int i = 0; i < 4 * P && scheduler.preemptions() == 0; ++i) compute(scheduler.next());
+  EXPECT_EQ(space.saved, std::vector<uint64_t>{2});
+  scheduler.remove(&old, Scheduler::Cache::discard);
+  scheduler.next();
+  EXPECT_GT(young.computed, 0);
+}
+
+TEST(PrefixCache, AsksAgainForWhatOthersTookOver) {
+  PrefixCache cache({KvPages(20, 0)});
+  cache.keep_unstored(true);
+  Sequence first = counting(1, 3 * P + 1), other = counting(2, 3 * P + 1);
+  other.tokens[2 * P + 3] = -1;
+  for (Sequence* s : {&first, &other}) {
+    s->pages.resize(1);
+    cache.begin(*s);
+    while (s->pages[0].size() < 3) cache.take(0, s->pages[0]);
+    s->computed = 3 * P;
+    cache.learn(*s);
+  }
+  int known = 0;
+  while (cache.next_unstored() != kNoText) ++known;
+  EXPECT_EQ(known, 4);
+  cache.ask_again([](const vision::Hash&) { return false; });
+  EXPECT_FALSE(cache.has_unstored());
+  cache.ask_again([](const vision::Hash&) { return true; });
+  std::vector<int32_t> begin;
+  for (int32_t text; (text = cache.next_unstored()) != kNoText;) begin.push_back(cache.keys_of(text)[0] / P);
+  std::ranges::sort(begin);
+  EXPECT_EQ(begin, (std::vector<int32_t>{0, 1}));
+  cache.ask_again([](const vision::Hash&) { return true; });
+  EXPECT_FALSE(cache.has_unstored());
+}
+
 TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerate) {
   Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
   scheduler.limit_prompts_beside(48);
@@ -535,6 +660,22 @@ TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerateInEveryStep) {
     EXPECT_LE(rows, 1 + 48) << step;
     compute(work);
   }
+}
+
+TEST(Scheduler, LimitsPromptsBesideThoseWhoGenerateInAnotherSlice) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
+  scheduler.limit_prompts_beside(48);
+  Sequence writer = counting(1, 10), reader = counting(2, 1000, 5000);
+  reader.slice = 1;
+  scheduler.add(&writer);
+  compute(scheduler.next());
+  scheduler.add(&reader);
+  for (int step = 0; step < 6; ++step) {
+    const auto& work = scheduler.next();
+    for (const Work& w : work) EXPECT_LE(w.count, 48);
+    compute(work);
+  }
+  EXPECT_GT(reader.computed, 0);
 }
 
 // What lies in a page, as the engine would have written it.

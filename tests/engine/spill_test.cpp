@@ -5,8 +5,11 @@
 #include <fstream>
 #include <mutex>
 #include <random>
+#include <thread>
 
 #include "engine/engine.h"
+#include "engine/fingerprint.h"
+#include "engine/model.h"
 #include "ops/step_inputs.h"
 
 namespace troika::engine {
@@ -56,8 +59,9 @@ class SpillTest : public ::testing::TestWithParam<const char*> {
   SpillTest() { fs::remove_all(folder_); }
   ~SpillTest() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto") {
-    EngineOptions options{.threads = 2, .kv = std::move(kv)};
+  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto", size_t cache_pages = 0) {
+    EngineOptions options{.threads = 2, .kv = std::move(kv), .float32 = float32_};
+    if (cache_pages > 0) options.context = 192, options.kv_bytes = cache_pages * page_bytes_;
     if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
     return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam(), options);
   }
@@ -72,6 +76,8 @@ class SpillTest : public ::testing::TestWithParam<const char*> {
     }
   }
 
+  bool float32_ = false;
+  size_t page_bytes_ = 0;  // of all groups together
   const fs::path folder_ = fs::temp_directory_path() / fmt::format("troika-spill-{}", getpid());
 };
 
@@ -117,14 +123,56 @@ TEST_P(SpillTest, ComputesWhatIsDamagedAnew) {
   EXPECT_EQ(answer.logprobs, expected.logprobs);
 }
 
-TEST_P(SpillTest, TakesNoNumbersOfAnotherFormat) {
+TEST_P(SpillTest, TakesNoNumbersThatWereComputedInAnotherWay) {
   const Request request = text(5 * P + 3, 1);
-  {
-    auto engine = load(true, "f32");
-    ask(*engine, request);
-    settle(*engine);
-  }
+  ask(*load(true, "f16"), request);
+  EXPECT_EQ(ask(*load(true, "f16"), request).reused, 5 * P);
+  float32_ = true;
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 0);
+}
+
+TEST_P(SpillTest, BringsBackWhatHadToMakeRoom) {
+  std::vector<Request> requests;
+  for (int i = 0; i < 4; ++i) requests.push_back(text(P - 1, i)), requests.back().max_tokens = 4 * P;
+  std::vector<Answer> expected;
+  auto roomy = load(false);
+  for (const Request& request : requests) expected.push_back(ask(*roomy, request));
+  page_bytes_ = roomy->stats().cache_bytes / size_t(roomy->stats().pages_total);
+  auto tight = load(true, "auto", 14);
+  std::vector<Answer> answers(requests.size());
+  {
+    std::vector<std::jthread> clients;
+    for (size_t i = 0; i < requests.size(); ++i)
+      clients.emplace_back([&, i] { answers[i] = ask(*tight, requests[i]); });
+  }
+  for (size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(answers[i].tokens, expected[i].tokens) << i;
+    EXPECT_EQ(answers[i].logprobs, expected[i].logprobs) << i;
+  }
+  EXPECT_GT(tight->stats().preemptions, 0);
+  EXPECT_GT(tight->stats().restored_tokens, 0);
+}
+
+TEST_P(SpillTest, WritesTheRestWhenItEnds) {
+  const Request request = text(5 * P + 3, 1);
+  ask(*load(), request);
+  EXPECT_EQ(ask(*load(), request).reused, 5 * P);
+}
+
+TEST(Fingerprint, ChangesWithTheTowerAndHowLargePicturesAreShown) {
+  const fs::path goldens = fs::path(TROIKA_SOURCE_DIR) / "tests/goldens";
+  const fs::path mmproj = fs::temp_directory_path() / fmt::format("troika-mmproj-{}.gguf", getpid());
+  fs::copy_file(goldens / "qwen2.5-vl.mmproj.f16.gguf", mmproj, fs::copy_options::overwrite_existing);
+  EngineOptions options{.mmproj = mmproj};
+  const auto print = [&] { return fingerprint(load_model(goldens / "qwen2.5-vl.f16.gguf", options), options); };
+  const vision::Hash first = print();
+  EXPECT_EQ(print(), first);
+  options.image_pixels = 10'000;
+  EXPECT_NE(print(), first);
+  options.image_pixels = 0;
+  fs::last_write_time(mmproj, fs::last_write_time(mmproj) + std::chrono::seconds(5));
+  EXPECT_NE(print(), first);
+  fs::remove(mmproj);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SpillTest, ::testing::Values("qwen2-tied", "gemma3", "gemma3n"), [](const auto& info) {

@@ -57,9 +57,12 @@ TEST_F(Keys, RunEveryRequestInTheirNameWhicheverApiItCameBy) {
   };
   for (const auto& [path, body] : cases) {
     engine.forget_requests();
-    EXPECT_EQ(ask("POST", path, bearer("key-of-ann"), body).status, 200) << path;
+    std::string later = body;
+    later.insert(1, R"("priority": 3, )");
+    EXPECT_EQ(ask("POST", path, bearer("key-of-ann"), later).status, 200) << path;
     ASSERT_EQ(engine.requests().size(), 1u) << path;
     EXPECT_EQ(engine.last_request().owner, "ann") << path;
+    EXPECT_EQ(engine.last_request().priority, 3) << path;
   }
 }
 
@@ -101,6 +104,68 @@ TEST_F(Keys, AreAskedForBeforeTheBodyIsRead) {
   page.send("POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n" +
             bearer("key-of-ann") + "Content-Length: 30000000\r\n\r\n");
   EXPECT_EQ(page.read_reply().status, 403);
+}
+
+// Nor with the bodies of requests whose routes read none.
+TEST_F(Keys, AreNotNeededForABodyThatNobodyReadsAndNobodyKeepsIt) {
+  options.all_bodies_bytes = 20'000;
+  for (const Route& route : all_routes()) {
+    if (route.body || route.role != Role::open) continue;
+    const std::string path = std::string(route.path) + (route.path.size() > 1 && route.path.ends_with('/') ? "x" : "");
+    const auto status = [&](size_t bytes) {
+      RawClient client(port());
+      client.send(std::string(route.method) + " " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                  std::to_string(bytes) + "\r\n\r\n" + std::string(bytes, 'x'));
+      return client.read_reply(route.method != "HEAD").status;
+    };
+    EXPECT_EQ(status(40'000), status(0)) << path;
+    EXPECT_EQ(status(200'000), 413) << path;
+  }
+}
+
+TEST_F(Keys, LimitWhichModelsTheirRequestsUseAndSee) {
+  ApiKey fits = key("fits", Role::user), none = key("none", Role::user);
+  fits.models = {"fa*"};
+  none.models = {"other", "fak"};
+  use({fits, none});
+  for (const char* path : {"/v1/models", "/api/tags", "/api/ps", "/metrics", "/ready", "/", "/api/troika/status"}) {
+    EXPECT_THAT(ask("GET", path, bearer("key-of-fits")).body, HasSubstr("fake")) << path;
+    EXPECT_THAT(ask("GET", path, bearer("key-of-none")).body, testing::Not(HasSubstr("fake"))) << path;
+  }
+  EXPECT_EQ(ask("GET", "/v1/models/fake", bearer("key-of-fits")).status, 200);
+  EXPECT_EQ(ask("GET", "/props", bearer("key-of-fits")).status, 200);
+  const std::string named = R"({"model": "fake", "prompt": "Hi"})", nameless = R"({"prompt": "Hi"})",
+                    unknown = R"({"model": "x", "prompt": "Hi"})";
+  for (const std::string& body : {named, nameless}) {
+    EXPECT_EQ(ask("POST", "/v1/completions", bearer("key-of-fits"), body).status, 200) << body;
+    EXPECT_EQ(ask("POST", "/v1/completions", bearer("key-of-none"), body).status, 403) << body;
+  }
+  EXPECT_EQ(ask("POST", "/v1/completions", bearer("key-of-none"), unknown).status, 403);
+  for (const char* path : {"/v1/models/fake", "/v1/models/x", "/props"}) {
+    const RawReply reply = ask("GET", path, bearer("key-of-none"));
+    EXPECT_EQ(reply.status, 403) << path;
+    EXPECT_THAT(reply.body, HasSubstr("The key 'none' may use no model")) << path;
+    EXPECT_THAT(reply.body, HasSubstr("other, fak")) << path;
+  }
+}
+
+TEST_F(Keys, SayWhoComesFirstAndRequestsMayOnlyComeLater) {
+  ApiKey late = key("late", Role::user);
+  late.priority = 2;
+  use({late, key("ann", Role::user)});
+  const auto send = [&](const char* who, const std::string& more) {
+    return ask("POST", "/v1/completions", bearer(std::string("key-of-") + who), R"({"prompt": "Hi")" + more + "}");
+  };
+  EXPECT_EQ(send("late", "").status, 200);
+  EXPECT_EQ(engine.last_request().priority, 2);
+  EXPECT_EQ(send("late", R"(, "priority": 7)").status, 200);
+  EXPECT_EQ(engine.last_request().priority, 7);
+  EXPECT_EQ(send("ann", "").status, 200);
+  EXPECT_EQ(engine.last_request().priority, 0);
+  const RawReply earlier = send("late", R"(, "priority": 1)");
+  EXPECT_EQ(earlier.status, 400);
+  EXPECT_THAT(earlier.body, HasSubstr("priority: 1 is before what the key 'late' may ask for"));
+  EXPECT_EQ(send("ann", R"(, "priority": 101)").status, 400);
 }
 
 TEST_F(Keys, NameModelsToThoseWhoMayUseThem) {

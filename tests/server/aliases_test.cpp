@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "base/error.h"
+#include "server/api_keys.h"
 #include "server/several_models.h"
 
 namespace troika::server {
@@ -118,6 +119,25 @@ TEST_F(Aliases, HideAModelOfTheirNameThatCameLater) {
   source.pull("chat", [](const PullProgress&) {}, {});
   EXPECT_EQ(get("/v1/models").json()["data"].size(), 4u);
   EXPECT_EQ(who(complete("chat")), "b");
+}
+
+TEST_F(Aliases, AreModelsOfTheirOwnToKeysThatMayNotUseAll) {
+  options.read_keys = [] {
+    return std::vector<ApiKey>{{.name = "ann", .digest = digest_of("ann's"), .models = {"chat"}},
+                               {.name = "bob", .digest = digest_of("bob's"), .models = {"a", "b"}}};
+  };
+  const auto ask = [&](const std::string& key, const std::string& model) {
+    RawClient client(port());
+    const std::string body = Json{{"model", model}, {"prompt", "Say"}}.dump();
+    client.send(fmt::format("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nx-api-key: {}\r\nContent-Length: "
+                            "{}\r\n\r\n{}",
+                            key, body.size(), body));
+    return client.read_reply();
+  };
+  EXPECT_EQ(who(ask("ann's", "chat")), "b");
+  EXPECT_EQ(ask("ann's", "b").status, 403);
+  EXPECT_EQ(ask("bob's", "chat").status, 403);
+  EXPECT_EQ(who(ask("bob's", "b")), "b");
 }
 
 TEST_F(Aliases, ThatMakeNoSenseAreRefusedAtTheStart) {

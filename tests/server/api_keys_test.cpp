@@ -41,7 +41,8 @@ std::string line(const std::string& name, const std::string& text) {
 }
 
 TEST(ApiKeys, AreReadAsTheyWereWritten) {
-  const ApiKey bob{.name = "bob", .role = Role::admin, .digest = digest_of("b"), .per_minute = 60, .concurrent = 2};
+  const ApiKey bob{.name = "bob", .role = Role::admin, .digest = digest_of("b"), .per_minute = 60, .concurrent = 2, .priority = -3,
+                   .models = {"qwen2.5:7b", "gemma*"}};
   const KeyFile file("# people\n\n" + line("alice", "a") + line_of(bob) + "  # the boss\n");
   const auto keys = read_api_keys(file.path());
   ASSERT_EQ(keys.size(), 2u);
@@ -49,6 +50,8 @@ TEST(ApiKeys, AreReadAsTheyWereWritten) {
   EXPECT_EQ(keys[0].role, Role::user);
   EXPECT_EQ(keys[0].per_minute, 0);
   EXPECT_EQ(line_of(keys[1]), line_of(bob));
+  EXPECT_THAT(line_of(bob), HasSubstr(" priority=-3 models=qwen2.5:7b,gemma*"));
+  EXPECT_EQ(keys[1].models, bob.models);
   EXPECT_EQ(find_key(keys, "a"), &keys[0]);
   EXPECT_EQ(find_key(keys, "b"), &keys[1]);
   EXPECT_EQ(find_key(keys, "c"), nullptr);
@@ -69,7 +72,8 @@ TEST(ApiKeys, ComplainAboutTheLineAndNeverQuoteWhatMayBeAKey) {
   EXPECT_THAT(complaint("bob user sha256:00\n"), HasSubstr("64 hexadecimal digits"));
   EXPECT_THAT(complaint("bob user sha256:" + std::string(64, 'g')), HasSubstr("64 hexadecimal digits"));
   const std::string open = good.substr(0, good.size() - 1);
-  for (const char* limit : {" rate=0", " rate=-1", " rate=1x", " rate=", " rate=99999999999", " speed=1", " concurrent"})
+  for (const char* limit : {" rate=0", " rate=-1", " rate=1x", " rate=", " rate=99999999999", " speed=1", " concurrent", " priority=101", " priority=",
+                            " models=", " models=a,,b", " models=a*b", " models=**"})
     EXPECT_THAT(complaint(open + limit), HasSubstr("rate=N")) << limit;
   EXPECT_THAT(complaint(good + line("a", "b")), HasSubstr("named 'a'"));
   EXPECT_THAT(complaint(good + line("b", "a")), HasSubstr("the key of 'a'"));

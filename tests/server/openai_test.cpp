@@ -104,6 +104,9 @@ TEST_F(OpenAi, StreamsTwoChoicesInterleavedEachWithRoleAndFinish) {
     return byte_ids(*request.sampling.seed == 5 ? "one" : "two!");
   };
   const auto chunks = chat({{"stream", true}, {"n", 2}, {"seed", 5}}).chunks();
+  ASSERT_EQ(engine.requests().size(), 2u);
+  EXPECT_FALSE(engine.requests()[0].further);
+  EXPECT_TRUE(engine.requests()[1].further);  // they wait as one
   EXPECT_EQ(content(chunks, 0), "one");
   EXPECT_EQ(content(chunks, 1), "two!");
   int roles[2] = {}, finishes[2] = {}, switches = 0, last = 0;
