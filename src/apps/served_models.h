@@ -1,6 +1,7 @@
 // What `troika serve` can load: the models it was started with, and those of the store.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@ class ServedModels : public server::ModelSource {
 
  private:
   const store::Store& store() const;  // throws Error when there is none
+  std::filesystem::path path_in_store(const std::string& id) const;  // not of what goes by that name elsewhere
 
   const ModelOptions options_;
   std::vector<server::OfferedModel> first_;

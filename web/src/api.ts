@@ -37,6 +37,7 @@ export interface ModelStatus {
     | 'generated_tokens'
     | 'preemptions'
     | 'pictures'
+    | 'busy_seconds'
     | 'stopped'
     | 'limited'
     | 'cancelled'
@@ -51,6 +52,14 @@ export interface ModelStatus {
   step_rows: Histogram;
 }
 
+// Of a device; what has no sensor is absent.
+export interface Sensor {
+  name: string;
+  celsius?: number;
+  watts?: number;
+  busy?: number; // 0 to 1, for whomever
+}
+
 export interface Status {
   version: string;
   uptime_s: number;
@@ -60,6 +69,7 @@ export interface Status {
     memory_bytes: number;
     memory_available_bytes: number;
     resident_bytes: number;
+    sensors: Sensor[];
   };
   models: ModelStatus[];
   answers: { route: string; code: number; count: number }[];
