@@ -119,8 +119,8 @@ engine::EngineOptions ModelOptions::engine_options() const {
   return chosen;
 }
 
-std::unique_ptr<engine::Engine> ModelOptions::load() const {
-  return engine::Engine::load(find_model(model), engine_options());
+std::unique_ptr<engine::Engine> ModelOptions::load(const engine::LoadProgress& progress) const {
+  return engine::Engine::load(find_model(model), engine_options(), progress);
 }
 
 }  // namespace troika::apps

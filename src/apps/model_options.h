@@ -21,7 +21,7 @@ struct ModelOptions {
   bool no_repack = false, no_pin = false;
 
   engine::EngineOptions engine_options() const;  // with dtype and what is switched off
-  std::unique_ptr<engine::Engine> load() const;
+  std::unique_ptr<engine::Engine> load(const engine::LoadProgress& progress = {}) const;
 };
 
 // Adds MODEL (required, or optional with the embedded model as default) and the common options.

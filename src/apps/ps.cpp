@@ -22,15 +22,20 @@ struct Options {
   bool json = false;
 };
 
+std::string until_of(const ordered_json& model) {
+  if (model.contains("loaded_share")) return fmt::format("is being loaded, {:.0f} %", 100 * model.value("loaded_share", 0.0));
+  const std::string until = model.value("expires_at", "");
+  return until.starts_with("9999") ? "the room is needed" : until.substr(0, 19) + " UTC";
+}
+
 void print_table(const ordered_json& models) {
   size_t width = 4;
   for (const auto& model : models) width = std::max(width, model.value("name", "").size());
   fmt::print("{:<{}}  {:>10}  {:>8}  {}\n", "NAME", width, "MEMORY", "CONTEXT", "UNTIL");
   for (const auto& model : models) {
-    const std::string until = model.value("expires_at", "");
     const std::string line = fmt::format(
         "{:<{}}  {:>10}  {:>8}  {}", model.value("name", ""), width, store::size_text(model.value("size", uint64_t{0})),
-        model.value("context_length", 0), until.starts_with("9999") ? "the room is needed" : until.substr(0, 19) + " UTC");
+        model.value("context_length", 0), until_of(model));
     fmt::print("{}\n", printable(line));
   }
 }

@@ -14,6 +14,7 @@
 #include "apps/chat_commands.h"
 #include "apps/chat_terminal.h"
 #include "apps/files.h"
+#include "apps/load_view.h"
 #include "apps/model_options.h"
 #include "apps/model_store.h"
 #include "apps/printable.h"
@@ -164,13 +165,18 @@ void settle_arguments(Options& o) {
   find_model(o.model.model);  // complains now, before a pipe is read
 }
 
+std::unique_ptr<engine::Engine> load_watched(const ModelOptions& model) {
+  LoadView view(model.model.empty() ? std::string(kEmbeddedModel) : model.model);
+  return model.load(view.progress());
+}
+
 void run(Options& o) {
   settle_arguments(o);
   bool piped = ::isatty(STDIN_FILENO) == 0;
   std::string question = question_from(o, piped);
   if (piped && question.empty()) fail("there is no question: give a PROMPT or write one to standard input");
 
-  auto engine = o.model.load();
+  auto engine = load_watched(o.model);
   Chat chat(*engine);
   chat.settings = settings_from(o, engine->model().sampling);
   chat.set_system(o.system);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "apps/alias_option.h"
 #include "apps/model_options.h"
 #include "apps/served_models.h"
 #include "apps/verbs.h"
@@ -20,7 +21,7 @@ namespace {
 
 struct Options {
   ModelOptions model;
-  std::vector<std::string> models;
+  std::vector<std::string> models, aliases, replicas;
   server::ServerOptions server;
   std::string key_file;
   server::TlsFiles tls;
@@ -79,8 +80,9 @@ void serve(Options& o) {
   if (o.server.loading.memory_bytes == 0)
     o.server.loading.memory_bytes = uint64_t(kMemoryShare * double(platform::memory().available_bytes));
   o.server.loading.keep = std::chrono::duration<double>(o.keep_alive_s);
-  ServedModels models(o.model, o.models, !o.no_store);
+  ServedModels models(o.model, o.models, !o.no_store, read_replicas(o.replicas, o.models));
   o.server.source = &models;
+  if (!o.aliases.empty()) o.server.aliases = read_aliases(o.aliases, models.offers());
   o.server.handle_signals = true;
   server::Server server(o.server, {});
   const std::vector<std::string> ids = models.first_ids();
@@ -97,6 +99,13 @@ void add_serve(CLI::App& app) {
   auto* verb = app.add_subcommand("serve", "Answer over HTTP with OpenAI's API");
   verb->add_option("--model,-m", o->models, "GGUF file, safetensors folder or name, loaded at the start; may be repeated")
       ->envname("TROIKA_MODEL");
+  verb->add_option("--alias", o->aliases,
+                   "NAME=MODEL[,MODEL…]: a name that stands for the first of these models that is to be had; may be repeated")
+      ->envname("TROIKA_ALIAS");
+  verb->add_option("--replicas", o->replicas,
+                   "load each model of --model so many times, or NAME=N: each has its part of the threads and a cache")
+      ->delimiter(',')
+      ->envname("TROIKA_REPLICAS");
   verb->add_option("--host", o->server.host, "address to listen on")->envname("TROIKA_HOST");
   verb->add_option("--port,-p", o->server.port, "port; 0: any free one")->envname("TROIKA_PORT");
   verb->add_flag("--allow-image-urls", o->server.images.allow_urls,

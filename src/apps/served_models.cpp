@@ -5,6 +5,7 @@
 #include "apps/model_store.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/platform.h"
 
 namespace troika::apps {
 namespace {
@@ -40,9 +41,10 @@ std::string without_paths(std::string text, const ModelOptions& options, const s
   return text;
 }
 
-std::unique_ptr<engine::Engine> load_engine(const ModelOptions& options, const std::string& id) {
+std::unique_ptr<engine::Engine> load_engine(const ModelOptions& options, const std::string& id,
+                                            const engine::LoadProgress& progress) {
   try {
-    return options.load();
+    return options.load(progress);
   } catch (const std::exception& wrong) {
     log::error("{} ({}): {}", id, options.model, wrong.what());
     throw Error(without_paths(wrong.what(), options, id));
@@ -63,8 +65,9 @@ std::string status_of(const store::Progress& progress) {
 
 }  // namespace
 
-ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store)
-    : options_(std::move(options)) {
+ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>& names, bool with_store,
+                           ReplicaCounts replicas)
+    : options_(std::move(options)), replicas_(std::move(replicas)) {
   try {
     if (with_store) store_ = open_store();
   } catch (const Error& error) {
@@ -78,7 +81,12 @@ ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>&
     std::error_code error;
     std::vector<std::string> aliases;
     if (!fs::exists(name, error)) aliases.push_back(name);  // a path is no business of clients
-    first_.push_back({.id = id, .aliases = aliases, .bytes = bytes_of(path), .created = time_of(path), .pinned = true});
+    first_.push_back({.id = id,
+                      .aliases = aliases,
+                      .bytes = bytes_of(path),
+                      .created = time_of(path),
+                      .pinned = true,
+                      .replicas = replicas_.of_started(id)});
     paths_.push_back(path);
   }
 }
@@ -109,21 +117,40 @@ std::vector<server::OfferedModel> ServedModels::offers() {
                       .bytes = model.bytes,
                       .created = model.modified,
                       .digest = model.digest,
-                      .quantisation = model.quantisation});
+                      .quantisation = model.quantisation,
+                      .replicas = replicas_.of_stored(model.name)});
   }
   return offers;
 }
 
-std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id) {
+ModelOptions ServedModels::options_of(const std::string& id) const {
   const auto first = std::ranges::find(first_, id, &server::OfferedModel::id);
   ModelOptions options = options_;
   options.model = (first == first_.end() ? path_in_store(id) : paths_[size_t(first - first_.begin())]).string();
-  auto engine = load_engine(options, id);
+  // Replicas answer at the same time: each has its part of the threads.
+  const int replicas = first == first_.end() ? replicas_.of_stored(id) : first->replicas;
+  if (replicas > 1) {
+    const int threads = options.engine.threads > 0 ? options.engine.threads : platform::cpu().cores;
+    options.engine.threads = std::max(1, threads / replicas);
+  }
+  return options;
+}
+
+std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id, int replica,
+                                                   const engine::LoadProgress& progress) {
+  ModelOptions options = options_of(id);
+  if (replica > 0) options.engine.spill_bytes = 0;  // one engine a model keeps pages on disk
+  auto engine = load_engine(options, id, progress);
   if (!engine->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", id);
   const engine::ModelInfo& info = engine->model();
   log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,
             double(info.weight_bytes) / 1e6, info.context_length);
   return engine;
+}
+
+engine::FileFacts ServedModels::facts(const std::string& id) {
+  const ModelOptions options = options_of(id);
+  return engine::read_facts(find_model(options.model), options.engine_options());
 }
 
 void ServedModels::pull(const std::string& name, const std::function<void(const server::PullProgress&)>& progress,

@@ -86,7 +86,7 @@ void forget_pixels(Running& running) {
 
 class LocalEngine final : public Engine {
  public:
-  LocalEngine(const std::filesystem::path& path, const EngineOptions& options);
+  LocalEngine(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress);
   ~LocalEngine() override;
 
   const ModelInfo& model() const override { return info_; }
@@ -150,8 +150,8 @@ class LocalEngine final : public Engine {
   std::jthread thread_;  // last: starts when everything else stands, ends first
 };
 
-LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options)
-    : model_(load_model(path, options)),
+LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress)
+    : model_(load_model(path, options, progress)),
       gap_s_(options.gap_s),
       seen_(options.image_cache_bytes) {
   info_ = model_info(model_, options);
@@ -407,8 +407,10 @@ void LocalEngine::run_step() {
     step_->run(work, [this, &work] { prepare_masks(work); });
   } catch (const std::exception& error) {
     log::error("a step failed: {}", error.what());
+    ++counters_.failed_steps;
     return fail_batch(work, error.what());
   }
+  counters_.failed_steps = 0;
   ++counters_.steps;
   counters_.step_rows.add(rows);
   const double step_s = seconds(now, Clock::now());
@@ -633,8 +635,9 @@ const Eyes& eyes_of(const Engine& engine) {
   return *engine.eyes();
 }
 
-std::unique_ptr<Engine> Engine::load(const std::filesystem::path& path, const EngineOptions& options) {
-  return std::make_unique<LocalEngine>(path, options);
+std::unique_ptr<Engine> Engine::load(const std::filesystem::path& path, const EngineOptions& options,
+                                     const LoadProgress& progress) {
+  return std::make_unique<LocalEngine>(path, options, progress);
 }
 
 }  // namespace troika::engine

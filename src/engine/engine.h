@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -81,6 +82,7 @@ struct EngineStats {
   int64_t cached_tokens = 0;  // of prompt_tokens, taken over from an earlier text
   int64_t restored_tokens = 0;  // of text that was read back from disk
   uint64_t spilled_bytes = 0;   // that the cache has on disk
+  int failed_steps = 0;         // since the last one that did not fail
   int64_t stopped = 0, limited = 0, cancelled = 0, failed = 0;  // requests that ended so
 
   RowHistogram step_rows;         // tokens computed in a step
@@ -90,10 +92,14 @@ struct EngineStats {
   GapHistogram gap_seconds;       // from one token of a request to its next
 };
 
+// Hears, while a model is loaded, which share of its weights' bytes is in place, 0 to 1. On the thread that loads.
+using LoadProgress = std::function<void(double share)>;
+
 class Engine {
  public:
   // Maps and prepares the model and starts the engine's thread. Throws Error.
-  static std::unique_ptr<Engine> load(const std::filesystem::path& path, const EngineOptions& options);
+  static std::unique_ptr<Engine> load(const std::filesystem::path& path, const EngineOptions& options,
+                                      const LoadProgress& progress = {});
   virtual ~Engine() = default;  // cancels what is running
 
   virtual const ModelInfo& model() const = 0;

@@ -20,6 +20,10 @@ struct Histogram {
     ++counts[size_t(std::lower_bound(std::begin(kBounds), std::end(kBounds), value) - std::begin(kBounds))];
     sum += value;
   }
+  void add(const Histogram& more) {
+    for (size_t i = 0; i < counts.size(); ++i) counts[i] += more.counts[i];
+    sum += more.sum;
+  }
   int64_t count() const { return std::accumulate(counts.begin(), counts.end(), int64_t{0}); }
   static std::span<const double> bounds() { return kBounds; }
 };

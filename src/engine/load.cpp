@@ -150,7 +150,8 @@ void count_reads(Model& model, const ops::Program& program) {
 
 // Brings the weights to the device in the order of the file, so that a disk is read from front to back, and lets go of
 // each before the next.
-void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options) {
+void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options,
+                     const LoadProgress& progress) {
   ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
   model.formats = loaded_formats(weights, whole, options);
   bool wanted = !options.quantise.empty();
@@ -179,11 +180,14 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
     return std::less<>()(a.view.bytes.data(), b.view.bytes.data());
   });
   int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
+  size_t bytes_in_place = 0;
   for (auto& [found, name] : weights) {
     WeightView view = std::exchange(found, {});
     Format format = model.formats.find(view.name)->second;
     view = rounded(view, format, threads);
+    bytes_in_place += bytes_of(format, view.shape);
     model.weights.emplace(view.name, model.device->prepare(view, in_slice.of(view.name)));
+    if (progress) progress(double(bytes_in_place) / double(model.weight_bytes));
   }
   if (wanted) {
     std::string formats;
@@ -220,7 +224,7 @@ Format kv_format(const EngineOptions& options, const std::vector<models::FoundWe
   return cache_format(options.kv, head_dim);
 }
 
-Model load_model(const std::filesystem::path& path, const EngineOptions& options) {
+Model load_model(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress) {
   wanted_format(options);  // before any work
   auto start = std::chrono::steady_clock::now();
   Model model;
@@ -243,7 +247,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.why_blind = std::move(why_blind);
   name_unused(model, weights);
   model.kv_format = kv_format(options, weights, model.spec.head_dim);
-  prepare_weights(model, std::move(weights), options);
+  prepare_weights(model, std::move(weights), options, progress);
   count_reads(model, models::trace(*model.architecture, model.slice, 1, 1));
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   log::debug("{} MB of weights in {:.2f} s, {} MB of them copied by the device", model.weight_bytes / 1'000'000,

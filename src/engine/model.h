@@ -40,7 +40,7 @@ struct Model {
 
 // Maps the file, checks that every weight is there in the right shape (all problems are named at once) and
 // prepares each on the device. Throws Error.
-Model load_model(const std::filesystem::path& path, const EngineOptions& options);
+Model load_model(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress = {});
 
 // The formats that weights of a file have once they are loaded: --quant rounds float matrices that are multiplied with.
 // `whole` is the tape of the whole model. Throws Error when --quant names no format that Troika writes.

@@ -32,9 +32,9 @@ Pooling pooling_of(const files::Metadata& m) {
   }
 }
 
-std::string display_name(const Model& model) {
-  if (auto name = model.file->metadata().text("general.name"); name && !name->empty()) return std::string(*name);
-  std::filesystem::path path = std::filesystem::absolute(model.file->path()).lexically_normal();
+std::string display_name(const files::ModelFile& file) {
+  if (auto name = file.metadata().text("general.name"); name && !name->empty()) return std::string(*name);
+  std::filesystem::path path = std::filesystem::absolute(file.path()).lexically_normal();
   return path.has_filename() ? path.stem().string() : path.parent_path().filename().string();
 }
 
@@ -46,30 +46,35 @@ int64_t written_at(const std::filesystem::path& path) {
 
 }  // namespace
 
-ModelInfo model_info(const Model& model, const EngineOptions& options) {
+ModelInfo file_info(const files::ModelFile& file, const models::ModelSpec& spec) {
   ModelInfo info;
-  info.name = display_name(model);
-  info.path = model.file->path().string();
-  info.architecture = model.spec.family;
-  info.format = model.file->kind() == files::FileKind::gguf ? "gguf" : "safetensors";
+  info.name = display_name(file);
+  info.path = file.path().string();
+  info.architecture = spec.family;
+  info.format = file.kind() == files::FileKind::gguf ? "gguf" : "safetensors";
+  info.licence = file.metadata().text("general.license").value_or("");
+  info.pooling = pooling_of(file.metadata());
+  info.layers = spec.layers;
+  info.width = spec.width;
+  info.heads = spec.heads;
+  info.kv_heads = spec.kv_heads;
+  info.created = written_at(file.path());
+  info.model_context_length = spec.context;
+  info.vocabulary = spec.vocabulary;
+  info.sampling = recommended_sampling(file.metadata());
+  return info;
+}
+
+ModelInfo model_info(const Model& model, const EngineOptions& options) {
+  ModelInfo info = file_info(*model.file, model.spec);
   info.quantisation = model.main_format;
-  info.licence = model.file->metadata().text("general.license").value_or("");
-  info.pooling = pooling_of(model.file->metadata());
-  info.layers = model.spec.layers;
-  info.width = model.spec.width;
-  info.heads = model.spec.heads;
-  info.kv_heads = model.spec.kv_heads;
   info.device = model.device->info().name;
-  info.created = written_at(model.file->path());
-  info.model_context_length = model.spec.context;
-  info.vocabulary = model.spec.vocabulary;
   info.slice = options.slice;
   info.weight_bytes = model.weight_bytes;
   info.looked_up_bytes = model.looked_up_bytes;
   info.multiplied_weights = model.multiplied_weights;
   info.streamed_bytes = model.streamed_bytes;
   info.parameters = model.parameters;
-  info.sampling = recommended_sampling(model.file->metadata());
   return info;
 }
 

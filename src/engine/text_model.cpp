@@ -155,13 +155,15 @@ bool has_tokenizer(const files::ModelFile& file) {
                      [&](const char* name) { return !file.text_file(name).empty(); });
 }
 
-TextModel TextModel::load(const files::ModelFile& file) {
+text::TokenizerData read_tokenizer(const files::ModelFile& file) {
   if (!has_tokenizer(file)) fail("{} has no tokenizer", file.path().string());
-  if (file.kind() == files::FileKind::gguf) return assemble(from_gguf(file));
+  if (file.kind() == files::FileKind::gguf) return from_gguf(file);
   auto data = from_folder([&](const char* name) { return file.text_file(name); });
   add_generation_ends(file.metadata(), data);
-  return assemble(std::move(data));
+  return data;
 }
+
+TextModel TextModel::load(const files::ModelFile& file) { return assemble(read_tokenizer(file)); }
 
 TextModel TextModel::load(const std::filesystem::path& path) {
   if (!std::filesystem::is_directory(path)) return load(*files::ModelFile::open(path));

@@ -35,6 +35,9 @@ struct TextModel {
   std::string render_as_is(nlohmann::ordered_json variables) const;
 };
 
+// What the file says about its tokenizer, without building one. Throws Error when it has none that we know.
+text::TokenizerData read_tokenizer(const files::ModelFile& file);
+
 // True when the file carries a tokenizer at all (golden folders do not).
 bool has_tokenizer(const files::ModelFile& file);
 

@@ -212,4 +212,11 @@ FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& te
                                model.path().string())};
 }
 
+bool has_tower(const files::ModelFile& model, const models::ModelSpec& text, const std::filesystem::path& mmproj) {
+  if (!mmproj.empty()) return true;
+  if (!text.sees_images) return false;
+  if (model.kind() == files::FileKind::gguf) return !mmproj_files_beside(model.path()).empty();
+  return models::tower_of(model) != nullptr;
+}
+
 }  // namespace troika::engine

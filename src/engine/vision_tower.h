@@ -70,6 +70,9 @@ struct FoundTower {
 FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, device::Device& device,
                       const std::filesystem::path& mmproj);
 
+// Whether there are files of one; none is read.
+bool has_tower(const files::ModelFile& model, const models::ModelSpec& text, const std::filesystem::path& mmproj);
+
 // The *mmproj*.gguf files in the folder of a GGUF model, those first whose names have more of its name.
 std::vector<std::filesystem::path> mmproj_files_beside(const std::filesystem::path& model);
 

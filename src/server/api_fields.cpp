@@ -7,8 +7,8 @@
 namespace troika::server {
 namespace {
 
-constexpr size_t kMostNamed = 20;        // fields in the header
-constexpr size_t kLongestName = 64;      // bytes of each
+constexpr size_t kMostNamed = 20;    // fields in the header
+constexpr size_t kLongestName = 128;  // bytes of each
 
 bool asks_for_nothing(const Json& value, std::string_view neutral) {
   const std::string text = value.dump(-1, ' ', true);
@@ -37,13 +37,6 @@ void check_field(const Fields& fields, const Field& row) {
   }
   if (asks_for_nothing(*value, row.neutral)) return;
   refuse_unsupported(path, path);
-}
-
-// Names come from strangers, and a header is no place for line breaks and the like.
-std::string fit_for_header(std::string name) {
-  name.resize(std::min(name.size(), kLongestName));
-  std::ranges::replace_if(name, [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == ','; }, '?');
-  return name;
 }
 
 bool has_row(const Schema& schema, std::string_view name) {
@@ -75,6 +68,12 @@ Asked::Asked(const HttpRequest& http, const Schema& schema)
 void check_fields(const Fields& fields, const Schema& schema) {
   for (const Field& row : schema.own) check_field(fields, row);
   for (const Field& row : schema.shared) check_field(fields, row);
+}
+
+std::string fit_for_header(std::string name) {
+  name.resize(std::min(name.size(), kLongestName));
+  std::ranges::replace_if(name, [](unsigned char c) { return c <= 0x20 || c >= 0x7f || c == ','; }, '?');
+  return name;
 }
 
 void name_ignored(const std::vector<std::string>& paths, Reply& reply) {

@@ -51,6 +51,9 @@ struct Asked {
 // Throws ApiError for refused fields and for accepted ones of a wrong type; accepted ones count as read.
 void check_fields(const Fields& fields, const Schema& schema);
 
+// A name for a header's value: names come from strangers, and a header is no place for line breaks and the like.
+std::string fit_for_header(std::string name);
+
 // Adds the header with the fields that nobody has read. Call it when all is read.
 void name_ignored(const std::vector<std::string>& paths, Reply& reply);
 

@@ -133,6 +133,7 @@ struct Connection::Incoming {
   int status = 0;           // of the answer
   int version = 11;         // 10 or 11
   bool keep_alive = false;  // after this answer
+  Events begun = Events::none;  // else the head of such a stream is sent already
 
   bool chunked() const { return version >= 11; }
   bool head() const { return request.method == "HEAD"; }
@@ -397,7 +398,7 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
   };
   Reply reply = co_await try_answer();
   while (reply.waits) {
-    if (!co_await wait_for_model(request)) co_return Reply{.status = kClientGone};
+    if (!co_await wait_for_model(match, incoming, reply.streamed)) co_return Reply{.status = kClientGone};
     reply = co_await try_answer();
   }
   if (reply.later) co_return co_await make_later(match, request, reply);
@@ -405,23 +406,49 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
 }
 
 // False: the peer hung up meanwhile.
-asio::awaitable<bool> Connection::wait_for_model(const HttpRequest& request) {
+asio::awaitable<bool> Connection::wait_for_model(const Match& match, Incoming& incoming, bool streamed) {
+  using Clock = std::chrono::steady_clock;
   const auto executor = this->executor();
   const auto done = std::make_shared<bool>(false);  // of this thread
-  const auto timer = std::make_shared<asio::steady_timer>(executor, asio::steady_timer::time_point::max());
-  request.pending->when_done([=] {
+  const auto timer = std::make_shared<asio::steady_timer>(executor);
+  incoming.request.search.pending->when_done([=] {
     asio::post(executor, [=] {
       *done = true;
       timer->cancel();
     });
   });
-  const auto wait = [&]() -> awaitable<void> {
-    error_code ignored;
-    while (!*done) co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  const auto wait = [&]() -> awaitable<bool> {
+    auto next = streamed ? Clock::now() + shared_.options.first_progress : Clock::time_point::max();
+    while (!*done) {
+      error_code ignored;
+      timer->expires_at(next);
+      co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      if (*done || Clock::now() < next) continue;
+      next += shared_.options.progress_interval;
+      if (!co_await say_loading(match, incoming)) co_return false;
+    }
+    co_return true;
   };
-  co_await (wait() || watch_peer());
-  if (!*done) close();
-  co_return *done;
+  const auto outcome = co_await (wait() || watch_peer());
+  const bool waited = outcome.index() == 0 && std::get<0>(outcome);
+  if (!waited) close();
+  co_return waited;
+}
+
+// The stream's head, if it is not sent yet, and how far the model is.
+asio::awaitable<bool> Connection::say_loading(const Match& match, Incoming& incoming) {
+  std::string bytes;  // put together before it is awaited: g++ 12 destroys both sides of a ?: in there twice
+  if (incoming.begun == Events::none) {
+    incoming.begun = match.route->events;
+    incoming.keep_alive = incoming.keep_alive && incoming.chunked();
+    Reply head = stream_head(match, incoming.request);
+    shared_.origins->let_read(incoming.request, head);
+    bytes = head_of(head, incoming.id, incoming.keep_alive,
+                    incoming.chunked() ? BodyLength::chunked : BodyLength::until_close, 0);
+  }
+  const std::string event = loading_event(incoming.begun, *incoming.request.search.pending);
+  bytes += incoming.chunked() ? chunk_of(event) : event;
+  co_return co_await write(std::move(bytes));
 }
 
 // A peer that hangs up meanwhile stops the waiting. The work itself is no coroutine: it uses what lies in this frame,
@@ -467,6 +494,8 @@ void Connection::note(const Incoming& incoming, bool sent) {
 }
 
 asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
+  if (reply.status == kClientGone) co_return false;
+  if (incoming.begun != Events::none && !reply.work) co_return co_await end_stream(incoming, reply);
   if (reply.work) {
     if (reply.streamed && !incoming.chunked()) incoming.keep_alive = false;
     auto outcome = co_await (send_work(incoming, reply) || watch_peer());
@@ -528,8 +557,9 @@ asio::awaitable<Progress> Connection::take_rest(std::function<Progress()> rest) 
 
 asio::awaitable<bool> Connection::send_stream(const Incoming& incoming, Reply& reply) {
   const bool chunked = incoming.chunked();
-  std::string bytes = head_of(reply, incoming.id, incoming.keep_alive,
-                              chunked ? BodyLength::chunked : BodyLength::until_close, 0);
+  std::string bytes;
+  if (incoming.begun == Events::none)
+    bytes = head_of(reply, incoming.id, incoming.keep_alive, chunked ? BodyLength::chunked : BodyLength::until_close, 0);
   for (;;) {
     const Progress progress = reply.work->advance();
     if (!progress.bytes.empty()) bytes += chunked ? chunk_of(progress.bytes) : progress.bytes;
@@ -543,6 +573,13 @@ asio::awaitable<bool> Connection::send_stream(const Incoming& incoming, Reply& r
     const bool silent = !co_await wait_for_work();
     if (silent && !reply.ping.empty()) bytes = chunked ? chunk_of(reply.ping) : reply.ping;
   }
+}
+
+// A stream that was begun while its model was being loaded, and then there was a refusal.
+asio::awaitable<bool> Connection::end_stream(const Incoming& incoming, const Reply& reply) {
+  std::string bytes = refusal_event(incoming.begun, reply);
+  if (incoming.chunked()) bytes = chunk_of(bytes) + "0\r\n\r\n";
+  co_return co_await write(std::move(bytes));
 }
 
 // True when the bell has rung, false after ping_interval without.

@@ -61,7 +61,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> read_request(Incoming& incoming);
   awaitable<Reply> make_reply(Incoming& incoming);
   awaitable<Reply> answer_known_page(Incoming& incoming);
-  awaitable<bool> wait_for_model(const HttpRequest& request);
+  awaitable<bool> wait_for_model(const Match& match, Incoming& incoming, bool streamed);
+  awaitable<bool> say_loading(const Match& match, Incoming& incoming);
   awaitable<Reply> make_later(const Match& match, const HttpRequest& request, const Reply& reply);
   void note(const Incoming& incoming, bool sent);
   std::optional<Reply> refuse_by_head(const HttpRequest& request);
@@ -71,6 +72,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> send_whole(Incoming& incoming, Reply& reply);
   awaitable<Progress> take_rest(std::function<Progress()> rest);
   awaitable<bool> send_stream(const Incoming& incoming, Reply& reply);
+  awaitable<bool> end_stream(const Incoming& incoming, const Reply& reply);
   awaitable<void> watch_peer();
   awaitable<bool> wait_for_work();
   awaitable<bool> write(std::string bytes);

@@ -1,27 +1,35 @@
 #include "server/fill_in.h"
 
+#include <algorithm>
 #include <optional>
+#include <string_view>
 
 #include "server/api_error.h"
 
 namespace troika::server {
 namespace {
 
+constexpr std::string_view kPrefix = "<|fim_prefix|>", kSuffix = "<|fim_suffix|>", kMiddle = "<|fim_middle|>";
+
 struct FillInTokens {
   int32_t prefix, suffix, middle;
 };
 
 std::optional<FillInTokens> fill_in_tokens(const text::Tokenizer& tokenizer) {
-  const auto prefix = tokenizer.id_of("<|fim_prefix|>");
-  const auto suffix = tokenizer.id_of("<|fim_suffix|>");
-  const auto middle = tokenizer.id_of("<|fim_middle|>");
+  const auto prefix = tokenizer.id_of(kPrefix);
+  const auto suffix = tokenizer.id_of(kSuffix);
+  const auto middle = tokenizer.id_of(kMiddle);
   if (!prefix || !suffix || !middle) return std::nullopt;
   return FillInTokens{*prefix, *suffix, *middle};
 }
 
 }  // namespace
 
-bool can_fill_in(const text::Tokenizer& tokenizer) { return fill_in_tokens(tokenizer).has_value(); }
+bool can_fill_in(const text::TokenizerData& tokenizer) {
+  return std::ranges::all_of(std::initializer_list{kPrefix, kSuffix, kMiddle}, [&](std::string_view token) {
+    return std::ranges::find(tokenizer.tokens, token) != tokenizer.tokens.end();
+  });
+}
 
 std::vector<int32_t> fill_in_prompt(const text::Tokenizer& tokenizer, std::span<const int32_t> prefix,
                                     const std::string& suffix) {

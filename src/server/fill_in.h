@@ -11,7 +11,7 @@
 
 namespace troika::server {
 
-bool can_fill_in(const text::Tokenizer& tokenizer);
+bool can_fill_in(const text::TokenizerData& tokenizer);
 
 // The prompt for what comes after `prefix` and before `suffix`. Throws ApiError for the field `suffix` when the model
 // has no such tokens.

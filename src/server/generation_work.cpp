@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "server/answer_json.h"
+#include "server/loading_stream.h"
 
 namespace troika::server {
 namespace {
@@ -89,12 +90,12 @@ ApiError error_of(const Delta& delta) {
 }
 
 Reply reply_with(std::unique_ptr<Work> work, bool streamed) {
-  Reply reply{.work = std::move(work), .streamed = streamed};
+  Reply reply;
   if (streamed) {
+    reply = event_stream();
     reply.ping = ": ping\n\n";
-    reply.content_type = "text/event-stream; charset=utf-8";
-    reply.headers = {{"Cache-Control", "no-cache"}, {"X-Accel-Buffering", "no"}};
   }
+  reply.work = std::move(work);
   return reply;
 }
 

@@ -17,6 +17,17 @@ namespace troika::server {
 class Lease;
 class PendingLoad;
 
+// How a request comes to its model: what is known of that between two attempts to answer it (Models::find).
+struct ModelSearch {
+  std::vector<std::string> candidates;  // that may still answer, the one in turn first; empty: not looked for yet
+  std::string refusals;                 // why others cannot
+  std::shared_ptr<PendingLoad> pending; // what it waits for
+  std::shared_ptr<const Lease> lease;   // the model that answers, kept until the answer is sent
+  std::string model;                    // its name, also where an alias was asked for
+  int replica = 0;                      // of it, from 1; 0: there is one only
+  int waiting = 0;                      // requests that its engine had not begun when this one came
+};
+
 struct HttpRequest {
   std::string id;  // "req_…", also in the answer's headers
   std::string method;
@@ -25,10 +36,7 @@ struct HttpRequest {
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   Caller caller;
 
-  // Of the model that answers it (ModelPool): kept until the answer is sent; or what it waits for.
-  mutable std::shared_ptr<const Lease> lease;
-  mutable std::shared_ptr<PendingLoad> pending;
-  mutable int waiting = 0;  // requests that its model's engine had not begun when it came
+  mutable ModelSearch search;
 
   // The first header of this name, which is in lower case; "" when there is none.
   std::string_view header(std::string_view name) const {
@@ -74,7 +82,7 @@ struct Reply {
   // Set: this is no reply yet. It comes from here, after decoding pictures or waiting for other machines, on a thread
   // that may take its time; soon after a stop is requested, nobody wants it any more.
   std::function<Reply(const std::stop_token&)> later;
-  bool waits = false;  // this is no reply yet: ask again when HttpRequest::pending is done
+  bool waits = false;  // this is no reply yet: ask again when ModelSearch::pending is done
 };
 
 // `prefix` and 24 random hexadecimal digits.

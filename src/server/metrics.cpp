@@ -229,7 +229,7 @@ Reply metrics(const Models& models, const HttpRequest& request, std::string_view
   std::vector<Snapshot> snapshots;
   const std::vector<ModelView> loaded = models.loaded(request.caller);
   for (const ModelView& view : loaded)
-    snapshots.push_back({view.offer.id, view.engine()->model(), view.engine()->stats()});
+    snapshots.push_back({view.offer.id, view.engine()->model(), view.stats()});
   std::vector<MetricFamily> families;
   add_engines(snapshots, families);
   add_server(models, families);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "engine/file_facts.h"
 
 namespace troika::server {
 
@@ -22,6 +23,7 @@ struct OfferedModel {
   std::string digest;                // of its file, hexadecimal; "" when unknown
   std::string quantisation;          // "Q4_K_M"; "" when unknown
   bool pinned = false;               // stays loaded once it is
+  int replicas = 1;                  // that are loaded of it
 };
 
 // How far a model has come that is being brought.
@@ -37,8 +39,12 @@ class ModelSource {
 
   virtual std::vector<OfferedModel> offers() = 0;
 
-  // Throws Error that says what is wrong.
-  virtual std::unique_ptr<engine::Engine> load(const std::string& id) = 0;
+  // `replica` counts from 0. Throws Error that says what is wrong.
+  virtual std::unique_ptr<engine::Engine> load(const std::string& id, int replica,
+                                               const engine::LoadProgress& progress) = 0;
+
+  // What the model's files say, without loading it. Throws Error.
+  virtual engine::FileFacts facts(const std::string& id) = 0;
 
   // Bringing, naming and removing models by the names of the store. Throw Error.
   virtual void pull(const std::string& name, const std::function<void(const PullProgress&)>& progress,

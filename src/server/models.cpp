@@ -2,22 +2,28 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "server/api_error.h"
 #include "server/api_fields.h"
+#include "server/conversation_key.h"
 #include "text/reasoning.h"
 
 namespace troika::server {
 
 bool can_reason(const engine::Engine& engine) {
   const auto& tokenizer = engine.text().tokenizer;
-  return tokenizer && text::reasoning_after("", tokenizer->data().chat_template) != text::Reasoning::none;
+  return tokenizer && can_reason(tokenizer->data());
+}
+
+bool can_reason(const text::TokenizerData& tokenizer) {
+  return text::reasoning_after("", tokenizer.chat_template) != text::Reasoning::none;
 }
 
 Models::Models(std::vector<ServedModel> models, const ServerOptions& options)
     : queue_(options.queue),
       source_(options.source),
-      pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading)),
+      pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading, options.aliases)),
       pictures_(options.images),
       version_(options.version),
       sensors_(std::make_unique<platform::Sensors>(options.system_root)) {}
@@ -32,6 +38,13 @@ ApiError too_many(const std::string& id, const engine::EngineStats& stats) {
   const double wait = each * stats.waiting / std::max(1, stats.running);
   error.headers.emplace_back("Retry-After", fmt::format("{}", std::clamp(int(std::ceil(wait)), 1, 60)));
   return error;
+}
+
+// The same model under the name that it was asked for by.
+std::shared_ptr<const Lease> under_name(std::shared_ptr<const Lease> lease, const std::optional<std::string>& alias) {
+  if (!alias) return lease;
+  engine::Engine* const engine = lease->model().engine;
+  return std::make_shared<const Lease>(ServedModel{.id = *alias, .aliases = {}, .engine = engine}, [lease] {});
 }
 
 // Says nothing of models that the key may not use, not even that there are any.
@@ -51,6 +64,7 @@ std::vector<ModelView> those_of(const Caller& caller, std::vector<ModelView> vie
 
 std::vector<ModelView> Models::all(const Caller& caller) const { return those_of(caller, pool_->all()); }
 std::vector<ModelView> Models::loaded(const Caller& caller) const { return those_of(caller, pool_->loaded()); }
+std::vector<ModelView> Models::being_loaded(const Caller& caller) const { return those_of(caller, pool_->being_loaded()); }
 
 ModelView Models::look(const Caller& caller, const std::optional<std::string>& name) const {
   if (caller.models.empty()) return pool_->look(name);
@@ -69,22 +83,59 @@ ModelView Models::look(const Caller& caller, const std::optional<std::string>& n
 }
 
 const ServedModel& Models::open(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
-  const HttpRequest& http = asked.http;
-  auto name = asked.fields.string("model");
-  if (!http.caller.models.empty()) name = look(http.caller, name).offer.id;
-  auto [lease, pending] = pool_->acquire(name, http.pending, keep);
-  http.pending = std::move(pending);
-  if (http.pending) throw NotLoaded();
-  http.lease = std::move(lease);
-  return http.lease->model();
+  return find_for(Part::text, asked, keep);
 }
 
 const ServedModel& Models::find(const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
-  const ServedModel& model = open(asked, keep);
-  const engine::EngineStats stats = model.engine->stats();
-  asked.http.waiting = stats.waiting;
-  if (stats.waiting >= queue_) throw too_many(model.id, stats);
-  return model;
+  return find_for(Part::engine, asked, keep);
+}
+
+const ServedModel& Models::find_for(Part part, const Asked& asked, std::optional<ModelPool::Seconds> keep) const {
+  ModelSearch& search = asked.http.search;
+  std::optional<std::string> name = asked.fields.string("model");
+  if (!asked.http.caller.models.empty()) name = look(asked.http.caller, name).offer.id;
+  if (search.candidates.empty()) search.candidates = pool_->candidates(name);
+  const ModelPool::Wish wish{.keep = keep, .conversation = conversation_of(asked)};
+  for (;; search.candidates.erase(search.candidates.begin())) {
+    const bool is_last = search.candidates.size() == 1, is_only = is_last && search.refusals.empty();
+    try {
+      auto lease = take(part, asked, search.candidates.front(), wish, is_only);
+      search.lease = under_name(std::move(lease), pool_->alias_of(name));
+      return search.lease->model();
+    } catch (const ApiError& error) {
+      if (is_only) throw;
+      search.refusals += fmt::format(" {}", error.what());
+      if (!is_last) continue;
+      ApiError none(503, "server_error",
+                    fmt::format("None of the models that '{}' stands for can answer now.{}", shown(*name), search.refusals),
+                    "model", error.code);
+      none.headers = error.headers;
+      throw none;
+    }
+  }
+}
+
+// `is_only`: there is nobody else to ask, so a model whose engine fails is asked all the same.
+std::shared_ptr<const Lease> Models::take(Part part, const Asked& asked, const std::string& model,
+                                          const ModelPool::Wish& wish, bool is_only) const {
+  ModelSearch& search = asked.http.search;
+  auto acquired = pool_->acquire(model, std::exchange(search.pending, nullptr), wish);
+  search.pending = std::move(acquired.pending);
+  if (search.pending) {
+    const Json* stream = asked.fields.find("stream");
+    throw NotLoaded{.wants_stream = stream && stream->is_boolean() && stream->get<bool>()};
+  }
+  const ServedModel& served = acquired.lease->model();
+  if (part == Part::engine) {
+    const engine::EngineStats stats = served.engine->stats();
+    if (stats.waiting >= queue_) throw too_many(served.id, stats);
+    if (acquired.is_failing && !is_only)
+      throw ApiError(503, "server_error", fmt::format("The engine of '{}' fails.", served.id), "model", "model_fails");
+    search.waiting = stats.waiting;
+  }
+  search.model = served.id;
+  search.replica = acquired.replica;
+  return std::move(acquired.lease);
 }
 
 }  // namespace troika::server

@@ -10,7 +10,7 @@ namespace troika::server {
 Reply health(const Models& models, const HttpRequest&, std::string_view) {
   int running = 0, waiting = 0;
   for (const ModelView& model : models.pool().loaded()) {
-    const engine::EngineStats stats = model.engine()->stats();
+    const engine::EngineStats stats = model.stats();
     running += stats.running;
     waiting += stats.waiting;
   }

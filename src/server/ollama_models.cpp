@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "base/log.h"
 #include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
@@ -54,13 +55,24 @@ Json details_of(const engine::ModelInfo& model) {
           {"quantization_level", upper(model.quantisation)}};
 }
 
-Json capabilities_of(const engine::Engine& engine) {
+// What a model says of itself, loaded or not.
+struct Described {
+  const engine::ModelInfo& info;
+  const text::TokenizerData& tokenizer;
+  bool sees;
+};
+
+Described described(const engine::Engine& engine) {
+  return {engine.model(), engine.text().tokenizer->data(), engine.eyes() != nullptr};
+}
+
+Json capabilities_of(const Described& model) {
   Json list = Json::array({"completion"});
-  if (engine.text().chat_template) list.push_back("tools");
-  if (engine.model().pooling != engine::Pooling::other) list.push_back("embedding");
-  if (engine.eyes()) list.push_back("vision");
-  if (can_reason(engine)) list.push_back("thinking");
-  if (can_fill_in(*engine.text().tokenizer)) list.push_back("insert");
+  if (!model.tokenizer.chat_template.empty()) list.push_back("tools");
+  if (model.info.pooling != engine::Pooling::other) list.push_back("embedding");
+  if (model.sees) list.push_back("vision");
+  if (can_reason(model.tokenizer)) list.push_back("thinking");
+  if (can_fill_in(model.tokenizer)) list.push_back("insert");
   return list;
 }
 
@@ -71,7 +83,7 @@ Json details_of(const ModelView& view) {
 }
 
 Json capabilities_of(const ModelView& view) {
-  return view.engine() ? capabilities_of(*view.engine()) : Json::array({"completion"});
+  return view.engine() ? capabilities_of(described(*view.engine())) : Json::array({"completion"});
 }
 
 std::string digest_of(const ModelView& view) {
@@ -81,11 +93,13 @@ std::string digest_of(const ModelView& view) {
 }
 
 Json entry_of(const ModelView& view) {
-  return {{"name", tagged(view.offer.id)},
+  Json entry = {{"name", tagged(view.offer.id)},
           {"model", tagged(view.offer.id)},
           {"size", view.offer.bytes},
           {"digest", digest_of(view)},
           {"details", details_of(view)}};
+  if (!view.stands_for.empty()) entry["stands_for"] = view.stands_for;
+  return entry;
 }
 
 // The sampling that the model recommends, in the words of a Modelfile.
@@ -109,6 +123,25 @@ Json model_info_of(const engine::ModelInfo& model) {
           {own("attention.head_count"), model.heads},
           {own("attention.head_count_kv"), model.kv_heads},
           {own("vocab_size"), model.vocabulary}};
+}
+
+void add_description(const Described& model, Json& body) {
+  body["license"] = model.info.licence;
+  body["parameters"] = parameters_of(model.info.sampling);
+  body["template"] = model.tokenizer.chat_template;
+  body["details"] = details_of(model.info);
+  body["model_info"] = model_info_of(model.info);
+  body["capabilities"] = capabilities_of(model);
+}
+
+// Nothing where the files cannot be read: what the list knows can be told all the same.
+std::optional<engine::FileFacts> read_facts(ModelSource& source, const ModelView& view) {
+  try {
+    return source.facts(view.model);
+  } catch (const std::exception& error) {
+    log::warn("what the files of {} say is not known: {}", view.model, error.what());
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -138,10 +171,18 @@ Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_vi
     entry["context_length"] = view.engine()->model().context_length;
     body["models"].push_back(std::move(entry));
   }
+  for (const ModelView& view : models.being_loaded(request.caller)) {
+    Json entry = entry_of(view);
+    entry["size"] = view.memory_bytes;
+    entry["expires_at"] = kForEver;
+    entry["size_vram"] = 0;
+    entry["loaded_share"] = view.share;
+    body["models"].push_back(std::move(entry));
+  }
   return {.body = dump(body)};
 }
 
-// Of a model that is not loaded, what is known without opening it: clients ask this of every model they list.
+// Of a model that is not loaded, what its files say: clients ask this of every model they list.
 Reply ollama_show(const Models& models, const HttpRequest& http, std::string_view) {
   const Asked asked(http, kOllamaShowSchema);
   const Fields& fields = asked.fields;
@@ -156,12 +197,10 @@ Reply ollama_show(const Models& models, const HttpRequest& http, std::string_vie
                {"model_info", Json::object()},
                {"capabilities", capabilities_of(view)},
                {"modified_at", rfc3339(view.offer.created * 1'000'000'000)}};
-  if (const engine::Engine* engine = view.engine()) {
-    body["license"] = engine->model().licence;
-    body["parameters"] = parameters_of(engine->model().sampling);
-    body["template"] = engine->text().tokenizer->data().chat_template;
-    body["model_info"] = model_info_of(engine->model());
-  }
+  std::optional<engine::FileFacts> facts;
+  if (!view.engine() && models.source()) facts = read_facts(*models.source(), view);
+  if (view.engine()) add_description(described(*view.engine()), body);
+  else if (facts) add_description({facts->info, facts->tokenizer, facts->sees}, body);
   Reply reply{.body = dump(body)};
   name_ignored(fields.unread(), reply);
   return reply;

@@ -13,6 +13,9 @@ Json describe(const ModelView& view) {
                 {"owned_by", "troika"},
                 {"aliases", view.offer.aliases},
                 {"status", name_of(view.state)}};
+  if (!view.stands_for.empty()) entry["stands_for"] = view.stands_for;
+  if (view.state == ModelState::waiting || view.state == ModelState::loading) entry["loaded_share"] = view.share;
+  if (view.offer.replicas > 1) entry["replicas"] = view.offer.replicas;
   const engine::Engine* engine = view.engine();
   if (!engine) {
     entry["meta"] = {{"size", view.offer.bytes}};

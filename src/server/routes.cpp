@@ -34,16 +34,20 @@ const Route kRoutes[] = {
 
     {"GET", "/models", list_models, true, user, openai, nullptr, "The models that are served"},
     {"GET", "/models/", show_model, true, user, openai, nullptr, "One model by its id"},
-    {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat"},
-    {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text"},
+    {"POST", "/chat/completions", chat_completions, true, user, openai, &kChatSchema, "Answers a chat",
+     Events::openai},
+    {"POST", "/completions", completions, true, user, openai, &kCompletionSchema, "Continues a text",
+     Events::openai},
 
     {"POST", "/embeddings", embeddings, true, user, openai, &kEmbeddingSchema, "Vectors of texts"},
-    {"POST", "/responses", create_response, true, user, openai, &kResponseSchema, "Answers input (Responses API)"},
+    {"POST", "/responses", create_response, true, user, openai, &kResponseSchema, "Answers input (Responses API)",
+     Events::responses},
     {"GET", "/responses/", show_response, true, user, openai, nullptr,
      "A response that is in memory; with /input_items behind its id, what it answered"},
     {"DELETE", "/responses/", delete_response, false, user, openai, nullptr, "Forgets a response"},
 
-    {"POST", "/messages", messages, true, user, anthropic, &kMessagesSchema, "Answers messages (Anthropic)"},
+    {"POST", "/messages", messages, true, user, anthropic, &kMessagesSchema, "Answers messages (Anthropic)",
+     Events::anthropic},
     {"POST", "/messages/count_tokens", count_tokens, true, user, anthropic, &kCountTokensSchema,
      "How many tokens messages have (Anthropic)"},
 
@@ -129,10 +133,13 @@ Match match_route(const HttpRequest& request) {
 
 namespace {
 
-// Anthropic's clients look for the id under this name. Whoever has to wait is told behind how many.
+// Anthropic's clients look for the id under this name. Who answers is told, and behind how many one waits.
 Reply with_request_id(Reply reply, const Match& match, const HttpRequest& request) {
   if (match.route->errors == anthropic) reply.headers.emplace_back("request-id", request.id);
-  if (request.waiting > 0) reply.headers.emplace_back("X-Troika-Queue", fmt::format("{}", request.waiting));
+  const ModelSearch& search = request.search;
+  if (search.waiting > 0) reply.headers.emplace_back("X-Troika-Queue", fmt::format("{}", search.waiting));
+  if (!search.model.empty()) reply.headers.emplace_back("X-Troika-Model", fit_for_header(search.model));
+  if (search.replica > 0) reply.headers.emplace_back("X-Troika-Replica", fmt::format("{}", search.replica));
   return reply;
 }
 
@@ -140,8 +147,8 @@ template <typename Make>
 Reply reply_or_error(const Route& route, const HttpRequest& request, const Make& make) {
   try {
     return make();
-  } catch (const NotLoaded&) {
-    return {.waits = true};
+  } catch (const NotLoaded& model) {
+    return {.streamed = model.wants_stream && route.events != Events::none, .waits = true};
   } catch (const ApiError& error) {
     return error_reply(error, route.errors, request.id);
   } catch (const std::exception& error) {
@@ -157,6 +164,10 @@ Reply answer(const Match& match, const Models& models, const HttpRequest& reques
   Reply reply =
       reply_or_error(*match.route, request, [&] { return match.route->handler(models, request, match.rest); });
   return reply.later || reply.waits ? std::move(reply) : with_request_id(std::move(reply), match, request);
+}
+
+Reply stream_head(const Match& match, const HttpRequest& request) {
+  return with_request_id(event_stream(), match, request);
 }
 
 Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop) {

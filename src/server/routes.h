@@ -8,6 +8,7 @@
 #include "server/api_error.h"
 #include "server/api_fields.h"
 #include "server/http.h"
+#include "server/loading_stream.h"
 #include "server/models.h"
 #include "server/role.h"
 
@@ -24,6 +25,7 @@ struct Route {
   ErrorStyle errors;
   const Schema* body;        // null: none is read
   std::string_view summary;  // for the OpenAPI description
+  Events events = Events::none;  // of its streams that can be told of the loading of a model
 };
 
 std::span<const Route> all_routes();
@@ -38,10 +40,14 @@ struct Match {
 // for Ollama's, which begin with /api/.
 Match match_route(const HttpRequest& request);
 
-// The handler's reply; every exception becomes an error reply.
+// The handler's reply; every exception becomes an error reply. With Reply::waits, `streamed` says that it is going to be a
+// stream which can be told of the loading.
 Reply answer(const Match& match, const Models& models, const HttpRequest& request);
 
 // The same for what `reply.later` makes.
 Reply answer_later(const Match& match, const Reply& reply, const HttpRequest& request, const std::stop_token& stop);
+
+// The head of the stream that is going to answer a request whose model is being loaded.
+Reply stream_head(const Match& match, const HttpRequest& request);
 
 }  // namespace troika::server

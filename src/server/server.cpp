@@ -209,7 +209,7 @@ void Server::load(const std::string& id) {
   std::shared_ptr<PendingLoad> before;
   for (;;) {
     try {
-      const auto acquired = impl_->models.pool().acquire(id, before);
+      const auto acquired = impl_->models.pool().acquire(id, before, {});
       if (acquired.lease) return;
       before = acquired.pending;
     } catch (const ApiError& error) {

@@ -31,6 +31,12 @@ struct LoadOptions {
 
 class ModelSource;
 
+// A name that stands for the first of these models that is to be had.
+struct ModelAlias {
+  std::string name;
+  std::vector<std::string> models;
+};
+
 struct ServerOptions {
   std::string host = "127.0.0.1";  // an address or "localhost"
   uint16_t port = 8000;            // 0: any free one; see Server::port
@@ -50,6 +56,7 @@ struct ServerOptions {
   std::filesystem::path system_root = "/";  // below which sys/ lies; another in tests
   ModelSource* source = nullptr;  // of models that can be loaded; outlives the server
   LoadOptions loading;
+  std::vector<ModelAlias> aliases;
 
   // How long a client may take. Each is for one piece of progress, not for a whole upload or download.
   std::chrono::milliseconds header_timeout{10'000};
@@ -58,6 +65,9 @@ struct ServerOptions {
   std::chrono::milliseconds write_timeout{60'000};
   std::chrono::milliseconds drain_timeout{5'000};   // what running answers get after stop
   std::chrono::milliseconds ping_interval{15'000};  // a comment line keeps a silent stream alive
+  // A stream whose model is being loaded is told how far that is, for the first time and from then on. What goes quicker,
+  // or is refused at once, has a status of its own.
+  std::chrono::milliseconds first_progress{250}, progress_interval{1'000};
 };
 
 struct ServedModel {
@@ -68,7 +78,8 @@ struct ServedModel {
 
 class Server {
  public:
-  // Opens the port. Throws Error when it is taken, the host is unknown or the certificate no good. `models` are loaded already and stay.
+  // Opens the port. Throws Error when it is taken, the host is unknown, the certificate is no good or an alias makes no
+  // sense. `models` are loaded already and stay.
   Server(ServerOptions options, std::vector<ServedModel> models);
   ~Server();
 

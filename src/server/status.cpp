@@ -14,9 +14,18 @@ Json describe(const Histogram& histogram) {
   return {{"bounds", histogram.bounds()}, {"counts", histogram.counts}, {"sum", histogram.sum}};
 }
 
+Json describe(const std::vector<ModelView::Replica>& replicas) {
+  Json all = Json::array();
+  for (const ModelView::Replica& replica : replicas) {
+    const engine::EngineStats s = replica.engine->stats();
+    all.push_back({{"running", s.running}, {"waiting", s.waiting}, {"fails", replica.is_passed_over}});
+  }
+  return all;
+}
+
 Json describe(const ModelView& view) {
   const engine::ModelInfo& model = view.engine()->model();
-  const engine::EngineStats s = view.engine()->stats();
+  const engine::EngineStats s = view.stats();
   return {{"id", view.offer.id},
           {"state", name_of(view.state)},
           {"name", model.name},
@@ -30,6 +39,7 @@ Json describe(const ModelView& view) {
           {"trained_context", model.model_context_length},
           {"vocabulary", model.vocabulary},
           {"vision", view.engine()->eyes() != nullptr},
+          {"replicas", describe(view.replicas)},
           {"running", s.running},
           {"waiting", s.waiting},
           {"cache",
@@ -93,11 +103,15 @@ Json describe(const Traffic& traffic) {
 Reply status(const Models& models, const HttpRequest& request, std::string_view) {
   Json all = Json::array();
   for (const ModelView& model : models.loaded(request.caller)) all.push_back(describe(model));
+  Json loading = Json::array();
+  for (const ModelView& model : models.being_loaded(request.caller))
+    loading.push_back({{"id", model.offer.id}, {"state", name_of(model.state)}, {"share", model.share}});
   return {.headers = {{"Cache-Control", "no-store"}},
           .body = dump({{"version", models.version()},
                         {"uptime_s", std::time(nullptr) - models.traffic().started()},
                         {"machine", describe_machine(models.sensors())},
                         {"models", std::move(all)},
+                        {"loading", std::move(loading)},
                         {"answers", describe(models.traffic())}})};
 }
 

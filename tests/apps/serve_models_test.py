@@ -8,6 +8,7 @@ import http.server
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -192,6 +193,89 @@ class ServeModelsTest(unittest.TestCase):
         unknown = self.troika("stop", "nobody", "--url", self.url)
         self.assertEqual(unknown.returncode, 1)
         self.assertIn("The model 'nobody' is not served here", unknown.stderr)
+
+    def test_an_alias_goes_on_with_the_next_model(self):
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        name = "test/tiny-GGUF:Q8_0"
+        self.serve("--alias", f"gpt-4o={name},troika-mini", "--alias", "small=troika-mini")
+        self.assertEqual(self.states(), {"troika-mini": "loaded", name: "unloaded", "gpt-4o": "loaded", "small": "loaded"})
+        self.assertEqual(self.chat("gpt-4o")["model"], "gpt-4o")
+        self.assertEqual(self.states()[name], "loaded")
+        self.assertEqual(self.troika("stop", name, "--url", self.url).returncode, 0)
+        self.until(lambda: self.states()[name] == "unloaded")
+        for file in self.folder.glob("hub/**/blobs/*"):  # behind the server's back
+            if file.stat().st_size == len(MINI):
+                file.write_bytes(MINI[:1000])
+        self.assertEqual(self.chat("gpt-4o")["model"], "gpt-4o")
+        self.assertEqual(self.states()[name], "unloaded")
+        listed = {model["id"]: model for model in json.loads(self.ask("/v1/models")[1])["data"]}
+        self.assertEqual(listed["gpt-4o"]["stands_for"], [name, "troika-mini"])
+
+    def test_aliases_come_from_the_environment_and_take_all_spellings(self):
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        self.environment["TROIKA_ALIAS"] = "one=hf.co/test/tiny-GGUF:Q8_0,troika-mini;two=troika-mini"
+        self.serve()
+        listed = {model["id"]: model for model in json.loads(self.ask("/v1/models")[1])["data"]}
+        self.assertEqual(listed["one"]["stands_for"], ["test/tiny-GGUF:Q8_0", "troika-mini"])
+        self.assertEqual(listed["two"]["stands_for"], ["troika-mini"])
+
+    def test_what_makes_no_sense_is_said_at_the_start(self):
+        for arguments, sentence in [
+            (["--alias", "x"], "--alias x: write NAME=MODEL or NAME=MODEL,MODEL"),
+            (["--alias", "x=a,,b"], "--alias x=a,,b: write NAME=MODEL"),
+            (["--alias", "x=nobody"], "the alias 'x' stands for nothing: there is no model 'nobody'"),
+            (["--alias", "troika-mini=troika-mini"], "the alias 'troika-mini' has the name of a model"),
+            (["--alias", "x=y", "--alias", "y=x"], "the alias 'x' stands for 'y', which is an alias itself"),
+            (["--alias", "x=troika-mini;x=troika-mini"], "the alias 'x' is given twice"),
+            (["--replicas", "0"], "--replicas 0: give a number from 1 to 64, or NAME=NUMBER"),
+            (["--replicas", "troika-mini=many"], "--replicas troika-mini=many: give a number from 1 to 64"),
+            (["--replicas", "nobody=2"], "--replicas nobody=2: there is no model 'nobody'"),
+        ]:
+            with self.subTest(arguments):
+                result = self.troika("serve", "--port", "0", *arguments)
+                self.assertNotEqual(result.returncode, 0)
+                self.assertIn(sentence, result.stderr)
+                self.assertEqual(result.stderr.count("error:"), 1, result.stderr)
+
+    def test_replicas_answer_alike_and_a_chat_stays_with_its_own(self):
+        self.serve("--replicas", "2", "--ctx", "512")
+        self.assertEqual(json.loads(self.ask("/v1/models/troika-mini")[1])["replicas"], 2)
+        status = json.loads(self.ask("/api/troika/status")[1])["models"]
+        self.assertEqual([model["id"] for model in status], ["troika-mini"])
+        self.assertEqual(len(status[0]["replicas"]), 2)
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            texts = {answer["choices"][0]["message"]["content"] for answer in pool.map(lambda _: self.chat("troika-mini"), range(8))}
+        self.assertEqual(len(texts), 1)
+        self.assertEqual(json.loads(self.ask("/api/troika/status")[1])["models"][0]["totals"]["stopped"]
+                         + json.loads(self.ask("/api/troika/status")[1])["models"][0]["totals"]["limited"], 8)
+        cached = [self.chat("troika-mini", f"{i}. {LONG}"[:600])["usage"]["prompt_tokens_details"]["cached_tokens"]
+                  for i in (1, 2, 1, 2)]
+        self.assertGreater(min(cached[2:]), 50)
+
+    def test_a_model_that_is_not_loaded_is_shown_with_what_its_file_says(self):
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        self.serve()
+        name = "test/tiny-GGUF:Q8_0"
+        before = json.loads(self.ask("/api/show", {"model": name})[1])
+        self.assertEqual(self.states()[name], "unloaded")
+        self.chat(name)
+        after = json.loads(self.ask("/api/show", {"model": name})[1])
+        self.assertEqual(before, after)
+        self.assertGreater(before["model_info"]["general.parameter_count"], 10_000_000)
+        self.assertIn("completion", before["capabilities"])
+
+    def test_ps_says_how_far_a_model_is(self):
+        self.serve("--replicas", "40", "--ctx", "128")
+        self.assertEqual(self.troika("stop", "troika-mini", "--url", self.url).returncode, 0)
+        self.until(lambda: self.states() == {"troika-mini": "unloaded"})
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(self.chat, "troika-mini")
+            seen = []
+            while not answer.done():
+                seen += re.findall(r"is being loaded, (\d+) %", self.troika("ps", "--url", self.url).stdout)
+            answer.result()
+        self.assertTrue(any(0 < int(percent) < 100 for percent in seen), seen)
+        self.assertEqual([int(percent) for percent in seen], sorted(int(percent) for percent in seen))
 
     def test_a_cache_on_disk_survives_a_kill(self):
         pages = self.folder / "pages"

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -210,6 +211,15 @@ INSTANTIATE_TEST_SUITE_P(Models, SharedText, ::testing::Values("qwen2-tied", "ge
                            std::erase(name, '-');
                            return name;
                          });
+
+TEST(Engine, TellsHowMuchIsInPlaceWhileItIsLoaded) {
+  std::vector<double> shares;
+  Engine::load(kModel, {.threads = 1}, [&](double share) { shares.push_back(share); });
+  ASSERT_GT(shares.size(), 10u);
+  EXPECT_GT(shares.front(), 0);
+  EXPECT_TRUE(std::ranges::is_sorted(shares));
+  EXPECT_DOUBLE_EQ(shares.back(), 1);
+}
 
 TEST(Engine, EndsWhatRunsWhenItIsDestroyed) {
   Client client, waiting;

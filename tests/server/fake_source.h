@@ -22,22 +22,38 @@ class FakeSource : public ModelSource {
     const std::lock_guard lock(mutex_);
     return offered;
   }
-  std::unique_ptr<engine::Engine> load(const std::string& id) override {
+  std::unique_ptr<engine::Engine> load(const std::string& id, int replica,
+                                       const engine::LoadProgress& progress) override {
     {
       const std::lock_guard lock(mutex_);
       loads.push_back(id);
     }
-    std::this_thread::sleep_for(pace);
+    for (int quarter = 1; quarter <= 4; ++quarter) {
+      std::this_thread::sleep_for(pace / 4);
+      progress(quarter / 4.0);
+    }
     {
       const std::lock_guard lock(mutex_);
       if (std::ranges::find(offered, id, &OfferedModel::id) == offered.end()) fail("there is no {}", id);
     }
-    if (id == broken) fail("{}.gguf is cut short", id);
+    if (id == broken || replica == broken_replica) fail("{}.gguf is cut short", id);
     auto engine = std::make_unique<FakeEngine>();
     engine->pace = token_pace;
     engine->script = [id](const engine::Request&) { return byte_ids("I am " + id + std::string(20, '.')); };
     engine->info().weight_bytes = 100;
+    if (prepare) prepare(id, *engine);
     return engine;
+  }
+  engine::FileFacts facts(const std::string& id) override {
+    if (id == broken) fail("{}.gguf is cut short", id);
+    engine::FileFacts facts;
+    facts.info = {.name = id, .architecture = "qwen3", .format = "gguf", .quantisation = "q4_k", .licence = "mit"};
+    facts.info.parameters = 7'600'000'000;
+    facts.info.model_context_length = 4096;
+    facts.tokenizer.chat_template = kThinkingTemplate;
+    facts.tokenizer.tokens = {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"};
+    facts.sees = true;
+    return facts;
   }
   void pull(const std::string& name, const std::function<void(const PullProgress&)>& progress,
             const std::stop_token& stop) override {
@@ -61,6 +77,8 @@ class FakeSource : public ModelSource {
   std::vector<OfferedModel> offered;
   std::vector<std::string> loads;
   std::string broken, copied;
+  int broken_replica = -1;
+  std::function<void(const std::string& id, FakeEngine& engine)> prepare;  // called with each that is loaded
   std::chrono::milliseconds pace{0};
   std::chrono::microseconds token_pace{0};
   std::atomic<bool> ended = false;

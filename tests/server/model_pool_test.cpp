@@ -8,8 +8,7 @@
 
 #include "base/error.h"
 #include "server/api_error.h"
-#include "server/fake_source.h"
-#include "server/raw_client.h"
+#include "server/several_models.h"
 
 namespace troika::server {
 namespace {
@@ -22,7 +21,7 @@ std::shared_ptr<const Lease> wait_for_lease(ModelPool& pool, const std::string& 
                                             std::optional<ModelPool::Seconds> keep = {}) {
   std::shared_ptr<PendingLoad> before;
   for (;;) {
-    auto acquired = pool.acquire(name, before, keep);
+    auto acquired = pool.acquire(name, before, {.keep = keep});
     if (acquired.lease) return acquired.lease;
     before = acquired.pending;
     std::promise<void> done;
@@ -35,12 +34,6 @@ std::vector<std::string> ids_of(const std::vector<ModelView>& views) {
   std::vector<std::string> ids;
   for (const ModelView& view : views) ids.push_back(view.offer.id);
   return ids;
-}
-
-template <typename Condition>
-bool soon(const Condition& condition) {
-  for (int i = 0; i < 2000 && !condition(); ++i) std::this_thread::sleep_for(1ms);
-  return condition();
 }
 
 TEST(ModelPool, LoadsOnceForAllWhoAskMeanwhile) {
@@ -57,7 +50,8 @@ TEST(ModelPool, TakesTheFirstModelWhereNoneIsNamedAndOllamasTags) {
   FakeSource source;
   ModelPool pool({}, &source, {});
   wait_for_lease(pool, "a:latest");
-  EXPECT_EQ(pool.acquire(std::nullopt, nullptr).lease->model().id, "a");
+  EXPECT_THAT(pool.candidates(std::nullopt), ElementsAre("a"));
+  EXPECT_EQ(pool.acquire("a", nullptr, {}).lease->model().id, "a");
 }
 
 TEST(ModelPool, MakesRoomByUnloadingWhoWasUsedLongestAgo) {
@@ -129,7 +123,7 @@ TEST(ModelPool, RefusesWhatIsUnknownAndFindsWhatWasBroughtMeanwhile) {
   FakeSource source;
   ModelPool pool({}, &source, {});
   try {
-    pool.acquire("z", nullptr);
+    pool.acquire("z", nullptr, {});
     FAIL();
   } catch (const ApiError& error) {
     EXPECT_EQ(error.status, 404);
@@ -185,12 +179,69 @@ TEST(ModelPool, SurvivesManyWhoComeAndGo) {
   for (std::thread& client : clients) client.join();
 }
 
+TEST(ModelPool, LoadsAllReplicasAndCountsTheirMemory) {
+  FakeSource source("ab");
+  source.offered[0].replicas = 3;
+  ModelPool pool({}, &source, {.memory_bytes = 300, .cache_bytes = 0});
+  wait_for_lease(pool, "a");
+  EXPECT_THAT(source.loaded(), ElementsAre("a", "a", "a"));
+  EXPECT_EQ(pool.look("a").replicas.size(), 3u);
+  EXPECT_EQ(pool.look("a").memory_bytes, 300u);
+  wait_for_lease(pool, "b");
+  EXPECT_EQ(pool.look("a").state, ModelState::unloaded);  // all of them went
+}
+
+TEST(ModelPool, SpreadsRequestsOverReplicasAndCountsThemTogether) {
+  FakeSource source("a");
+  source.offered[0].replicas = 2;
+  source.prepare = [](const std::string&, FakeEngine& engine) {
+    engine.counted.prompt_tokens = 10;
+    engine.counted.gap_seconds.add(0.5);
+  };
+  ModelPool pool({}, &source, {});
+  auto first = wait_for_lease(pool, "a"), second = wait_for_lease(pool, "a");
+  EXPECT_NE(first->model().engine, second->model().engine);
+  first = nullptr;
+  EXPECT_EQ(pool.acquire("a", nullptr, {}).replica, 1);
+  const engine::EngineStats all = pool.look("a").stats();
+  EXPECT_EQ(all.prompt_tokens, 20);
+  EXPECT_EQ(all.gap_seconds.count(), 2);
+}
+
+TEST(ModelPool, GoesOnWithFewerReplicasWhereOneCannotBeLoaded) {
+  FakeSource source("a");
+  source.offered[0].replicas = 2;
+  source.broken_replica = 1;
+  ModelPool pool({}, &source, {});
+  wait_for_lease(pool, "a");
+  EXPECT_EQ(pool.look("a").replicas.size(), 1u);
+}
+
+TEST(ModelPool, TellsHowMuchIsInPlaceWhileAModelIsLoaded) {
+  FakeSource source("a");
+  source.pace = 100ms;
+  source.offered[0].replicas = 2;
+  ModelPool pool({}, &source, {});
+  const auto pending = pool.acquire("a", nullptr, {}).pending;
+  EXPECT_EQ(pending->id, "a");
+  std::vector<double> seen;
+  ASSERT_TRUE(soon([&] {
+    const auto loading = pool.being_loaded();
+    if (loading.empty()) return true;
+    if (seen.empty() || loading[0].share > seen.back()) seen.push_back(loading[0].share);
+    EXPECT_GE(loading[0].share, seen.back());
+    return false;
+  }));
+  EXPECT_THAT(seen, testing::IsSupersetOf({0.25, 0.5, 0.75}));
+  EXPECT_EQ(pool.look("a").state, ModelState::loaded);
+}
+
 TEST(ModelPool, EndsWhileSomebodyWaits) {
   FakeSource source("ab");
   source.pace = 20ms;
   auto pool = std::make_unique<ModelPool>(std::vector<ServedModel>{}, &source, LoadOptions{});
   std::vector<std::shared_ptr<PendingLoad>> pending;
-  for (const char* name : {"a", "b"}) pending.push_back(pool->acquire(name, nullptr).pending);
+  for (const char* name : {"a", "b"}) pending.push_back(pool->acquire(name, nullptr, {}).pending);
   pool->stop();
   int done = 0;
   for (const auto& load : pending) load->when_done([&] { ++done; });
@@ -199,36 +250,6 @@ TEST(ModelPool, EndsWhileSomebodyWaits) {
 }
 
 // The same through the server.
-class SeveralModels : public testing::Test {
- protected:
-  ~SeveralModels() override {
-    server_->stop();
-    thread_.join();
-  }
-  uint16_t port() {
-    if (!server_) {
-      options.port = 0;
-      options.source = &source;
-      server_ = std::make_unique<Server>(options, std::vector<ServedModel>{});
-      thread_ = std::thread([this] { server_->run(); });
-    }
-    return server_->port();
-  }
-  RawReply post(const std::string& path, const Json& body) { return RawClient(port()).post(path, body.dump()); }
-  RawReply get(const std::string& path) { return RawClient(port()).get(path); }
-  RawReply complete(const std::string& model, const Json& more = Json::object()) {
-    Json body = {{"model", model}, {"prompt", "Say"}, {"max_tokens", 100}};
-    body.update(more);
-    return post("/v1/completions", body);
-  }
-  std::string state_of(const std::string& model) { return get("/v1/models/" + model).json().value("status", ""); }
-
-  FakeSource source;
-  ServerOptions options;
-  std::unique_ptr<Server> server_;
-  std::thread thread_;
-};
-
 TEST_F(SeveralModels, AreLoadedWhenTheyAreAskedForOnceForFifty) {
   source.pace = 100ms;
   EXPECT_EQ(state_of("b"), "unloaded");
@@ -290,6 +311,37 @@ TEST_F(SeveralModels, AClientThatLeavesWhileItWaitsIsForgotten) {
   EXPECT_EQ(complete("b").status, 200);
   EXPECT_EQ(post("/api/troika/unload", {{"model", "b"}}).status, 200);
   EXPECT_TRUE(soon([&] { return state_of("b") == "unloaded"; }));
+}
+
+TEST_F(SeveralModels, AreShownWithWhatTheirFilesSayWithoutBeingLoaded) {
+  const Json shown = post("/api/show", {{"model", "b"}}).json();
+  EXPECT_EQ(shown["details"]["parameter_size"], "7.6B");
+  EXPECT_EQ(shown["details"]["quantization_level"], "Q4_K");
+  EXPECT_EQ(shown["model_info"]["qwen3.context_length"], 4096);
+  EXPECT_EQ(shown["license"], "mit");
+  EXPECT_EQ(shown["template"], kThinkingTemplate);
+  EXPECT_EQ(shown["capabilities"], Json::array({"completion", "tools", "embedding", "vision", "thinking", "insert"}));
+  EXPECT_EQ(state_of("b"), "unloaded");
+  source.broken = "c";  // then what the list knows
+  EXPECT_EQ(post("/api/show", {{"model", "c"}}).json()["capabilities"], Json::array({"completion"}));
+}
+
+TEST_F(SeveralModels, AreSeenWhileTheyAreLoaded) {
+  source.pace = 400ms;
+  std::thread client([&] { EXPECT_EQ(complete("b").status, 200); });
+  Json seen;
+  ASSERT_TRUE(soon([&] {
+    seen = get("/api/troika/status").json()["loading"];
+    return !seen.empty() && seen[0]["share"] == 0.5;
+  }));
+  EXPECT_EQ(seen[0]["id"], "b");
+  EXPECT_EQ(seen[0]["state"], "loading");
+  const Json listed = get("/api/ps").json()["models"];
+  EXPECT_EQ(listed[0]["name"], "b:latest");
+  EXPECT_GE(listed[0]["loaded_share"], 0.5);
+  EXPECT_EQ(state_of("b"), "loading");
+  client.join();
+  EXPECT_TRUE(get("/api/troika/status").json()["loading"].empty());
 }
 
 TEST_F(SeveralModels, SayWhyOneCannotBeLoaded) {

@@ -39,3 +39,31 @@ test('a model is loaded by its button', async () => {
   await page.getByRole('region', { name: 'troika-mini-vl' }).waitFor();
   assertFaultless(page);
 });
+
+test('how far a model is and what an alias stands for stand on the dashboard', async () => {
+  // So many replicas take a second or two.
+  const slow = await startBrowser('--model', resolve(root, 'models/troika-mini-vl.gguf'), '--no-store', '--ctx', '128',
+    '--memory', '64GB', '--replicas', 'troika-mini-vl=40', '--alias', 'see=troika-mini-vl');
+  try {
+    const page = await slow.open({}, '/#dashboard');
+    const card = page.getByRole('region', { name: 'Models' });
+    await card.getByText('stands for troika-mini-vl').waitFor();
+    assert.equal(await card.getByRole('button', { name: 'Unload see' }).count(), 0);
+    await card.getByRole('button', { name: 'Unload troika-mini-vl' }).click();
+    await card.getByText('not loaded').waitFor();
+    await page.getByRole('region', { name: 'troika-mini-vl' }).waitFor({ state: 'detached' });
+    await card.getByRole('button', { name: 'Load troika-mini-vl', exact: true }).click();
+    await card.getByText(/is being loaded, [1-9]\d* %/).waitFor();
+    await card.getByRole('button', { name: 'Unload troika-mini-vl' }).waitFor();
+
+    await card.getByRole('button', { name: 'Unload troika-mini-vl' }).click();
+    await card.getByText('not loaded').waitFor();
+    await page.goto(slow.troika.url);
+    await page.getByRole('combobox', { name: 'Model' }).selectOption('see');
+    await ask(page, 'Who are you?'); // a stream that begins with comments
+    assert.ok((await answerOf(page)).length > 0);
+    assertFaultless(page);
+  } finally {
+    await slow.close();
+  }
+});

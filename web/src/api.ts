@@ -5,6 +5,7 @@ import { readEvents } from './events';
 export interface Model {
   id: string;
   status: 'unloaded' | 'waiting' | 'loading' | 'loaded' | 'draining';
+  stands_for?: string[]; // of an alias
   capabilities?: { vision: boolean; reasoning: boolean; context: number }; // known once it is loaded
   meta: { architecture?: string; n_params?: number; size: number };
 }
@@ -60,6 +61,12 @@ export interface Sensor {
   busy?: number; // 0 to 1, for whomever
 }
 
+export interface LoadingModel {
+  id: string;
+  state: 'waiting' | 'loading';
+  share: number; // of its weights that is in place
+}
+
 export interface Status {
   version: string;
   uptime_s: number;
@@ -72,6 +79,7 @@ export interface Status {
     sensors: Sensor[];
   };
   models: ModelStatus[];
+  loading: LoadingModel[];
   answers: { route: string; code: number; count: number }[];
 }
 

@@ -79,7 +79,7 @@ export function DashboardView({ openSide }: { openSide: () => void }) {
             <Readings before={samples.at(-1 - kSmooth) ?? samples[0]} now={now} />
             <Charts samples={samples} />
             <MemoryCard status={now.status} />
-            <ModelsCard loaded={now.status.models.map(({ id }) => id).join()} />
+            <ModelsCard loaded={now.status.models.map(({ id }) => id).join()} loading={now.status.loading} />
             {now.status.models.map((model) => (
               <ModelCard key={model.id} model={model} />
             ))}

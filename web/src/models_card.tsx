@@ -1,6 +1,6 @@
 // The models that the server has, with what is loaded of them.
 import { useEffect, useState } from 'preact/hooks';
-import { setLoaded, type Model } from './api';
+import { setLoaded, type LoadingModel, type Model } from './api';
 import { useCell } from './cell';
 import * as format from './format';
 import { loadModels } from './load_models';
@@ -14,8 +14,14 @@ const kStates: Record<Model['status'], string> = {
   draining: 'goes when nobody uses it',
 };
 
-// `loaded` tells when to look again.
-export function ModelsCard({ loaded }: { loaded: string }) {
+function stateOf(model: Model, loading: LoadingModel[]): string {
+  const found = loading.find(({ id }) => id === model.id);
+  if (found?.state === 'loading') return `is being loaded, ${Math.round(100 * found.share)} %`;
+  return kStates[found?.state ?? model.status];
+}
+
+// `loaded` tells when to look again, `loading` how far models are.
+export function ModelsCard({ loaded, loading }: { loaded: string; loading: LoadingModel[] }) {
   const all = useCell(models);
   const [problem, setProblem] = useState('');
   useEffect(() => void loadModels(), [loaded]);
@@ -48,17 +54,19 @@ export function ModelsCard({ loaded }: { loaded: string }) {
               <tr key={model.id}>
                 <td>{model.id}</td>
                 <td>{format.bytes(model.meta.size)}</td>
-                <td>{kStates[model.status]}</td>
+                <td>{model.stands_for ? `stands for ${model.stands_for.join(', ')}` : stateOf(model, loading)}</td>
                 <td>
-                  <button
-                    type="button"
-                    class="plain"
-                    disabled={model.status !== 'loaded' && model.status !== 'unloaded'}
-                    aria-label={`${model.status === 'unloaded' ? 'Load' : 'Unload'} ${model.id}`}
-                    onClick={() => void set(model, model.status === 'unloaded')}
-                  >
-                    {model.status === 'unloaded' ? 'Load' : 'Unload'}
-                  </button>
+                  {!model.stands_for && (
+                    <button
+                      type="button"
+                      class="plain"
+                      disabled={model.status !== 'loaded' && model.status !== 'unloaded'}
+                      aria-label={`${model.status === 'unloaded' ? 'Load' : 'Unload'} ${model.id}`}
+                      onClick={() => void set(model, model.status === 'unloaded')}
+                    >
+                      {model.status === 'unloaded' ? 'Load' : 'Unload'}
+                    </button>
+                  )}
                 </td>
               </tr>
             ))}
