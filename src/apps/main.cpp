@@ -6,18 +6,24 @@
 
 #include "apps/printable.h"
 #include "apps/verbs.h"
-#include "base/log.h"
+#include "base/structured_log.h"
 
 int main(int argc, char** argv) {
   CLI::App app{"Troika: a local language model server for CPU, integrated GPU and NPU", "troika"};
   app.set_version_flag("--version", "troika " TROIKA_VERSION);
   app.require_subcommand(1);
   app.option_defaults()->always_capture_default();
-  std::string level = "info";
+  std::string level = "info", form = "text";
   app.add_option("--log", level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
       ->envname("TROIKA_LOG");
-  app.parse_complete_callback([&] { troika::log::set_up(level); });
+  app.add_option("--log-format", form, "text, or json: an object a line, for machines")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->envname("TROIKA_LOG_FORMAT");
+  app.parse_complete_callback([&] {
+    troika::log::set_up(level);
+    if (form == "json") troika::log::write_json();
+  });
   app.fallthrough();
 
   using namespace troika::apps;

@@ -18,8 +18,8 @@
 #include <boost/beast/http/status.hpp>
 #include <ctime>
 
-#include "base/log.h"
 #include "base/platform.h"
+#include "base/structured_log.h"
 #include "server/api_error.h"
 #include "server/routes.h"
 
@@ -489,9 +489,17 @@ void Connection::note(const Incoming& incoming, bool sent) {
   shared_.models.traffic().count(incoming.route, incoming.status);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - incoming.began;
   const std::string& key = incoming.request.caller.name;
-  log::log(incoming.metered ? log::level::info : log::level::debug, "{} {} {} {}{} in {:.3f} s{}{}", incoming.id,
-           incoming.request.method, incoming.route, incoming.status, sent ? "" : " (client gone)", took.count(),
-           key.empty() ? "" : " key=", key);
+  log::note(incoming.metered ? log::level::info : log::level::debug,
+            {{"request", incoming.id},
+             {"method", incoming.request.method},
+             {"route", incoming.route},
+             {"status", int64_t(incoming.status)},
+             {"sent", int64_t(sent)},
+             {"seconds", took.count()},
+             {"key", key},
+             {"model", incoming.request.search.model}},
+            fmt::format("{} {} {} {}{} in {:.3f} s{}{}", incoming.id, incoming.request.method, incoming.route,
+                        incoming.status, sent ? "" : " (client gone)", took.count(), key.empty() ? "" : " key=", key));
 }
 
 asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
