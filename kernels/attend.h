@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernels/cache_page.h"
+#include "kernels/hadamard.h"
 #include "kernels/kernel_table.h"
 #include "kernels/rows.h"
 
@@ -30,9 +31,9 @@ struct AttendTile {
   int rows, padded;   // padded: D in whole vectors
   int page_end;       // after the last page that a row reads
   int parts;          // the rows are cut into so many parts of up to S::kQueryRows
-  float* q;           // each part [D, rows of the part], scaled
+  float* q;           // each part [D, rows of the part], rotated where the keys are, scaled
   float* page;        // [D, P] or [P, padded]: a page in float32
-  float* scales;      // of a page in q8_0
+  float* scales;      // of a page in q8_0 or q4_0
   float* score;       // [rows, P], then the weights
   float* total;       // [rows, padded]: Σ weight · value of the chunk
   float* sum;         // [rows, 16]: Σ weight of the chunk, by lane
@@ -330,6 +331,10 @@ void scale_queries(const AttendArgs& args, const AttendTile<S>& tile) noexcept {
     for (int m = 0; m < count; ++m) {
       int token = (begin + m) / args.heads, head = (begin + m) % args.heads;
       const float* from = args.q + token * args.token_stride + size_t(head) * args.head_dim;
+      if (args.rotation > 0) {
+        rotate<S>(from, tile.page, args.head_dim, args.rotation);
+        from = tile.page;
+      }
       for (int d = 0; d < args.head_dim; ++d) to[d * count + m] = from[d] * args.scale;
     }
   }
@@ -342,6 +347,7 @@ void finish_rows(const AttendArgs& args, const AttendTile<S>& tile) noexcept {
     const float* whole = tile.whole + size_t(r) * tile.padded;
     float inverse = 1 / tile.row[r].whole_sum;
     for (int d = 0; d < args.head_dim; ++d) out[d] = whole[d] * inverse;
+    if (args.rotation > 0) rotate<S>(out, out, args.head_dim, args.rotation);
   }
 }
 
@@ -377,6 +383,7 @@ void attend(const AttendArgs& args) noexcept {
   switch (args.cache) {
     case Format::f16: return attend_pages<S, HalfPages<S>>(args);
     case Format::q8_0: return attend_pages<S, Q8Pages<S>>(args);
+    case Format::q4_0: return attend_pages<S, Q4Pages<S>>(args);
     default: return attend_pages<S, FloatPages<S>>(args);
   }
 }

@@ -36,7 +36,7 @@ using FloatRows = PlainRows<S, float>;
 template <class S>
 using HalfRows = PlainRows<S, uint16_t>;
 
-// Keys and values of q8_0 have whole vectors only: D is a multiple of 32.
+// Keys and values of q8_0 and q4_0 have whole vectors only: D is a multiple of 32.
 template <class S>
 struct Q8Keys {
   const std::byte* data;  // [D, P]
@@ -58,6 +58,42 @@ struct Q8Values {
   }
   typename S::R rest(int row, int column, int) const noexcept { return at(row, column); }
 };
+
+// Sixteen bytes of q4_0 as steps: one of each pair of values (device.h), that with a place in its block like `place`.
+template <class S>
+typename S::R steps_of(const std::byte* pairs, int place) noexcept {
+  return place % 32 < 16 ? S::template load_rows_i4<false>(pairs) : S::template load_rows_i4<true>(pairs);
+}
+
+template <class S>
+struct Q4Keys {
+  const std::byte* data;  // [D/32, 16, P]
+  const float* scales;    // [D/32, P]
+  typename S::R at(int row, int column) const noexcept {
+    return S::mul(steps_of<S>(data + (row / 32 * 16 + row % 16) * kCachePage + column, row),
+                  S::load_rows(scales + row / 32 * kCachePage + column));
+  }
+  typename S::R rest(int row, int column, int) const noexcept { return at(row, column); }
+};
+
+template <class S>
+struct Q4Values {
+  const std::byte* data;  // [P, D/32, 16]
+  const float* scales;    // [P, D/32]
+  int width;              // D
+  typename S::R at(int row, int column) const noexcept {
+    int block = row * (width / 32) + column / 32;
+    return S::mul(steps_of<S>(data + block * 16, column), S::rows_set1(scales[block]));
+  }
+  typename S::R rest(int row, int column, int) const noexcept { return at(row, column); }
+};
+
+// The scales of a page's keys or values, P · D / 32 in both.
+template <class S>
+const float* unpack_scales(const std::byte* from, int head_dim, float* scales) noexcept {
+  for (int i = 0; i < head_dim; i += 16) S::store_rows(scales + i, S::load_rows_f16(from + i * sizeof(uint16_t)));
+  return scales;
+}
 
 // kPartsInPlace: with so many parts of query rows at most (attend.h) a page is read where it lies, else unpacked first.
 template <class S>
@@ -85,46 +121,76 @@ struct HalfPages {
 template <class S>
 struct Q8Pages {
   static constexpr int kPartsInPlace = 1;
-  // The same number of scales in both: P · D / 32.
-  static void unpack_scales(const std::byte* page, int head_dim, float* scales) noexcept {
-    const std::byte* from = page + size_t(head_dim) * kCachePage;
-    for (int i = 0; i < head_dim; i += 16) S::store_rows(scales + i, S::load_rows_f16(from + i * sizeof(uint16_t)));
-  }
   static Q8Keys<S> keys(const std::byte* page, int head_dim, float* scales) noexcept {
-    unpack_scales(page, head_dim, scales);
-    return {page, scales};
+    return {page, unpack_scales<S>(page + size_t(head_dim) * kCachePage, head_dim, scales)};
   }
   static Q8Values<S> values(const std::byte* page, int head_dim, float* scales) noexcept {
-    unpack_scales(page, head_dim, scales);
-    return {page, scales, head_dim};
+    return {page, unpack_scales<S>(page + size_t(head_dim) * kCachePage, head_dim, scales), head_dim};
   }
 };
 
-// 32 values as int8 with one scale, largest magnitude / 127. What is not a number makes the scale none.
 template <class S>
-struct Q8Block {
+struct Q4Pages {
+  static constexpr int kPartsInPlace = 1;
+  static Q4Keys<S> keys(const std::byte* page, int head_dim, float* scales) noexcept {
+    return {page, unpack_scales<S>(page + size_t(head_dim) * kCachePage / 2, head_dim, scales)};
+  }
+  static Q4Values<S> values(const std::byte* page, int head_dim, float* scales) noexcept {
+    return {page, unpack_scales<S>(page + size_t(head_dim) * kCachePage / 2, head_dim, scales), head_dim};
+  }
+};
+
+// 32 values as whole numbers kLeast … kMost with one scale. What is not a number makes the scale none.
+template <class S, int kLeast, int kMost>
+struct RoundedBlock {
   int8_t q[32];
   uint16_t scale;  // f16
 
-  explicit Q8Block(const float* x) noexcept {
-    typename S::F most = S::zero(), none = S::zero(), scaled[4];
-    for (int i = 0; i < 32; i += 8) {
-      most = S::max(most, S::abs(S::load(x + i)));
-      none = S::fma(S::load(x + i), S::zero(), none);  // 0, or NaN
-    }
-    float largest = S::largest(most);
-    constexpr float kMost = 127 * 65504.0f;
+ protected:
+  // The scale that takes `extreme`, the value of largest magnitude, to `level`.
+  void round(const float* x, float extreme, int level) noexcept {
+    typename S::F none = S::zero(), scaled[4];
+    for (int i = 0; i < 32; i += 8) none = S::fma(S::load(x + i), S::zero(), none);  // 0, or NaN
+    constexpr float kLargest = 65504;
+    float wanted = extreme / static_cast<float>(level);
+    wanted = wanted < kLargest ? wanted : kLargest;
     uint16_t halves[8];
-    S::store_f16(halves, S::set1((largest < kMost ? largest : kMost) / 127 + S::sum(none)));
+    S::store_f16(halves, S::set1((wanted > -kLargest ? wanted : -kLargest) + S::sum(none)));
     scale = halves[0];
     float rounded = S::half(scale);
-    typename S::F inverse = S::set1(rounded > 0 ? 1 / rounded : 0), limit = S::set1(127);
+    typename S::F inverse = S::set1(rounded != 0 ? 1 / rounded : 0);
     for (int i = 0; i < 4; ++i) {
       scaled[i] = S::mul(S::load(x + 8 * i), inverse);
-      scaled[i] = S::min(limit, S::max(S::sub(S::zero(), limit), scaled[i]));  // a tiny scale is a coarse one
+      scaled[i] = S::min(S::set1(kMost), S::max(S::set1(kLeast), scaled[i]));  // a tiny scale is a coarse one
     }
     int32_t totals[2];
     S::store_rounded(q, scaled, totals);
+  }
+  static float largest_of(const float* x, float sign) noexcept {
+    typename S::F most = S::zero();
+    for (int i = 0; i < 32; i += 8) most = S::max(most, S::mul(S::load(x + i), S::set1(sign)));
+    return S::largest(most);
+  }
+};
+
+// Scale: largest magnitude / 127.
+template <class S>
+struct Q8Block : RoundedBlock<S, -127, 127> {
+  explicit Q8Block(const float* x) noexcept {
+    float high = this->largest_of(x, 1), low = this->largest_of(x, -1);
+    this->round(x, high > low ? high : low, 127);
+  }
+};
+
+// Scale: the value of largest magnitude, with its sign, / −8.
+template <class S>
+struct Q4Block : RoundedBlock<S, -8, 7> {
+  explicit Q4Block(const float* x) noexcept {
+    float high = this->largest_of(x, 1), low = this->largest_of(x, -1);
+    this->round(x, high > low ? high : -low, -8);
+  }
+  std::byte pair(int i) const noexcept {
+    return static_cast<std::byte>((this->q[i] + 8) | (this->q[i + 16] + 8) << 4);
   }
 };
 
@@ -154,6 +220,13 @@ void write_key(Format cache, const float* x, int head_dim, int slot, std::byte* 
       for (int i = 0; i < 32; ++i) page[(d + i) * kCachePage + slot] = static_cast<std::byte>(block.q[i]);
       scales[d / 32 * kCachePage + slot] = block.scale;
     }
+  } else if (cache == Format::q4_0) {
+    auto scales = reinterpret_cast<uint16_t*>(page + size_t(head_dim) * kCachePage / 2);
+    for (int d = 0; d < head_dim; d += 32) {
+      Q4Block<S> block(x + d);
+      for (int i = 0; i < 16; ++i) page[(d / 2 + i) * kCachePage + slot] = block.pair(i);
+      scales[d / 32 * kCachePage + slot] = block.scale;
+    }
   } else {
     for (int d = 0; d < head_dim; ++d) floats[d * kCachePage + slot] = x[d];
   }
@@ -169,6 +242,13 @@ void write_value(Format cache, const float* x, int head_dim, int slot, std::byte
     for (int d = 0; d < head_dim; d += 32) {
       Q8Block<S> block(x + d);
       std::memcpy(page + size_t(slot) * head_dim + d, block.q, sizeof block.q);
+      scales[d / 32] = block.scale;
+    }
+  } else if (cache == Format::q4_0) {
+    auto scales = reinterpret_cast<uint16_t*>(page + size_t(head_dim) * kCachePage / 2) + slot * (head_dim / 32);
+    for (int d = 0; d < head_dim; d += 32) {
+      Q4Block<S> block(x + d);
+      for (int i = 0; i < 16; ++i) page[(size_t(slot) * head_dim + d) / 2 + i] = block.pair(i);
       scales[d / 32] = block.scale;
     }
   } else {

@@ -86,7 +86,8 @@ struct AttendArgs {
   size_t token_stride;
   int tokens;                // at most attend_tokens(heads)
   int heads, head_dim;       // head_dim: D
-  Format cache;              // f32, f16 or q8_0
+  Format cache;              // f32, f16, q8_0 or q4_0
+  int rotation;              // numbers of a head in the cache that were rotated together, a power of two; 0: none
   const std::byte* keys;     // this head's part of page p: at p * page_stride
   const std::byte* values;
   size_t page_stride;        // bytes
@@ -162,7 +163,9 @@ struct KernelTable {
   void (*cut_below)(const float* x, float* out, int n, float deviations) noexcept;
   // One token: x and out [heads, head_dim]; cosine and sine [head_dim / 2].
   void (*rope)(const float* x, const float* cosine, const float* sine, float* out, int heads, int head_dim) noexcept;
-  // One token of one head into slot `slot` of its page. x: D floats.
+  // Every `size` of `count` numbers are rotated on their own (hadamard.h); size: a power of two from 8 on. In place too.
+  void (*rotate)(const float* x, float* out, int count, int size) noexcept;
+  // One token of one head into slot `slot` of its page. x: D floats, rotated where the cache has them so.
   void (*write_key)(Format cache, const float* x, int head_dim, int slot, std::byte* page) noexcept;
   void (*write_value)(Format cache, const float* x, int head_dim, int slot, std::byte* page) noexcept;
   void (*attend)(const AttendArgs&) noexcept;

@@ -4,6 +4,7 @@
 #include "kernels/attend.h"
 #include "kernels/attend_spans.h"
 #include "kernels/choose.h"
+#include "kernels/hadamard.h"
 #include "kernels/kernel_table.h"
 #include "kernels/linear.h"
 #include "kernels/panel_formats_iq.h"
@@ -88,6 +89,7 @@ inline constexpr KernelTable kTable = {
     .match_rms = match_rms<S>,
     .cut_below = cut_below<S>,
     .rope = rope<S>,
+    .rotate = rotate<S>,
     .write_key = write_key<S>,
     .write_value = write_value<S>,
     .attend = attend<S>,

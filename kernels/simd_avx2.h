@@ -181,6 +181,13 @@ struct Avx2 : Vectors256<Avx2> {
     B bytes = load_16_bytes_twice(p);
     return {Vectors256::template widen<0>(bytes), Vectors256::template widen<1>(bytes)};
   }
+  template <bool kHigh>
+  static R load_rows_i4(const void* p) {
+    B bytes = load_16_bytes_twice(p);
+    if constexpr (kHigh) bytes = shift_right<4>(bytes);
+    bytes = plus(mask(bytes, 15), all_bytes(0xf8));
+    return {Vectors256::template widen<0>(bytes), Vectors256::template widen<1>(bytes)};
+  }
   static R add(R a, R b) { return {add(a.low, b.low), add(a.high, b.high)}; }
   static R sub(R a, R b) { return {sub(a.low, b.low), sub(a.high, b.high)}; }
   static R mul(R a, R b) { return {mul(a.low, b.low), mul(a.high, b.high)}; }

@@ -49,6 +49,14 @@ struct Avx512 : Vectors256<Avx512> {
   static R load_rows_i8(const void* p) {
     return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p))));
   }
+  // A permutation looks at the lowest four bits of its indices only.
+  template <bool kHigh>
+  static R load_rows_i4(const void* p) {
+    const __m512 levels = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+    __m512i bytes = _mm512_cvtepu8_epi32(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+    if constexpr (kHigh) bytes = _mm512_srli_epi32(bytes, 4);
+    return _mm512_permutexvar_ps(bytes, levels);
+  }
   static R add(R a, R b) { return _mm512_add_ps(a, b); }
   static R sub(R a, R b) { return _mm512_sub_ps(a, b); }
   static R mul(R a, R b) { return _mm512_mul_ps(a, b); }

@@ -215,6 +215,15 @@ struct Scalar {
     for (int i = 0; i < 16; ++i) r.v[i] = bytes[i];
     return r;
   }
+  // The low or the high nibbles of sixteen bytes, less 8.
+  template <bool kHigh>
+  static R load_rows_i4(const void* p) {
+    uint8_t bytes[16];
+    std::memcpy(bytes, p, sizeof bytes);
+    R r;
+    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<float>((kHigh ? bytes[i] >> 4 : bytes[i] & 15) - 8);
+    return r;
+  }
   static R add(R a, R b) { return rows(add(low(a), low(b)), add(high(a), high(b))); }
   static R sub(R a, R b) { return rows(sub(low(a), low(b)), sub(high(a), high(b))); }
   static R mul(R a, R b) { return rows(mul(low(a), low(b)), mul(high(a), high(b))); }

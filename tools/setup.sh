@@ -7,7 +7,7 @@ readonly build_commands=(cmake:cmake ninja:ninja-build g++:g++ pkg-config:pkg-co
 readonly build_libraries=(nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libfmt-dev
                           libspdlog-dev libcli11-dev libedit-dev libjpeg-dev libpng-dev libwebp-dev
                           libcurl4-openssl-dev libssl-dev prometheus-cpp-dev)
-readonly test_commands=(python3:python3 curl:curl)
+readonly test_commands=(python3:python3 curl:curl openssl:openssl)
 readonly test_libraries=(libgtest-dev libgmock-dev)
 
 say() { printf '%s\n' "$*" >&2; }

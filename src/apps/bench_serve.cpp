@@ -32,6 +32,7 @@ struct Options {
   int shared_prefix = 0, picture_side = 448;
   uint64_t seed = 1;
   bool chat = false, json = false;
+  ServerTrust trust;
 };
 
 // The options with their values read.
@@ -198,7 +199,7 @@ void bench_serve(Options& o) {
   const Plan plan = plan_of(o);
   while (o.url.ends_with('/')) o.url.pop_back();
   if (o.url.ends_with("/v1")) o.url.resize(o.url.size() - 3);
-  load::Transfers transfers(o.api_key, plan.timeout_s);
+  load::Transfers transfers(o.api_key, plan.timeout_s, o.trust);
   load::Server server{.transfers = transfers, .url = o.url, .dialect = {.model = o.model, .chat = o.chat}};
   if (o.model.empty()) server.dialect.model = first_model(transfers, o.url);
   server.dialect.tokens_a_word = tokens_a_word(server, plan.mix);
@@ -221,6 +222,7 @@ void add_bench_serve(CLI::App& bench) {
   verb->add_option("--url", o->url, "the server, ours or another");
   verb->add_option("--model", o->model, "one of its models; else its first");
   verb->add_option("--api-key", o->api_key, "sent as Authorization: Bearer KEY")->envname("OPENAI_API_KEY");
+  add_trust_options(*verb, o->trust);
   auto* users =
       verb->add_option("--users", o->users, "users who ask again as soon as they are answered: 1,8");
   users->delimiter(',')->allow_extra_args(false)->check(CLI::Range(1, 4096));

@@ -40,6 +40,7 @@ std::string error_of(CURLcode code) {
   if (code == CURLE_OK) return "";
   if (code == CURLE_COULDNT_CONNECT) return "cannot connect";
   if (code == CURLE_OPERATION_TIMEDOUT) return "timed out";
+  if (code == CURLE_PEER_FAILED_VERIFICATION) return fmt::format("its certificate is not believed; {}", kTrustCure);
   if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR || code == CURLE_PARTIAL_FILE)
     return "connection lost";
   return curl_easy_strerror(code);
@@ -51,6 +52,7 @@ struct Transfers::Impl {
   CURLM* multi = nullptr;
   curl_slist* headers = nullptr;
   long timeout_ms = 0;
+  ServerTrust trust;
   std::list<Running> running;
 
   void set_up(Running& r) {
@@ -65,6 +67,7 @@ struct Transfers::Impl {
     curl_easy_setopt(r.easy, CURLOPT_WRITEFUNCTION, write);
     curl_easy_setopt(r.easy, CURLOPT_WRITEDATA, &r);
     curl_easy_setopt(r.easy, CURLOPT_PRIVATE, &r);
+    apply(trust, r.easy);
     if (r.transfer.body.empty()) return;
     curl_easy_setopt(r.easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(r.transfer.body.size()));
     curl_easy_setopt(r.easy, CURLOPT_POSTFIELDS, r.transfer.body.c_str());
@@ -94,11 +97,13 @@ struct Transfers::Impl {
   }
 };
 
-Transfers::Transfers(const std::string& api_key, double timeout_s) : impl_(std::make_unique<Impl>()) {
+Transfers::Transfers(const std::string& api_key, double timeout_s, ServerTrust trust)
+    : impl_(std::make_unique<Impl>()) {
   static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
   check(started == CURLE_OK, "libcurl starts");
   impl_->multi = curl_multi_init();
   check(impl_->multi != nullptr, "libcurl has memory");
+  impl_->trust = std::move(trust);
   impl_->timeout_ms = std::lround(timeout_s * 1000);
   impl_->headers = curl_slist_append(nullptr, "Content-Type: application/json");
   // A body of more than 1 MB would otherwise wait for a "100 Continue".

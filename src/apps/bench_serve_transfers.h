@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "apps/server_trust.h"
+
 namespace troika::apps::load {
 
 struct Transfer {
@@ -20,7 +22,7 @@ struct Transfer {
 
 class Transfers {
  public:
-  Transfers(const std::string& api_key, double timeout_s);
+  Transfers(const std::string& api_key, double timeout_s, ServerTrust trust);
   ~Transfers();
   Transfers(const Transfers&) = delete;
 

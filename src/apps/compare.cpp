@@ -19,7 +19,7 @@ namespace {
 struct Options {
   ModelOptions model;
   std::string with = "reference", ids;
-  double tolerance = 0;  // 0: by the arithmetic
+  double tolerance = 0;  // 0: by the arithmetic and the cache's format
   bool all = false;
 };
 
@@ -35,16 +35,19 @@ void compare(const Options& o) {
   // Activations in int8 differ by up to about 1 % of a row's norm; float32 by rounding only.
   double tolerance = o.tolerance > 0 ? o.tolerance : (a.float32 ? 1e-4 : 0.02);
   int ops = 0;
-  double largest = 0;
+  double largest = 0, rounded = 0;  // errors; `rounded`: that caches explain
   std::string first;
   engine::compare_devices(find_model(o.model.model), a, b, prompt, [&](const engine::OpDifference& d) {
     ++ops;
-    largest = std::max(largest, d.error);
-    bool out = !(d.error <= tolerance);
+    bool rounds = o.tolerance == 0 && d.rounding > tolerance;
+    double& worst = rounds ? rounded : largest;
+    worst = std::max(worst, d.error);
+    bool out = !(d.error <= (rounds ? d.rounding : tolerance));
     if (out && first.empty()) first = d.op;
     if (o.all || out) fmt::print("{:.2e}  {:>12.5g} {:>12.5g}  {}\n", d.error, d.worst_a, d.worst_b, d.op);
   });
-  fmt::print("{} results compared, largest error {:.2e}, tolerance {:.0e}\n", ops, largest, tolerance);
+  fmt::print("{} results compared, largest error {:.2e}, tolerance {:.0e}", ops, largest, tolerance);
+  fmt::print("{}\n", rounded > 0 ? fmt::format("; {:.2e} where a cache rounds", rounded) : "");
   if (!first.empty()) fail("the first op out of tolerance is {}", first);
 }
 
@@ -56,7 +59,7 @@ void add_compare(CLI::App& app) {
   add_model_options(*verb, o->model, ModelArgument::required);
   verb->add_option("--with", o->with, "the other device");
   verb->add_option("--ids", o->ids, "JSON file {\"prompts\": [[ids], …]}; the first prompt is used");
-  verb->add_option("--tolerance", o->tolerance, "‖a − b‖ / ‖b‖ that an op may have; 0: by the arithmetic");
+  verb->add_option("--tolerance", o->tolerance, "‖a − b‖ / ‖b‖ that an op may have; 0: by the arithmetic and the cache's format");
   verb->add_flag("--all", o->all, "print every op");
   verb->callback([o] { compare(*o); });
 }

@@ -18,6 +18,7 @@
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/platform.h"
+#include "base/sensors.h"
 #include "device/device.h"
 #include "kernels/kernel_table.h"
 
@@ -34,6 +35,7 @@ struct Report {
   double read_bytes_per_s = 0;          // measured with cpu.cores threads
   std::string embedded_model;           // path, "" when it is missing
   std::vector<Accelerator> gpus, npus;
+  std::vector<platform::Reading> sensors;
   std::vector<std::string> advice;
 };
 
@@ -98,7 +100,8 @@ Report examine(const std::filesystem::path& root) {
            .read_bytes_per_s = measure_read_bandwidth(platform::cpu().cores),
            .embedded_model = embedded_model(),
            .gpus = find_gpus(root),
-           .npus = find_npus(root)};
+           .npus = find_npus(root),
+           .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now())};
   r.advice = advise(r);
   return r;
 }
@@ -113,6 +116,19 @@ nlohmann::ordered_json to_json(const std::vector<Accelerator>& list) {
                     {"present", a.present},
                     {"accessible", a.accessible},
                     {"used", false}});
+  }
+  return json;
+}
+
+// Only what is known.
+nlohmann::ordered_json to_json(const std::vector<platform::Reading>& sensors) {
+  auto json = nlohmann::ordered_json::array();
+  for (const platform::Reading& r : sensors) {
+    nlohmann::ordered_json known = {{"name", r.sensor}};
+    if (r.celsius) known["celsius"] = *r.celsius;
+    if (r.watts) known["watts"] = *r.watts;
+    if (r.busy) known["busy"] = *r.busy;
+    json.push_back(std::move(known));
   }
   return json;
 }
@@ -157,6 +173,7 @@ nlohmann::ordered_json to_json(const Report& r) {
           {"devices_built", device::device_names()},
           {"gpus", to_json(r.gpus)},
           {"npus", to_json(r.npus)},
+          {"sensors", to_json(r.sensors)},
           {"advice", r.advice}};
 }
 
@@ -174,6 +191,20 @@ void print_accelerators(std::string_view label, const std::vector<Accelerator>& 
   }
 }
 
+std::string text_of(const platform::Reading& r) {
+  std::string text = r.sensor;
+  if (r.busy) text += fmt::format(" {:.0f} % busy", 100 * *r.busy);
+  if (r.celsius) text += fmt::format(" {:.0f} °C", *r.celsius);
+  if (r.watts) text += fmt::format(" {:.1f} W", *r.watts);
+  return text;
+}
+
+void print_sensors(const std::vector<platform::Reading>& sensors) {
+  std::vector<std::string> texts;
+  for (const platform::Reading& reading : sensors) texts.push_back(text_of(reading));
+  line("sensors", texts.empty() ? "none found" : fmt::format("{}", fmt::join(texts, ", ")));
+}
+
 void print(const Report& r) {
   fmt::print("troika {}\n\n", TROIKA_VERSION);
   line("CPU", fmt::format("{}, {}", r.cpu.name, cores_text(r.cpu)));
@@ -189,6 +220,7 @@ void print(const Report& r) {
   line("model", r.embedded_model.empty() ? "the embedded model is missing" : r.embedded_model);
   print_accelerators("GPU", r.gpus);
   print_accelerators("NPU", r.npus);
+  print_sensors(r.sensors);
   fmt::print(
       "\nThis build computes on the CPU only (devices: {}). Vulkan and NPU devices are not built yet.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",

@@ -86,8 +86,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   verb.add_option("--ctx", o.engine.context, "tokens a conversation may have; 0: the model's, as memory allows")
       ->check(CLI::Range(0, 1 << 24))
       ->envname("TROIKA_CTX");
-  verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32, q8_0 (half of f16) or auto")
-      ->check(CLI::IsMember({"auto", "f16", "f32", "q8_0"}))
+  verb.add_option("--kv", o.engine.kv, "number format of the cache: f16, f32, q8_0 (half of f16), q4_0 (a quarter) or auto")
+      ->check(CLI::IsMember({"auto", "f16", "f32", "q8_0", "q4_0"}))
       ->envname("TROIKA_KV");
   verb.add_option("--gap", o.engine.gap_s,
                   "seconds: long prompts are read in parts so that who generates waits no longer for a token")

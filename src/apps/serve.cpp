@@ -24,6 +24,7 @@ struct Options {
   std::vector<std::string> models, aliases, replicas;
   server::ServerOptions server;
   std::string key_file;
+  server::TlsFiles tls;
   double keep_alive_s = -1;
   bool no_store = false;
 };
@@ -40,12 +41,14 @@ std::filesystem::path cache_folder() {
 
 void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
   std::string host = o.server.host.find(':') == std::string::npos ? o.server.host : "[" + o.server.host + "]";
+  const std::string base = fmt::format("{}://{}:{}", o.server.tls ? "https" : "http", host, server.port());
   fmt::print(
-      "Troika listens on http://{0}:{1}  (OpenAI API: http://{0}:{1}/v1, {3})\n\n"
-      "  curl http://{0}:{1}/v1/chat/completions {4}-d "
-      "'{{\"model\": \"{2}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Who are you?\"}}]}}'\n\n"
+      "Troika listens on {0}  (OpenAI API: {0}/v1, {2})\n\n"
+      "  curl {3}{0}/v1/chat/completions {4}-d "
+      "'{{\"model\": \"{1}\", \"messages\": [{{\"role\": \"user\", \"content\": \"Who are you?\"}}]}}'\n\n"
       "Chat in the browser at that address, or in the terminal with `troika run`. Stop with Ctrl-C.\n",
-      host, server.port(), id, o.key_file.empty() ? "any key" : "keys of " + o.key_file,
+      base, id, o.key_file.empty() ? "any key" : "keys of " + o.key_file,
+      o.server.tls ? fmt::format("--cacert {} ", o.server.tls->certificate.string()) : "",
       o.key_file.empty() ? "" : "-H 'Authorization: Bearer KEY' ");
   std::fflush(stdout);
 }
@@ -67,6 +70,9 @@ void serve(Options& o) {
     server::read_api_keys(o.key_file);  // before the models: what is wrong with it is said at once
     o.server.read_keys = [file = o.key_file] { return server::read_api_keys(file); };
   }
+  if (o.tls.certificate.empty() != o.tls.key.empty())
+    fail("--tls-cert and --tls-key belong together: {} is missing", o.tls.key.empty() ? "--tls-key" : "--tls-cert");
+  if (!o.tls.key.empty()) o.server.tls = o.tls;
   allow_connections(o.server.max_connections);
   o.server.version = TROIKA_VERSION;
   auto& spill_folder = o.model.engine.spill_folder;
@@ -110,6 +116,10 @@ void add_serve(CLI::App& app) {
       ->envname("TROIKA_IMAGE_URL_HOSTS");
   verb->add_option("--api-key-file", o->key_file, "who may use the server; `troika key` adds to it")
       ->envname("TROIKA_API_KEY_FILE");
+  verb->add_option("--tls-cert", o->tls.certificate,
+                   "speak https with this certificate, a PEM file: ours first, then those that vouch for it")
+      ->envname("TROIKA_TLS_CERT");
+  verb->add_option("--tls-key", o->tls.key, "its private key, a PEM file without passphrase")->envname("TROIKA_TLS_KEY");
   verb->add_option("--cors-origins", o->server.origins.cors_origins,
                    "web pages of others that may use the server: https://app.example,http://localhost:3000; '*': all")
       ->delimiter(',')

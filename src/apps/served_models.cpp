@@ -26,6 +26,31 @@ int64_t time_of(const fs::path& path) {
   return error ? 0 : std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
+void replace_all(std::string& text, const std::string& part, const std::string& by) {
+  for (size_t at = text.find(part); at != text.npos; at = text.find(part, at + by.size())) text.replace(at, part.size(), by);
+}
+
+// Where files lie is no business of clients: they are told of the model by its id, and of other files by their names.
+std::string without_paths(std::string text, const ModelOptions& options, const std::string& id) {
+  for (const fs::path& named : {options.engine.mmproj, options.engine.spill_folder}) {
+    if (!named.empty()) replace_all(text, named.string(), named.filename().string());
+  }
+  replace_all(text, options.model, id);
+  const fs::path folder = fs::path(options.model).parent_path();
+  if (folder.has_filename()) replace_all(text, folder.string() + "/", "");
+  return text;
+}
+
+std::unique_ptr<engine::Engine> load_engine(const ModelOptions& options, const std::string& id,
+                                            const engine::LoadProgress& progress) {
+  try {
+    return options.load(progress);
+  } catch (const std::exception& wrong) {
+    log::error("{} ({}): {}", id, options.model, wrong.what());
+    throw Error(without_paths(wrong.what(), options, id));
+  }
+}
+
 // In Ollama's words, where it has some.
 std::string status_of(const store::Progress& progress) {
   switch (progress.stage) {
@@ -53,8 +78,11 @@ ServedModels::ServedModels(ModelOptions options, const std::vector<std::string>&
     const fs::path path = find_model(name);
     if (std::ranges::find(first_, id, &server::OfferedModel::id) != first_.end())
       fail("two models would be called '{}'; rename one of the files", id);
+    std::error_code error;
+    std::vector<std::string> aliases;
+    if (!fs::exists(name, error)) aliases.push_back(name);  // a path is no business of clients
     first_.push_back({.id = id,
-                      .aliases = {name},
+                      .aliases = aliases,
                       .bytes = bytes_of(path),
                       .created = time_of(path),
                       .pinned = true,
@@ -72,6 +100,12 @@ std::vector<std::string> ServedModels::first_ids() const {
 const store::Store& ServedModels::store() const {
   if (!store_) fail("this server was started without the store of models");
   return *store_;
+}
+
+fs::path ServedModels::path_in_store(const std::string& id) const {
+  const std::optional<store::Model> model = store().find(id);
+  if (!model) fail("'{}' is not here any more", id);
+  return model->path;
 }
 
 std::vector<server::OfferedModel> ServedModels::offers() {
@@ -92,7 +126,7 @@ std::vector<server::OfferedModel> ServedModels::offers() {
 ModelOptions ServedModels::options_of(const std::string& id) const {
   const auto first = std::ranges::find(first_, id, &server::OfferedModel::id);
   ModelOptions options = options_;
-  options.model = first == first_.end() ? id : paths_[size_t(first - first_.begin())].string();
+  options.model = (first == first_.end() ? path_in_store(id) : paths_[size_t(first - first_.begin())]).string();
   // Replicas answer at the same time: each has its part of the threads.
   const int replicas = first == first_.end() ? replicas_.of_stored(id) : first->replicas;
   if (replicas > 1) {
@@ -106,7 +140,7 @@ std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id, int re
                                                    const engine::LoadProgress& progress) {
   ModelOptions options = options_of(id);
   if (replica > 0) options.engine.spill_bytes = 0;  // one engine a model keeps pages on disk
-  auto engine = options.load(progress);
+  auto engine = load_engine(options, id, progress);
   if (!engine->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", id);
   const engine::ModelInfo& info = engine->model();
   log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,

@@ -1,6 +1,7 @@
 // What `troika serve` can load: the models it was started with, and those of the store.
 #pragma once
 
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,6 +31,7 @@ class ServedModels : public server::ModelSource {
 
  private:
   const store::Store& store() const;  // throws Error when there is none
+  std::filesystem::path path_in_store(const std::string& id) const;  // not of what goes by that name elsewhere
   ModelOptions options_of(const std::string& id) const;
 
   const ModelOptions options_;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "store/url.h"
 
 namespace troika::apps {
 namespace {
@@ -26,6 +27,7 @@ size_t append(char* bytes, size_t size, size_t count, void* to) {
 void add_server_options(CLI::App& verb, ServerAddress& address) {
   verb.add_option("--url", address.url, "of the server")->envname("TROIKA_URL");
   verb.add_option("--api-key", address.key, "for a server with keys")->envname("TROIKA_API_KEY");
+  add_trust_options(verb, address.trust);
 }
 
 nlohmann::ordered_json ask_server(const ServerAddress& address, const std::string& path,
@@ -41,15 +43,25 @@ nlohmann::ordered_json ask_server(const ServerAddress& address, const std::strin
   if (!address.key.empty()) add_header("Authorization: Bearer " + address.key);
   std::string url = address.url;
   while (url.ends_with('/')) url.pop_back();
+  char problem[CURL_ERROR_SIZE] = "";
+  curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, problem);
   curl_easy_setopt(curl.get(), CURLOPT_URL, (url + path).c_str());
   curl_easy_setopt(curl.get(), CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, append);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &answer);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "localhost,127.0.0.1,::1");
+  // In place of NO_PROXY, so only where no proxy can be meant.
+  if (const auto parsed = store::read_url(url); parsed && parsed->is_loopback())
+    curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   if (!sent.empty()) curl_easy_setopt(curl.get(), CURLOPT_POSTFIELDS, sent.c_str());
-  if (const CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK)
+  apply(address.trust, curl.get());
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code == CURLE_PEER_FAILED_VERIFICATION)
+    fail("who answers at {} is not believed ({}); {}", address.url, problem, kTrustCure);
+  if (code == CURLE_SSL_CONNECT_ERROR)
+    fail("{} does not speak TLS as we do ({}); is it http://?", address.url, problem);
+  if (code != CURLE_OK)
     fail("no server answers at {} ({}); start one with `troika serve`, or name it with --url", address.url,
          curl_easy_strerror(code));
   long status = 0;

@@ -4,6 +4,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
+#include "apps/server_trust.h"
+
 namespace CLI {
 class App;
 }
@@ -13,6 +15,7 @@ namespace troika::apps {
 struct ServerAddress {
   std::string url = "http://127.0.0.1:8000";
   std::string key;  // "": none
+  ServerTrust trust;
 };
 
 void add_server_options(CLI::App& verb, ServerAddress& address);

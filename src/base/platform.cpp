@@ -1,5 +1,8 @@
 #include "base/platform.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <malloc.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -135,6 +138,14 @@ std::string cpu_name() {
   return "unknown CPU";
 }
 
+#if defined(__x86_64__)
+// Not by __builtin_cpu_supports: clang 16 does not know the name. That the system keeps the registers, AVX2 says.
+bool has_f16c() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+#endif
+
 }  // namespace
 
 // Cores, not hardware threads: two threads of one core share its vector units, which is all we use.
@@ -171,7 +182,7 @@ const Cpu& cpu() {
     Cpu cpu{.name = cpu_name(), .topology = find_cores("/", affinity())};
     cpu.cores = cpu.topology.usable;
 #if defined(__x86_64__)
-    cpu.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    cpu.avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     cpu.avx512 = cpu.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                  __builtin_cpu_supports("avx512vnni");

@@ -51,9 +51,13 @@ struct HostRegion {
 //
 //   f32, f16   keys [pages, G, D, P]                        values [pages, G, P, D]
 //   q8_0       keys [pages, G, { int8 [D, P], f16 [D/32, P] }]    values [pages, G, { int8 [P, D], f16 [P, D/32] }]
+//   q4_0       keys [pages, G, { byte [D/32, 16, P], f16 [D/32, P] }]
+//              values [pages, G, { byte [P, D/32, 16], f16 [P, D/32] }]
 //
-// A scale of q8_0 belongs to one token and 32 values of D: value = int8 · scale, scale = largest magnitude / 127. D is
-// a multiple of 32 there.
+// A scale of q8_0 or q4_0 belongs to one token and 32 values of D, which is a multiple of 32 there. q8_0: value = int8 ·
+// scale, scale = largest magnitude / 127. q4_0: value = (nibble − 8) · scale, scale = value of largest magnitude / −8; byte
+// i of 16 has value i in its low nibble and value i + 16 in its high one, so no byte is two tokens'. A head of q4_0 is
+// rotated first (tensor/rotation.h).
 struct Cache {
   std::shared_ptr<Buffer> keys, values;
   Format format = Format::f16;

@@ -44,13 +44,13 @@ struct Arithmetic {
 }  // namespace
 
 Format cache_format(std::string_view name, int head_dim) {
-  for (Format format : {Format::f16, Format::f32, Format::q8_0}) {
+  for (Format format : {Format::f16, Format::f32, Format::q8_0, Format::q4_0}) {
     if (name != info(format).name) continue;
     if (head_dim % info(format).block_values == 0) return format;
     fail("--kv {}: this model's heads have {} values, not a multiple of {}; use --kv f16", name, head_dim,
          info(format).block_values);
   }
-  fail("--kv {}: the cache can be f16, f32 or q8_0 (or auto)", name);
+  fail("--kv {}: the cache can be f16, f32, q8_0 or q4_0 (or auto)", name);
 }
 
 CachePlan plan_cache(const CacheDemand& d) {

@@ -12,7 +12,7 @@
 
 namespace troika::engine {
 
-// What --kv names: f16, f32 or q8_0. Throws Error for another, and where a head's D values do not fill its blocks.
+// What --kv names: f16, f32, q8_0 or q4_0. Throws Error for another, and where a head's D values do not fill its blocks.
 Format cache_format(std::string_view name, int head_dim);
 
 struct CacheDemand {

@@ -1,5 +1,6 @@
 #include "engine/compare.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <numeric>
@@ -56,6 +57,16 @@ OpDifference difference(std::span<const float> a, std::span<const float> b) {
   return d;
 }
 
+// What rounded keys and values may change attention by, generously: half a step of the format and more.
+double cache_rounding(Format cache) {
+  switch (cache) {
+    case Format::f16: return 1e-3;
+    case Format::q8_0: return 0.02;
+    case Format::q4_0: return 0.3;
+    default: return 0;
+  }
+}
+
 // All prompt tokens in one step; logits for the last one.
 ops::StepInputs whole_prompt(std::span<const int32_t> prompt, int vocabulary, int page_groups) {
   int tokens = static_cast<int>(prompt.size());
@@ -99,6 +110,9 @@ void compare_devices(const std::filesystem::path& path, const EngineOptions& a, 
       size_t count = size_t(ops::live_rows(program[t], inputs)) * program[t].shape.columns();
       std::span<float> mine(left.values(memory, t), count), theirs(right.values(memory, t), count);
       OpDifference d = difference(mine, theirs);
+      if (op.kind == ops::OpKind::attend) {
+        d.rounding = std::max(cache_rounding(left.model.kv_format), cache_rounding(right.model.kv_format));
+      }
       d.op = fmt::format("{:4} {:<28} {}", i, op.name, to_string(program, op));
       report(d);
       std::memcpy(mine.data(), theirs.data(), theirs.size_bytes());

@@ -14,6 +14,7 @@ struct OpDifference {
   std::string op;      // as the tape prints it
   double error = 0;    // ‖a − b‖ / ‖b‖ over the live rows
   float worst_a = 0, worst_b = 0;  // the element that differs most
+  double rounding = 0;             // an error up to this is the doing of the number formats of the caches that it read
 };
 
 // Runs `prompt` as one step on both devices. Each op gets the inputs that the second device (`with`) computed, so

@@ -415,6 +415,7 @@ void LocalEngine::run_step() {
   counters_.step_rows.add(rows);
   const double step_s = seconds(now, Clock::now());
   counters_.step_seconds.add(step_s);
+  counters_.busy_s += step_s;
   pace(rows, step_s);
   int row = 0;
   for (const Work& w : work) {
@@ -496,7 +497,10 @@ bool LocalEngine::has_seen(Running& running) {
     if (!running.seeing) {
       running.seeing = std::make_unique<VisionTower::Run>(*model_.tower, eyes_->prepare(*running.request.images[i].picture));
     }
-    if (!running.seeing->advance()) return false;
+    const auto begin = Clock::now();
+    const bool done = running.seeing->advance();
+    counters_.busy_s += seconds(begin, Clock::now());
+    if (!done) return false;
     image.features = running.seeing->take();
     running.seeing = nullptr;
     seen_.put(name, image.features);

@@ -23,7 +23,7 @@ struct EngineOptions {
   std::string device = "auto";  // "auto", "cpu" or "reference"
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
-  std::string kv = "auto";      // "f16", "f32", "q8_0"; auto: f32 for float32 files, else f16
+  std::string kv = "auto";      // "f16", "f32", "q8_0", "q4_0"; auto: f32 for float32 files, else f16
   std::string isa;              // --isa: the instruction set of the CPU's kernels, "avx2"; "": the fastest
   bool repack = true;           // --no-repack: false; the CPU then reads weights where the file is mapped
   bool pin = true;              // --no-pin: false; the CPU's threads then go where the system puts them
@@ -77,6 +77,7 @@ struct EngineStats {
   size_t cache_bytes = 0, cache_bytes_used = 0;
   int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
   int64_t pictures = 0;  // that went through the tower
+  double busy_s = 0;     // that the device computed, steps and pictures
   bool settled = false;  // all that loading put off is done: steps are as fast as they get
   int64_t cached_tokens = 0;  // of prompt_tokens, taken over from an earlier text
   int64_t restored_tokens = 0;  // of text that was read back from disk

@@ -1,6 +1,7 @@
 #include "ops/reference.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <numbers>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "tensor/rotation.h"
 
 namespace troika::ops {
 namespace {
@@ -139,6 +141,15 @@ size_t value_offset(const CacheInfo& c, const int32_t* pages, int position, int 
   return page_offset(c, pages, position, kv_head) + size_t(position % kPageTokens) * c.head_dim + d;
 }
 
+// A head as a cache keeps it.
+std::vector<float> kept(std::span<const float> head, Format format) {
+  std::vector<float> x = rotated(head, rotation(format, static_cast<int>(head.size())));
+  std::vector<std::byte> bytes(row_bytes(format, static_cast<int64_t>(x.size())));
+  info(format).pack(x, {}, bytes.data());
+  info(format).unpack(bytes.data(), x);
+  return x;
+}
+
 void kv_write(const Run& r) {
   int number = r.op.as<KvParams>().cache;
   const CacheInfo& c = r.program.caches[number];
@@ -146,10 +157,12 @@ void kv_write(const Run& r) {
   for (int t = 0; t < r.rows(); ++t) {
     for (int g = 0; g < c.kv_heads; ++g) {
       const int32_t* pages = r.inputs.pages(t, c.group);
-      size_t from = (size_t(t) * c.kv_heads + g) * c.head_dim;
+      size_t from = (size_t(t) * c.kv_heads + g) * c.head_dim, dim = size_t(c.head_dim);
+      std::vector<float> key = kept({r.in(0) + from, dim}, cache.format);
+      std::vector<float> value = kept({r.in(1) + from, dim}, cache.format);
       for (int d = 0; d < c.head_dim; ++d) {
-        cache.keys[key_offset(c, pages, r.inputs.positions[t], g, d)] = r.in(0)[from + d];
-        cache.values[value_offset(c, pages, r.inputs.positions[t], g, d)] = r.in(1)[from + d];
+        cache.keys[key_offset(c, pages, r.inputs.positions[t], g, d)] = key[d];
+        cache.values[value_offset(c, pages, r.inputs.positions[t], g, d)] = value[d];
       }
     }
   }
@@ -159,6 +172,7 @@ void attend(const Run& r) {
   const auto& p = r.op.as<AttendParams>();
   const CacheInfo& c = r.program.caches[p.cache];
   const ReferenceCache& cache = r.storage.caches[p.cache];
+  int together = rotation(cache.format, c.head_dim);
   for (int t = 0; t < r.rows(); ++t) {
     // The token's own past, a window of it perhaps, and all of the run it lies in.
     int first = p.window > 0 ? std::max(0, r.inputs.positions[t] - p.window + 1) : 0;
@@ -167,7 +181,8 @@ void attend(const Run& r) {
     const int32_t* pages = r.inputs.pages(t, c.group);
     for (int h = 0; h < p.heads; ++h) {
       int g = h / (p.heads / c.kv_heads);
-      const float* q = r.in(0) + (size_t(t) * p.heads + h) * c.head_dim;
+      size_t at = (size_t(t) * p.heads + h) * c.head_dim;
+      std::vector<float> q = rotated({r.in(0) + at, size_t(c.head_dim)}, together), out(c.head_dim);
       std::vector<double> weight(last - first + 1);
       double largest = -INFINITY, sum = 0;
       for (int j = first; j <= last; ++j) {
@@ -184,8 +199,10 @@ void attend(const Run& r) {
         for (int j = first; j <= last; ++j) {
           value += weight[j - first] * cache.values[value_offset(c, pages, j, g, d)];
         }
-        r.out()[(size_t(t) * p.heads + h) * c.head_dim + d] = static_cast<float>(value / sum);
+        out[d] = static_cast<float>(value / sum);
       }
+      out = rotated(out, together);
+      std::copy(out.begin(), out.end(), r.out() + at);
     }
   }
 }
@@ -362,6 +379,18 @@ int live_rows(const TensorInfo& tensor, const StepInputs& inputs) {
     case Extent::outputs: return inputs.outputs;
   }
   return 0;
+}
+
+std::vector<float> rotated(std::span<const float> x, int size) {
+  std::vector<float> out(x.begin(), x.end());
+  for (size_t first = 0; size > 0 && first < x.size(); first += size_t(size)) {
+    for (unsigned i = 0; i < unsigned(size); ++i) {
+      double sum = 0;
+      for (unsigned j = 0; j < unsigned(size); ++j) sum += std::popcount(i & j) % 2 == 0 ? x[first + j] : -x[first + j];
+      out[first + i] = static_cast<float>(sum / std::sqrt(double(size)));
+    }
+  }
+  return out;
 }
 
 void run_reference(const Program& program, const Op& op, const StepInputs& inputs,

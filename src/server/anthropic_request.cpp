@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "server/anthropic_documents.h"
 #include "server/api_error.h"
 #include "server/call_history.h"
 #include "server/output_format.h"
@@ -47,6 +48,8 @@ class Reader {
   void read_user_block(const Fields& block, const std::string& type, const std::string& path);
   void read_assistant_block(const Fields& block, const std::string& type, const std::string& path);
   void read_image(const Fields& block, const std::string& path);
+  void read_picture_below(const Fields& block, const std::string& path, std::string& text);
+  void add_text(std::string text) { turn_.parts.push_back({{"type", "text"}, {"text", std::move(text)}}); }
   void read_call(const Fields& block);
   void read_result(const Fields& block);
   std::string read_result_content(const Json& content, const std::string& path);
@@ -69,6 +72,12 @@ void Reader::read_image(const Fields& block, const std::string& path) {
   if (type == "url") return pictures_.add_url(*source.string("url"), source.path("url"));
   source.required("media_type");
   pictures_.add_base64(*source.string("data"), *source.string("media_type"), source.path("data"));
+}
+
+// One that goes to the user's parts, behind the text that names it.
+void Reader::read_picture_below(const Fields& block, const std::string& path, std::string& text) {
+  read_image(block, path);
+  text += kPictureBelow;
 }
 
 void Reader::read_call(const Fields& block) {
@@ -95,8 +104,11 @@ std::string Reader::read_result_content(const Json& content, const std::string& 
       block.required("text");
       text += *block.string("text");
     } else if (type == "image") {
-      read_image(block, place);
-      text += kPictureBelow;
+      read_picture_below(block, place, text);
+    } else if (type == "document") {
+      text += read_document(block, [this](const Fields& picture, const std::string& at, std::string& before) {
+        read_picture_below(picture, at, before);
+      });
     } else {
       refuse_part(place, fmt::format("{} blocks are not supported in the results of tools.", shown(type)));
     }
@@ -116,6 +128,11 @@ void Reader::read_result(const Fields& block) {
 void Reader::read_user_block(const Fields& block, const std::string& type, const std::string& path) {
   if (type == "image") return read_image(block, path);
   if (type == "tool_result") return read_result(block);
+  if (type == "document")
+    return add_text(read_document(block, [this](const Fields& picture, const std::string& place, std::string& before) {
+      add_text(std::exchange(before, ""));
+      read_image(picture, place);
+    }));
   refuse_part(path, fmt::format("{} blocks are not supported in the user's messages.", shown(type)));
 }
 
@@ -133,7 +150,7 @@ void Reader::read_block(const Fields& block, const std::string& path) {
   const std::string type = *block.string("type");
   if (type == "text") {
     block.required("text");
-    turn_.parts.push_back({{"type", "text"}, {"text", *block.string("text")}});
+    add_text(*block.string("text"));
   } else if (turn_.role == "user") {
     read_user_block(block, type, path);
   } else {
@@ -142,10 +159,7 @@ void Reader::read_block(const Fields& block, const std::string& path) {
 }
 
 void Reader::read_content(const Json& content, const std::string& path) {
-  if (content.is_string()) {
-    turn_.parts.push_back({{"type", "text"}, {"text", content}});
-    return;
-  }
+  if (content.is_string()) return add_text(content);
   if (!content.is_array())
     refuse(path, "{} must be a string or an array of blocks, not {}.", path, kind_of(content));
   if (content.empty()) refuse(path, "{} must have at least one block.", path);

@@ -108,7 +108,7 @@ constexpr Field kEmbedding[] = {
 constexpr Field kResponse[] = {
     {.name = "input",
      .type = "string or array",
-     .note = "text, or items: message (input_text, input_image, output_text, refusal), reasoning, function_call, function_call_output",
+     .note = "text, or items: message (input_text, input_image, output_text, refusal), reasoning, function_call, function_call_output, item_reference",
      .required = true},
     {"model", "string", honoured, "a served model's id or alias; absent: the first served"},
     {"instructions", "string", honoured, "a system message in front; not carried over to later responses"},

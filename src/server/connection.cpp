@@ -11,8 +11,11 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/core/read_size.hpp>
+#include <boost/beast/http/buffer_body.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
 #include <ctime>
 
 #include "base/log.h"
@@ -30,6 +33,7 @@ using boost::system::error_code;
 namespace {
 
 constexpr size_t kBufferBytes = 64 << 10;  // at most this much of next requests is read ahead
+constexpr size_t kSmallPiece = 4096;       // where a head, if anything, is expected
 constexpr size_t kLargeBody = 1 << 20;     // memory of larger ones goes back to the system at once
 constexpr size_t kBodyPiece = 64 << 10;    // progress that a body must make within body_timeout
 constexpr size_t kUnreadBody = 64 << 10;   // where no route reads it, and nobody keeps it
@@ -155,19 +159,19 @@ std::string head_of(const Reply& reply, const std::string& id, bool keep_alive, 
 }  // namespace
 
 Connection::Connection(asio::ip::tcp::socket socket, Shared& shared)
-    : socket_(std::move(socket)),
+    : stream_(std::move(socket), shared.tls.get()),
       shared_(shared),
       buffer_(2 * kBufferBytes + shared.options.header_bytes),
-      deadline_(socket_.get_executor()),
-      bell_(socket_.get_executor()) {}
+      deadline_(executor()),
+      bell_(executor()) {}
 
 asio::awaitable<void> Connection::run() {
   const auto self = shared_from_this();
   try {
     error_code ignored;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    while (co_await serve_one()) {
-    }
+    stream_.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+    bool goes_on = co_await open();
+    while (goes_on) goes_on = co_await serve_one();
   } catch (const boost::system::system_error&) {
     // Cancelled in the middle: the peer is gone, too slow, or the server ends.
   } catch (const std::exception& error) {
@@ -182,7 +186,7 @@ void Connection::close_if_idle() {
 
 void Connection::close() {
   error_code ignored;
-  socket_.close(ignored);
+  stream_.socket().close(ignored);
   deadline_.cancel();
   bell_.cancel();
 }
@@ -194,11 +198,26 @@ void Connection::expect_within(std::chrono::milliseconds time) {
     if (error || !self || self->deadline_.expiry() > std::chrono::steady_clock::now()) return;
     self->timed_out_ = true;
     error_code ignored;
-    self->socket_.cancel(ignored);
+    self->stream_.socket().cancel(ignored);
   });
 }
 
 void Connection::expect_nothing() { deadline_.expires_at(asio::steady_timer::time_point::max()); }
+
+// False: there will be no requests.
+asio::awaitable<bool> Connection::open() {
+  idle_ = true;
+  expect_within(shared_.options.header_timeout);
+  const Stream::Opening opening = co_await stream_.open();
+  expect_nothing();
+  idle_ = false;
+  if (opening == Stream::Opening::plain)
+    co_await refuse_and_close(error_reply(ApiError(400, "invalid_request_error",
+                                                   "This port speaks TLS: use https:// instead of http://.", "",
+                                                   "https_expected")),
+                              random_id("req_"));
+  co_return opening == Stream::Opening::ready;
+}
 
 asio::awaitable<bool> Connection::serve_one() {
   if (!co_await read_first_byte()) co_return false;
@@ -222,23 +241,49 @@ asio::awaitable<bool> Connection::read_first_byte() {
   if (buffer_.size() > 0) co_return true;
   idle_ = true;
   expect_within(shared_.options.idle_timeout);
-  error_code error;
-  const size_t count = co_await socket_.async_read_some(buffer_.prepare(4096),
-                                                        asio::redirect_error(asio::use_awaitable, error));
-  buffer_.commit(count);
+  const error_code error = co_await receive(kSmallPiece);
   idle_ = false;
   co_return !error;
 }
 
+// What comes next, into the buffer.
+asio::awaitable<error_code> Connection::receive(size_t most_bytes) {
+  error_code error;
+  const size_t count = co_await stream_.read_some(buffer_.prepare(most_bytes), error);
+  buffer_.commit(count);
+  co_return error;
+}
+
+struct Connection::Parser : http::request_parser<http::buffer_body> {};
+
+// Gives the parser what is in the buffer, and more as it comes, until it has got on.
+asio::awaitable<error_code> Connection::parse_some(Parser& parser) {
+  error_code error = http::error::need_more;
+  if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), error));
+  while (error == http::error::need_more) {
+    const size_t room = boost::beast::read_size(buffer_, kBodyPiece);
+    if (room == 0) co_return http::error::buffer_overflow;
+    error = co_await receive(room);
+    if (error == asio::error::eof) {
+      if (!parser.got_some()) co_return http::error::end_of_stream;
+      error = {};
+      parser.put_eof(error);
+    }
+    if (error || parser.is_done()) break;
+    buffer_.consume(parser.put(buffer_.data(), error));
+  }
+  co_return error;
+}
+
 asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
-  http::request_parser<http::buffer_body> parser;
+  Parser parser;
   parser.header_limit(shared_.options.header_bytes);
   parser.body_limit(shared_.options.body_bytes);
   error_code error;
-  const auto handler = [&error] { return asio::redirect_error(asio::use_awaitable, error); };
 
   expect_within(shared_.options.header_timeout);
-  co_await http::async_read_header(socket_, buffer_, parser, handler());
+  while (!error && !parser.is_header_done()) error = co_await parse_some(parser);
+  parser.eager(true);
   auto& message = parser.get();
   if (!error) {
     incoming.request.id = incoming.id;
@@ -260,7 +305,8 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
     }
     if (boost::beast::iequals(message[http::field::expect], "100-continue") && message.version() >= 11 &&
         buffer_.size() == 0) {
-      if (!co_await write("HTTP/1.1 100 Continue\r\n\r\n")) co_return false;
+      const bool sent = co_await write("HTTP/1.1 100 Continue\r\n\r\n");
+      if (!sent) co_return false;
     }
     const Match match = match_route(incoming.request);
     const bool is_read = match.route && match.route->body;
@@ -269,7 +315,7 @@ asio::awaitable<bool> Connection::read_request(Incoming& incoming) {
     while (!error && !parser.is_done()) {
       message.body() = {.data = piece.data(), .size = piece.size(), .more = true};
       expect_within(shared_.options.body_timeout);
-      co_await http::async_read(socket_, buffer_, parser, handler());
+      while (!error && !parser.is_done()) error = co_await parse_some(parser);
       if (error == http::error::need_buffer) error = {};
       const size_t read = piece.size() - message.body().size;
       if (!is_read) {
@@ -362,7 +408,7 @@ asio::awaitable<Reply> Connection::answer_known_page(Incoming& incoming) {
 // False: the peer hung up meanwhile.
 asio::awaitable<bool> Connection::wait_for_model(const Match& match, Incoming& incoming, bool streamed) {
   using Clock = std::chrono::steady_clock;
-  const auto executor = socket_.get_executor();
+  const auto executor = this->executor();
   const auto done = std::make_shared<bool>(false);  // of this thread
   const auto timer = std::make_shared<asio::steady_timer>(executor);
   incoming.request.search.pending->when_done([=] {
@@ -412,7 +458,7 @@ asio::awaitable<Reply> Connection::make_later(const Match& match, const HttpRequ
   Reply made;
   bool is_made = false;  // of this thread
   std::stop_source stop;
-  const auto executor = socket_.get_executor();
+  const auto executor = this->executor();
   asio::steady_timer done(executor, asio::steady_timer::time_point::max());
   asio::post(shared_.fetchers, [&, executor] {
     made = answer_later(match, reply, request, stop.get_token());
@@ -466,7 +512,7 @@ asio::awaitable<bool> Connection::send(Incoming& incoming, Reply reply) {
 // Must not throw: the two coroutines of `send` end when one of them returns.
 asio::awaitable<bool> Connection::send_work(Incoming& incoming, Reply& reply) {
   try {
-    reply.work->on_ready([weak = weak_from_this(), executor = socket_.get_executor()] {
+    reply.work->on_ready([weak = weak_from_this(), executor = executor()] {
       asio::post(executor, [weak] {
         if (const auto self = weak.lock()) {
           self->rung_ = true;
@@ -488,7 +534,7 @@ asio::awaitable<bool> Connection::send_whole(Incoming& incoming, Reply& reply) {
   Progress progress = reply.work->advance();
   while (!progress.done && !progress.rest) {
     co_await wait_for_work();
-    if (!socket_.is_open()) co_return false;
+    if (!stream_.socket().is_open()) co_return false;
     progress = reply.work->advance();
   }
   if (progress.rest) progress = co_await take_rest(std::move(progress.rest));
@@ -548,15 +594,12 @@ asio::awaitable<bool> Connection::wait_for_work() {
 
 // Returns when the peer has hung up.
 asio::awaitable<void> Connection::watch_peer() {
-  error_code error;
   while (buffer_.size() < kBufferBytes) {
-    const size_t count = co_await socket_.async_read_some(buffer_.prepare(4096),
-                                                          asio::redirect_error(asio::use_awaitable, error));
-    buffer_.commit(count);
+    const error_code error = co_await receive(kSmallPiece);
     if (error) co_return;
   }
   // Enough of next requests; from here on only writing tells whether the peer is there.
-  asio::steady_timer never(socket_.get_executor(), asio::steady_timer::time_point::max());
+  asio::steady_timer never(executor(), asio::steady_timer::time_point::max());
   co_await never.async_wait(asio::use_awaitable);
 }
 
@@ -565,12 +608,11 @@ asio::awaitable<bool> Connection::write(std::string bytes) {
     expect_within(shared_.options.write_timeout);
     error_code error;
     const size_t piece = std::min(kWritePiece, bytes.size() - done);
-    done += co_await socket_.async_write_some(asio::buffer(bytes.data() + done, piece),
-                                              asio::redirect_error(asio::use_awaitable, error));
+    done += co_await stream_.write_some(asio::buffer(bytes.data() + done, piece), error);
     if (error && timed_out_) {
       // The peer does not read: close with a reset, or the kernel keeps megabytes for it for minutes.
       error_code ignored;
-      socket_.set_option(asio::socket_base::linger(true, 0), ignored);
+      stream_.socket().set_option(asio::socket_base::linger(true, 0), ignored);
     }
     if (error) co_return false;
   }
@@ -582,13 +624,10 @@ asio::awaitable<bool> Connection::write(std::string bytes) {
 // hands: so first end our side, then swallow what still comes for a moment.
 asio::awaitable<void> Connection::linger() {
   error_code error;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, error);
-  if (error) co_return;
   idle_ = true;
   expect_within(kLinger);
-  char rest[4096];
-  while (!error)
-    co_await socket_.async_read_some(asio::buffer(rest), asio::redirect_error(asio::use_awaitable, error));
+  co_await stream_.end_sending(error);
+  while (!error && !timed_out_) co_await stream_.swallow_some(error);
 }
 
 }  // namespace troika::server

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -18,6 +17,7 @@
 #include "server/http.h"
 #include "server/models.h"
 #include "server/server.h"
+#include "server/stream.h"
 
 namespace troika::server {
 
@@ -31,6 +31,7 @@ struct Shared {
   const std::optional<OriginCheck>& origins;
   boost::asio::thread_pool& pool;
   boost::asio::thread_pool& fetchers;
+  std::unique_ptr<const Tls> tls;  // of connections to come; null: they are plain
   bool draining = false;  // answer what has begun, then close
   size_t body_bytes = 0;  // of the requests that are in memory; of the server's thread
 };
@@ -50,9 +51,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
   template <typename T>
   using awaitable = boost::asio::awaitable<T>;
   struct Incoming;
+  struct Parser;
 
+  awaitable<bool> open();
   awaitable<bool> serve_one();  // false: close the connection
   awaitable<bool> read_first_byte();
+  awaitable<boost::system::error_code> receive(size_t most_bytes);
+  awaitable<boost::system::error_code> parse_some(Parser& parser);
   awaitable<bool> read_request(Incoming& incoming);
   awaitable<Reply> make_reply(Incoming& incoming);
   awaitable<Reply> answer_known_page(Incoming& incoming);
@@ -73,17 +78,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   awaitable<bool> write(std::string bytes);
   awaitable<void> linger();
 
-  void expect_within(std::chrono::milliseconds time);  // cancels the socket's operations otherwise
+  void expect_within(std::chrono::milliseconds time);  // cancels the stream's operations otherwise
   void expect_nothing();
 
-  boost::asio::ip::tcp::socket socket_;
+  boost::asio::any_io_executor executor() { return stream_.socket().get_executor(); }
+
+  Stream stream_;
   Shared& shared_;
   boost::beast::flat_buffer buffer_;  // received and not yet parsed
   boost::asio::steady_timer deadline_;
   boost::asio::steady_timer bell_;  // its wait is cancelled when work has something new
   bool rung_ = false;
   bool timed_out_ = false;
-  bool idle_ = false;  // between two requests
+  bool idle_ = false;  // before a request or between two
 };
 
 }  // namespace troika::server

@@ -6,6 +6,7 @@
 #include <prometheus/text_serializer.h>
 
 #include <limits>
+#include <optional>
 #include <span>
 
 #include "base/platform.h"
@@ -165,6 +166,12 @@ void add_engines(std::span<const Snapshot> snapshots, std::vector<MetricFamily>&
       endings.metric.push_back(measured({{"model", s.id}, {"finish", ending.finish}}, MetricType::Counter,
                                         double(s.stats.*ending.count)));
   families.push_back(std::move(endings));
+  MetricFamily busy = family("troika_device_busy_seconds_total", "Time that the device computed for the model.",
+                             MetricType::Counter);
+  for (const Snapshot& s : snapshots)
+    busy.metric.push_back(
+        measured({{"model", s.id}, {"device", s.info.device}}, MetricType::Counter, s.stats.busy_s));
+  families.push_back(std::move(busy));
   // The last of the gauges that endpoint pickers read: its labels are the message.
   MetricFamily pages = family("vllm:cache_config_info", "Tokens of a cache page, and how many pages there are.",
                               MetricType::Gauge);
@@ -174,6 +181,30 @@ void add_engines(std::span<const Snapshot> snapshots, std::vector<MetricFamily>&
                                      {"num_gpu_blocks", fmt::format("{}", s.stats.pages_total)}},
                                     MetricType::Gauge, 1));
   families.push_back(std::move(pages));
+}
+
+struct Quantity {
+  const char *name, *help;
+  std::optional<double> platform::Reading::* value;
+};
+constexpr Quantity kQuantities[] = {
+    {"troika_temperature_celsius", "Temperature of a device of this machine.", &platform::Reading::celsius},
+    {"troika_power_watts", "Power that a device of this machine takes; a CPU's is its package's.",
+     &platform::Reading::watts},
+    {"troika_busy_ratio", "Share of time that a device of this machine says it is busy, for whomever.",
+     &platform::Reading::busy},
+};
+
+// What has no sensor has no metric.
+void add_sensors(const Models& models, std::vector<MetricFamily>& families) {
+  const auto& readings = models.sensors().read(platform::Sensors::Clock::now());
+  for (const Quantity& quantity : kQuantities) {
+    MetricFamily known = family(quantity.name, quantity.help, MetricType::Gauge);
+    for (const platform::Reading& reading : readings)
+      if (const auto& value = reading.*quantity.value)
+        known.metric.push_back(measured({{"sensor", reading.sensor}}, MetricType::Gauge, *value));
+    if (!known.metric.empty()) families.push_back(std::move(known));
+  }
 }
 
 void add_server(const Models& models, std::vector<MetricFamily>& families) {
@@ -202,6 +233,7 @@ Reply metrics(const Models& models, const HttpRequest& request, std::string_view
   std::vector<MetricFamily> families;
   add_engines(snapshots, families);
   add_server(models, families);
+  add_sensors(models, families);
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
           .body = prometheus::TextSerializer().Serialize(families)};
 }

@@ -19,7 +19,7 @@ std::string_view without_latest(std::string_view name) {
 
 bool goes_by(const OfferedModel& model, std::string_view name) {
   const std::string_view untagged = without_latest(name);
-  return std::ranges::any_of(std::initializer_list{name, untagged}, [&](std::string_view wanted) {
+  return std::ranges::any_of(std::initializer_list<std::string_view>{name, untagged}, [&](std::string_view wanted) {
     return model.id == wanted || std::ranges::find(model.aliases, wanted) != model.aliases.end();
   });
 }

@@ -25,7 +25,8 @@ Models::Models(std::vector<ServedModel> models, const ServerOptions& options)
       source_(options.source),
       pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading, options.aliases)),
       pictures_(options.images),
-      version_(options.version) {}
+      version_(options.version),
+      sensors_(std::make_unique<platform::Sensors>(options.system_root)) {}
 
 namespace {
 
@@ -48,10 +49,10 @@ std::shared_ptr<const Lease> under_name(std::shared_ptr<const Lease> lease, cons
 
 // Says nothing of models that the key may not use, not even that there are any.
 ApiError forbidden(const Caller& caller, const std::optional<std::string>& name) {
+  const std::string which = name ? fmt::format("may not use a model '{}'", shown(*name)) : "finds no model here that it may use";
   return ApiError(403, "permission_error",
-                  fmt::format("The key '{}' may use no model '{}'; it may use {}.", caller.name, shown(name.value_or("")),
-                              fmt::join(caller.models, ", ")),
-                  "model", "model_not_allowed");
+                  fmt::format("The key '{}' {}; it may use {}.", caller.name, which, fmt::join(caller.models, ", ")), "model",
+                  "model_not_allowed");
 }
 
 std::vector<ModelView> those_of(const Caller& caller, std::vector<ModelView> views) {

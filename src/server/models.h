@@ -1,5 +1,5 @@
 // What handlers work with: the models by the names that clients use, the way to show them pictures, the responses that
-// are kept, and what was asked of the server so far.
+// are kept, what was asked of the server so far, and the machine's sensors.
 #pragma once
 
 #include <memory>
@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/sensors.h"
 #include "server/model_pool.h"
 #include "server/pictures.h"
 #include "server/response_store.h"
@@ -55,6 +56,9 @@ class Models {
   const Traffic& traffic() const { return traffic_; }
   Traffic& traffic() { return traffic_; }
 
+  // Of the I/O thread, as the traffic.
+  platform::Sensors& sensors() const { return *sensors_; }
+
  private:
   enum class Part : uint8_t { engine, text };  // of the model, which the request needs
   const ServedModel& find_for(Part part, const Asked& asked, std::optional<ModelPool::Seconds> keep) const;
@@ -68,6 +72,7 @@ class Models {
   Pictures pictures_;
   std::string version_;
   Traffic traffic_;
+  std::unique_ptr<platform::Sensors> sensors_;
 };
 
 // Whether the model's template knows reasoning.

@@ -35,14 +35,6 @@ std::string_view drop_default_port(std::string_view authority, std::string_view 
   return authority;
 }
 
-// Whether the page came from us: a proxy may speak TLS in front of us, so only the authority tells.
-bool same_authority(std::string_view origin, std::string_view host) {
-  const size_t colon = origin.find("://");
-  if (colon == origin.npos) return false;
-  const std::string_view scheme = origin.substr(0, colon);
-  return lower(drop_default_port(origin.substr(colon + 3), scheme)) == lower(drop_default_port(host, scheme));
-}
-
 bool is_preflight(const HttpRequest& request) {
   return request.method == "OPTIONS" && !request.header("origin").empty() &&
          !request.header("access-control-request-method").empty();
@@ -54,8 +46,11 @@ ApiError forbidden(const std::string& message, const char* code) {
 
 }  // namespace
 
-OriginCheck::OriginCheck(OriginOptions options, std::string host, bool loopback)
-    : options_(std::move(options)), host_(lower(host)), check_host_(loopback || !options_.allowed_hosts.empty()) {
+OriginCheck::OriginCheck(OriginOptions options, Listening listening)
+    : options_(std::move(options)),
+      host_(lower(listening.host)),
+      check_host_(listening.loopback || !options_.allowed_hosts.empty()),
+      tls_(listening.tls) {
   for (std::string& name : options_.allowed_hosts) name = lower(name);
   for (std::string& origin : options_.cors_origins) {
     origin = lower(origin);
@@ -69,6 +64,15 @@ bool OriginCheck::names_us(std::string_view authority) const {
   const std::string host = lower(without_port(authority));
   return host == "localhost" || host.ends_with(".localhost") || host == host_ || is_address(host) ||
          std::ranges::find(options_.allowed_hosts, host) != options_.allowed_hosts.end();
+}
+
+// The authority tells. A proxy may speak TLS in front of us, so a page of a plain server may be https all the same.
+bool OriginCheck::is_our_page(std::string_view origin, std::string_view host) const {
+  const size_t colon = origin.find("://");
+  if (colon == origin.npos) return false;
+  const std::string scheme = lower(origin.substr(0, colon));
+  if (tls_ && scheme != "https") return false;
+  return lower(drop_default_port(origin.substr(colon + 3), scheme)) == lower(drop_default_port(host, scheme));
 }
 
 bool OriginCheck::listed(std::string_view origin) const {
@@ -85,7 +89,7 @@ std::optional<Reply> OriginCheck::intercept(const HttpRequest& request) const {
                     shown(without_port(host))),
         "host_not_allowed"));
   if (origin.empty()) return std::nullopt;
-  if (!same_authority(origin, host) && !listed(origin))
+  if (!is_our_page(origin, host) && !listed(origin))
     return error_reply(forbidden(
         fmt::format("Pages from '{}' may not use this server; start it with --cors-origins if they should.",
                     shown(origin)),

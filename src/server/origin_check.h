@@ -19,11 +19,16 @@ struct OriginOptions {
   std::vector<std::string> allowed_hosts;  // names besides this machine's own, for proxies in front of us
 };
 
+struct Listening {
+  std::string host;       // that the server was told to listen on
+  bool loopback = false;  // only this machine reaches it
+  bool tls = false;       // our own pages are https then
+};
+
 class OriginCheck {
  public:
-  // `host` is what the server was told to listen on; `loopback`: only this machine reaches it. Throws Error for an
-  // origin that no browser would send.
-  OriginCheck(OriginOptions options, std::string host, bool loopback);
+  // Throws Error for an origin that no browser would send.
+  OriginCheck(OriginOptions options, Listening listening);
 
   // The answer to a request that must not get further: a refusal, or what a browser asks before the real request.
   std::optional<Reply> intercept(const HttpRequest& request) const;
@@ -33,11 +38,12 @@ class OriginCheck {
 
  private:
   bool names_us(std::string_view host) const;
+  bool is_our_page(std::string_view origin, std::string_view host) const;
   bool listed(std::string_view origin) const;
 
   OriginOptions options_;
   std::string host_;
-  bool check_host_;
+  bool check_host_, tls_;
 };
 
 }  // namespace troika::server

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <ranges>
 
 #include "server/api_error.h"
 
@@ -25,7 +26,8 @@ ResponseStore::Entries::const_iterator ResponseStore::entry_to_drop(const Entry&
 }
 
 void ResponseStore::put(std::string id, StoredResponse stored) {
-  const size_t bytes = stored.response.size() + stored.input.size();
+  size_t bytes = stored.response.size() + stored.input.size();
+  for (const std::string& item : stored.items) bytes += sizeof item + item.size();
   if (bytes > std::min(limits_.each, limits_.bytes)) return;
   Entries dropped, coming;
   coming.push_back({.id = std::move(id),
@@ -47,6 +49,14 @@ std::shared_ptr<const StoredResponse> ResponseStore::find(std::string_view id, s
   const std::lock_guard lock(mutex_);
   const auto entry = entry_of(id, owner);
   return entry == entries_.end() ? nullptr : entry->stored;
+}
+
+std::shared_ptr<const StoredResponse> ResponseStore::find_item(std::string_view item, std::string_view owner) const {
+  const std::lock_guard lock(mutex_);
+  for (const Entry& entry : entries_ | std::views::reverse)
+    if (entry.stored->owner == owner && std::ranges::find(entry.stored->items, item) != entry.stored->items.end())
+      return entry.stored;
+  return nullptr;
 }
 
 bool ResponseStore::erase(std::string_view id, std::string_view owner) {

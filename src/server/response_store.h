@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace troika::server {
 
@@ -17,6 +18,7 @@ struct StoredResponse {
   std::string owner;     // the caller's name: others do not find it
   std::string response;  // JSON, as it was answered
   std::string input;     // a JSON array: the items before the answer, those of earlier responses first
+  std::vector<std::string> items;  // the ids of its own: of the answer, and of what was answered but not of earlier ones
 };
 
 struct ResponseLimits {
@@ -32,6 +34,8 @@ class ResponseStore {
   // One that alone is too large is not kept.
   void put(std::string id, StoredResponse stored);
   std::shared_ptr<const StoredResponse> find(std::string_view id, std::string_view owner) const;  // null: unknown
+  // The last one that an item of this id is its own of.
+  std::shared_ptr<const StoredResponse> find_item(std::string_view item, std::string_view owner) const;
   bool erase(std::string_view id, std::string_view owner);
 
  private:

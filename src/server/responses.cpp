@@ -24,6 +24,7 @@ class ResponseWork : public AnswerWork {
         keep_(call.store),
         logprobs_(call.logprobs),
         items_(std::move(call.items)),
+        item_ids_(std::move(call.item_ids)),
         echo_(std::move(call.echo)),
         sampling_(call.request.sampling) {}
 
@@ -227,8 +228,16 @@ class ResponseWork : public AnswerWork {
                        {"output_tokens", generated},
                        {"output_tokens_details", {{"reasoning_tokens", generation().reasoning_tokens()}}},
                        {"total_tokens", setup_.prompt_tokens + generated}};
-    if (keep_) store_.put(setup_.id, {.owner = owner_, .response = dump(result), .input = std::move(items_)});
+    if (keep_) keep(result);
     return result;
+  }
+
+  void keep(const Json& result) {
+    for (const Json& item : result["output"]) item_ids_.push_back(item["id"]);
+    store_.put(setup_.id, {.owner = owner_,
+                           .response = dump(result),
+                           .input = std::move(items_),
+                           .items = std::move(item_ids_)});
   }
 
   Json response(const char* status, Json output) const {
@@ -261,6 +270,7 @@ class ResponseWork : public AnswerWork {
   std::string owner_;
   const bool keep_, logprobs_;
   std::string items_;
+  std::vector<std::string> item_ids_;
   const Json echo_;
   const engine::SamplingOptions sampling_;
   const int64_t created_ = std::time(nullptr);

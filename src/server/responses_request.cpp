@@ -5,6 +5,7 @@
 #include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/call_history.h"
+#include "server/item_references.h"
 #include "server/output_format.h"
 #include "server/picture_reader.h"
 #include "server/response_store.h"
@@ -163,8 +164,8 @@ void Reader::read_reasoning(const Fields& item) {
   }
 }
 
-// The request's own items; a text is a user's message.
-Json read_items(const Json& input) {
+// The request's own items, each with an id; a text is a user's message.
+Json read_items(const Json& input, const ResponseStore& store, const std::string& owner) {
   Json items = Json::array();
   if (input.is_string()) {
     items.push_back({{"type", "message"},
@@ -176,8 +177,8 @@ Json read_items(const Json& input) {
     refuse("input", "input must be a string or an array of items, not {}.", kind_of(input));
   }
   if (items.empty()) refuse("input", "input must have at least one item.");
+  resolve_references(items, store, owner);
   for (size_t i = 0; i < items.size(); ++i) {
-    Fields(items[i], fmt::format("input[{}]", i));
     if (!items[i].contains("id") || !items[i]["id"].is_string())
       items[i]["id"] = random_id(items[i].contains("call_id") ? "fc_" : "msg_");
   }
@@ -269,11 +270,12 @@ std::shared_ptr<ResponseCall> read_response_call(const Models& models, const Ask
   Reader reader(*call->model, models.pictures());
   const auto instructions = fields.string("instructions");
   if (instructions) reader.instruct(*instructions);
-  Json own = read_items(fields.required("input"));
+  Json own = read_items(fields.required("input"), models.responses(), asked.caller);
   Json items = read_previous(models, asked, call->echo);
   for (const Json& item : items) reader.read_item(item, "previous_response_id");
   for (size_t i = 0; i < own.size(); ++i) {
     reader.read_item(own[i], fmt::format("input[{}]", i));
+    call->item_ids.push_back(own[i]["id"]);
     items.push_back(std::move(own[i]));
   }
   if (call->store) call->items = dump(items);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "server/chat_call.h"
 
@@ -9,6 +11,7 @@ namespace troika::server {
 
 struct ResponseCall : ChatCall {
   std::string items;           // a JSON array: all before the answer, those of earlier responses first
+  std::vector<std::string> item_ids;  // of the request's own items
   Json echo;                   // members that come back with the response
   bool store = true;
 };

@@ -29,12 +29,14 @@ struct Server::Impl {
   Impl(ServerOptions options, std::vector<ServedModel> models);
   ~Impl() { models.pool().stop(); }  // before what its wakes would post to
 
+  std::unique_ptr<const Tls> read_tls() const { return options.tls ? std::make_unique<Tls>(*options.tls) : nullptr; }
   void listen();
   asio::awaitable<void> accept();
   asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
   void turn_away(tcp::socket socket);
   void on_signal();
   void on_hangup();
+  void reload();
   void drain();
   void end_when_empty();
 
@@ -58,7 +60,7 @@ Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
       access(options.read_keys ? Access(options.read_keys()) : Access()),
       pool(size_t(std::max(1, options.workers))),
       fetchers(size_t(std::max(1, options.fetchers))),
-      shared{options, models, access, origins, pool, fetchers},
+      shared{options, models, access, origins, pool, fetchers, read_tls()},
       acceptor(io),
       signals(io),
       hangup(io),
@@ -93,7 +95,7 @@ void Server::Impl::listen() {
   if (error) fail("cannot listen on {}:{}: {}", options.host, options.port, error.message());
   port = acceptor.local_endpoint().port();
   const bool loopback = acceptor.local_endpoint().address().is_loopback();
-  origins.emplace(options.origins, options.host, loopback);
+  origins.emplace(options.origins, Listening{.host = options.host, .loopback = loopback, .tls = shared.tls != nullptr});
   if (!loopback && !options.read_keys)
     log::warn("whoever reaches {} may use this server; --api-key-file changes that", options.host);
 }
@@ -127,6 +129,7 @@ asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Connection> connection
 }
 
 void Server::Impl::turn_away(tcp::socket socket) {
+  if (shared.tls) return;  // it would take a handshake to say why
   error_code ignored;
   socket.non_blocking(true, ignored);
   socket.write_some(asio::buffer(std::string_view("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
@@ -146,18 +149,32 @@ void Server::Impl::on_signal() {
   });
 }
 
-// A key file that makes no sense changes nothing: nobody is locked out, nobody gets in.
 void Server::Impl::on_hangup() {
   hangup.async_wait([this](error_code error, int) {
     if (error || shared.draining) return;
-    try {
-      access.replace(options.read_keys());
-      log::info("the API keys are read again");
-    } catch (const std::exception& wrong) {
-      log::error("{}; the keys stay as they were", wrong.what());
-    }
+    reload();
     on_hangup();
   });
+}
+
+// A file that makes no sense changes nothing: nobody is locked out, nobody gets in.
+void Server::Impl::reload() {
+  try {
+    if (options.read_keys) {
+      access.replace(options.read_keys());
+      log::info("the API keys are read again");
+    }
+  } catch (const std::exception& wrong) {
+    log::error("{}; the keys stay as they were", wrong.what());
+  }
+  try {
+    if (options.tls) {
+      shared.tls = read_tls();
+      log::info("the certificate is read again");
+    }
+  } catch (const std::exception& wrong) {
+    log::error("{}; the certificate stays as it was", wrong.what());
+  }
 }
 
 void Server::Impl::drain() {
@@ -178,6 +195,7 @@ void Server::Impl::end_when_empty() {
   if (!shared.draining || !connections.empty()) return;
   error_code ignored;
   signals.clear(ignored);  // from now on they end the process: a model that is being loaded cannot be interrupted
+  signals.cancel(ignored);
   hangup.cancel(ignored);
   drain_timer.cancel();
 }
@@ -208,10 +226,8 @@ void Server::run() {
     impl_->signals.add(SIGINT);
     impl_->signals.add(SIGTERM);
     impl_->on_signal();
-    if (impl_->options.read_keys) {
-      impl_->hangup.add(SIGHUP);
-      impl_->on_hangup();
-    }
+    impl_->hangup.add(SIGHUP);
+    impl_->on_hangup();
   }
   asio::co_spawn(impl_->io, impl_->accept(), asio::detached);
   impl_->io.run();
@@ -219,6 +235,10 @@ void Server::run() {
 
 void Server::stop() {
   asio::post(impl_->io, [impl = impl_.get()] { impl->drain(); });
+}
+
+void Server::reload() {
+  asio::post(impl_->io, [impl = impl_.get()] { impl->reload(); });
 }
 
 uint16_t Server::port() const { return impl_->port; }

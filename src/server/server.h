@@ -7,8 +7,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,7 @@
 #include "server/api_keys.h"
 #include "server/image_options.h"
 #include "server/origin_check.h"
+#include "server/tls.h"
 
 namespace troika::server {
 
@@ -43,12 +46,14 @@ struct ServerOptions {
   size_t max_connections = 512;
   int workers = 3;              // threads that parse, render and tokenise
   int fetchers = 4;             // threads for pictures: decoding them, and waiting for other machines
-  bool handle_signals = false;  // SIGINT and SIGTERM call stop, a second one ends at once; SIGHUP reads the keys again
+  bool handle_signals = false;  // SIGINT and SIGTERM call stop, a second one ends at once; SIGHUP calls reload
   ImageOptions images;
   OriginOptions origins;
   std::function<std::vector<ApiKey>()> read_keys;  // absent: whoever reaches the port may do everything
+  std::optional<TlsFiles> tls;  // absent: plain HTTP
   std::string version = "0";  // of the program, for those who ask
   int queue = 128;            // requests that may wait for a model; more are refused with 503
+  std::filesystem::path system_root = "/";  // below which sys/ lies; another in tests
   ModelSource* source = nullptr;  // of models that can be loaded; outlives the server
   LoadOptions loading;
   std::vector<ModelAlias> aliases;
@@ -73,7 +78,8 @@ struct ServedModel {
 
 class Server {
  public:
-  // Opens the port. Throws Error when it is taken, the host is unknown or an alias makes no sense. `models` are loaded already and stay.
+  // Opens the port. Throws Error when it is taken, the host is unknown, the certificate is no good or an alias makes no
+  // sense. `models` are loaded already and stay.
   Server(ServerOptions options, std::vector<ServedModel> models);
   ~Server();
 
@@ -85,6 +91,9 @@ class Server {
 
   // Any thread: stops accepting, lets running answers end within drain_timeout, then run returns.
   void stop();
+
+  // Any thread: reads the keys, the certificate and its key again. What makes no sense changes nothing and is logged.
+  void reload();
 
   uint16_t port() const;
 

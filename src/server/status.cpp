@@ -55,6 +55,7 @@ Json describe(const ModelView& view) {
             {"generated_tokens", s.generated_tokens},
             {"preemptions", s.preemptions},
             {"pictures", s.pictures},
+            {"busy_seconds", s.busy_s},
             {"stopped", s.stopped},
             {"limited", s.limited},
             {"cancelled", s.cancelled},
@@ -67,14 +68,27 @@ Json describe(const ModelView& view) {
           {"step_rows", describe(s.step_rows)}};
 }
 
-Json describe_machine() {
+// Only what is known.
+Json describe(const platform::Reading& reading) {
+  Json known = {{"name", reading.sensor}};
+  if (reading.celsius) known["celsius"] = *reading.celsius;
+  if (reading.watts) known["watts"] = *reading.watts;
+  if (reading.busy) known["busy"] = *reading.busy;
+  return known;
+}
+
+Json describe_machine(platform::Sensors& sensors) {
+  Json readings = Json::array();
+  for (const platform::Reading& reading : sensors.read(platform::Sensors::Clock::now()))
+    readings.push_back(describe(reading));
   const platform::Memory memory = platform::memory();
   const platform::Cpu& cpu = platform::cpu();
   return {{"cpu", cpu.name},
           {"cores", cpu.cores},
           {"memory_bytes", memory.total_bytes},
           {"memory_available_bytes", memory.available_bytes},
-          {"resident_bytes", platform::resident_bytes()}};
+          {"resident_bytes", platform::resident_bytes()},
+          {"sensors", std::move(readings)}};
 }
 
 Json describe(const Traffic& traffic) {
@@ -95,7 +109,7 @@ Reply status(const Models& models, const HttpRequest& request, std::string_view)
   return {.headers = {{"Cache-Control", "no-store"}},
           .body = dump({{"version", models.version()},
                         {"uptime_s", std::time(nullptr) - models.traffic().started()},
-                        {"machine", describe_machine()},
+                        {"machine", describe_machine(models.sensors())},
                         {"models", std::move(all)},
                         {"loading", std::move(loading)},
                         {"answers", describe(models.traffic())}})};

@@ -28,6 +28,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto kTellEvery = std::chrono::milliseconds(100);
 constexpr size_t kReadBytes = 1 << 20;
+constexpr uint64_t kWriteBackBytes = 32 << 20;
 
 // The bytes that have come, on disk and in the checksum at once.
 class Part {
@@ -62,6 +63,7 @@ class Part {
       bytes_ += uint64_t(got);
       tell();
     }
+    begun_ = bytes_;
   }
 
   void add(std::span<const char> bytes) {
@@ -85,12 +87,13 @@ class Part {
       bytes_ += uint64_t(put);
       bytes = bytes.subspan(size_t(put));
     }
+    write_back();
   }
 
   void start_over() {
     if (::ftruncate(fd_, 0) != 0) fail("cannot write {}: {}", path_.string(), std::strerror(errno));
     digest_ = Digest(source_.digest_kind(), source_.bytes);
-    bytes_ = found_ = 0;
+    bytes_ = found_ = begun_ = 0;
   }
 
   void discard() { ::unlink(path_.c_str()); }
@@ -109,11 +112,31 @@ class Part {
   }
 
  private:
+  // Has the system begin to write what came last, and waits for what came before that. No stop can end an
+  // fsync: with all of a large file in memory, the one in finish() would take minutes on a slow disk.
+  void write_back() {
+    constexpr unsigned kBegin = SYNC_FILE_RANGE_WRITE;
+    constexpr unsigned kWait = SYNC_FILE_RANGE_WAIT_BEFORE | kBegin | SYNC_FILE_RANGE_WAIT_AFTER;
+    while (bytes_ - begun_ >= kWriteBackBytes) {
+      sync_range(begun_, kBegin);
+      if (begun_ >= kWriteBackBytes) sync_range(begun_ - kWriteBackBytes, kWait);
+      begun_ += kWriteBackBytes;
+    }
+  }
+
+  // Some file systems cannot do it; that bytes were lost is said here or by fsync, and only once.
+  void sync_range(uint64_t begin, unsigned how) {
+    bool lost = ::sync_file_range(fd_, off_t(begin), off_t(kWriteBackBytes), how) != 0 &&
+                (errno == EIO || errno == ENOSPC || errno == EDQUOT);
+    if (lost) fail("cannot write {}: {}", path_.string(), std::strerror(errno));
+  }
+
   const FileSource& source_;
   fs::path path_;
   Digest digest_;
   int fd_ = -1;
   uint64_t bytes_ = 0, found_ = 0;
+  uint64_t begun_ = 0;  // until here the system was told to write
 };
 
 // "bytes 100-199/200": where it begins and how long the whole file is.
@@ -260,20 +283,25 @@ uint64_t bytes_here(const FileSource& source, const Destination& destination) {
 }
 
 std::string download(const FileSource& source, const Destination& destination, const Settings& settings,
-                     const ProgressSink& progress, const std::stop_token& stop) {
-  auto say_done = [&](const std::string& digest) {
+                     const ProgressSink& progress, const std::stop_token& stop,
+                     const std::function<void(const std::string&)>& placed) {
+  auto done = [&](const std::string& digest) {
     progress({Stage::done, source.name, digest, source.bytes, source.bytes});
+    placed(digest);
     return digest;
   };
-  if (is_whole(source, destination.file) && !source.digest.empty()) return say_done(source.digest);
+  if (is_whole(source, destination.file) && !source.digest.empty()) return done(source.digest);
   check_online(settings, source.name);
   FileLock lock(destination.lock, stop, [&] {
     progress({Stage::waiting, source.name, source.digest, source.bytes, 0});
   });
-  if (is_whole(source, destination.file) && !source.digest.empty()) return say_done(source.digest);
+  if (is_whole(source, destination.file) && !source.digest.empty()) return done(source.digest);
 
   make_folders(destination.part.parent_path());
-  Part part(source, destination.part);
+  // A pull ended before what it brought was named: the checksum is not known, but the file need not come
+  // again.
+  bool only_read = is_whole(source, destination.file) && source.resumable();
+  Part part(source, only_read ? destination.file : destination.part);
   check_room(destination.part.parent_path(), source.bytes - std::min(source.bytes, part.left_before()),
              settings);
   Download transfer(source, settings, progress, stop, part);
@@ -284,7 +312,7 @@ std::string download(const FileSource& source, const Destination& destination, c
                               size_text(source.bytes), source.name,
                               source.resumable() ? "pull again to go on" : "another pull begins anew"));
   }
-  return say_done(part.finish(destination.file));
+  return done(part.finish(destination.file));
 }
 
 }  // namespace troika::store

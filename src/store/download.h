@@ -4,6 +4,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <stop_token>
 #include <string>
 
@@ -20,9 +21,12 @@ struct Destination {
 };
 
 // Returns the digest, also when `file` was here already. Throws Error with one sentence, Stopped when a stop
-// is requested: what has come stays in the part. Any thread, any process.
-std::string download(const FileSource& source, const Destination& destination, const Settings& settings,
-                     const ProgressSink& progress, const std::stop_token& stop);
+// is requested: what has come stays in the part. `placed` is called with the digest when the file is in its
+// place, before who waits for the lock can see that nothing names it. Any thread, any process.
+std::string download(
+    const FileSource& source, const Destination& destination, const Settings& settings,
+    const ProgressSink& progress, const std::stop_token& stop,
+    const std::function<void(const std::string&)>& placed = [](const std::string&) {});
 
 // Bytes of it that are here already: the whole file's or its part's.
 uint64_t bytes_here(const FileSource& source, const Destination& destination);

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 
 #include "base/error.h"
 
@@ -20,10 +21,16 @@ namespace fs = std::filesystem;
   fail("cannot write {}: {}", path.string(), std::strerror(errno));
 }
 
-// A name beside `path` that no other thread or process uses.
-fs::path fresh_beside(const fs::path& path) {
+// Makes something beside `path` that no other thread or process has. A process that was killed may have left
+// one under the very name that ours would take: in a container the numbers of processes begin anew.
+fs::path make_beside(const fs::path& path, const std::function<bool(const fs::path&)>& make) {
   static std::atomic<unsigned> count{0};
-  return path.parent_path() / fmt::format(".{}.{}.{}", path.filename().string(), ::getpid(), ++count);
+  for (;;) {
+    fs::path fresh =
+        path.parent_path() / fmt::format(".{}.{}.{}", path.filename().string(), ::getpid(), ++count);
+    if (make(fresh)) return fresh;
+    if (errno != EEXIST) cannot_write(path);
+  }
 }
 
 }  // namespace
@@ -43,9 +50,11 @@ void rename_durably(const fs::path& from, const fs::path& to) {
 }
 
 void replace_file(const fs::path& path, std::string_view content) {
-  fs::path fresh = fresh_beside(path);
-  std::FILE* file = std::fopen(fresh.c_str(), "wxe");
-  if (!file) cannot_write(path);
+  std::FILE* file = nullptr;
+  fs::path fresh = make_beside(path, [&](const fs::path& name) {
+    file = std::fopen(name.c_str(), "wxe");
+    return file != nullptr;
+  });
   bool written = std::fwrite(content.data(), 1, content.size(), file) == content.size() &&
                  std::fflush(file) == 0 && ::fsync(::fileno(file)) == 0;
   if (std::fclose(file) != 0 || !written) {
@@ -58,8 +67,8 @@ void replace_file(const fs::path& path, std::string_view content) {
 }
 
 void replace_link(const fs::path& path, const fs::path& target) {
-  fs::path fresh = fresh_beside(path);
-  if (::symlink(target.c_str(), fresh.c_str()) != 0) cannot_write(path);
+  fs::path fresh =
+      make_beside(path, [&](const fs::path& name) { return ::symlink(target.c_str(), name.c_str()) == 0; });
   rename_durably(fresh, path);
 }
 

@@ -5,7 +5,9 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <stop_token>
+#include <utility>
 
 namespace troika::store {
 
@@ -17,10 +19,15 @@ class FileLock {
       const std::filesystem::path& path, const std::stop_token& stop,
       const std::function<void()>& waits = [] {});
   ~FileLock();
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
+  FileLock(FileLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  FileLock& operator=(FileLock&&) = delete;
+
+  // Without waiting; none when another one holds it, or it cannot be made.
+  static std::optional<FileLock> take_if_free(const std::filesystem::path& path);
 
  private:
+  explicit FileLock(int fd) : fd_(fd) {}
+
   int fd_;
 };
 

@@ -8,6 +8,7 @@
 #include "base/file_map.h"
 #include "store/digest.h"
 #include "store/durable_file.h"
+#include "store/file_lock.h"
 #include "store/name.h"
 
 namespace troika::store {
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = "models--";
 constexpr size_t kMostFiles = 20'000;  // of a repository that are looked at
+constexpr size_t kMostRefBytes = 4096;
 
 std::string folder_name(const std::string& repository) {
   check(is_repository(repository), "a checked repository");
@@ -56,10 +58,16 @@ std::vector<std::string> files_in(const fs::path& folder) {
   return files;
 }
 
+// "" when it cannot be read: one damaged repository hides no other.
 std::string commit_at(const fs::path& ref) {
   std::error_code error;
   if (!fs::is_regular_file(ref, error) || fs::file_size(ref, error) == 0) return "";
-  std::string commit = read_text_file(ref, 4096);
+  std::string commit;
+  try {
+    commit = read_text_file(ref, kMostRefBytes);
+  } catch (const Error&) {
+    return "";
+  }
   while (!commit.empty() && (commit.back() == '\n' || commit.back() == ' ')) commit.pop_back();
   return commit;
 }
@@ -90,18 +98,6 @@ void prune(fs::path folder, const fs::path& top) {
   std::error_code error;
   while (folder != top && fs::is_empty(folder, error) && !error && fs::remove(folder, error))
     folder = folder.parent_path();
-}
-
-// Branches whose commit is gone say nothing any more; where nothing is left, neither does the folder.
-void tidy(const fs::path& repository) {
-  for (const fs::path& ref : entries_of(repository / "refs")) {
-    std::string commit = commit_at(ref);
-    std::error_code error;
-    if (!commit.empty() && !fs::exists(repository / "snapshots" / commit, error)) fs::remove(ref, error);
-  }
-  bool empty = entries_of(repository / "snapshots").empty() && entries_of(repository / "blobs").empty();
-  std::error_code error;
-  if (empty) fs::remove_all(repository, error);
 }
 
 }  // namespace
@@ -189,27 +185,28 @@ std::vector<Destination> HubCache::unfinished() const {
   return found;
 }
 
-uint64_t HubCache::remove(const Snapshot& snapshot, std::span<const std::string> files) const {
+Removal HubCache::remove(const Snapshot& snapshot, std::span<const std::string> files) const {
   fs::path repository = folder_of(snapshot.repository), blobs = repository / "blobs",
            top = repository / "snapshots";
   auto refuse = [](const fs::path& path) {
     fail("{} leads out of the cache, so it is not removed", path.string());
   };
   fs::path root = fs::canonical(root_);
-  if (fs::canonical(blobs) != root / repository.filename() / "blobs") refuse(blobs);
   for (const std::string& file : files) {
     fs::path path = snapshot.folder / file, content = content_of(path);
     fs::path expected = root / repository.filename() / "snapshots" / snapshot.commit / file;
     if (fs::canonical(path.parent_path()) != expected.parent_path()) refuse(path);
-    if (content != path && content.parent_path() != blobs.lexically_normal()) refuse(path);
+    if (content == path) continue;  // a cache without symbolic links has no blobs
+    if (fs::weakly_canonical(blobs) != root / repository.filename() / "blobs") refuse(blobs);
+    if (content.parent_path() != blobs.lexically_normal()) refuse(path);
   }
 
-  uint64_t freed = 0;
+  Removal removal;
   std::set<fs::path> candidates;
   for (const std::string& file : files) {
     fs::path path = snapshot.folder / file, content = content_of(path);
     if (content == path) {
-      freed += fs::file_size(path);
+      removal.freed_bytes += fs::file_size(path);
     } else {
       candidates.insert(content.filename());
     }
@@ -221,11 +218,38 @@ uint64_t HubCache::remove(const Snapshot& snapshot, std::span<const std::string>
     fs::path path = blobs / blob;
     std::error_code error;
     if (needed.contains(blob) || !fs::is_regular_file(fs::symlink_status(path, error))) continue;
+    if (auto part = become_part(snapshot.repository, path)) {
+      removal.parts.push_back(std::move(*part));
+      continue;
+    }
     uint64_t bytes = fs::file_size(path, error);
-    if (fs::remove(path, error)) freed += bytes;
+    if (fs::remove(path, error)) removal.freed_bytes += bytes;
   }
-  tidy(repository);
-  return freed;
+  return removal;
+}
+
+// None when it is not named by a checksum, or a pull of the same content has a part of its own.
+std::optional<Destination> HubCache::become_part(const std::string& repository, const fs::path& blob) const {
+  std::string digest = blob.filename().string();
+  if (!is_sha256(digest) && !is_git_hash(digest)) return std::nullopt;
+  Destination destination = place(repository, digest);
+  std::error_code error;
+  auto lock = FileLock::take_if_free(destination.lock);
+  if (!lock) return std::nullopt;
+  fs::rename(blob, destination.part, error);
+  return error ? std::nullopt : std::optional(destination);
+}
+
+void HubCache::tidy(const std::string& repository) const {
+  fs::path folder = folder_of(repository);
+  std::error_code error;
+  if (fs::is_symlink(folder, error)) return;  // what lies elsewhere is not ours
+  for (const fs::path& ref : entries_of(folder / "refs")) {
+    std::string commit = commit_at(ref);
+    if (!commit.empty() && !fs::exists(folder / "snapshots" / commit, error)) fs::remove(ref, error);
+  }
+  bool empty = entries_of(folder / "snapshots").empty() && entries_of(folder / "blobs").empty();
+  if (empty) fs::remove_all(folder, error);
 }
 
 }  // namespace troika::store

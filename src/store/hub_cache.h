@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,13 @@ struct Snapshot {
   std::string commit;
   std::filesystem::path folder;
   std::vector<std::string> files;  // names inside it, sorted; those whose contents are here
+};
+
+// To delete a large file takes long, and others wait for who removes a model. So its files become unfinished
+// downloads, at once; to delete these is left to the caller, and to `rm --unfinished` when he dies before.
+struct Removal {
+  std::vector<Destination> parts;
+  uint64_t freed_bytes = 0;  // of what could not become one, and is gone already
 };
 
 // Reads the disk at every call; any thread.
@@ -46,12 +54,17 @@ class HubCache {
   // Where downloads ended early: place().part of files that are not here.
   std::vector<Destination> unfinished() const;
 
-  // Removes files of a snapshot, and the blobs that no other snapshot shows. Returns the bytes freed. Throws
-  // Error before anything is removed when a link leads out of the repository's blobs.
-  uint64_t remove(const Snapshot& snapshot, std::span<const std::string> files) const;
+  // Removes files of a snapshot, and the blobs that no other snapshot shows. Throws Error before anything is
+  // removed when a link leads out of the repository's blobs.
+  Removal remove(const Snapshot& snapshot, std::span<const std::string> files) const;
+
+  // Removes branches whose commit is gone, and the repository's folder when nothing is left in it.
+  void tidy(const std::string& repository) const;
 
  private:
   std::filesystem::path folder_of(const std::string& repository) const;
+  std::optional<Destination> become_part(const std::string& repository,
+                                         const std::filesystem::path& blob) const;
 
   std::filesystem::path root_;
 };

@@ -55,14 +55,18 @@ std::vector<IndexEntry> Index::read() const {
     for (const ordered_json& entry : json.at("models")) entries.push_back(from_json(entry));
     return entries;
   } catch (const std::exception& problem) {
-    fail("{} is damaged ({}); move it away: the models stay, only names of your own are lost",
-         file().string(), shown(problem.what()));
+    fail(
+        "{} is damaged ({}); move it away: the hub's models stay, names of your own are lost, and what came "
+        "from "
+        "an address is to be pulled again",
+        file().string(), shown(problem.what()));
   }
 }
 
-void Index::change(const std::function<void(std::vector<IndexEntry>&)>& change) const {
+void Index::change(const std::function<void(std::vector<IndexEntry>&)>& change,
+                   const std::stop_token& stop) const {
   make_folders(home_);
-  FileLock lock(home_ / "index.lock", {});
+  FileLock lock(home_ / "index.lock", stop);
   std::vector<IndexEntry> entries = read();
   change(entries);
   ordered_json models = ordered_json::array();
@@ -73,6 +77,13 @@ void Index::change(const std::function<void(std::vector<IndexEntry>&)>& change) 
 IndexEntry* find_entry(std::vector<IndexEntry>& entries, std::string_view name) {
   auto found =
       std::ranges::find_if(entries, [&](const IndexEntry& entry) { return same_name(entry.name, name); });
+  return found == entries.end() ? nullptr : &*found;
+}
+
+const IndexEntry* find_file(const std::vector<IndexEntry>& entries, const fs::path& file) {
+  auto end_of = [](const fs::path& path) { return path.parent_path().filename() / path.filename(); };
+  auto found =
+      std::ranges::find_if(entries, [&](const IndexEntry& e) { return end_of(e.path) == end_of(file); });
   return found == entries.end() ? nullptr : &*found;
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,10 @@ class Index {
   explicit Index(std::filesystem::path home) : home_(std::move(home)) {}
 
   std::vector<IndexEntry> read() const;  // none when there is no file. Throws Error when it is damaged
-  // Reads, lets `change` work on the entries and writes them back; nothing is written when it throws.
-  void change(const std::function<void(std::vector<IndexEntry>&)>& change) const;
+  // Reads, lets `change` work on the entries and writes them back; nothing is written when it throws. Others
+  // wait meanwhile. Throws Stopped when a stop is requested while it waits itself.
+  void change(const std::function<void(std::vector<IndexEntry>&)>& change,
+              const std::stop_token& stop = {}) const;
 
  private:
   std::filesystem::path file() const { return home_ / "index.json"; }
@@ -39,6 +42,9 @@ class Index {
 
 // The entry of this name, in whatever case; null when there is none.
 IndexEntry* find_entry(std::vector<IndexEntry>& entries, std::string_view name);
+// The entry that has this file from an address; null when there is none. Its path may spell the home folder
+// otherwise, through a link: the file is known by its name and that of its folder, a checksum.
+const IndexEntry* find_file(const std::vector<IndexEntry>& entries, const std::filesystem::path& file);
 void put_entry(std::vector<IndexEntry>& entries, IndexEntry entry);  // in place of one of the same name
 
 }  // namespace troika::store

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <functional>
 
 #include "base/error.h"
 #include "store/digest.h"
@@ -160,6 +161,10 @@ std::vector<Model> Store::cached(const Name& name) const {
       if ((by_file || by_quantisation) && !known) fitting.push_back(std::move(model));
     }
   }
+  // "Q4_K_XL" means UD-Q4_K_XL only where there is none of that very name.
+  auto is_exact = [&](const Model& model) { return same_name(name.quantisation, model.quantisation); };
+  if (!name.quantisation.empty() && std::ranges::any_of(fitting, is_exact))
+    std::erase_if(fitting, std::not_fn(is_exact));
   return fitting;
 }
 
@@ -235,6 +240,9 @@ void Store::copy(std::string_view from, std::string_view to) const {
   std::optional<Model> model = find(from);
   if (!model) fail_unknown(from);
   index_.change([&](std::vector<IndexEntry>& entries) {
+    // It may have been removed since it was found; then its files go, if they are not gone already.
+    bool still_named = std::ranges::find(entries, model->path, &IndexEntry::path) != entries.end();
+    if ((model->named && !still_named) || !is_there(model->path)) fail_unknown(from);
     IndexEntry* source = find_entry(entries, model->name);
     put_entry(entries, {.name = lower(to),
                         .repository = model->repository,

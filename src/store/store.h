@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "store/download.h"
+#include "store/hub_cache.h"
 #include "store/index.h"
 #include "store/name.h"
 #include "store/progress.h"
@@ -24,6 +25,8 @@
 #include "store/zoo.h"
 
 namespace troika::store {
+
+inline constexpr size_t kFolderDigits = 32;  // of the checksum that names the folder of a file from an address
 
 // A model that is here.
 struct Model {
@@ -87,7 +90,9 @@ class Store {
   // unknown name, and before anything is removed when that would touch something outside the store.
   Removed remove(std::string_view name) const;
 
-  uint64_t unfinished_bytes() const;   // of downloads that ended early
+  // Of downloads that ended early, and files that no name needs: a pull or a removal ended before its last
+  // step.
+  uint64_t unfinished_bytes() const;
   uint64_t remove_unfinished() const;  // but for those that go on; returns the bytes freed
 
   // Another name for a model that is here. Throws Error when the name is taken by the zoo or is none.
@@ -113,7 +118,9 @@ class Store {
   Model pull_from_hub(const Meaning& meaning, const PullEvents& events, const std::stop_token& stop) const;
   Model pull_url(const Name& name, const PullEvents& events, const std::stop_token& stop) const;
   std::vector<Destination> unfinished() const;
-  uint64_t remove_files(const Model& model) const;
+  Removal take_away(const Model& model) const;
+  std::optional<Destination> own_place(const std::filesystem::path& file) const;
+  uint64_t delete_parts(const std::vector<Destination>& parts) const;
   void check_new_name(std::string_view name) const;
   [[noreturn]] void fail_unknown(std::string_view name) const;
 

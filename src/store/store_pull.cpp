@@ -55,6 +55,15 @@ FileSource probe(const Name& name, const Settings& settings, const std::stop_tok
   }
 }
 
+void check_not_taken(std::vector<IndexEntry>& entries, const std::string& name, const std::string& url) {
+  if (const IndexEntry* entry = find_entry(entries, name); entry && entry->url != url) {
+    fail(
+        "'{0}' names another model already: remove it (troika rm {0}), or keep it under another name "
+        "(troika cp {0} NEW, then rm)",
+        name);
+  }
+}
+
 }  // namespace
 
 Model Store::pull(std::string_view text, const PullEvents& events, const std::stop_token& stop) const {
@@ -118,7 +127,7 @@ Model Store::pull_from_hub(const Meaning& meaning, const PullEvents& events,
       .bytes = plan.bytes,
       .digest = pieces.front().source.digest,
       .pulled_at = std::time(nullptr)};
-  index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); });
+  index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); }, stop);
   return from_entry(entry);
 }
 
@@ -126,34 +135,38 @@ Model Store::pull_url(const Name& name, const PullEvents& events, const std::sto
   check_online(settings_, name.url);
   std::string own = lower(name.file.substr(0, name.file.rfind('.')));
   check_new_name(own);
-  for (const IndexEntry& entry : index_.read()) {
-    if (same_name(entry.name, own) && entry.url != name.url) {
-      fail("'{0}' names another model already: remove it (troika rm {0}), or keep it under another name "
-           "(troika cp {0} NEW, then rm)", own);
-    }
-  }
+  std::vector<IndexEntry> known = index_.read();
+  check_not_taken(known, own, name.url);
   FileSource source = probe(name, settings_, stop);
   // A folder for each version: what another left unfinished is never continued.
   fs::path folder = settings_.home / "files" /
-                    sha256_of(fmt::format("{} {} {}", name.url, source.etag, source.bytes)).substr(0, 32);
+                    sha256_of(fmt::format("{} {} {}", name.url, source.etag, source.bytes)).substr(0, kFolderDigits);
   Piece piece{std::move(source), {folder / name.file, folder / "incomplete", folder / "lock"}};
-  std::optional<Model> before = find(name.url);
-  if (before && before->path == piece.place.file)
-    piece.source.digest = piece.source.etag.empty() ? "" : before->digest;
+  const IndexEntry* same = find_file(known, piece.place.file);
+  if (same && !piece.source.etag.empty()) piece.source.digest = same->digest;
   PullPlan plan{.name = own, .source = name.url, .quantisation = quantisation_of(name.file)};
   add_to_plan(plan, piece);
   events.planned(plan);
-  std::string digest = download(piece.source, piece.place, settings_, events.progress, stop);
   IndexEntry entry{.name = own,
                    .quantisation = plan.quantisation,
                    .url = name.url,
                    .path = piece.place.file,
                    .files = {name.file},
                    .bytes = piece.source.bytes,
-                   .digest = digest,
                    .pulled_at = std::time(nullptr)};
-  index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); });
-  if (before && before->path != entry.path) remove_files(*before);
+  std::optional<Destination> earlier;  // the file that the name had until now
+  auto put = [&](std::vector<IndexEntry>& entries) {
+    check_not_taken(entries, own, name.url);  // another pull may have ended first
+    if (!fs::exists(entry.path)) fail("{} was removed meanwhile; pull again", entry.path.string());
+    if (IndexEntry* before = find_entry(entries, own); before && before->path != entry.path)
+      earlier = own_place(before->path);
+    put_entry(entries, entry);
+  };
+  download(piece.source, piece.place, settings_, events.progress, stop, [&](const std::string& digest) {
+    entry.digest = digest;
+    index_.change(put, stop);
+  });
+  if (earlier) delete_parts({*earlier});  // unless it has another name
   return from_entry(entry);
 }
 

@@ -274,6 +274,17 @@ class Plumbing(CommandLine):
                          found["gpus"][0])
         self.assertEqual(found["npus"][0] | {"pci_id": "1022:1502", "driver": "amdxdna"}, found["npus"][0])
 
+    def test_doctor_reads_the_sensors_that_there_are(self):
+        chip = self.folder / "machine/sys/class/hwmon/hwmon3"
+        chip.mkdir(parents=True)
+        (chip / "name").write_text("k10temp\n")
+        (chip / "temp1_label").write_text("Tctl\n")
+        (chip / "temp1_input").write_text("71250\n")
+        root = self.folder / "machine"
+        self.assertEqual(json.loads(self.answer("doctor", "--json", "--root", root))["sensors"], [{"name": "cpu", "celsius": 71.25}])
+        self.assertRegex(self.answer("doctor", "--root", root), r"sensors +cpu 71 °C\n")
+        self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"sensors +none found\n")
+
     def test_doctor_says_what_to_do_about_a_missing_node_and_a_missing_driver(self):
         root = self.machine(nodes=False)
         bare = root / "sys/bus/pci/devices/0000:66:00.1"
@@ -291,6 +302,16 @@ class Compare(CommandLine):
             compared = troika("compare", GOLDENS / name, "--device", "cpu", "--with", "reference", "--dtype", "f32")
             self.assertEqual(compared.returncode, 0, f"{name}: {compared.stderr}{compared.stdout[-300:]}")
             self.assertIn("results compared", compared.stdout)
+
+    # The reference keeps f32: attention behind another cache may differ by what that rounds away, nothing else may.
+    def test_a_cache_may_round(self):
+        for kv in ("f16", "q8_0", "q4_0"):
+            compared = troika("compare", PROJECT / "models" / "troika-mini.gguf", "--dtype", "f32", "--kv", kv)
+            self.assertEqual(compared.returncode, 0, f"{kv}: {compared.stderr}{compared.stdout[-300:]}")
+        strict = troika("compare", PROJECT / "models" / "troika-mini.gguf", "--dtype", "f32", "--kv", "q4_0",
+                        "--tolerance", "1e-3")
+        self.assertEqual(strict.returncode, 1)
+        self.assertIn("attend", strict.stderr)
 
 
 class PipedChat(CommandLine):

@@ -15,7 +15,7 @@ PROJECT = pathlib.Path(sys.argv[1]).resolve()
 
 # What the scripts may really use; everything else is a stand-in or absent.
 REAL = ["bash", "env", "dirname", "readlink", "mkdir", "sed", "grep", "awk", "tail", "tee", "flock", "nproc", "stat",
-        "rm", "chown", "touch", "cat", "chmod", "sleep"]
+        "rm", "chown", "touch", "cat", "chmod", "sleep", "cut"]
 LOG = 'echo "$(basename "$0") $*" >> "$CALLS"\n'
 STANDINS = {
     "basename": 'echo "${1##*/}"',
@@ -28,7 +28,7 @@ STANDINS = {
              'if [[ -e $2/troika ]]; then echo "ninja: no work to do."; exit; fi\n'
              'echo "[1/1] Building CXX object a.o"\n'
              'printf \'#!/bin/bash\\npwd\\nprintf "<%%s>" "$@"\\nexit 7\\n\' > "$2/troika"; chmod +x "$2/troika"',
-    "g++": "", "pkg-config": "", "ccache": "", "python3": "", "curl": "", "chromium": "", "npm": LOG + "mkdir -p node_modules",
+    "g++": "", "pkg-config": "", "ccache": "", "python3": "", "curl": "", "openssl": "", "chromium": "", "npm": LOG + "mkdir -p node_modules",
     "node": "echo v20.1.0",
     "ctest": LOG + "echo all passed",
     "dpkg-query": 'shift 2\nfor p in "$@"; do [[ $p == libedit-dev && ! -e $INSTALLED ]] || echo -n "installed:$p "; done',
@@ -47,7 +47,7 @@ class Scripts(unittest.TestCase):
         for folder in ("tests/e2e", "tests/web", "web"):
             (self.root / folder).mkdir(parents=True)
             (self.root / folder / "package-lock.json").write_text("{}")
-        for script in ("run", "test", "tools/setup.sh"):
+        for script in ("run", "test", "tools/setup.sh", "tools/nightly"):
             shutil.copy(PROJECT / script, self.root / script)
         self.bin.mkdir()
         for name in REAL:
@@ -179,6 +179,27 @@ class Scripts(unittest.TestCase):
         done = self.start("test")
         self.assertEqual(done.returncode, 1)
         self.assertIn("npm could not install", done.stderr)
+
+    def test_a_night_goes_through_everything_and_fails_by_a_finding(self):
+        self.command("clang++-16", "cat >/dev/null")
+        built = self.root / "build/fuzz/tests/fuzz"
+        built.mkdir(parents=True)
+        (self.root / "tests/fuzz").mkdir()
+        for name, text in ("bad", "echo ERROR: it broke; exit 1"), ("good", 'echo "$@" >"$CALLS"'):
+            (self.root / f"tests/fuzz/{name}.cpp").touch()
+            (built / f"fuzz_{name}").write_text("#!/bin/bash\n" + text + "\n")
+            (built / f"fuzz_{name}").chmod(0o755)
+        done = self.start("tools/nightly", "--seconds", "5")
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stdout, r"FAILED  fuzz bad: ERROR: it broke; see .*/findings/bad.log .*\nok +fuzz good: .*\n"
+                                      r"ok +tests under the sanitizers\nok +soak of 10 minutes\n$")
+        (built / "fuzz_bad").write_text("#!/bin/bash\n")
+        self.assertEqual(self.start("tools/nightly", "fuzz").returncode, 0)
+        self.assertEqual(self.start("tools/nightly", "good", "--seconds", "7").stdout.count("\n"), 1)
+        self.assertIn("-max_total_time=7", self.called())
+        self.assertIn("there is no fuzz target worse", self.start("tools/nightly", "worse").stderr)
+        self.command("clang++-16", "exit 1")
+        self.assertIn("apt-get install clang-16", self.start("tools/nightly", "fuzz").stderr)
 
     def test_test_refuses_an_unknown_preset(self):
         self.assertIn("usage", self.start("test", "fast").stderr)

@@ -4,6 +4,7 @@
     serve_models_test.py BINARY PROJECT
 """
 import concurrent.futures
+import http.server
 import json
 import os
 import pathlib
@@ -12,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 import urllib.error
@@ -40,9 +42,9 @@ class ServeModelsTest(unittest.TestCase):
     def troika(self, *arguments):
         return subprocess.run([BINARY, *arguments], capture_output=True, text=True, timeout=120, env=self.environment)
 
-    def serve(self, *arguments):
+    def serve(self, *arguments, **how):
         process = subprocess.Popen([BINARY, "serve", "--port", "0", *arguments], stdout=subprocess.PIPE,
-                                   stderr=subprocess.DEVNULL, text=True, env=self.environment)
+                                   text=True, env=self.environment, **{"stderr": subprocess.DEVNULL} | how)
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -104,6 +106,71 @@ class ServeModelsTest(unittest.TestCase):
         status, answer = self.ask("/api/pull", {"model": "http://127.0.0.1:9/some.gguf", "stream": False})
         self.assertEqual(status, 500)
         self.assertIn("a server brings models of the hub only", answer)
+
+    def test_a_model_of_the_store_is_not_what_goes_by_its_name_in_the_working_folder(self):
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        self.assertEqual(self.troika("cp", "test/tiny-GGUF:Q8_0", "mine").returncode, 0)
+        (self.folder / "work/mine").mkdir(parents=True)
+        self.serve(cwd=self.folder / "work")
+        self.chat("mine")
+        self.assertEqual(self.states()["mine"], "loaded")
+
+    def test_clients_see_no_paths(self):
+        file = self.folder / "private" / "own.gguf"
+        file.parent.mkdir()
+        file.write_bytes(MINI)
+        broken = self.folder / "secret" / "broken.gguf"
+        broken.parent.mkdir()
+        broken.write_bytes(b"GGUF no more")
+        self.assertEqual(self.troika("cp", str(broken), "broken").returncode, 0)
+        log = self.folder / "log"
+        with open(log, "w") as said:
+            self.serve("--model", str(file), stderr=said)
+        models = json.loads(self.ask("/v1/models")[1])["data"]
+        self.assertEqual([(model["id"], model["aliases"]) for model in models], [("own", []), ("broken", [])])
+        self.chat("own")
+        status, answer = self.ask("/v1/completions", {"model": "broken", "prompt": "x"})
+        self.assertEqual(status, 503, answer)
+        self.assertIn("The model 'broken' cannot be loaded: broken", answer)
+        self.assertNotIn("secret", answer)
+        self.assertNotIn(str(self.folder), answer)
+        self.assertIn(str(broken), log.read_text())
+
+    def test_the_key_goes_to_no_proxy_that_NO_PROXY_spares_the_server(self):
+        class Listener(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.server.seen.append((self.path, self.headers.get("Authorization")))
+                body = b'{"models": []}'
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        def listen(host):
+            server = http.server.ThreadingHTTPServer((host, 0), Listener)
+            server.seen = []
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            self.addCleanup(server.server_close)
+            self.addCleanup(server.shutdown)
+            return server, f"http://{host}:{server.server_address[1]}"
+
+        proxy, proxy_url = listen("127.0.0.1")
+        server, url = listen("127.0.0.2")  # on this machine, but not by a name that says so
+        local, local_url = listen("127.0.0.1")
+        for name in ("NO_PROXY", "no_proxy"):
+            self.environment.pop(name, None)
+        self.environment["http_proxy"] = proxy_url
+        self.assertEqual(self.troika("ps", "--url", local_url, "--api-key", "tk-1").returncode, 0)
+        self.assertEqual((local.seen, proxy.seen), ([("/api/ps", "Bearer tk-1")], []))
+        self.environment["NO_PROXY"] = "127.0.0.2"
+        self.assertEqual(self.troika("ps", "--url", url, "--api-key", "tk-2").returncode, 0)
+        self.assertEqual((server.seen, proxy.seen), ([("/api/ps", "Bearer tk-2")], []))
+        del self.environment["NO_PROXY"]
+        self.assertEqual(self.troika("ps", "--url", url).returncode, 0)
+        self.assertEqual(proxy.seen, [(url + "/api/ps", None)])
 
     def test_the_store_can_be_left_out(self):
         self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)

@@ -121,11 +121,11 @@ void check(const Attention& a) {
   }
 }
 
-constexpr Format kCaches[] = {Format::f32, Format::f16, Format::q8_0};
+constexpr Format kCaches[] = {Format::f32, Format::f16, Format::q8_0, Format::q4_0};
 
 TEST(CpuAttention, IsRightForHeadsOfEverySizeAndNumber) {
   for (Format cache : kCaches) {
-    for (int dim : {6, 16, 32, 64, 80, 128, 256}) {
+    for (int dim : {6, 16, 32, 64, 80, 96, 128, 256}) {
       if (dim % info(cache).block_values != 0) continue;
       for (int group : {1, 2, 3, 5, 6, 7, 8, 13, 50}) {
         check({.group = group, .kv_heads = 1 + group % 2, .dim = dim, .cache = cache, .contexts = {70, 3}, .tokens = 3});
@@ -185,7 +185,7 @@ TEST(CpuAttention, GivesATokenTheSameBitsAloneAndInAPrompt) {
             one.tokens = 1;
             one.pages = ops::pages_for(1040);  // the same numbers in the cache
             Tape alone = attention_tape(one);
-            if (cache != Format::q8_0) {
+            if (info(cache).block_values == 1) {
               alone.fill_caches = [&](Outcome& o) {
                 int64_t pages = alone.pages, first = window > 0 ? position - window + 1 : 0;
                 for (int64_t j = 0; j < pages * ops::kPageTokens; ++j) {
@@ -253,6 +253,109 @@ TEST(CpuAttention, RoundsToTheNearestOf255StepsInQ8) {
       EXPECT_TRUE(std::isnan(got[6 * kDim + 40])) << table->name;
       EXPECT_FALSE(std::isnan(got[6 * kDim + 31])) << table->name;
     }
+  }
+}
+
+// A cache in q4_0: half a step off at most, and a whole one beyond the seventh on the other side of the largest.
+TEST(CpuAttention, RoundsToTheNearestOf16StepsInQ4) {
+  constexpr int kDim = 64;
+  auto x = random_values(kDim, 3, 4);
+  for (int d = 32; d < kDim; ++d) x[d] *= 1e-4f;
+  x[3] = 20;
+  x[7] = -20.5f;
+  x[8] = 0;
+  for (const kernels::KernelTable* table : tables()) {
+    for (Side side : {Side::keys, Side::values}) {
+      auto write = side == Side::keys ? table->write_key : table->write_value;
+      auto page = cache_bytes(Format::q4_0, std::vector<float>(kDim * ops::kPageTokens, 0.0f), kDim, side);
+      auto tokens = [&] {
+        auto got = cache_floats(Format::q4_0, page.data(), kDim * ops::kPageTokens, kDim, side);
+        return side == Side::keys ? turned(got, kDim, ops::kPageTokens) : got;
+      };
+      write(Format::q4_0, x.data(), kDim, 5, page.data());
+      auto got = tokens();
+      for (int token = 0; token < ops::kPageTokens; ++token) {
+        for (int d = 0; d < kDim; ++d) {
+          float largest = 0;
+          for (int i = d / 32 * 32; i < d / 32 * 32 + 32; ++i) {
+            if (std::abs(x[i]) > std::abs(largest)) largest = x[i];
+          }
+          float step = largest / -8;
+          float want = token == 5 ? std::min(x[d] / step, 7.0f) * step : 0;
+          EXPECT_NEAR(got[token * kDim + d], want, token == 5 ? std::abs(step) * 0.51f : 0) << table->name << " " << d;
+        }
+      }
+      EXPECT_FLOAT_EQ(got[5 * kDim + 7], -20.5f);  // the largest stays what it is
+      EXPECT_EQ(got[5 * kDim + 8], 0);             // so does 0
+      x[40] = NAN;  // stays visible
+      write(Format::q4_0, x.data(), kDim, 6, page.data());
+      x[40] = 0;
+      got = tokens();
+      EXPECT_TRUE(std::isnan(got[6 * kDim + 40])) << table->name;
+      EXPECT_FALSE(std::isnan(got[6 * kDim + 31])) << table->name;
+    }
+  }
+}
+
+TEST(CpuAttention, RotatesAsDefined) {
+  for (int size : {8, 16, 32, 64, 128, 256, 512}) {
+    auto x = random_values(size_t(size) * 3, uint32_t(size));
+    x[1] = 300;  // an outlier
+    auto want = ops::rotated(x, size);
+    for (const kernels::KernelTable* table : tables()) {
+      std::vector<float> got(x.size() + 2, kSentinel), in_place = x;
+      table->rotate(x.data(), got.data() + 1, int(x.size()), size);
+      table->rotate(in_place.data(), in_place.data(), int(x.size()), size);
+      EXPECT_EQ(got.front(), kSentinel);
+      EXPECT_EQ(got.back(), kSentinel);
+      std::span<const float> rotated = std::span(got).subspan(1, x.size());
+      EXPECT_TRUE(close(rotated, want, 1e-6)) << table->name << " " << size;
+      EXPECT_TRUE(same_bits(in_place, rotated)) << table->name << " " << size;
+      table->rotate(in_place.data(), in_place.data(), int(x.size()), size);
+      EXPECT_TRUE(close(in_place, x, 3e-6)) << table->name << " " << size;  // its own inverse
+    }
+  }
+}
+
+// One channel of every key and value is far larger than the others, as in real models: unrotated, whatever shares its
+// block would be rounded to nothing.
+TEST(CpuAttention, SpreadsOutliersInQ4) {
+  constexpr int kDim = 128, kTokens = 40;
+  Tape tape;
+  Builder b(kTokens, 1);
+  Tensor q = b.embed("q", 4, kDim), k = b.embed("k", 4, kDim), v = b.embed("v", 4, kDim);
+  int cache = b.kv_cache(1, kDim);
+  b.kv_write(cache, k, v);
+  Tensor out = b.attend(q, {.cache = cache, .heads = 1, .scale = 0.1f});
+  tape.program = b.finish(b.pick_rows(out));
+  tape.first_op = 3;
+  tape.inputs = ops::StepInputs(kTokens, 1, 1, 2);
+  tape.inputs.tokens = kTokens;
+  tape.inputs.outputs = 1;
+  tape.inputs.page_table = {1, 0};
+  tape.pages = 2;
+  tape.fill_inputs(3);
+  for (int t = 0; t < kTokens; ++t) {
+    tape.inputs.place(t, 0, t, 0);
+    for (Tensor x : {k, v}) tape.values[x.id][size_t(t) * kDim + 17] = 40;
+  }
+  auto result = [&](const Outcome& o) {
+    auto first = o.arena.begin() + ptrdiff_t(o.offsets[out.id]);
+    std::vector<float> all(first, first + kTokens * kDim);
+    for (int t = 0; t < kTokens; ++t) all[size_t(t) * kDim + 17] = 0;
+    return all;
+  };
+  std::vector<float> want = result(run_plain(tape));
+  for (const kernels::KernelTable* table : tables()) {
+    TableDevice device(*table, 2);
+    auto got = result(run_on(device, tape, Format::q4_0));
+    double squares = 0, errors = 0;
+    for (size_t i = 0; i < want.size(); ++i) {
+      squares += double(want[i]) * want[i];
+      errors += (double(got[i]) - want[i]) * (double(got[i]) - want[i]);
+    }
+    EXPECT_LT(std::sqrt(errors / squares), 0.4) << table->name;
+    EXPECT_GT(errors, 0);
   }
 }
 

@@ -19,6 +19,7 @@
 #include "ops/builder.h"
 #include "ops/reference.h"
 #include "tensor/random_blocks.h"
+#include "tensor/rotation.h"
 
 namespace troika::device {
 
@@ -47,9 +48,14 @@ inline WeightView packed(const std::string& name, Format format, const Shape& sh
 }
 
 // What a cache format holds without loss: halves, or for q8_0 blocks of 32 multiples of a step (1/16, 1/32 or 1/64,
-// which differ from block to block) up to 127 steps.
+// which differ from block to block) up to 127 steps, or for q4_0 what was rounded to it before.
 inline void round_to(Format cache_format, std::span<float> values) {
   for (float& v : values) v = f16_to_float(float_to_f16(v));
+  if (cache_format == Format::q4_0) {
+    std::vector<std::byte> blocks(row_bytes(cache_format, int64_t(values.size())));
+    info(cache_format).pack(values, {}, blocks.data());
+    info(cache_format).unpack(blocks.data(), values);
+  }
   if (cache_format != Format::q8_0) return;
   for (size_t i = 0; i < values.size(); ++i) {
     size_t block = i / 32;
@@ -82,14 +88,15 @@ struct Tape {
     }
   }
 
-  // Live rows are random numbers (which the cache can hold, so that it loses nothing), dead rows NaN: nothing may come
-  // of them.
+  // Live rows are random numbers (which the cache can hold once it has rotated them, so that it loses nothing), dead
+  // rows NaN: nothing may come of them.
   void fill_inputs(uint32_t seed) {
     for (size_t i = 0; i < first_op; ++i) {
       ops::Tensor t = program.ops[i].out[0];
       const ops::TensorInfo& tensor = program[t];
       auto v = random_values(size_t(tensor.shape.values()), seed + t.id);
       round_to(cache_format, v);
+      if (!program.caches.empty()) v = ops::rotated(v, rotation(cache_format, program.caches.back().head_dim));
       std::fill(v.begin() + ops::live_rows(tensor, inputs) * tensor.shape.columns(), v.end(), NAN);
       values[t.id] = std::move(v);
     }
@@ -117,11 +124,12 @@ enum class Side { keys, values };
 // The bytes of a cache, by device.h's drawing.
 inline std::vector<std::byte> cache_bytes(Format format, const std::vector<float>& from, size_t head_dim, Side side) {
   std::vector<std::byte> bytes(row_bytes(format, int64_t(from.size())));
-  if (format != Format::q8_0) {
+  if (info(format).block_values == 1) {
     info(format).pack(from, {}, bytes.data());
     return bytes;
   }
   constexpr size_t P = ops::kPageTokens;
+  size_t block_bytes = size_t(info(format).block_bytes), width = block_bytes - 2;  // of a block's numbers
   size_t blocks = head_dim / 32, head_bytes = P * row_bytes(format, int64_t(head_dim));
   std::vector<float> tokens = side == Side::keys ? turned(from, head_dim, P) : from;
   std::vector<std::byte> packed(row_bytes(format, int64_t(from.size())));  // per token, blocks of scale and 32 values
@@ -129,12 +137,12 @@ inline std::vector<std::byte> cache_bytes(Format format, const std::vector<float
   for (size_t token = 0; token < tokens.size() / head_dim; ++token) {
     std::byte* page = bytes.data() + token / P * head_bytes;
     for (size_t b = 0; b < blocks; ++b) {
-      const std::byte* block = packed.data() + (token * blocks + b) * 34;
+      const std::byte* block = packed.data() + (token * blocks + b) * block_bytes;
       size_t scale = side == Side::keys ? b * P + token % P : token % P * blocks + b;
-      std::memcpy(page + P * head_dim + 2 * scale, block, 2);
-      for (size_t i = 0; i < 32; ++i) {
-        size_t d = b * 32 + i;
-        page[side == Side::keys ? d * P + token % P : token % P * head_dim + d] = block[2 + i];
+      std::memcpy(page + P * blocks * width + 2 * scale, block, 2);
+      for (size_t i = 0; i < width; ++i) {
+        size_t row = b * width + i;
+        page[side == Side::keys ? row * P + token % P : token % P * blocks * width + row] = block[2 + i];
       }
     }
   }
@@ -143,21 +151,28 @@ inline std::vector<std::byte> cache_bytes(Format format, const std::vector<float
 
 inline std::vector<float> cache_floats(Format format, const std::byte* bytes, size_t count, size_t head_dim, Side side) {
   std::vector<float> floats(count);
-  if (format != Format::q8_0) {
+  if (info(format).block_values == 1) {
     info(format).unpack(bytes, floats);
     return floats;
   }
   constexpr size_t P = ops::kPageTokens;
+  size_t block_bytes = size_t(info(format).block_bytes), width = block_bytes - 2;
   size_t blocks = head_dim / 32, head_bytes = P * row_bytes(format, int64_t(head_dim));
-  for (size_t i = 0; i < count; ++i) {
-    const std::byte* page = bytes + i / (P * head_dim) * head_bytes;
-    size_t at = i % (P * head_dim);
-    size_t scale = side == Side::keys ? at / P / 32 * P + at % P : at / head_dim * blocks + at % head_dim / 32;
-    uint16_t half;
-    std::memcpy(&half, page + P * head_dim + 2 * scale, 2);
-    floats[i] = f16_to_float(half) * static_cast<float>(static_cast<int8_t>(page[at]));
+  std::vector<std::byte> packed(row_bytes(format, int64_t(count)));  // per token, blocks of scale and 32 values
+  for (size_t token = 0; token < count / head_dim; ++token) {
+    const std::byte* page = bytes + token / P * head_bytes;
+    for (size_t b = 0; b < blocks; ++b) {
+      std::byte* block = packed.data() + (token * blocks + b) * block_bytes;
+      size_t scale = side == Side::keys ? b * P + token % P : token % P * blocks + b;
+      std::memcpy(block, page + P * blocks * width + 2 * scale, 2);
+      for (size_t i = 0; i < width; ++i) {
+        size_t row = b * width + i;
+        block[2 + i] = page[side == Side::keys ? row * P + token % P : token % P * blocks * width + row];
+      }
+    }
   }
-  return floats;
+  info(format).unpack(packed.data(), floats);
+  return side == Side::keys ? turned(floats, P, head_dim) : floats;
 }
 
 inline Outcome lay_out(const Tape& tape) {
@@ -195,7 +210,9 @@ inline Outcome run_plain(const Tape& tape) {
     tensors.push_back(tape.weights.count(id) ? weights[id].data() : o.arena.data() + o.offsets[id]);
   }
   std::vector<ops::ReferenceCache> caches;
-  for (size_t i = 0; i < o.keys.size(); ++i) caches.push_back({o.keys[i].data(), o.values[i].data()});
+  for (size_t i = 0; i < o.keys.size(); ++i) {
+    caches.push_back({o.keys[i].data(), o.values[i].data(), tape.cache_format});
+  }
   for (size_t i = tape.first_op; i < tape.program.ops.size(); ++i) {
     ops::run_reference(tape.program, tape.program.ops[i], tape.inputs, {.tensors = tensors, .caches = caches});
   }

@@ -161,6 +161,8 @@ TEST(Engine, CountsTokensWaitsGapsAndEndings) {
   EXPECT_GE(stats.request_seconds.sum, stats.first_token_seconds.sum);
   EXPECT_EQ(stats.gap_seconds.count(), stats.generated_tokens - (kCount + 1)) << "none before a first token";
   EXPECT_EQ(stats.step_seconds.count(), stats.steps);
+  EXPECT_GT(stats.busy_s, 0);
+  EXPECT_NEAR(stats.busy_s, stats.step_seconds.sum, 1e-6) << "without pictures steps are all that the device does";
   EXPECT_EQ(stats.step_rows.count(), stats.steps);
   const int64_t drawn_and_computed = stats.generated_tokens - kCount;  // a last token is not computed
   EXPECT_NEAR(stats.step_rows.sum, double(stats.prompt_tokens - stats.cached_tokens + drawn_and_computed), 1);

@@ -1,5 +1,5 @@
 // What the cache's number format costs: the embedded model's distributions over its held-out chats with the cache in
-// f16 and q8_0, against f32.
+// f16, q8_0 and q4_0, against f32.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -63,6 +63,27 @@ std::vector<double> log_probabilities(Engine& engine, const std::vector<int32_t>
   return all;
 }
 
+// Greedy tokens for each prompt, all asked for at once.
+std::vector<std::vector<int32_t>> answers(Engine& engine, const std::vector<std::vector<int32_t>>& prompts) {
+  std::vector<std::vector<int32_t>> all(prompts.size());
+  std::mutex mutex;
+  std::condition_variable changed;
+  size_t done = 0;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    Request request{.prompt = prompts[i], .max_tokens = 16, .sampling = {.temperature = 0}};
+    request.stop_at_end_tokens = false;
+    engine.submit(std::move(request), [&, i](const Event& event) {
+      std::lock_guard lock(mutex);
+      if (event.token >= 0) all[i].push_back(event.token);
+      done += event.finish != Finish::none;
+      changed.notify_all();
+    });
+  }
+  std::unique_lock lock(mutex);
+  changed.wait(lock, [&] { return done == prompts.size(); });
+  return all;
+}
+
 using Distributions = std::vector<std::vector<double>>;  // by prompt
 
 Distributions distributions(const char* kv, bool float32) {
@@ -95,10 +116,25 @@ TEST(KvFormat, CostsLittle) {
     Distributions exact = distributions("f32", float32);
     double half = divergence(exact, distributions("f16", float32));
     double eight = divergence(exact, distributions("q8_0", float32));
-    std::printf("nats a token%s: f16 %.1e, q8_0 %.1e\n", float32 ? " in float32" : "", half, eight);
+    double four = divergence(exact, distributions("q4_0", float32));
+    std::printf("nats a token%s: f16 %.1e, q8_0 %.1e, q4_0 %.1e\n", float32 ? " in float32" : "", half, eight, four);
     EXPECT_LT(half, float32 ? 1e-5 : 1e-3);
     EXPECT_GT(eight, half);  // it is another cache indeed
     EXPECT_LT(eight, 1e-3);
+    EXPECT_GT(four, eight);
+    EXPECT_LT(four, 5e-2);
+  }
+}
+
+// However prompts are cut and batched, on any number of threads, and taken over from the cache.
+TEST(KvFormat, GivesTheSameTokensInAnyCompany) {
+  for (const char* kv : {"q8_0", "q4_0"}) {
+    auto one = Engine::load(kModel, {.threads = 1, .kv = kv}), three = Engine::load(kModel, {.threads = 3, .kv = kv});
+    std::vector<std::vector<int32_t>> asked = prompts(*one), alone;
+    asked.resize(11);  // the last is ten in a row
+    for (const auto& prompt : asked) alone.push_back(answers(*one, {prompt})[0]);
+    EXPECT_EQ(answers(*three, asked), alone) << kv;
+    EXPECT_EQ(answers(*three, asked), alone) << kv << ", from the cache";
   }
 }
 
@@ -106,6 +142,7 @@ TEST(KvFormat, IsNamedByTheUser) {
   EXPECT_EQ(cache_format("f16", 24), Format::f16);
   EXPECT_EQ(cache_format("f32", 24), Format::f32);
   EXPECT_EQ(cache_format("q8_0", 64), Format::q8_0);
+  EXPECT_EQ(cache_format("q4_0", 96), Format::q4_0);
   auto message = [](const char* name, int head_dim) -> std::string {
     try {
       cache_format(name, head_dim);
@@ -115,7 +152,8 @@ TEST(KvFormat, IsNamedByTheUser) {
     return "";
   };
   EXPECT_THAT(message("q8_0", 80), HasSubstr("--kv q8_0: this model's heads have 80 values, not a multiple of 32"));
-  EXPECT_THAT(message("q4_0", 64), HasSubstr("--kv q4_0"));
+  EXPECT_THAT(message("q4_0", 80), HasSubstr("--kv q4_0: this model's heads have 80 values, not a multiple of 32"));
+  EXPECT_THAT(message("q5_1", 64), HasSubstr("--kv q5_1: the cache can be f16, f32, q8_0 or q4_0"));
 }
 
 }  // namespace

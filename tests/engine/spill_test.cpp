@@ -54,16 +54,21 @@ Request text(int tokens, int seed, std::string owner = "") {
   return request;
 }
 
-class SpillTest : public ::testing::TestWithParam<const char*> {
+struct Numbers {
+  const char* model;  // in tests/goldens
+  const char* kv = "auto";
+};
+
+class SpillTest : public ::testing::TestWithParam<Numbers> {
  protected:
   SpillTest() { fs::remove_all(folder_); }
   ~SpillTest() override { fs::remove_all(folder_); }
 
-  std::unique_ptr<Engine> load(bool spills = true, std::string kv = "auto", size_t cache_pages = 0) {
+  std::unique_ptr<Engine> load(bool spills = true, std::string kv = GetParam().kv, size_t cache_pages = 0) {
     EngineOptions options{.threads = 2, .kv = std::move(kv), .float32 = float32_};
     if (cache_pages > 0) options.context = 192, options.kv_bytes = cache_pages * page_bytes_;
     if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
-    return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam(), options);
+    return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam().model, options);
   }
   // Waits until all that is known is on disk.
   static void settle(Engine& engine) {
@@ -127,6 +132,7 @@ TEST_P(SpillTest, TakesNoNumbersThatWereComputedInAnotherWay) {
   const Request request = text(5 * P + 3, 1);
   ask(*load(true, "f16"), request);
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 5 * P);
+  if (GetParam().kv != std::string("auto")) { EXPECT_EQ(ask(*load(), request).reused, 0); }
   float32_ = true;
   EXPECT_EQ(ask(*load(true, "f16"), request).reused, 0);
 }
@@ -138,7 +144,7 @@ TEST_P(SpillTest, BringsBackWhatHadToMakeRoom) {
   auto roomy = load(false);
   for (const Request& request : requests) expected.push_back(ask(*roomy, request));
   page_bytes_ = roomy->stats().cache_bytes / size_t(roomy->stats().pages_total);
-  auto tight = load(true, "auto", 14);
+  auto tight = load(true, GetParam().kv, 14);
   std::vector<Answer> answers(requests.size());
   {
     std::vector<std::jthread> clients;
@@ -175,11 +181,16 @@ TEST(Fingerprint, ChangesWithTheTowerAndHowLargePicturesAreShown) {
   fs::remove(mmproj);
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, SpillTest, ::testing::Values("qwen2-tied", "gemma3", "gemma3n"), [](const auto& info) {
-  std::string name = info.param;
-  std::erase(name, '-');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
+                         ::testing::Values(Numbers{"qwen2-tied"}, Numbers{"gemma3"}, Numbers{"gemma3n"},
+                                           Numbers{"../../models/troika-mini.gguf", "q8_0"},
+                                           Numbers{"../../models/troika-mini.gguf", "q4_0"}),
+                         [](const auto& info) {
+                           std::string name = fs::path(info.param.model).stem().string() + info.param.kv;
+                           std::erase(name, '-');
+                           std::erase(name, '.');
+                           return name;
+                         });
 
 }  // namespace
 }  // namespace troika::engine

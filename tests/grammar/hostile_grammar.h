@@ -3,50 +3,56 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 #include "grammar/samples.h"
 
 namespace troika::grammar::samples {
 
-inline Automaton compile_hostile(uint8_t kind, std::string_view source) {
+enum class FrontEnd : uint8_t { json_schema, regex, ebnf };
+
+inline Automaton compile_hostile(FrontEnd front_end, std::string_view source) {
   Rules rules;
   JsonRules json(rules);
   Expr whole = rules.empty();
-  switch (kind % 3) {
-    case 0: {
+  switch (front_end) {
+    case FrontEnd::json_schema: {
       Json schema = Json::parse(source, nullptr, false);
       if (schema.is_discarded()) fail("not JSON");
       whole = json_schema(rules, json, schema);
       break;
     }
-    case 1:
+    case FrontEnd::regex:
       whole = regex(rules, source);
       break;
-    default:
+    case FrontEnd::ebnf:
       whole = ebnf(rules, source);
   }
   return compile(rules, whole,
                  {.nfa_states = 20'000, .states = 4'000, .table_bytes = 4 << 20, .work = 500'000});
 }
 
-// The first byte says which front end, the second which tokens are drawn. True when it compiled.
-inline bool try_hostile_grammar(std::span<const uint8_t> input) {
-  if (input.size() < 2) return false;
-  std::string_view source(reinterpret_cast<const char*>(input.data()) + 2, input.size() - 2);
+struct Written {
+  bool compiled = false;
+  bool complete = false;  // the text may end here
+  std::string text;
+};
+
+// Writes tokens that `seed` draws among those allowed.
+inline Written try_hostile_grammar(FrontEnd front_end, std::string_view source, uint32_t seed) {
   static TokenWorld world(random_texts(100, 5));
   std::shared_ptr<const TokenGrammar> grammar;
   try {
-    grammar = world.grammar(compile_hostile(input[0], source));
+    grammar = world.grammar(compile_hostile(front_end, source));
   } catch (const InternalError&) {
     throw;
   } catch (const Error&) {
-    return false;
+    return {};
   }
   Matcher matcher(grammar);
   TokenMask mask(world.vocabulary.tokens());
-  std::mt19937 random(input[1]);
+  std::mt19937 random(seed);
+  Written written{.compiled = true};
   for (int i = 0; i < 30 && !matcher.complete(); ++i) {
     matcher.allow(mask);
     const size_t count = mask.count();
@@ -57,8 +63,10 @@ inline bool try_hostile_grammar(std::span<const uint8_t> input) {
     }
     if (!world.vocabulary.is_text(id)) break;
     check(matcher.accept(id), "what is allowed is accepted");
+    written.text += world.vocabulary.text(id);
   }
-  return true;
+  written.complete = matcher.may_end();
+  return written;
 }
 
 }  // namespace troika::grammar::samples

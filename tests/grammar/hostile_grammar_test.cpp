@@ -8,6 +8,7 @@
 namespace troika::grammar {
 namespace {
 
+// The first byte is a FrontEnd.
 const std::string kSeeds[] = {
     std::string("\0", 1) +
         R"({"type":"object","properties":{"a":{"type":"string","maxLength":5},"b":{"$ref":"#"}},"required":["a"]})",
@@ -46,7 +47,7 @@ TEST(HostileGrammar, IsRefusedOrUsableWhateverWasChanged) {
       if (source.size() < 4) break;
     }
     compiled +=
-        samples::try_hostile_grammar({reinterpret_cast<const uint8_t*>(source.data()), source.size()});
+        samples::try_hostile_grammar(samples::FrontEnd(source[0]), source.substr(2), uint8_t(source[1])).compiled;
   }
   EXPECT_GT(compiled, 300);
 }

@@ -104,6 +104,7 @@ TEST_P(PublishedModel, KeepsAsMuchOfALongTextAsItsLayersLookAt) {
     int64_t values = 2 * (int64_t{full} * tokens + sliding * kept) * width;  // keys and values
     EXPECT_EQ(plan::cache_bytes(m.program, Format::f16, tokens), size_t(2 * values)) << tokens;
     EXPECT_EQ(plan::cache_bytes(m.program, Format::q8_0, tokens), size_t(values / 32 * 34)) << tokens;
+    EXPECT_EQ(plan::cache_bytes(m.program, Format::q4_0, tokens), size_t(values / 32 * 18)) << tokens;
   }
 }
 

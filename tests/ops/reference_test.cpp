@@ -22,6 +22,7 @@ struct OneOp {
   std::map<std::string, std::vector<float>> weights = {};
   StepInputs inputs = StepInputs(8, 8, 2, 4);
   std::vector<float> keys = std::vector<float>(1024), values = std::vector<float>(1024);
+  Format format = Format::f32;  // of the caches
 
   template <typename Trace>
   std::vector<float> run(Trace trace) {
@@ -41,7 +42,7 @@ struct OneOp {
     for (size_t i = 0; i < in.size(); ++i) memory[in[i].id] = x[i];
     std::vector<float*> tensors;
     for (auto& m : memory) tensors.push_back(m.data());
-    std::vector<ReferenceCache> caches(p.caches.size(), {keys.data(), values.data()});
+    std::vector<ReferenceCache> caches(p.caches.size(), {keys.data(), values.data(), format});
     for (size_t i = in.size(); i < p.ops.size(); ++i) {
       run_reference(p, p.ops[i], inputs, {.tensors = tensors, .caches = caches});
     }
@@ -270,6 +271,33 @@ TEST(Reference, WritesKeysAndValuesWhereThePageTableSays) {
   EXPECT_EQ(op.keys[(3 * 2 + 0) * kPageTokens], 3);
   EXPECT_EQ(op.values[(3 * 2 + 1) * kPageTokens], 8);
   EXPECT_EQ(std::count(op.keys.begin(), op.keys.end(), 0.0f), 1020);
+}
+
+TEST(Reference, RotatesByTheHadamardMatrix) {
+  EXPECT_THAT(rotated(values({1, 2, 3, 4}), 4), Near(values({5, -1, -2, 0})));
+  EXPECT_THAT(rotated(values({1, 2, 3, 4}), 2), Near(values({2.1213203f, -0.7071068f, 4.9497475f, -0.7071068f})));
+  EXPECT_EQ(rotated(values({1, 2, 3}), 0), values({1, 2, 3}));
+  std::vector<float> one(128), spread(128, std::sqrt(1 / 128.0f));
+  one[0] = 1;
+  EXPECT_THAT(rotated(one, 128), Near(spread));
+  EXPECT_THAT(rotated(spread, 128), Near(one));
+}
+
+// 32 values whose rotation is a multiple of 1/2 from −8 to 7 halves: a cache of four bits has them exactly.
+TEST(Reference, KeepsARotatedHeadInFourBits) {
+  std::vector<float> held(32);
+  for (int i = 0; i < 32; ++i) held[i] = 0.5f * float(i % 16 - 8);
+  std::vector<float> x = rotated(held, 32);
+  OneOp op{.x = {x, x}, .format = Format::q4_0};
+  op.inputs.place(0, 0, 0, 0);
+  auto out = op.run([](Builder& b, auto in) {
+    int cache = b.kv_cache(1, 32);
+    b.kv_write(cache, in[0], in[1]);
+    return b.attend(in[0], {.cache = cache, .heads = 1, .scale = 1});
+  });
+  EXPECT_THAT(std::vector<float>(op.values.begin(), op.values.begin() + 32), Near(held));
+  for (int i = 0; i < 32; ++i) EXPECT_NEAR(op.keys[size_t(i) * kPageTokens], held[i], 1e-5);
+  EXPECT_THAT(out, Near(x));  // one token sees itself only
 }
 
 TEST(Reference, PicksTheRowsWanted) {

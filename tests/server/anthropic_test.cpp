@@ -280,6 +280,26 @@ TEST_F(Anthropic, ReadsCallsAndTheirResults) {
   EXPECT_THAT(prompt_text(), HasSubstr("tool\nError<|im_end|>\n<|im_start|>tool\n<|im_end|>\n<|im_start|>assistant"));
 }
 
+TEST_F(Anthropic, ReadsDocumentsBetweenTags) {
+  const Json blocks = Json::parse(R"([
+      {"type": "document", "title": "Notes", "context": "of Monday", "citations": {"enabled": false},
+       "source": {"type": "text", "media_type": "text/plain", "data": "It rains."}},
+      {"type": "document", "source": {"type": "content", "content": [{"type": "text", "text": "One"}, {"type": "text", "text": "two"}]}},
+      {"type": "document", "title": null, "source": {"type": "content", "content": "three"}},
+      {"type": "text", "text": "Well?"}])");
+  const Json messages = {{{"role", "user"}, {"content", blocks}}};
+  ASSERT_EQ(ask({{"messages", messages}}).status, 200);
+  EXPECT_THAT(prompt_text(),
+              HasSubstr("<|im_start|>user\n<document>\n<source>Notes</source>\n<context>of Monday</context>\n"
+                        "<document_content>\nIt rains.\n</document_content>\n</document>\n"
+                        "<document>\n<document_content>\nOne\ntwo\n</document_content>\n</document>\n"
+                        "<document>\n<document_content>\nthree\n</document_content>\n</document>\nWell?<|im_end|>"));
+  Json in_a_result = conversation();
+  in_a_result[2]["content"][0]["content"] = Json::array({blocks[0]});
+  ASSERT_EQ(ask({{"messages", in_a_result}}).status, 200);
+  EXPECT_THAT(prompt_text(), HasSubstr("<|im_start|>tool\n<document>\n<source>Notes</source>"));
+}
+
 TEST_F(Anthropic, GivesResultsAsTheUsersWordsToTemplatesThatKnowNoTools) {
   engine.use_template(kPlainTemplate);
   answers("{\"name\": \"now\", \"arguments\": {}}");
@@ -363,7 +383,18 @@ TEST_F(Anthropic, RefusesWhatItCannotTakeByItsPlace) {
       {content(R"({"type": "tool_result"})"), "messages[0].content[0].tool_use_id is required"},
       {content(R"({"type": "tool_result", "tool_use_id": "x"})"), "messages[0].content[0].tool_use_id is 'x', but no call"},
       {content(R"({"type": "tool_use", "id": "x", "name": "f", "input": {}})"), "messages[0].content[0]: tool_use"},
-      {content(R"({"type": "document"})"), "messages[0].content[0]: document"},
+      {content(R"({"type": "search_result"})"), "messages[0].content[0]: search_result"},
+      {content(R"({"type": "document"})"), "messages[0].content[0].source is required"},
+      {content(R"({"type": "document", "source": {"type": "text"}})"), "messages[0].content[0].source.data is required"},
+      {content(R"({"type": "document", "source": {"type": "text", "media_type": "text/html", "data": "x"}})"), "source.media_type"},
+      {content(R"({"type": "document", "source": {"type": "content", "content": 5}})"), "source.content must be a string"},
+      {content(R"({"type": "document", "source": {"type": "content", "content": [{"type": "audio"}]}})"), "source.content[0].type"},
+      {content(R"({"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "JVBERi0="}})"),
+       "messages[0].content[0].source.type: PDF is not read here; send the text of the document"},
+      {content(R"({"type": "document", "source": {"type": "url", "url": "https://x.org/a.pdf"}})"), "PDF is not read here"},
+      {content(R"({"type": "document", "source": {"type": "file", "file_id": "f"}})"), "there are no files here"},
+      {content(R"({"type": "document", "citations": {"enabled": true}, "source": {"type": "text", "data": "x"}})"),
+       "messages[0].content[0].citations.enabled"},
       {content(R"({"type": "image", "source": {"type": "base64"}})"), "cannot see pictures"},
       {{{"max_tokens", 0}}, "max_tokens"},
       {{{"max_tokens", nullptr}}, "max_tokens is required"},

@@ -73,6 +73,17 @@ TEST_F(ImagesByApi, AnthropicsResultsOfTools) {
                         "Result of the function: Dark.\n<|vision_start|>"));
 }
 
+TEST_F(ImagesByApi, AnthropicsDocuments) {
+  const Json shown = {{"type", "document"},
+                      {"source", {{"type", "content"}, {"content", {{{"type", "text"}, {"text", "See:"}}, anthropic_image(kPng)}}}}};
+  const Json text = {{"type", "text"}, {"text", "What?"}};
+  ASSERT_EQ(post("/v1/messages", Json{{"max_tokens", 5}, {"messages", user({shown, text})}}.dump()).status, 200);
+  ASSERT_EQ(engine.last_request().images.size(), 1u);
+  EXPECT_THAT(engine.text().tokenizer->decode(engine.last_request().prompt, false),
+              testing::AllOf(HasSubstr("<document>\n<document_content>\nSee:\n<|vision_start|><|image_pad|>"),
+                             HasSubstr("<|vision_end|>\n</document_content>\n</document>What?<|im_end|>")));
+}
+
 TEST_F(ImagesByApi, OllamasImages) {
   Json body = {{"model", "fake"}, {"messages", user("What?")}, {"stream", false}, {"fresh", 1}};
   body["messages"][0]["images"] = {kPng};

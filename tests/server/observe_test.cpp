@@ -7,6 +7,8 @@
 #include <set>
 #include <sstream>
 
+#include "base/made_up_machine.h"
+#include "files/scratch.h"
 #include "server/raw_client.h"
 
 namespace troika::server {
@@ -86,6 +88,9 @@ TEST_F(Observe, EveryFamilyHasHelpATypeAndOursTheirPrefix) {
 TEST_F(Observe, TheGrafanaBoardAsksForWhatThereIs) {
   std::ifstream file(TROIKA_SOURCE_DIR "/docs/grafana.json");
   const Json board = Json::parse(file);
+  const files::Scratch machine;
+  make_up_machine(machine.path());
+  options.system_root = machine.path();
   chat();
   const std::string metrics = get("/metrics").body;
   const std::regex name("(troika|process)_[a-z_]+");
@@ -119,6 +124,36 @@ TEST_F(Observe, AnEngineThatFailsIsCountedAsTheErrorItGives) {
   engine.failure = "the device is lost";
   EXPECT_EQ(chat().status, 500);
   EXPECT_EQ(scrape().at("troika_http_requests_total{route=\"/chat/completions\",code=\"500\"}"), 1);
+}
+
+TEST_F(Observe, BusySecondsAreOfAModelOnADevice) {
+  engine.info().device = "cpu";
+  engine.counted.busy_s = 12.5;
+  EXPECT_EQ(scrape().at("troika_device_busy_seconds_total{model=\"fake/model:1\",device=\"cpu\"}"), 12.5);
+  EXPECT_EQ(get("/api/troika/status").json()["models"][0]["totals"]["busy_seconds"], 12.5);
+}
+
+TEST_F(Observe, SensorsThatAreThereAreMetricsAndOthersAreNone) {
+  const files::Scratch machine;
+  make_up_machine(machine.path());
+  options.system_root = machine.path();
+  const auto samples = scrape();
+  EXPECT_EQ(samples.at("troika_temperature_celsius{sensor=\"cpu\"}"), 71.25);
+  EXPECT_EQ(samples.at("troika_temperature_celsius{sensor=\"gpu\"}"), 49);
+  EXPECT_EQ(samples.at("troika_power_watts{sensor=\"gpu\"}"), 24.038);
+  EXPECT_EQ(samples.at("troika_busy_ratio{sensor=\"gpu\"}"), 0.63);
+  EXPECT_FALSE(samples.contains("troika_busy_ratio{sensor=\"cpu\"}"));
+  EXPECT_FALSE(samples.contains("troika_temperature_celsius{sensor=\"npu\"}"));
+  const Json sensors = get("/api/troika/status").json()["machine"]["sensors"];
+  EXPECT_EQ(sensors, Json({{{"name", "cpu"}, {"celsius", 71.25}},
+                           {{"name", "gpu"}, {"celsius", 49.0}, {"watts", 24.038}, {"busy", 0.63}}}));
+}
+
+TEST_F(Observe, AMachineWithoutSensorsSaysNothingOfThem) {
+  const files::Scratch machine;
+  options.system_root = machine.path();
+  EXPECT_THAT(get("/metrics").body, testing::Not(testing::AnyOf(HasSubstr("celsius"), HasSubstr("watts"))));
+  EXPECT_EQ(get("/api/troika/status").json()["machine"]["sensors"], Json::array());
 }
 
 TEST_F(Observe, StatusTellsThePageWhatItShows) {

@@ -11,6 +11,7 @@
 
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -82,7 +83,7 @@ class RawClient {
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
-  ~RawClient() { hang_up(); }
+  virtual ~RawClient() { hang_up(); }
   RawClient(const RawClient&) = delete;
 
   bool connected() const { return connected_; }
@@ -90,14 +91,14 @@ class RawClient {
   // False when the server has closed before all was sent.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t count = send_some(bytes);
       if (count <= 0) return false;
       bytes.remove_prefix(size_t(count));
     }
     return true;
   }
   void end_sending() { ::shutdown(socket_, SHUT_WR); }
-  void hang_up() {
+  virtual void hang_up() {
     if (socket_ >= 0) ::close(socket_);
     socket_ = -1;
   }
@@ -157,6 +158,15 @@ class RawClient {
            std::to_string(body.size()) + "\r\n\r\n" + body;
   }
 
+ protected:
+  virtual ssize_t send_some(std::string_view bytes) {
+    return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t receive_some(std::span<char> bytes) { return ::recv(socket_, bytes.data(), bytes.size(), 0); }
+  virtual bool has_more() { return false; }  // that has come already
+
+  int socket_;
+
  private:
   bool read_chunks(std::string& body) {
     for (;;) {
@@ -174,9 +184,9 @@ class RawClient {
 
   bool receive(int timeout_ms = 10000) {
     pollfd wait{.fd = socket_, .events = POLLIN};
-    if (::poll(&wait, 1, timeout_ms) <= 0) return false;
+    if (!has_more() && ::poll(&wait, 1, timeout_ms) <= 0) return false;
     char bytes[65536];
-    const ssize_t count = ::recv(socket_, bytes, sizeof bytes, 0);
+    const ssize_t count = receive_some(bytes);
     if (count <= 0) {
       closed_ = true;
       return false;
@@ -185,7 +195,6 @@ class RawClient {
     return true;
   }
 
-  int socket_;
   bool connected_ = false, closed_ = false;
   std::string received_;
 };

@@ -122,6 +122,30 @@ TEST_F(Responses, AreForgottenWhenNotStoredOrDeleted) {
   EXPECT_EQ(reply.error()["param"], "previous_response_id");
 }
 
+TEST_F(Responses, MayBeReferredToByTheirItems) {
+  const Json first = ask().json();
+  const std::string answer = first["output"][0]["id"];
+  const std::string asked = get("/v1/responses/" + std::string(first["id"]) + "/input_items").json()["data"][0]["id"];
+  const auto refer = [](const std::string& id) { return Json{{"type", "item_reference"}, {"id", id}}; };
+  const Json more = {{"role", "user"}, {"content", "And?"}};
+  const Json second = ask({{"input", {refer(asked), {{"id", answer}}, more}}}).json();
+  const std::string expected = "<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello, world<|im_end|>\n"
+                               "<|im_start|>user\nAnd?<|im_end|>\n<|im_start|>assistant\n";
+  EXPECT_EQ(prompt_text(), expected);
+  remove(first["id"]);  // what was referred to belongs to the second, too
+  EXPECT_EQ(ask({{"input", {refer(answer), refer(asked)}}}).status, 200);
+  const Json all = get("/v1/responses/" + std::string(second["id"]) + "/input_items").json();
+  EXPECT_EQ(all["data"][1]["content"][0]["text"], "Hello, world");
+
+  const RawReply twice = ask({{"input", {refer(answer), refer(answer)}}});
+  EXPECT_EQ(twice.status, 400);
+  EXPECT_EQ(twice.error()["param"], "input[1].id");
+  const RawReply unknown = ask({{"input", {more, refer("msg_1")}}});
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_EQ(unknown.error()["code"], "item_not_found");
+  EXPECT_THAT(std::string(unknown.error()["message"]), HasSubstr("There is no item 'msg_1' in memory"));
+}
+
 TEST_F(Responses, OfMoreThanAFewMegabytesAreAnsweredAndNotKept) {
   const Json large = {{"role", "user"}, {"content", "Hi"}, {"note", std::string(5 << 20, 'x')}};
   const Json first = ask({{"input", Json::array({large})}}).json();
@@ -389,7 +413,9 @@ TEST_F(Responses, RefuseWhatTheyCannotTakeByName) {
       {R"({"input": [{"type": "function_call", "name": "f", "arguments": "{}"}]})", "input[0].call_id"},
       {R"({"input": [{"type": "function_call", "call_id": "x", "arguments": "{}"}]})", "input[0].name"},
       {R"({"input": [{"type": "function_call", "call_id": "x", "name": "f", "arguments": 5}]})", "input[0].arguments"},
-      {R"({"input": [{"type": "item_reference", "id": "x"}]})", "input[0]"},
+      {R"({"input": [{"type": "item_reference"}]})", "input[0].id"},
+      {R"({"input": [{"type": "item_reference", "id": "x"}]})", "input[0].id"},
+      {R"({"input": [{"id": "x"}]})", "input[0].id"},
       {R"({"tools": [{"type": "function", "function": {"name": "f"}}]})", "tools[0].name"},
       {R"({"tools": [{"type": "web_search"}]})", "tools[0].type"},
       {R"({"tools": [{"type": "function", "name": "f", "parameters": 5}]})", "tools[0].parameters"},
@@ -488,10 +514,13 @@ TEST(ResponseStore, SmallOnesOfOneOwnerDriveOutNobodyElses) {
 
 TEST(ResponseStore, GivesNobodyAnothersResponses) {
   ResponseStore store;
-  store.put("a", {.owner = "ann", .response = "{}", .input = "[]"});
+  store.put("a", {.owner = "ann", .response = "{}", .input = "[]", .items = {"x"}});
   EXPECT_NE(store.find("a", "ann"), nullptr);
   EXPECT_EQ(store.find("a", "bob"), nullptr);
   EXPECT_EQ(store.find("a", ""), nullptr);
+  EXPECT_NE(store.find_item("x", "ann"), nullptr);
+  EXPECT_EQ(store.find_item("x", "bob"), nullptr);
+  EXPECT_EQ(store.find_item("y", "ann"), nullptr);
   EXPECT_FALSE(store.erase("a", "bob"));
   EXPECT_TRUE(store.erase("a", "ann"));
 }

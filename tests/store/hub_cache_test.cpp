@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "files/scratch.h"
 #include "store/digest.h"
+#include "store/file_lock.h"
 
 namespace troika::store {
 namespace {
@@ -29,6 +30,16 @@ class Cache : public testing::Test {
     return digest;
   }
   Snapshot only() const { return cache_.snapshots("Me/It").at(0); }
+  // As the store does; returns the bytes freed.
+  uint64_t remove(const std::vector<std::string>& files) const {
+    Removal removal = cache_.remove(only(), files);
+    for (const Destination& place : removal.parts) {
+      removal.freed_bytes += fs::file_size(place.part);
+      fs::remove(place.part);
+    }
+    cache_.tidy("Me/It");
+    return removal.freed_bytes;
+  }
 
   files::Scratch scratch_;
   fs::path root_ = scratch_ / "hub", repository_ = root_ / "models--Me--It";
@@ -69,12 +80,12 @@ TEST_F(Cache, RemovesBlobsThatNoOtherSnapshotShows) {
   put("b.gguf", "own", kOne);
   put("c.gguf", "shared", kTwo);
   cache_.set_revision("Me/It", "main", kOne);
-  EXPECT_EQ(cache_.remove(only(), std::vector<std::string>{"a.gguf", "b.gguf"}), 3u);
+  EXPECT_EQ(remove({"a.gguf", "b.gguf"}), 3u);
   EXPECT_TRUE(fs::exists(repository_ / "blobs" / sha256_of("shared")));
   EXPECT_FALSE(fs::exists(repository_ / "blobs" / sha256_of("own")));
   EXPECT_FALSE(fs::exists(repository_ / "snapshots" / kOne));
   EXPECT_FALSE(fs::exists(repository_ / "refs/main"));
-  EXPECT_EQ(cache_.remove(only(), std::vector<std::string>{"c.gguf"}), 6u);
+  EXPECT_EQ(remove({"c.gguf"}), 6u);
   EXPECT_FALSE(fs::exists(repository_));
   EXPECT_TRUE(fs::exists(root_));
 }
@@ -82,8 +93,50 @@ TEST_F(Cache, RemovesBlobsThatNoOtherSnapshotShows) {
 TEST_F(Cache, KeepsAPartOfAnotherDownload) {
   put("a.gguf", "abc");
   std::ofstream(repository_ / "blobs/other.incomplete") << "x";
-  cache_.remove(only(), std::vector<std::string>{"a.gguf"});
+  remove({"a.gguf"});
   EXPECT_TRUE(fs::exists(repository_ / "blobs/other.incomplete"));
+}
+
+TEST_F(Cache, WhatIsRemovedIsAnUnfinishedDownloadUntilItIsDeleted) {
+  std::string digest = put("a.gguf", "abc");
+  Removal removal = cache_.remove(only(), std::vector<std::string>{"a.gguf"});
+  ASSERT_EQ(removal.parts.size(), 1u);
+  EXPECT_EQ(removal.parts[0].part, cache_.place("Me/It", digest).part);
+  EXPECT_FALSE(fs::exists(removal.parts[0].file));
+  ASSERT_EQ(cache_.unfinished().size(), 1u);
+  EXPECT_EQ(cache_.unfinished()[0].part, removal.parts[0].part);
+}
+
+TEST_F(Cache, APartThatAPullIsWritingIsNotReplacedByWhatIsRemoved) {
+  std::string digest = put("a.gguf", "abc");
+  Destination place = cache_.place("Me/It", digest);
+  std::ofstream(place.part) << "new";
+  FileLock pull(place.lock, {});
+  Removal removal = cache_.remove(only(), std::vector<std::string>{"a.gguf"});
+  EXPECT_EQ(removal.freed_bytes, 3u);
+  EXPECT_THAT(removal.parts, IsEmpty());
+  EXPECT_FALSE(fs::exists(place.file));
+  EXPECT_EQ(scratch_.read("hub/models--Me--It/blobs/" + digest + ".incomplete"), "new");
+}
+
+TEST_F(Cache, WithoutLinksHasFilesOfItsOwnAndNoBlobs) {
+  fs::create_directories(repository_ / "snapshots" / kOne);
+  scratch_.write("hub/models--Me--It/snapshots/" + kOne + "/a.gguf", "abc");
+  EXPECT_THAT(only().files, ElementsAre("a.gguf"));
+  EXPECT_EQ(remove({"a.gguf"}), 3u);
+  EXPECT_FALSE(fs::exists(repository_));
+}
+
+TEST_F(Cache, ABranchThatIsNoCommitSaysNothing) {
+  put("a.gguf", "abc");
+  fs::create_directories(repository_ / "refs");
+  scratch_.write("hub/models--Me--It/refs/main", std::string(4097, 'x'));
+  EXPECT_EQ(only().commit, kOne);
+  EXPECT_THAT(cache_.snapshots("Me/It", "v2"), IsEmpty());
+  cache_.set_revision("Me/It", "main", kOne);
+  EXPECT_EQ(scratch_.read("hub/models--Me--It/refs/main"), kOne);
+  scratch_.write("hub/models--Me--It/refs/main", std::string(4097, 'x'));
+  EXPECT_EQ(remove({"a.gguf"}), 3u);
 }
 
 TEST_F(Cache, RemovesNothingOutside) {

@@ -1,11 +1,14 @@
 // Pulling from a hub that behaves, and from ones that do not.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <future>
 #include <thread>
 
 #include "store/download.h"
 #include "store/fake_hub.h"
+#include "store/file_lock.h"
 #include "store/stopped.h"
 
 namespace troika::store {
@@ -37,6 +40,27 @@ class Pull : public testing::Test {
   std::string read(const fs::path& path) const {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // A file anywhere, in the version that the etag names.
+  void serve_file(const std::string& bytes, const std::string& etag) {
+    hub_.meddle_content = [=](const FakeRequest& request) -> std::optional<FakeAnswer> {
+      size_t begin = request.begin();
+      if (request.header("range").empty()) return FakeAnswer{.headers = {{"ETag", etag}}, .body = bytes};
+      size_t count = request.header("range") == "bytes=0-0" ? 1 : bytes.size() - begin;
+      return FakeAnswer{.status = "206 Partial Content",
+                        .headers = {{"ETag", etag},
+                                    {"Content-Range",
+                                     fmt::format("bytes {}-{}/{}", begin, begin + count - 1, bytes.size())}},
+                        .body = bytes.substr(begin, count)};
+    };
+  }
+  std::string url() const { return hub_.content.url() + "/files/own-Q4_0.gguf"; }
+  size_t downloads() const {
+    return size_t(
+        std::ranges::count_if(ranges(), [](const std::string& range) { return range != "bytes=0-0"; }));
+  }
+  size_t folders() const {
+    return size_t(std::distance(fs::directory_iterator(hub_.settings.home / "files"), {}));
   }
   void expect_whole() const {
     auto model = hub_.store().find(kName);
@@ -486,6 +510,125 @@ TEST_F(Pull, AFileFromAnywhereIsResumedByItsEtag) {
   EXPECT_EQ(store.remove("own-q4_0").freed_bytes, kBytes.size());
   EXPECT_FALSE(store.find(name));
   EXPECT_TRUE(fs::is_empty(hub_.settings.home / "files"));
+}
+
+TEST_F(Pull, ANewVersionLeavesTheOldOneToAnotherName) {
+  serve_file(kBytes, "\"one\"");
+  EXPECT_EQ(hub_.failure(url()), "");
+  hub_.store().copy("own-q4_0", "mine");
+  std::string changed = some_bytes(200'000, 2);
+  serve_file(changed, "\"two\"");
+  EXPECT_EQ(hub_.failure(url()), "");
+  ASSERT_TRUE(hub_.store().find("mine"));
+  EXPECT_EQ(read(hub_.store().find("mine")->path), kBytes);
+  EXPECT_EQ(read(hub_.store().find("own-q4_0")->path), changed);
+  EXPECT_EQ(hub_.store().unfinished_bytes(), 0u);
+  EXPECT_EQ(hub_.store().remove("own-q4_0").freed_bytes, changed.size());
+  EXPECT_EQ(hub_.failure(url()), "");  // its name is free, and "mine" keeps the old version
+  EXPECT_EQ(read(hub_.store().find("mine")->path), kBytes);
+  EXPECT_EQ(hub_.store().remove("mine").freed_bytes, kBytes.size());
+  EXPECT_EQ(folders(), 1u);
+}
+
+TEST_F(Pull, AHomeThatIsSpelledAnotherWayIsTheSame) {
+  serve_file(kBytes, "\"one\"");
+  EXPECT_EQ(hub_.failure(url()), "");
+  fs::create_directory_symlink(hub_.settings.home, hub_.scratch / "link");
+  hub_.settings.home = hub_.scratch / "link";
+  EXPECT_EQ(hub_.store().unfinished_bytes(), 0u);
+  EXPECT_EQ(hub_.failure(url()), "");
+  ASSERT_TRUE(hub_.store().find("own-q4_0"));
+  EXPECT_EQ(read(hub_.store().find("own-q4_0")->path), kBytes);
+}
+
+TEST_F(Pull, AStopEndsTheWaitForTheIndex) {
+  serve_file(kBytes, "\"one\"");
+  for (const std::string& name : {url(), std::string(kName)}) {
+    auto index = std::make_optional<FileLock>(hub_.settings.home / "index.lock", std::stop_token());
+    std::stop_source stop;
+    auto pull = std::async(std::launch::async, [&] {
+      auto stop_at_the_end = [&](const Progress& p) {
+        if (p.stage == Stage::done) stop.request_stop();
+      };
+      hub_.store().pull(name, {.progress = stop_at_the_end}, stop.get_token());
+    });
+    EXPECT_EQ(pull.wait_for(std::chrono::seconds(20)), std::future_status::ready) << name;
+    index.reset();
+    EXPECT_THROW(pull.get(), Stopped) << name;
+  }
+  EXPECT_FALSE(hub_.store().find(url()));
+  EXPECT_EQ(hub_.store().unfinished_bytes(), kBytes.size());
+  size_t before = downloads();
+  EXPECT_EQ(hub_.failure(url()), "");  // what came is named now, not downloaded again
+  EXPECT_EQ(downloads(), before);
+  EXPECT_EQ(read(hub_.store().find(url())->path), kBytes);
+  EXPECT_EQ(hub_.store().find(url())->digest, sha256_of(kBytes));
+  EXPECT_EQ(hub_.store().unfinished_bytes(), 0u);
+}
+
+TEST_F(Pull, AFileThatIsAboutToBeNamedIsNotUnfinished) {
+  serve_file(kBytes, "\"one\"");
+  auto index = std::make_optional<FileLock>(hub_.settings.home / "index.lock", std::stop_token());
+  std::promise<void> came;
+  auto pull = std::async(std::launch::async, [&] {
+    auto tell = [&](const Progress& p) {
+      if (p.stage == Stage::done) came.set_value();
+    };
+    hub_.store().pull(url(), {.progress = tell}, {});
+  });
+  came.get_future().wait();
+  EXPECT_EQ(hub_.store().remove_unfinished(), 0u);
+  index.reset();
+  EXPECT_NO_THROW(pull.get());
+  EXPECT_EQ(read(hub_.store().find(url())->path), kBytes);
+}
+
+TEST_F(Pull, OfTwoFilesThatWouldBeCalledTheSameTheFirstHasTheName) {
+  std::string other = hub_.content.url() + "/other/own-Q4_0.gguf", bytes = some_bytes(1000, 2);
+  serve_file(bytes, "\"other\"");
+  auto serve_other = hub_.meddle_content;
+  serve_file(kBytes, "\"one\"");
+  auto serve_first = hub_.meddle_content;
+  std::string failure = "not pulled";
+  hub_.meddle_content = [&](const FakeRequest& request) {
+    if (request.target.starts_with("/other/")) return serve_other(request);
+    if (request.header("range").empty()) failure = hub_.failure(other);  // while the first one comes
+    return serve_first(request);
+  };
+  EXPECT_THAT(hub_.failure(url()), HasSubstr("names another model already"));
+  EXPECT_EQ(failure, "");
+  EXPECT_EQ(read(hub_.store().find("own-q4_0")->path), bytes);
+  EXPECT_EQ(hub_.store().unfinished_bytes(), kBytes.size());
+  EXPECT_EQ(hub_.store().remove_unfinished(), kBytes.size());
+  EXPECT_EQ(folders(), 1u);
+}
+
+TEST_F(Pull, WhatIsRemovedWhileItIsCopiedHasNoNewName) {
+  serve_file(kBytes, "\"one\"");
+  EXPECT_EQ(hub_.failure(url()), "");
+  auto index = std::make_optional<FileLock>(hub_.settings.home / "index.lock", std::stop_token());
+  auto copy = std::async(std::launch::async, [&] { hub_.store().copy("own-q4_0", "mine"); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it finds the model, and waits
+  hub_.scratch.write("own/index.json", R"({"version": 1, "models": []})");
+  index.reset();
+  EXPECT_THROW(copy.get(), Error);
+  EXPECT_FALSE(hub_.store().find("mine"));
+}
+
+TEST_F(Pull, ALargeFileComesWholeAlsoInTwoPulls) {
+  std::string bytes = some_bytes(100'000'000), name = hub_.content.url() + "/files/large.gguf";
+  serve_file(bytes, "\"one\"");
+  auto whole = hub_.meddle_content;
+  hub_.meddle_content = [&](const FakeRequest& request) {
+    auto answer = whole(request);
+    if (request.header("range").empty()) answer->cut_after = 45'000'000;
+    return downloads() > 1 ? FakeAnswer{.status = "403 Forbidden"} : answer;
+  };
+  EXPECT_THAT(hub_.failure(name), HasSubstr("403"));
+  EXPECT_EQ(hub_.store().unfinished_bytes(), 45'000'000u);
+  hub_.meddle_content = whole;
+  EXPECT_EQ(hub_.failure(name), "");
+  EXPECT_EQ(hub_.store().find("large")->digest, sha256_of(bytes));
 }
 
 TEST_F(Pull, AFileWithoutAnEtagIsNotResumedAcrossPulls) {

@@ -3,8 +3,12 @@
 
 #include <gmock/gmock.h>
 
+#include <future>
+#include <thread>
+
 #include "store/fake_hub.h"
 #include "store/file_lock.h"
+#include "store/hub_cache.h"
 
 namespace troika::store {
 namespace {
@@ -25,6 +29,16 @@ class Models : public testing::Test {
   std::string file_of(const std::string& name) const {
     auto model = hub_.store().find(name);
     return model ? model->path.filename().string() : "";
+  }
+  // Files of me/x, as a download leaves them.
+  void put_into_cache(const std::vector<std::string>& files) const {
+    HubCache cache(hub_.settings.cache);
+    for (const std::string& file : files) {
+      Destination place = cache.place("me/x", sha256_of(file));
+      fs::create_directories(place.file.parent_path());
+      std::ofstream(place.file) << file;
+      cache.link("me/x", kCommit, file, sha256_of(file));
+    }
   }
   std::string refusal(const std::function<void(const Store&)>& work) const {
     try {
@@ -151,6 +165,72 @@ TEST_F(Models, WhatEndedEarlyCanBeRemovedUnlessItGoesOn) {
   EXPECT_EQ(hub_.store().remove_unfinished(), 10u);
   EXPECT_FALSE(fs::exists(hub_.part(bytes)));
   EXPECT_EQ(hub_.scratch.read("outside"), "precious");
+}
+
+TEST_F(Models, WhoRemovesWhatEndedEarlyWaitsForNoPullThatBeginsMeanwhile) {
+  constexpr int kParts = 2000;
+  fs::path blobs = hub_.repository() / "blobs", locks = hub_.settings.cache / ".locks/models--me--it-GGUF";
+  fs::create_directories(blobs);
+  auto digest = [](int part) { return fmt::format("{:064}", part); };
+  for (int part = 0; part < kParts; ++part) std::ofstream(blobs / (digest(part) + ".incomplete")) << "x";
+  std::stop_source done;
+  std::jthread pull([&] {  // begins when the first part is gone already
+    while (fs::exists(blobs / (digest(0) + ".incomplete"))) std::this_thread::yield();
+    FileLock held(locks / (digest(kParts - 1) + ".lock"), {});
+    while (!done.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  });
+  auto removal = std::async(std::launch::async, [&] { return hub_.store().remove_unfinished(); });
+  EXPECT_EQ(removal.wait_for(std::chrono::seconds(20)), std::future_status::ready);
+  done.request_stop();
+  EXPECT_GE(removal.get(), uint64_t{kParts - 1});
+}
+
+TEST_F(Models, WhatLiesInThatFolderAndIsNotOursIsNotUnfinished) {
+  fs::path files = hub_.settings.home / "files";
+  fs::create_directories(files / "notes");
+  std::ofstream(files / "notes/mine.txt") << "precious";
+  fs::create_directory(hub_.scratch / "elsewhere");
+  std::ofstream(hub_.scratch / "elsewhere/other.gguf") << "precious";
+  fs::create_directory_symlink(hub_.scratch / "elsewhere", files / std::string(32, 'a'));
+  EXPECT_EQ(hub_.store().remove_unfinished(), 0u);
+  EXPECT_EQ(hub_.scratch.read("elsewhere/other.gguf"), "precious");
+  EXPECT_EQ(hub_.scratch.read("own/files/notes/mine.txt"), "precious");
+}
+
+TEST_F(Models, WhatARemovalLeftBehindIsFoundAsUnfinished) {
+  hub_.store().pull("me/it-GGUF:Q8_0", {}, {});
+  auto model = hub_.store().find("me/it-GGUF:Q8_0");
+  HubCache cache(hub_.settings.cache);
+  cache.remove(cache.snapshots("me/it-GGUF").at(0), model->files);  // and is killed
+  EXPECT_TRUE(names().empty());
+  EXPECT_EQ(hub_.store().unfinished_bytes(), 89u);
+  EXPECT_EQ(hub_.store().remove_unfinished(), 89u);
+}
+
+TEST_F(Models, TheVeryQuantisationComesBeforeItsVariant) {
+  put_into_cache({"x-Q4_K_XL.gguf", "x-UD-Q4_K_XL.gguf", "x-UD-Q8_0.gguf"});
+  EXPECT_EQ(file_of("me/x:Q4_K_XL"), "x-Q4_K_XL.gguf");
+  EXPECT_EQ(file_of("me/x:ud-q4_k_xl"), "x-UD-Q4_K_XL.gguf");
+  EXPECT_EQ(file_of("me/x:Q8_0"), "x-UD-Q8_0.gguf");
+  EXPECT_EQ(file_of("me/x"), "x-UD-Q4_K_XL.gguf");
+  hub_.store().copy("me/x:Q4_K_XL", "plain");
+  EXPECT_EQ(file_of("plain"), "x-Q4_K_XL.gguf");
+  hub_.store().remove("plain");
+  EXPECT_THAT(names(), ElementsAre("me/x:UD-Q4_K_XL", "me/x:UD-Q8_0"));
+}
+
+TEST_F(Models, OfTwoVariantsTheVeryOneIsRemoved) {
+  put_into_cache({"x-Q4_K_XL.gguf", "x-UD-Q4_K_XL.gguf"});
+  EXPECT_EQ(hub_.store().remove("me/x:Q4_K_XL").freed_bytes, 14u);
+  EXPECT_THAT(names(), ElementsAre("me/x:UD-Q4_K_XL"));
+}
+
+TEST_F(Models, OneDamagedRepositoryHidesNoOther) {
+  hub_.store().pull("me/it-GGUF:Q8_0", {}, {});
+  hub_.store().pull("Qwen/Qwen3-8B-GGUF:Q8_0", {}, {});
+  fs::remove(hub_.settings.home / "index.json");
+  std::ofstream(hub_.repository() / "refs/main") << std::string(5000, 'x');
+  EXPECT_EQ(names().size(), 2u);
 }
 
 TEST_F(Models, AFileOfOnesOwnMayHaveAName) {

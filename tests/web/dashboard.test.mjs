@@ -35,6 +35,25 @@ test('numbers come to life while the engine works', async () => {
   assertFaultless(page);
 });
 
+test('devices say how busy they are, and of the machine only what it has sensors for', async () => {
+  const page = await browser.open({}, '/#dashboard');
+  const line = page.getByLabel('Devices');
+  await line.waitFor();
+  void generate(1900);
+  await page.waitForFunction(() => /CPU [1-9]\d* %/.test(document.querySelector('.readings').textContent));
+  await page.route('**/api/troika/status', async (route) => {
+    const status = await (await route.fetch()).json();
+    status.machine.sensors = [
+      { name: 'cpu', celsius: 71.25, watts: 23.6 },
+      { name: 'gpu', celsius: 49, busy: 0.63 },
+    ];
+    await route.fulfill({ json: status });
+  });
+  await line.getByText('GPU').waitFor();
+  assert.match(await line.innerText(), /CPU \d+ % · 71 °C · 24 W\s*GPU 63 % · 49 °C$/);
+  assertFaultless(page);
+});
+
 test('charts have something drawn in them', async () => {
   const page = await browser.open({}, '/#dashboard');
   await page.locator('.chart canvas').first().waitFor();

@@ -38,6 +38,7 @@ export interface ModelStatus {
     | 'generated_tokens'
     | 'preemptions'
     | 'pictures'
+    | 'busy_seconds'
     | 'stopped'
     | 'limited'
     | 'cancelled'
@@ -50,6 +51,14 @@ export interface ModelStatus {
   queued_seconds: Histogram;
   step_seconds: Histogram;
   step_rows: Histogram;
+}
+
+// Of a device; what has no sensor is absent.
+export interface Sensor {
+  name: string;
+  celsius?: number;
+  watts?: number;
+  busy?: number; // 0 to 1, for whomever
 }
 
 export interface LoadingModel {
@@ -67,6 +76,7 @@ export interface Status {
     memory_bytes: number;
     memory_available_bytes: number;
     resident_bytes: number;
+    sensors: Sensor[];
   };
   models: ModelStatus[];
   loading: LoadingModel[];

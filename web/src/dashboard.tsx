@@ -7,6 +7,7 @@ import { Chart } from './chart';
 import * as format from './format';
 import { Icon } from './icons';
 import { ModelsCard } from './models_card';
+import { Readings } from './readings';
 import { quantile, rate, since, sum, valuesIn, type Sample } from './rates';
 import './styles/dashboard.css';
 
@@ -75,6 +76,7 @@ export function DashboardView({ openSide }: { openSide: () => void }) {
         {now && (
           <>
             <Tiles samples={samples} />
+            <Readings before={samples.at(-1 - kSmooth) ?? samples[0]} now={now} />
             <Charts samples={samples} />
             <MemoryCard status={now.status} />
             <ModelsCard loaded={now.status.models.map(({ id }) => id).join()} loading={now.status.loading} />

@@ -16,6 +16,9 @@ export function rate(from: Sample, to: Sample, of: (model: ModelStatus) => numbe
   return Math.max(0, sum(to.status.models, of) - sum(from.status.models, of)) / passed;
 }
 
+// Of the time that passed, for a counter of seconds. Several models take turns on a device, or get in each other's way.
+export const share = (from: Sample, to: Sample, of: (model: ModelStatus) => number): number => Math.min(1, rate(from, to, of));
+
 // The values that came between two snapshots, of all models.
 export function since(from: Status | undefined, to: Status, of: (model: ModelStatus) => Histogram): Histogram {
   const start = from && from.uptime_s <= to.uptime_s ? from.models : [];

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "tensor/rotation.h"
+
 namespace troika::device::cpu {
 
 OpCompiler::Angles OpCompiler::angles(const std::shared_ptr<const ops::RopeTable>& table, int half) {
@@ -44,14 +46,21 @@ void OpCompiler::kv_write(const Op& op) {
   LiveRows live = rows(op.in[0]);
   launch_small(live, [=, heads = c.kv_heads] { return pieces(live(), ops::kPageTokens) * heads * 2; },
          [=, &inputs = inputs_, from = std::array{data(op.in[0]), data(op.in[1])}, table = &table_,
-          to = std::array{cache.keys->host(), cache.values->host()}, format = cache.format](int task, int) {
+          to = std::array{cache.keys->host(), cache.values->host()}, format = cache.format,
+          together = rotation(cache.format, c.head_dim), scratch = per_thread_,
+          stride = thread_floats_](int task, int thread) {
            int side = task % 2, g = task / 2 % c.kv_heads, first = task / 2 / c.kv_heads * ops::kPageTokens;
            auto write = side == 0 ? table->write_key : table->write_value;
            for (int t = first; t < std::min(first + ops::kPageTokens, inputs.tokens); ++t) {
              int position = inputs.positions[t];
              size_t page = static_cast<size_t>(inputs.pages(t, c.group)[position / ops::kPageTokens]);
-             write(format, from[side] + (size_t(t) * c.kv_heads + g) * c.head_dim, c.head_dim,
-                   position % ops::kPageTokens, to[side] + page * page_bytes + g * head_bytes);
+             const float* x = from[side] + (size_t(t) * c.kv_heads + g) * c.head_dim;
+             if (together > 0) {
+               float* rotated = scratch + thread * stride;
+               table->rotate(x, rotated, c.head_dim, together);
+               x = rotated;
+             }
+             write(format, x, c.head_dim, position % ops::kPageTokens, to[side] + page * page_bytes + g * head_bytes);
            }
          });
 }
@@ -96,6 +105,7 @@ void OpCompiler::attend(const Op& op) {
                           .heads = heads,
                           .head_dim = c.head_dim,
                           .cache = cache.format,
+                          .rotation = rotation(cache.format, c.head_dim),
                           .keys = cache.keys->host(),
                           .values = cache.values->host(),
                           .page_stride = page_bytes,

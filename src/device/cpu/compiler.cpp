@@ -58,6 +58,9 @@ void OpCompiler::size_scratch() {
   size_t moe_bytes = 0;
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
+    if (op.kind == OpKind::kv_write) {  // a head, rotated
+      thread_floats_ = std::max(thread_floats_, size_t(program_.caches[op.as<ops::KvParams>().cache].head_dim));
+    }
     if (op.kind == OpKind::attend) {
       const ops::CacheInfo& cache = program_.caches[op.as<ops::AttendParams>().cache];
       int group = op.as<ops::AttendParams>().heads / cache.kv_heads;

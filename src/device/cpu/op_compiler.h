@@ -22,6 +22,7 @@ using ops::OpKind;
 using ops::Tensor;
 using ops::TensorInfo;
 
+inline constexpr Format kCacheFormats[] = {Format::f16, Format::f32, Format::q8_0, Format::q4_0};
 inline constexpr int kTokensPerTask = kernels::kMostTokens;
 inline constexpr int kFewTokens = 8;
 inline constexpr int kFewTasks = 2, kManyTasks = 8;    // of a thread, with few and with many tokens
@@ -80,8 +81,8 @@ class OpCompiler {
     check(segment.arena && segment.arena->host(), "the CPU sees its arena");
     compiled_.keep.push_back(segment.arena);
     for (const Cache& cache : segment.caches) {
-      if (cache.format != Format::f16 && cache.format != Format::f32 && cache.format != Format::q8_0) {
-        fail("the CPU keeps keys and values in f16, f32 or q8_0, not in {}", info(cache.format).name);
+      if (std::ranges::find(kCacheFormats, cache.format) == std::end(kCacheFormats)) {
+        fail("the CPU keeps keys and values in f16, f32, q8_0 or q4_0, not in {}", info(cache.format).name);
       }
       compiled_.keep.push_back(cache.keys);
       compiled_.keep.push_back(cache.values);
