@@ -233,6 +233,7 @@ asio::awaitable<bool> Connection::serve_one() {
   const bool sent = co_await send(incoming, std::move(reply));
   note(incoming, sent);
   incoming.permit = {};  // whoever lingers has had the answer
+  incoming.request.search.lease = nullptr;
   if (sent && !incoming.keep_alive) co_await linger();
   co_return sent&& incoming.keep_alive && !shared_.draining;
 }

@@ -25,6 +25,9 @@ bool goes_by(const OfferedModel& model, std::string_view name) {
 }
 
 constexpr auto kTryAgain = std::chrono::minutes(1);  // an alias's model that could not be loaded
+constexpr ModelPool::Seconds kForEver = std::chrono::hours(24 * 3650);  // and longer
+
+bool is_longer(ModelPool::Seconds a, ModelPool::Seconds b) { return b.count() >= 0 && (a.count() < 0 || a > b); }
 
 void add(engine::EngineStats& sum, const engine::EngineStats& more) {
   constexpr int engine::EngineStats::* kInts[] = {&engine::EngineStats::running, &engine::EngineStats::waiting};
@@ -189,6 +192,12 @@ void ModelPool::refresh(std::unique_lock<std::mutex>& lock) {
     if (!is_measured) known->memory_bytes = uint64_t(offer.replicas) * (offer.bytes + options_.cache_bytes);
     known->offer = std::move(offer);
   }
+  for (Entry& entry : entries_) {  // who is gone is not kept
+    if (entry.is_offered || !entry.replicas || stays(entry)) continue;
+    if (entry.state == ModelState::loaded) entry.state = ModelState::draining;
+    entry.goes = true;
+    changed_.notify_all();
+  }
 }
 
 ModelPool::Entry& ModelPool::find_or_refuse(const std::optional<std::string>& name, std::unique_lock<std::mutex>& lock) {
@@ -269,7 +278,7 @@ std::optional<std::string> ModelPool::alias_of(const std::optional<std::string>&
 ModelPool::Acquired ModelPool::acquire(const std::string& name, const std::shared_ptr<PendingLoad>& before, const Wish& wish) {
   std::unique_lock lock(mutex_);
   Entry& entry = find_or_refuse(name, lock);
-  entry.keep = wish.keep;
+  entry.keep = wish.may_shorten || (wish.keep && is_longer(*wish.keep, options_.keep)) ? wish.keep : std::nullopt;
   const auto use = [&]() -> Acquired {
     const Replicas::Place place = entry.replicas->take(wish.conversation);
     return {.lease = lease_to_use(entry, place),
@@ -361,11 +370,11 @@ void ModelPool::unload(const std::string& name) {
                                fmt::join(alias->models, ", ")),
                    "model");
   Entry& entry = find_or_refuse(name, lock);
-  if (entry.is_lent)
+  if (stays(entry))
     throw ApiError(400, "invalid_request_error",
                    fmt::format("The model '{}' stays loaded while the server runs.", entry.offer.id), "model");
-  if (entry.state != ModelState::loaded) return;
-  entry.state = ModelState::draining;
+  if (entry.state == ModelState::unloaded) return;
+  if (entry.state == ModelState::loaded) entry.state = ModelState::draining;
   entry.goes = true;
   changed_.notify_all();
 }
@@ -379,7 +388,7 @@ uint64_t ModelPool::memory_in_use() const {
 // When it is unloaded if nobody uses it until then.
 std::optional<ModelPool::Clock::time_point> ModelPool::expiry_of(const Entry& entry) const {
   const Seconds keep = entry.keep.value_or(options_.keep);
-  if (!entry.replicas || entry.is_lent || entry.offer.pinned || entry.users > 0 || keep.count() < 0) return std::nullopt;
+  if (!entry.replicas || stays(entry) || entry.users > 0 || keep.count() < 0 || keep > kForEver) return std::nullopt;
   return entry.used + std::chrono::duration_cast<Clock::duration>(keep);
 }
 
@@ -426,11 +435,11 @@ void ModelPool::run(const std::stop_token& stop) {
   }
 }
 
-// Another one makes room: who was used longest ago, nobody's first.
-ModelPool::Entry* ModelPool::next_to_go() {
+// Who makes room for another one: who was used longest ago, nobody's first.
+ModelPool::Entry* ModelPool::next_to_go(const Entry& coming) {
   Entry* best = nullptr;
   for (Entry& entry : entries_) {
-    if (!entry.replicas || entry.is_lent || entry.offer.pinned) continue;
+    if (!entry.replicas || stays(entry) || &entry == &coming) continue;
     const auto rank = [](const Entry& e) { return std::pair(e.users > 0, e.used); };
     if (!best || rank(entry) < rank(*best)) best = &entry;
   }
@@ -439,14 +448,36 @@ ModelPool::Entry* ModelPool::next_to_go() {
 
 // False: there is too little, and nothing that could go.
 bool ModelPool::make_room(const Entry& entry, std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
-  while (options_.memory_bytes > 0 && memory_in_use() > 0 && memory_in_use() + entry.memory_bytes > options_.memory_bytes) {
-    Entry* victim = next_to_go();
+  if (options_.memory_bytes == 0) return true;
+  uint64_t staying = 0;
+  for (const Entry& other : entries_) staying += other.replicas && stays(other) ? other.memory_bytes : 0;
+  if (staying > 0 && staying + entry.memory_bytes > options_.memory_bytes) return false;  // whoever else goes
+  while (memory_in_use() > 0 && memory_in_use() + entry.memory_bytes > options_.memory_bytes) {
+    Entry* victim = next_to_go(entry);
     if (!victim) return false;
-    victim->state = ModelState::draining;
-    if (!changed_.wait(lock, stop, [&] { return victim->users == 0; })) return true;
+    if (victim->users > 0) {  // it takes no new requests, and goes if it is the first to be idle
+      victim->state = ModelState::draining;
+      if (!changed_.wait(lock, stop, [&] { return next_to_go(entry)->users == 0; })) return true;
+      Entry* idle = next_to_go(entry);
+      if (idle != victim && !victim->goes) victim->state = ModelState::loaded;
+      victim = idle;
+    }
     empty(*victim, lock);
   }
   return true;
+}
+
+// How much a model takes is known for sure once it is loaded: if it is too much, others go that nobody uses.
+void ModelPool::make_good(const Entry& loaded, std::unique_lock<std::mutex>& lock) {
+  while (options_.memory_bytes > 0 && memory_in_use() > options_.memory_bytes) {
+    Entry* victim = next_to_go(loaded);
+    if (!victim || victim->users > 0) {
+      log::warn("{} takes {} MB: with the others that are more than the {} MB for models", loaded.offer.id,
+                loaded.memory_bytes >> 20, options_.memory_bytes >> 20);
+      return;
+    }
+    empty(*victim, lock);
+  }
 }
 
 // Frees the memory of a model that nobody uses. Who asked for it meanwhile waits for it to be loaded again.
@@ -464,17 +495,19 @@ void ModelPool::empty(Entry& entry, std::unique_lock<std::mutex>& lock) {
 
 void ModelPool::load(Entry& entry, std::unique_lock<std::mutex>& lock, const std::stop_token& stop) {
   std::string error;
-  if (entry.state == ModelState::draining) {  // asked for while it is leaving: it stays
+  if (entry.replicas) {  // asked for while it was leaving: it stays
     entry.goes = false;
   } else if (!make_room(entry, lock, stop)) {
     error = fmt::format("it needs about {} MB, but {} MB of the {} MB for models are taken by models that stay",
                         entry.memory_bytes >> 20, memory_in_use() >> 20, options_.memory_bytes >> 20);
   } else if (!stop.stop_requested()) {
     error = load_replicas(entry, lock, stop);
+    if (entry.replicas) make_good(entry, lock);
   } else {
     error = "the server stops";
   }
-  entry.state = entry.replicas ? ModelState::loaded : ModelState::unloaded;
+  entry.goes = entry.goes && entry.replicas;
+  entry.state = !entry.replicas ? ModelState::unloaded : entry.goes ? ModelState::draining : ModelState::loaded;
   auto pending = std::exchange(entry.pending, nullptr);
   entry.used = Clock::now();
   entry.failed = entry.replicas ? std::nullopt : std::optional(entry.used);

@@ -115,6 +115,7 @@ class ModelPool {
   // ApiError (404) for an unknown name.
   struct Wish {
     std::optional<Seconds> keep;           // how long the model stays afterwards; negative: until the room is needed
+    bool may_shorten = true;               // else `keep` counts only if it is longer than it would stay anyway
     std::optional<uint64_t> conversation;  // see Replicas
   };
   struct Acquired {
@@ -135,7 +136,8 @@ class ModelPool {
   // Looks again what the source has.
   void refresh();
 
-  // Unloads it as soon as nobody uses it. Throws ApiError: 404, or 400 for one that stays and for an alias.
+  // Unloads it as soon as nobody uses it, or once it is loaded. Throws ApiError: 404, or 400 for one that stays and for an
+  // alias.
   void unload(const std::string& name);
 
  private:
@@ -171,7 +173,9 @@ class ModelPool {
   bool make_room(const Entry& entry, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   std::string load_replicas(Entry& entry, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void empty(Entry& entry, std::unique_lock<std::mutex>& lock);
-  Entry* next_to_go();
+  Entry* next_to_go(const Entry& coming);
+  static bool stays(const Entry& entry) { return entry.is_lent || entry.offer.pinned; }
+  void make_good(const Entry& loaded, std::unique_lock<std::mutex>& lock);
   std::optional<Clock::time_point> expiry_of(const Entry& entry) const;
   Entry* due();
   uint64_t memory_in_use() const;

@@ -95,7 +95,9 @@ const ServedModel& Models::find_for(Part part, const Asked& asked, std::optional
   std::optional<std::string> name = asked.fields.string("model");
   if (!asked.http.caller.models.empty()) name = look(asked.http.caller, name).offer.id;
   if (search.candidates.empty()) search.candidates = pool_->candidates(name);
-  const ModelPool::Wish wish{.keep = keep, .conversation = conversation_of(asked)};
+  const ModelPool::Wish wish{.keep = keep,
+                             .may_shorten = asked.http.caller.role >= Role::admin,
+                             .conversation = conversation_of(asked)};
   for (;; search.candidates.erase(search.candidates.begin())) {
     const bool is_last = search.candidates.size() == 1, is_only = is_last && search.refusals.empty();
     try {

@@ -128,9 +128,12 @@ Reply answer_nothing(const std::string& model, const char* reason, Form form) {
 }
 
 // Nothing is asked, and the model is not to be kept.
-Reply answer_unload(const Models& models, const Fields& fields, Form form) {
-  fields.required("model");
-  const std::string name = *fields.string("model");
+Reply answer_unload(const Models& models, const Asked& asked, Form form) {
+  asked.fields.required("model");
+  const std::string name = *asked.fields.string("model");
+  if (asked.http.caller.role < Role::admin)
+    throw ApiError(403, "permission_error",
+                   fmt::format("The key '{}' is a user's; admins unload models.", asked.caller), "keep_alive", "forbidden");
   models.pool().unload(name);
   return answer_nothing(models.pool().look(name).offer.id, "unload", form);
 }
@@ -160,7 +163,7 @@ Reply ollama_chat(const Models& models, const HttpRequest& http, std::string_vie
   const Asked asked(http, kOllamaChatSchema);
   const Json* messages = asked.fields.find("messages");
   const bool loads = !messages || (messages->is_array() && messages->empty());
-  if (loads && keeps_nothing(asked.fields)) return answer_unload(models, asked.fields, Form::chat);
+  if (loads && keeps_nothing(asked.fields)) return answer_unload(models, asked, Form::chat);
   const auto call = read_ollama_call(models, asked);
   call->tools = read_ollama_tools(asked.fields);
   if (!loads) add_input(*call, read_ollama_messages(*messages, *call->model, models.pictures()));
@@ -176,7 +179,7 @@ Reply ollama_generate(const Models& models, const HttpRequest& http, std::string
   const std::string prompt = fields.string("prompt").value_or("");
   const std::string suffix = fields.string("suffix").value_or("");
   if (prompt.empty() && suffix.empty() && !fields.find("images") && keeps_nothing(fields))
-    return answer_unload(models, fields, Form::generate);
+    return answer_unload(models, asked, Form::generate);
   const auto call = read_ollama_call(models, asked);
   call->prompt_field = "prompt";
   const bool raw = fields.boolean("raw").value_or(false) || !suffix.empty();

@@ -11,6 +11,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <cstdlib>
 #include <future>
 #include <set>
@@ -25,6 +26,9 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+constexpr int kTurnedAway = 64;  // at the same time; more are not even told why
+constexpr std::chrono::seconds kTurningAway(1);
+
 struct Server::Impl {
   Impl(ServerOptions options, std::vector<ServedModel> models);
   ~Impl() { models.pool().stop(); }  // before what its wakes would post to
@@ -33,7 +37,7 @@ struct Server::Impl {
   void listen();
   asio::awaitable<void> accept();
   asio::awaitable<void> serve(std::shared_ptr<Connection> connection);
-  void turn_away(tcp::socket socket);
+  asio::awaitable<void> turn_away(std::shared_ptr<tcp::socket> socket);
   void on_signal();
   void on_hangup();
   void reload();
@@ -51,6 +55,7 @@ struct Server::Impl {
   asio::signal_set signals, hangup;
   asio::steady_timer drain_timer;
   std::set<Connection*> connections;
+  int turned_away = 0;  // and still being told so
   uint16_t port = 0;
 };
 
@@ -113,7 +118,7 @@ asio::awaitable<void> Server::Impl::accept() {
       continue;
     }
     if (connections.size() >= options.max_connections) {
-      turn_away(std::move(socket));
+      if (turned_away < kTurnedAway) asio::co_spawn(io, turn_away(std::make_shared<tcp::socket>(std::move(socket))), asio::detached);
       continue;
     }
     auto connection = std::make_shared<Connection>(std::move(socket), shared);
@@ -128,13 +133,25 @@ asio::awaitable<void> Server::Impl::serve(std::shared_ptr<Connection> connection
   end_when_empty();
 }
 
-void Server::Impl::turn_away(tcp::socket socket) {
-  if (shared.tls) return;  // it would take a handshake to say why
-  error_code ignored;
-  socket.non_blocking(true, ignored);
-  socket.write_some(asio::buffer(std::string_view("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-                                                  "Content-Length: 0\r\nConnection: close\r\n\r\n")),
-                    ignored);
+// Closing a socket while its peer still sends would take the answer away from it, so we read for a moment.
+asio::awaitable<void> Server::Impl::turn_away(std::shared_ptr<tcp::socket> socket) {
+  if (shared.tls) co_return;  // it would take a handshake to say why
+  constexpr std::string_view kAnswer =
+      "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+  ++turned_away;
+  const std::shared_ptr<void> count(nullptr, [this](void*) { --turned_away; });
+  error_code error;
+  asio::steady_timer timer(io, kTurningAway);
+  timer.async_wait([socket](error_code stopped) {
+    error_code ignored;
+    if (!stopped) socket->close(ignored);
+  });
+  const auto handler = [&error] { return asio::redirect_error(asio::use_awaitable, error); };
+  co_await asio::async_write(*socket, asio::buffer(kAnswer), handler());
+  if (!error) socket->shutdown(tcp::socket::shutdown_send, error);
+  char sink[4096];
+  while (!error) co_await socket->async_read_some(asio::buffer(sink), handler());
+  timer.cancel();
 }
 
 void Server::Impl::on_signal() {

@@ -158,7 +158,6 @@ Reply ollama_delete(const Models& models, const HttpRequest& http, std::string_v
   const std::string name = name_in(asked.fields);
   ModelSource& source = source_of(models);
   ask_store([&] { source.remove(name); });
-  models.pool().unload(name);
   models.pool().refresh();
   return reply_to(asked, Json::object());
 }

@@ -158,6 +158,81 @@ TEST(ModelPool, UnloadsOnRequestOnceNobodyUsesIt) {
   pool.unload("a");  // it is, already
 }
 
+TEST(ModelPool, TakesNobodysRoomForAModelThatCannotFit) {
+  FakeSource source("abc");
+  source.offered[0].pinned = true;
+  source.offered[2].bytes = 1000;
+  ModelPool pool({}, &source, {.memory_bytes = 250, .cache_bytes = 0});
+  for (const char* name : {"a", "b"}) wait_for_lease(pool, name);
+  EXPECT_THROW(wait_for_lease(pool, "c"), ApiError);
+  EXPECT_THAT(ids_of(pool.loaded()), ElementsAre("a", "b"));
+}
+
+TEST(ModelPool, TakesTheFirstThatIsIdleWhereAllAreInUse) {
+  FakeSource source("abc");
+  ModelPool pool({}, &source, {.memory_bytes = 200, .cache_bytes = 0});
+  auto first = wait_for_lease(pool, "a"), second = wait_for_lease(pool, "b");
+  auto other = std::async(std::launch::async, [&] { return wait_for_lease(pool, "c"); });
+  ASSERT_TRUE(soon([&] { return pool.look("a").state == ModelState::draining; }));
+  second = nullptr;
+  EXPECT_EQ(other.get()->model().id, "c");
+  EXPECT_EQ(pool.look("a").state, ModelState::loaded);
+  EXPECT_TRUE(pool.acquire("a", nullptr, {}).lease);
+  EXPECT_THAT(source.loaded(), ElementsAre("a", "b", "c"));
+}
+
+TEST(ModelPool, UnloadsOthersWhereAModelTakesMoreThanItsFile) {
+  FakeSource source("abc");
+  source.prepare = [](const std::string& id, FakeEngine& engine) {
+    if (id == "c") engine.info().weight_bytes = 250;
+  };
+  ModelPool pool({}, &source, {.memory_bytes = 300, .cache_bytes = 0});
+  for (const char* name : {"a", "b", "c"}) wait_for_lease(pool, name);
+  EXPECT_THAT(ids_of(pool.loaded()), ElementsAre("c"));
+}
+
+TEST(ModelPool, KeepsForEverWhatIsToBeKeptForAges) {
+  FakeSource source;
+  ModelPool pool({}, &source, {.keep = 0s});
+  wait_for_lease(pool, "a", ModelPool::Seconds(1e10));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(pool.look("a").state, ModelState::loaded);
+  EXPECT_FALSE(pool.look("a").expires);
+}
+
+TEST(ModelPool, IsKeptNoShorterByThoseWhoMayNotSaySo) {
+  FakeSource source;
+  ModelPool pool({}, &source, {});
+  wait_for_lease(pool, "a");
+  pool.acquire("a", nullptr, {.keep = 0s, .may_shorten = false});
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(pool.look("a").state, ModelState::loaded);
+  pool.acquire("a", nullptr, {.keep = 0s});
+  EXPECT_TRUE(soon([&] { return pool.look("a").state == ModelState::unloaded; }));
+}
+
+TEST(ModelPool, UnloadsWhatWasToldToGoWhileItWasLoaded) {
+  FakeSource source;
+  source.pace = 50ms;
+  ModelPool pool({}, &source, {});
+  const auto acquired = pool.acquire("a", nullptr, {});
+  ASSERT_TRUE(soon([&] { return pool.look("a").state == ModelState::loading; }));
+  pool.unload("a");
+  ASSERT_TRUE(soon([&] { return pool.loaded().size() == 1; }));
+  EXPECT_NE(pool.look("a").state, ModelState::loaded);
+}
+
+TEST(ModelPool, UnloadsNoPinnedModelButOneThatIsNoLongerOffered) {
+  FakeSource source("ab");
+  source.offered[0].pinned = true;
+  ModelPool pool({}, &source, {});
+  for (const char* name : {"a", "b"}) wait_for_lease(pool, name);
+  EXPECT_THROW(pool.unload("a"), ApiError);
+  source.remove("b");
+  pool.refresh();
+  EXPECT_TRUE(soon([&] { return ids_of(pool.loaded()) == std::vector<std::string>{"a"}; }));
+}
+
 TEST(ModelPool, SurvivesManyWhoComeAndGo) {
   FakeSource source("abcde");
   source.pace = 1ms;
@@ -328,19 +403,19 @@ TEST_F(SeveralModels, AreShownWithWhatTheirFilesSayWithoutBeingLoaded) {
 
 TEST_F(SeveralModels, AreSeenWhileTheyAreLoaded) {
   source.pace = 400ms;
-  std::thread client([&] { EXPECT_EQ(complete("b").status, 200); });
+  auto client = std::async(std::launch::async, [&] { EXPECT_EQ(complete("b").status, 200); });
   Json seen;
   ASSERT_TRUE(soon([&] {
     seen = get("/api/troika/status").json()["loading"];
-    return !seen.empty() && seen[0]["share"] == 0.5;
+    return !seen.empty() && seen[0]["share"] >= 0.25;
   }));
   EXPECT_EQ(seen[0]["id"], "b");
   EXPECT_EQ(seen[0]["state"], "loading");
   const Json listed = get("/api/ps").json()["models"];
   EXPECT_EQ(listed[0]["name"], "b:latest");
-  EXPECT_GE(listed[0]["loaded_share"], 0.5);
+  EXPECT_GE(listed[0]["loaded_share"], 0.25);
   EXPECT_EQ(state_of("b"), "loading");
-  client.join();
+  client.get();
   EXPECT_TRUE(get("/api/troika/status").json()["loading"].empty());
 }
 
