@@ -265,11 +265,10 @@ class ServeModelsTest(unittest.TestCase):
         self.assertIn("completion", before["capabilities"])
 
     def test_ps_says_how_far_a_model_is(self):
-        self.serve("--replicas", "40", "--ctx", "128")
-        self.assertEqual(self.troika("stop", "troika-mini", "--url", self.url).returncode, 0)
-        self.until(lambda: self.states() == {"troika-mini": "unloaded"})
+        self.assertEqual(self.troika("pull", "test/tiny-GGUF:Q8_0").returncode, 0)
+        self.serve("--replicas", "test/tiny-GGUF:Q8_0=40", "--ctx", "128", "--memory", "64GB")
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(self.chat, "troika-mini")
+            answer = pool.submit(self.chat, "test/tiny-GGUF:Q8_0")
             seen = []
             while not answer.done():
                 seen += re.findall(r"is being loaded, (\d+) %", self.troika("ps", "--url", self.url).stdout)

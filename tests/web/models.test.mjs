@@ -54,7 +54,7 @@ test('how far a model is and what an alias stands for stand on the dashboard', a
     await page.getByRole('region', { name: 'troika-mini-vl' }).waitFor({ state: 'detached' });
     await card.getByRole('button', { name: 'Load troika-mini-vl', exact: true }).click();
     await card.getByText(/is being loaded, [1-9]\d* %/).waitFor();
-    await card.getByRole('button', { name: 'Unload troika-mini-vl' }).waitFor();
+    await page.getByRole('region', { name: 'troika-mini-vl' }).waitFor(); // with the next status
 
     await card.getByRole('button', { name: 'Unload troika-mini-vl' }).click();
     await card.getByText('not loaded').waitFor();
