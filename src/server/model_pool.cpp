@@ -370,7 +370,7 @@ void ModelPool::unload(const std::string& name) {
                                fmt::join(alias->models, ", ")),
                    "model");
   Entry& entry = find_or_refuse(name, lock);
-  if (stays(entry))
+  if (entry.is_lent)
     throw ApiError(400, "invalid_request_error",
                    fmt::format("The model '{}' stays loaded while the server runs.", entry.offer.id), "model");
   if (entry.state == ModelState::unloaded) return;

@@ -136,8 +136,8 @@ class ModelPool {
   // Looks again what the source has.
   void refresh();
 
-  // Unloads it as soon as nobody uses it, or once it is loaded. Throws ApiError: 404, or 400 for one that stays and for an
-  // alias.
+  // Unloads it as soon as nobody uses it, or once it is loaded. Throws ApiError: 404, or 400 for one that is not ours and
+  // for an alias.
   void unload(const std::string& name);
 
  private:

@@ -222,15 +222,16 @@ TEST(ModelPool, UnloadsWhatWasToldToGoWhileItWasLoaded) {
   EXPECT_NE(pool.look("a").state, ModelState::loaded);
 }
 
-TEST(ModelPool, UnloadsNoPinnedModelButOneThatIsNoLongerOffered) {
+TEST(ModelPool, UnloadsWhatIsNoLongerOfferedAndPinnedModelsOnRequestOnly) {
   FakeSource source("ab");
   source.offered[0].pinned = true;
   ModelPool pool({}, &source, {});
   for (const char* name : {"a", "b"}) wait_for_lease(pool, name);
-  EXPECT_THROW(pool.unload("a"), ApiError);
   source.remove("b");
   pool.refresh();
   EXPECT_TRUE(soon([&] { return ids_of(pool.loaded()) == std::vector<std::string>{"a"}; }));
+  pool.unload("a");
+  EXPECT_TRUE(soon([&] { return pool.loaded().empty(); }));
 }
 
 TEST(ModelPool, SurvivesManyWhoComeAndGo) {
