@@ -41,10 +41,11 @@ std::string without_paths(std::string text, const ModelOptions& options, const s
   return text;
 }
 
-std::unique_ptr<engine::Engine> load_engine(const ModelOptions& options, const std::string& id,
-                                            const engine::LoadProgress& progress) {
+// What is wrong with the model goes to the log as it is, and to clients without paths.
+template <class Read>
+auto without_paths_in_errors(const ModelOptions& options, const std::string& id, Read read) {
   try {
-    return options.load(progress);
+    return read();
   } catch (const std::exception& wrong) {
     log::error("{} ({}): {}", id, options.model, wrong.what());
     throw Error(without_paths(wrong.what(), options, id));
@@ -140,7 +141,7 @@ std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id, int re
                                                    const engine::LoadProgress& progress) {
   ModelOptions options = options_of(id);
   if (replica > 0) options.engine.spill_bytes = 0;  // one engine a model keeps pages on disk
-  auto engine = load_engine(options, id, progress);
+  auto engine = without_paths_in_errors(options, id, [&] { return options.load(progress); });
   if (!engine->text().tokenizer) fail("{} has no tokenizer, so it cannot be served", id);
   const engine::ModelInfo& info = engine->model();
   log::info("{}: {:.0f} M parameters, {:.0f} MB, {} tokens of context", id, double(info.parameters) / 1e6,
@@ -150,7 +151,8 @@ std::unique_ptr<engine::Engine> ServedModels::load(const std::string& id, int re
 
 engine::FileFacts ServedModels::facts(const std::string& id) {
   const ModelOptions options = options_of(id);
-  return engine::read_facts(find_model(options.model), options.engine_options());
+  return without_paths_in_errors(
+      options, id, [&] { return engine::read_facts(find_model(options.model), options.engine_options()); });
 }
 
 void ServedModels::pull(const std::string& name, const std::function<void(const server::PullProgress&)>& progress,
