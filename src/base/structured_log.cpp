@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <spdlog/formatter.h>
 
+#include <algorithm>
 #include <iterator>
 #include <memory>
 
@@ -13,17 +14,34 @@ namespace {
 // Of the line that this thread writes just now.
 thread_local const std::initializer_list<Field>* fields_of_line = nullptr;
 
+// Bytes of the character with which a text begins; 0: it is no UTF-8. Names of files may be anything.
+size_t length_of_first(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const size_t length = byte(0) < 0x80 ? 1 : byte(0) >= 0xc2 && byte(0) < 0xe0 ? 2 : byte(0) >= 0xe0 && byte(0) < 0xf0 ? 3
+                        : byte(0) >= 0xf0 && byte(0) < 0xf5 ? 4 : 0;
+  if (length == 0 || length > text.size()) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) >= 0xc0) return 0;
+  }
+  return length;
+}
+
 void append_text(spdlog::memory_buf_t& line, std::string_view text) {
   line.push_back('"');
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  while (!text.empty()) {
+    const size_t length = length_of_first(text);
+    const char c = text.front();
+    if (length == 0) {
+      fmt::format_to(std::back_inserter(line), "\\ufffd");
+    } else if (c == '"' || c == '\\') {
       line.push_back('\\');
       line.push_back(c);
-    } else if (static_cast<unsigned char>(c) < 0x20) {
+    } else if (length == 1 && c < 0x20) {
       fmt::format_to(std::back_inserter(line), "\\u{:04x}", unsigned(c));
     } else {
-      line.push_back(c);
+      line.append(text.data(), text.data() + length);
     }
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
   line.push_back('"');
 }

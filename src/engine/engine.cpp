@@ -328,8 +328,12 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
-    if (recalls(*running)) scheduler_->add(&running->sequence);
-    else to_see_.push_back(running->sequence.id);
+    if (recalls(*running)) {
+      scheduler_->add(&running->sequence);
+    } else {
+      scheduler_->welcome(running->request.owner);
+      to_see_.push_back(running->sequence.id);
+    }
     running_.emplace(running->sequence.id, std::move(running));
   }
   for (uint64_t id : cancelled) finish(id, {.finish = Finish::cancelled});

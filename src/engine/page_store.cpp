@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -173,11 +175,16 @@ PageStore::~PageStore() {
 }
 
 bool PageStore::lock() {
-  Lock lock(folder_);
-  if (!lock.is_file()) fail("{} cannot be written: {}", (folder_ / "lock").string(), std::strerror(errno));
-  if (!lock.is_held()) return false;
-  lock_ = lock.release();
-  return true;
+  constexpr int kTries = 20;
+  for (int i = 0; i < kTries; ++i) {  // who only looks (shrink_others) holds it for a moment
+    if (i > 0) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    Lock lock(folder_);
+    if (!lock.is_file()) fail("{} cannot be written: {}", (folder_ / "lock").string(), std::strerror(errno));
+    if (!lock.is_held()) continue;
+    lock_ = lock.release();
+    return true;
+  }
+  return false;
 }
 
 // All that others leave; but where another model in use has less than its equal share, no more than ours, so that it can

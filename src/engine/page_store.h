@@ -73,7 +73,7 @@ class PageStore {
   int lock_ = -1;
   vision::HashKey secret_{};
   std::deque<Segment> segments_;  // oldest first
-  bool writing_ = false;          // the last of them is this process's
+  bool writing_ = false;          // this process appends to the last of them
   std::map<vision::Hash, Record> index_;
   uint64_t bytes_ = 0, dropped_ = 0;
 };

@@ -188,7 +188,7 @@ void PrefixCache::begin(Sequence& sequence) {
       pools_[group].share(list[i]);
     }
   }
-  for (int i = 0; i < whole; ++i) nodes_[path_[i]].taken_over = true;
+  for (int i = 0; i < whole && sequence.slice == 0; ++i) nodes_[path_[i]].taken_over = true;  // others stay off the disk
   stand_at(sequence, path_[whole - 1]);
   sequence.shared_pages = whole;
   sequence.computed = whole * P;

@@ -1,6 +1,7 @@
 #include "engine/scheduler.h"
 
 #include <algorithm>
+#include <limits>
 #include <ranges>
 #include <tuple>
 
@@ -13,6 +14,7 @@ namespace {
 // What a generated token costs in tokens of a prompt, which share the reading of the weights with many others.
 constexpr int kGeneratedCost = 2;
 constexpr size_t kOwnersRemembered = 1024;
+constexpr int kLeastUrgent = std::numeric_limits<int>::max();
 
 // The run that begins at `computed`, if any.
 const TokenRun* next_run(const Sequence& sequence) {
@@ -32,8 +34,6 @@ int common_beginning(const Sequence& a, const Sequence& b) {
 
 }  // namespace
 
-// An owner who comes back has not saved up for a time in which nothing was asked, or others would starve; nor does it owe
-// for a time in which nobody else asked, or it would starve itself.
 Scheduler::Owner& Scheduler::owner_named(const std::string& name) {
   auto found = std::ranges::find(owners_, name, &Owner::name);
   if (found == owners_.end()) {
@@ -41,17 +41,23 @@ Scheduler::Owner& Scheduler::owner_named(const std::string& name) {
     if (found == owners_.end()) found = owners_.insert(found, Owner{});
     *found = {.name = name};
   }
-  if (found->sequences > 0) return *found;
-  auto present = owners_ | std::views::filter([](const Owner& owner) { return owner.sequences > 0; });
-  if (present.empty()) return *found;
-  const auto [least, most] = std::ranges::minmax(present | std::views::transform(&Owner::served));
-  found->served = std::clamp(found->served, least, most);
   return *found;
+}
+
+// An owner who comes back has not saved up for a time in which nothing was asked, or others would starve; nor does it owe
+// for a time in which nobody else asked, or it would starve itself.
+void Scheduler::welcome(const std::string& name) {
+  Owner& owner = owner_named(name);
+  auto present = owners_ | std::views::filter([](const Owner& other) { return other.sequences > 0; });
+  if (owner.sequences > 0 || present.empty()) return;
+  const auto [least, most] = std::ranges::minmax(present | std::views::transform(&Owner::served));
+  owner.served = std::clamp(owner.served, least, most);
 }
 
 void Scheduler::add(Sequence* sequence) {
   sequence->pages.resize(cache_.groups());
   sequence->due = clock_ + sequence->outstanding();
+  welcome(sequence->owner);
   Owner& owner = owner_named(sequence->owner);
   ++owner.sequences;
   sequence->payer = size_t(&owner - owners_.data());
@@ -61,6 +67,7 @@ void Scheduler::add(Sequence* sequence) {
 void Scheduler::remove(Sequence* sequence, Cache cache) {
   const bool is_here = std::erase(running_, sequence) + std::erase(waiting_, sequence) > 0;
   if (!is_here) return;
+  refused_ = 0;  // what it would still have taken is free
   --owners_[sequence->payer].sequences;
   cache_.end(*sequence, cache == Cache::keep);
 }
@@ -87,17 +94,20 @@ int Scheduler::pages_free() const {
   return pages;
 }
 
-// Whether the whole text fits beside what runs.
-bool Scheduler::fits(const Sequence& candidate) const {
+// Whether the whole text fits beside what runs, if those of a higher number than `priority` made room.
+bool Scheduler::fits(const Sequence& candidate, int priority) const {
   for (int group = 0; group < groups(); ++group) {
     const auto needed = [&](const Sequence& s) {  // pages still to be taken for the text it has
       int step = s.outstanding() > 1 ? limits_.tokens : 1;
       int whole = cache_.pool(group).pages_for(static_cast<int>(s.tokens.size()) + 1, step);
       return std::max(0, whole - pages_held(s.pages[group]));
     };
-    int pages = needed(candidate);
-    for (const Sequence* s : running_) pages += needed(*s);
-    if (pages > pages_free(group)) return false;
+    int pages = needed(candidate), room = pages_free(group);
+    for (const Sequence* s : running_) {
+      if (s->priority <= priority) pages += needed(*s);
+      else room += pages_held(s->pages[group]);
+    }
+    if (pages > room) return false;
   }
   return true;
 }
@@ -111,11 +121,13 @@ void Scheduler::admit() {
       if (suspend_for(candidate)) continue;
       break;
     }
-    const bool may_fit = running_.empty() || candidate.id != refused_ || pages_free() > refused_free_;
+    // Also with fewer free pages: those who took them may have made more of its text known.
+    const bool may_fit = running_.empty() || candidate.id != refused_ || pages_free() != refused_free_;
     if (may_fit) begin(candidate);
-    if (!may_fit || (!running_.empty() && !fits(candidate))) {
+    if (!may_fit || (!running_.empty() && !fits(candidate, kLeastUrgent))) {
+      const bool would_fit = may_fit && fits(candidate, candidate.priority);
       leave(candidate);
-      if (suspend_for(candidate)) continue;
+      if (would_fit && suspend_for(candidate)) continue;
       refused_ = candidate.id;
       refused_free_ = pages_free();
       break;

@@ -60,7 +60,8 @@ class Scheduler {
 
   void add(Sequence* sequence);
 
-  // What an owner was given so far in tokens, and to count what it gets elsewhere.
+  // An owner whose sequence is not added yet; what it was given so far, in tokens; and to count what it gets elsewhere.
+  void welcome(const std::string& owner);
   int64_t served(const std::string& owner) { return owner_named(owner).served; }
   void charge(const std::string& owner, int64_t tokens) { owner_named(owner).served += tokens; }
 
@@ -81,7 +82,7 @@ class Scheduler {
   void limit_prompts_beside(int tokens) { prompt_tokens_beside_ = tokens; }
 
   PrefixCache& cache() { return cache_; }
-  void swap_with(SwapSpace* space) { swap_ = space; }  // null: nothing is kept; it outlives this
+  void swap_with(SwapSpace* space) { swap_ = space; }  // null: nothing is kept; not used any more when this ends
 
   int groups() const { return cache_.groups(); }
   int pages_total(int group) const { return cache_.pool(group).total(); }
@@ -102,7 +103,7 @@ class Scheduler {
   Owner& owner_named(const std::string& name);
   bool comes_before(const Sequence* a, const Sequence* b) const;
   void admit();
-  bool fits(const Sequence& candidate) const;
+  bool fits(const Sequence& candidate, int priority) const;
   int pages_free() const;
   void begin(Sequence& sequence);
   void leave(Sequence& sequence);

@@ -110,12 +110,14 @@ bool Spill::restore(Sequence& sequence) {
     const uint32_t groups = groups_needed(page, end);
     if (cache_.go_on(sequence, groups)) continue;
     if (!read(sequence, page, found_[page - first], groups)) break;
-    bytes += store_->bytes_of(groups);
+    if (groups != 0) bytes += store_->bytes_of(found_[page - first].groups);  // a record is read whole
     restored_tokens_ += P;
+    if (sequence.shared_pages * P < sequence.computed) break;  // there is no room to know more
   }
+  const bool has_more = page < end && bytes >= kMostRead && sequence.shared_pages * P == sequence.computed;
   cache_.end(sequence, false);
   sequence.computed = 0;
-  return page == end || bytes < kMostRead;
+  return !has_more;
 }
 
 bool Spill::read(Sequence& sequence, int page, const Found& found, uint32_t groups) {
@@ -125,7 +127,7 @@ bool Spill::read(Sequence& sequence, int page, const Found& found, uint32_t grou
     if (groups >> g & 1 && cache_.pool(g).available() == 0) return false;
   }
   const auto bytes = std::span(buffer_).first(store_->bytes_of(groups));
-  if (!store_->read(found.name, keys, groups, bytes)) return false;
+  if (groups != 0 && !store_->read(found.name, keys, groups, bytes)) return false;
   size_t at = 0;
   for (int g = 0; g < cache_.groups(); ++g) {
     PageList& list = sequence.pages[g];

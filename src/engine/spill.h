@@ -47,7 +47,7 @@ class Spill final : public SwapSpace {
   std::vector<std::byte> buffer_;  // the pages of all groups
   std::vector<Found> found_;       // behind what is known in memory
   std::vector<int32_t> texts_;     // to be saved
-  uint64_t dropped_ = 0;           // records that the store had dropped when we last looked
+  uint64_t dropped_ = 0;           // segments that the store had dropped when we last looked
   bool writes_ = true;
   int64_t restored_tokens_ = 0;
 };

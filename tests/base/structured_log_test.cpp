@@ -17,7 +17,7 @@ TEST(StructuredLog, WritesObjectsWithFields) {
   write_json();
   warn("a \"quoted\" line\nwith {}", "\x1b[1m");
   note(level::info, {{"status", int64_t{200}}, {"seconds", 0.25}, {"key", "ann\\"}}, "done");
-  info("no fields");
+  info("no fields, but Z\xc3\xbcrich and \xff\xc3");
   spdlog::set_default_logger(before);
 
   std::istringstream lines(text.str());
@@ -31,6 +31,7 @@ TEST(StructuredLog, WritesObjectsWithFields) {
   EXPECT_EQ(all[1]["seconds"], 0.25);
   EXPECT_EQ(all[1]["key"], "ann\\");
   EXPECT_FALSE(all[2].contains("status"));
+  EXPECT_EQ(all[2]["message"], "no fields, but Z\xc3\xbcrich and \xef\xbf\xbd\xef\xbf\xbd");
 }
 
 }  // namespace

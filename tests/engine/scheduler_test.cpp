@@ -569,6 +569,47 @@ TEST(Scheduler, CountsAsWaitingWhatBelongsToNoOther) {
   EXPECT_EQ(scheduler.waiting(), 2);
 }
 
+TEST(Scheduler, SuspendsNobodyInVain) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(12, 0)});
+  Sequence large = counting(1, 9 * P), idle = counting(2, P, 1000), urgent = counting(3, 6 * P, 5000);
+  idle.priority = 5;
+  for (Sequence* s : {&large, &idle}) scheduler.add(s);
+  compute(scheduler.next());
+  scheduler.add(&urgent);  // does not fit beside the large one, whoever else goes
+  for (int i = 0; i < 3; ++i) compute(scheduler.next());
+  EXPECT_EQ(scheduler.preemptions(), 0);
+  EXPECT_GT(idle.computed, P + 2);
+  scheduler.remove(&large, Scheduler::Cache::discard);
+  compute(scheduler.next());
+  EXPECT_GE(urgent.computed, 6 * P);
+}
+
+// Its need shrinks while another one computes what both begin with, though no page becomes free.
+TEST(Scheduler, BeginsOnceEnoughOfItsTextIsKnown) {
+  Scheduler scheduler({.tokens = 512, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
+  Sequence first = counting(1, 60 * P + 1), second = counting(2, 60 * P + 1);
+  scheduler.add(&first);
+  compute(scheduler.next());
+  scheduler.add(&second);
+  for (int i = 0; i < 8; ++i) compute(scheduler.next());
+  EXPECT_GE(second.computed, 60 * P);
+  EXPECT_TRUE(second.began);
+}
+
+TEST(Scheduler, CountsWhatAnOwnerGetsBeforeItsSequencesAreAdded) {
+  Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(100, 0)});
+  Sequence text = counting(1, 10);
+  text.owner = "x";
+  scheduler.welcome("x");
+  scheduler.charge("x", 500);
+  scheduler.add(&text);
+  scheduler.welcome("y");  // as much as the least who is here
+  EXPECT_EQ(scheduler.served("y"), 500);
+  scheduler.charge("x", 500);
+  EXPECT_EQ(scheduler.served("x"), 1000);
+  EXPECT_EQ(scheduler.served("y"), 500);
+}
+
 TEST(Scheduler, WaitsForNobodyOfLowerPriority) {
   Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 8}, {KvPages(400, 0)});
   Sequence idle = counting(1, 640), urgent = counting(2, 640);
