@@ -104,7 +104,13 @@ const store::Store& ServedModels::store() const {
 }
 
 fs::path ServedModels::path_in_store(const std::string& id) const {
-  const std::optional<store::Model> model = store().find(id);
+  std::optional<store::Model> model;
+  try {
+    model = store().find(id);
+  } catch (const Error& wrong) {  // names paths
+    log::error("{}: {}", id, wrong.what());
+    fail("the list of models cannot be read; the server's log says why");
+  }
   if (!model) fail("'{}' is not here any more", id);
   return model->path;
 }

@@ -39,6 +39,7 @@ void add(engine::EngineStats& sum, const engine::EngineStats& more) {
       &engine::EngineStats::failed};
   for (const auto number : kInts) sum.*number += more.*number;
   for (const auto count : kCounts) sum.*count += more.*count;
+  sum.busy_s += more.busy_s;
   sum.cache_bytes += more.cache_bytes;
   sum.cache_bytes_used += more.cache_bytes_used;
   sum.spilled_bytes += more.spilled_bytes;
@@ -265,7 +266,7 @@ std::vector<std::string> ModelPool::candidates(const std::optional<std::string>&
   std::vector<std::string> models = alias->models;
   std::ranges::stable_partition(models, [&](const std::string& model) {
     const Entry* entry = find(model);
-    return !entry || !entry->failed || Clock::now() - *entry->failed > kTryAgain;
+    return entry && (!entry->failed || Clock::now() - *entry->failed > kTryAgain);
   });
   return models;
 }
@@ -459,12 +460,28 @@ bool ModelPool::make_room(const Entry& entry, std::unique_lock<std::mutex>& lock
       victim->state = ModelState::draining;
       if (!changed_.wait(lock, stop, [&] { return next_to_go(entry)->users == 0; })) return true;
       Entry* idle = next_to_go(entry);
-      if (idle != victim && !victim->goes) victim->state = ModelState::loaded;
+      if (idle != victim && !victim->goes) {
+        stay(*victim, lock);
+        continue;  // the lock was free: look again who is idle
+      }
       victim = idle;
     }
     empty(*victim, lock);
   }
   return true;
+}
+
+// Who asked while it was to go need not wait for the one that comes.
+void ModelPool::stay(Entry& entry, std::unique_lock<std::mutex>& lock) {
+  entry.state = ModelState::loaded;
+  if (!entry.pending) return;
+  std::erase(queue_, &entry);
+  auto pending = std::exchange(entry.pending, nullptr);
+  auto held = lease_to_look(entry);
+  lock.unlock();
+  pending->finish(std::move(held), "");
+  pending.reset();
+  lock.lock();
 }
 
 // How much a model takes is known for sure once it is loaded: if it is too much, others go that nobody uses.

@@ -103,7 +103,7 @@ class ModelPool {
   void stop();
 
   // The models that may answer a request for this name, never none: those of an alias in their order, but for those that
-  // could not be loaded a moment ago, which come last. Throws ApiError (404) for an unknown name. Without a name the first
+  // are gone or could not be loaded a moment ago, which come last. Throws ApiError (404) for an unknown name. Without a name the first
   // model is meant.
   std::vector<std::string> candidates(const std::optional<std::string>& name);
 
@@ -174,7 +174,8 @@ class ModelPool {
   std::string load_replicas(Entry& entry, std::unique_lock<std::mutex>& lock, const std::stop_token& stop);
   void empty(Entry& entry, std::unique_lock<std::mutex>& lock);
   Entry* next_to_go(const Entry& coming);
-  static bool stays(const Entry& entry) { return entry.is_lent || entry.offer.pinned; }
+  static bool stays(const Entry& entry) { return entry.is_lent || (entry.offer.pinned && !entry.goes); }
+  void stay(Entry& entry, std::unique_lock<std::mutex>& lock);
   void make_good(const Entry& loaded, std::unique_lock<std::mutex>& lock);
   std::optional<Clock::time_point> expiry_of(const Entry& entry) const;
   Entry* due();

@@ -121,7 +121,15 @@ const ServedModel& Models::find_for(Part part, const Asked& asked, std::optional
 std::shared_ptr<const Lease> Models::take(Part part, const Asked& asked, const std::string& model,
                                           const ModelPool::Wish& wish, bool is_only) const {
   ModelSearch& search = asked.http.search;
-  auto acquired = pool_->acquire(model, std::exchange(search.pending, nullptr), wish);
+  auto acquired = [&] {
+    try {
+      return pool_->acquire(model, std::exchange(search.pending, nullptr), wish);
+    } catch (const ApiError& error) {
+      if (error.status != 404 || asked.http.caller.models.empty()) throw;
+      throw ApiError(404, "not_found_error", fmt::format("The model '{}' is not here any more.", model), "model",
+                     "model_not_found");  // and nothing of others
+    }
+  }();
   search.pending = std::move(acquired.pending);
   if (search.pending) {
     const Json* stream = asked.fields.find("stream");

@@ -134,8 +134,9 @@ Reply answer_unload(const Models& models, const Asked& asked, Form form) {
   if (asked.http.caller.role < Role::admin)
     throw ApiError(403, "permission_error",
                    fmt::format("The key '{}' is a user's; admins unload models.", asked.caller), "keep_alive", "forbidden");
+  models.look(asked.http.caller, name);
   models.pool().unload(name);
-  return answer_nothing(models.pool().look(name).offer.id, "unload", form);
+  return answer_nothing(models.look(asked.http.caller, name).offer.id, "unload", form);
 }
 
 bool keeps_nothing(const Fields& fields) { return read_keep_alive(fields) == ModelPool::Seconds(0); }

@@ -51,12 +51,19 @@ std::shared_ptr<const StoredResponse> ResponseStore::find(std::string_view id, s
   return entry == entries_.end() ? nullptr : entry->stored;
 }
 
-std::shared_ptr<const StoredResponse> ResponseStore::find_item(std::string_view item, std::string_view owner) const {
-  const std::lock_guard lock(mutex_);
-  for (const Entry& entry : entries_ | std::views::reverse)
-    if (entry.stored->owner == owner && std::ranges::find(entry.stored->items, item) != entry.stored->items.end())
-      return entry.stored;
-  return nullptr;
+std::map<std::string, std::shared_ptr<const StoredResponse>> ResponseStore::find_items(const std::set<std::string>& ids,
+                                                                                       std::string_view owner) const {
+  std::vector<std::shared_ptr<const StoredResponse>> own;  // oldest first
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Entry& entry : entries_)
+      if (entry.stored->owner == owner) own.push_back(entry.stored);
+  }
+  std::map<std::string, std::shared_ptr<const StoredResponse>> found;
+  for (const auto& stored : own)
+    for (const std::string& item : stored->items)
+      if (ids.contains(item)) found[item] = stored;
+  return found;
 }
 
 bool ResponseStore::erase(std::string_view id, std::string_view owner) {

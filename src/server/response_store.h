@@ -5,8 +5,10 @@
 
 #include <cstddef>
 #include <list>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,8 +36,9 @@ class ResponseStore {
   // One that alone is too large is not kept.
   void put(std::string id, StoredResponse stored);
   std::shared_ptr<const StoredResponse> find(std::string_view id, std::string_view owner) const;  // null: unknown
-  // The last one that an item of this id is its own of.
-  std::shared_ptr<const StoredResponse> find_item(std::string_view item, std::string_view owner) const;
+  // By item, of those asked for that are known: the last response that has it as its own. All are looked through once.
+  std::map<std::string, std::shared_ptr<const StoredResponse>> find_items(const std::set<std::string>& ids,
+                                                                          std::string_view owner) const;
   bool erase(std::string_view id, std::string_view owner);
 
  private:

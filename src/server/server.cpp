@@ -71,6 +71,7 @@ Server::Impl::Impl(ServerOptions given, std::vector<ServedModel> served)
       hangup(io),
       drain_timer(io) {
   listen();
+  if (options.handle_signals) hangup.add(SIGHUP);  // also while models are loaded: it is heard once we run
 }
 
 void Server::Impl::listen() {
@@ -243,7 +244,6 @@ void Server::run() {
     impl_->signals.add(SIGINT);
     impl_->signals.add(SIGTERM);
     impl_->on_signal();
-    impl_->hangup.add(SIGHUP);
     impl_->on_hangup();
   }
   asio::co_spawn(impl_->io, impl_->accept(), asio::detached);

@@ -127,8 +127,9 @@ Reply unload_model(const Models& models, const HttpRequest& http, std::string_vi
   const Asked asked(http, kModelNameSchema);
   asked.fields.required("model");
   const std::string name = *asked.fields.string("model");
+  models.look(http.caller, name);  // a key may be limited to others
   models.pool().unload(name);
-  const ModelView now = models.pool().look(name);
+  const ModelView now = models.look(http.caller, name);
   return reply_to(asked, {{"id", now.offer.id}, {"status", name_of(now.state)}});
 }
 

@@ -58,8 +58,9 @@ void use_key(SSL_CTX* context, const TlsFiles& files) {
     fail("--tls-key: {} has a passphrase; take it off with: openssl pkey -in {} -out FILE", files.key.string(),
          files.key.string());
   const unsigned long code = ERR_peek_last_error();
-  if (ERR_GET_LIB(code) == ERR_LIB_X509 &&
-      (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH || ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH)) {
+  const bool is_another = ERR_GET_LIB(code) == ERR_LIB_X509 && (ERR_GET_REASON(code) == X509_R_KEY_VALUES_MISMATCH ||
+                                                                ERR_GET_REASON(code) == X509_R_KEY_TYPE_MISMATCH);
+  if (used || is_another) {  // a good key that does not pass the check belongs to another certificate
     ERR_clear_error();
     fail("--tls-key: the key in {} is not the one of the certificate in {}", files.key.string(),
          files.certificate.string());

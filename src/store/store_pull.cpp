@@ -127,7 +127,14 @@ Model Store::pull_from_hub(const Meaning& meaning, const PullEvents& events,
       .bytes = plan.bytes,
       .digest = pieces.front().source.digest,
       .pulled_at = std::time(nullptr)};
-  index_.change([&](std::vector<IndexEntry>& entries) { put_entry(entries, entry); }, stop);
+  index_.change(
+      [&](std::vector<IndexEntry>& entries) {
+        for (const std::string& file : entry.files) {  // exists() follows the link: its content has to be there
+          if (!fs::exists(snapshots.front().folder / file)) fail("{} was removed meanwhile; pull again", file);
+        }
+        put_entry(entries, entry);
+      },
+      stop);
   return from_entry(entry);
 }
 

@@ -172,9 +172,14 @@ TEST(ModelPool, TakesTheFirstThatIsIdleWhereAllAreInUse) {
   FakeSource source("abc");
   ModelPool pool({}, &source, {.memory_bytes = 200, .cache_bytes = 0});
   auto first = wait_for_lease(pool, "a"), second = wait_for_lease(pool, "b");
+  source.pace = 1s;
   auto other = std::async(std::launch::async, [&] { return wait_for_lease(pool, "c"); });
   ASSERT_TRUE(soon([&] { return pool.look("a").state == ModelState::draining; }));
+  auto late = std::async(std::launch::async, [&] { return wait_for_lease(pool, "a"); });
+  EXPECT_EQ(late.wait_for(30ms), std::future_status::timeout);
   second = nullptr;
+  EXPECT_EQ(late.get()->model().id, "a");  // which stays, so nobody waits for c
+  EXPECT_EQ(other.wait_for(0s), std::future_status::timeout);
   EXPECT_EQ(other.get()->model().id, "c");
   EXPECT_EQ(pool.look("a").state, ModelState::loaded);
   EXPECT_TRUE(pool.acquire("a", nullptr, {}).lease);
@@ -273,6 +278,7 @@ TEST(ModelPool, SpreadsRequestsOverReplicasAndCountsThemTogether) {
   source.prepare = [](const std::string&, FakeEngine& engine) {
     engine.counted.prompt_tokens = 10;
     engine.counted.gap_seconds.add(0.5);
+    engine.counted.busy_s = 2;
   };
   ModelPool pool({}, &source, {});
   auto first = wait_for_lease(pool, "a"), second = wait_for_lease(pool, "a");
@@ -282,6 +288,7 @@ TEST(ModelPool, SpreadsRequestsOverReplicasAndCountsThemTogether) {
   const engine::EngineStats all = pool.look("a").stats();
   EXPECT_EQ(all.prompt_tokens, 20);
   EXPECT_EQ(all.gap_seconds.count(), 2);
+  EXPECT_EQ(all.busy_s, 4);
 }
 
 TEST(ModelPool, GoesOnWithFewerReplicasWhereOneCannotBeLoaded) {

@@ -518,9 +518,8 @@ TEST(ResponseStore, GivesNobodyAnothersResponses) {
   EXPECT_NE(store.find("a", "ann"), nullptr);
   EXPECT_EQ(store.find("a", "bob"), nullptr);
   EXPECT_EQ(store.find("a", ""), nullptr);
-  EXPECT_NE(store.find_item("x", "ann"), nullptr);
-  EXPECT_EQ(store.find_item("x", "bob"), nullptr);
-  EXPECT_EQ(store.find_item("y", "ann"), nullptr);
+  EXPECT_THAT(store.find_items({"x", "y"}, "ann"), testing::ElementsAre(testing::Key("x")));
+  EXPECT_TRUE(store.find_items({"x"}, "bob").empty());
   EXPECT_FALSE(store.erase("a", "bob"));
   EXPECT_TRUE(store.erase("a", "ann"));
 }
