@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <condition_variable>
+#include <deque>
 #include <fstream>
 #include <mutex>
 #include <random>
@@ -24,28 +25,40 @@ struct Answer {
   int reused = 0;
 };
 
-Answer ask(Engine& engine, Request request) {
-  std::mutex mutex;
-  std::condition_variable changed;
-  Answer answer;
-  bool done = false;
+// A greedy request on its way; stays where it is until it is waited for.
+class Asked {
+ public:
+  Asked(Engine& engine, Request request);
+  Answer wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return done_; });
+    return answer_;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  Answer answer_;
+  bool done_ = false;
+};
+
+Asked::Asked(Engine& engine, Request request) {
   request.logprobs = true;
   request.stop_at_end_tokens = false;
   request.sampling.temperature = 0;
-  engine.submit(std::move(request), [&](const Event& event) {
-    std::lock_guard lock(mutex);
+  engine.submit(std::move(request), [this](const Event& event) {
+    std::lock_guard lock(mutex_);
     if (event.token >= 0) {
-      answer.tokens.push_back(event.token);
-      answer.logprobs.push_back(event.logprob);
+      answer_.tokens.push_back(event.token);
+      answer_.logprobs.push_back(event.logprob);
     }
-    done = event.finish != Finish::none;
-    if (done) answer.reused = event.timings.reused_tokens;
-    changed.notify_all();
+    done_ = event.finish != Finish::none;
+    if (done_) answer_.reused = event.timings.reused_tokens;
+    changed_.notify_all();
   });
-  std::unique_lock lock(mutex);
-  changed.wait(lock, [&] { return done; });
-  return answer;
 }
+
+Answer ask(Engine& engine, Request request) { return Asked(engine, std::move(request)).wait(); }
 
 Request text(int tokens, int seed, std::string owner = "") {
   Request request{.max_tokens = 8, .owner = std::move(owner)};
@@ -145,15 +158,12 @@ TEST_P(SpillTest, BringsBackWhatHadToMakeRoom) {
   for (const Request& request : requests) expected.push_back(ask(*roomy, request));
   page_bytes_ = roomy->stats().cache_bytes / size_t(roomy->stats().pages_total);
   auto tight = load(true, GetParam().kv, 14);
-  std::vector<Answer> answers(requests.size());
-  {
-    std::vector<std::jthread> clients;
-    for (size_t i = 0; i < requests.size(); ++i)
-      clients.emplace_back([&, i] { answers[i] = ask(*tight, requests[i]); });
-  }
+  std::deque<Asked> asked;
+  for (const Request& request : requests) asked.emplace_back(*tight, request);
   for (size_t i = 0; i < requests.size(); ++i) {
-    EXPECT_EQ(answers[i].tokens, expected[i].tokens) << i;
-    EXPECT_EQ(answers[i].logprobs, expected[i].logprobs) << i;
+    const Answer answer = asked[i].wait();
+    EXPECT_EQ(answer.tokens, expected[i].tokens) << i;
+    EXPECT_EQ(answer.logprobs, expected[i].logprobs) << i;
   }
   EXPECT_GT(tight->stats().preemptions, 0);
   EXPECT_GT(tight->stats().restored_tokens, 0);

@@ -411,6 +411,7 @@ TEST_F(SeveralModels, AreShownWithWhatTheirFilesSayWithoutBeingLoaded) {
 
 TEST_F(SeveralModels, AreSeenWhileTheyAreLoaded) {
   source.pace = 400ms;
+  port();  // before others ask for it
   auto client = std::async(std::launch::async, [&] { EXPECT_EQ(complete("b").status, 200); });
   Json seen;
   ASSERT_TRUE(soon([&] {
