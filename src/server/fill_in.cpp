@@ -1,6 +1,7 @@
 #include "server/fill_in.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string_view>
 
@@ -26,7 +27,7 @@ std::optional<FillInTokens> fill_in_tokens(const text::Tokenizer& tokenizer) {
 }  // namespace
 
 bool can_fill_in(const text::TokenizerData& tokenizer) {
-  return std::ranges::all_of(std::initializer_list{kPrefix, kSuffix, kMiddle}, [&](std::string_view token) {
+  return std::ranges::all_of(std::array{kPrefix, kSuffix, kMiddle}, [&](std::string_view token) {
     return std::ranges::find(tokenizer.tokens, token) != tokenizer.tokens.end();
   });
 }
