@@ -13,6 +13,7 @@ import json
 import struct
 import sys
 import threading
+import time
 import typing
 import unittest
 import zlib
@@ -271,10 +272,15 @@ class Failures(unittest.TestCase):
         with self.assertRaises(openai.APIConnectionError):
             chat(openai.OpenAI(base_url="http://127.0.0.1:1/v1", api_key="none", max_retries=0))
 
-    # 128 answers at once, of which half have to wait: more than one does, and who comes then is told to come again.
+    # 128 answers at once, of which half have to wait, and with them whoever comes next: the one after that is told to
+    # come again.
     def test_a_full_queue_is_tried_again_after_the_time_it_asks_for(self):
-        crowd = threading.Thread(target=lambda: chat(n=128, max_tokens=100, extra_body={"ignore_eos": True}))
-        crowd.start()
+        patient = CLIENT.with_options(max_retries=20)
+        crowd = [threading.Thread(target=lambda: chat(n=128, max_tokens=100, extra_body={"ignore_eos": True})),
+                 threading.Thread(target=lambda: chat(patient, max_tokens=1))]
+        for client in crowd:
+            client.start()
+            time.sleep(0.1)
         try:
             for _ in range(100):
                 try:
@@ -286,12 +292,12 @@ class Failures(unittest.TestCase):
                 self.skipTest("serve with --queue 1")
             self.assertEqual(full.status_code, 503)
             self.assertGreaterEqual(int(full.response.headers["retry-after"]), 1)
-            patient = CLIENT.with_options(max_retries=20)
             raw = patient.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES, max_tokens=2)
             self.assertGreaterEqual(raw.retries_taken, 1)
             self.assertTrue(raw.parse().choices)
         finally:
-            crowd.join()
+            for client in crowd:
+                client.join()
 
 
 class Async(unittest.IsolatedAsyncioTestCase):
