@@ -174,8 +174,10 @@ class Checker {
         return must_be(value.is_string(), "a string");
       case Value::reference:
         must_be(value.is_string(), "a string");
-        if (const auto [reference, is_new] = seen_.insert(value); is_new)
-          references_.emplace_back(reference->substr(1), &resolve_reference(root_, *reference, at));
+        if (const auto [reference, is_new] = seen_.insert(value); is_new) {
+          const Json& target = resolve_reference(root_, *reference, at);  // which begins with #
+          references_.emplace_back(reference->substr(1), &target);
+        }
         return;
       case Value::names:
         must_be(value.is_array() &&

@@ -253,6 +253,7 @@ TEST(JsonSchema, RefusesWithThePointerWhatItCannotHonour) {
       {R"({"format": "zip"})", "the format 'zip' is not supported; supported: date"},
       {"{\"pattern\": \"(?=a)\"}", "at /pattern: at character 3"},
       {R"({"$ref": "other.json#/x"})", "another document"},
+      {R"({"$ref": ""})", "another document"},
       {R"({"$ref": "#/nowhere"})", "leads nowhere"},
       {R"({"$ref": "#/default/x", "default": {"x": {"required": [5]}}})", "at /default/x/required"},
       {R"({"anyOf": [{"$ref": "#/const"}, {"type": "null"}], "const": {"not": {}}})", "at /const/not"},
