@@ -248,10 +248,7 @@ TEST_F(Http, FreesTheSequencesOfAWholeAnswerWhoseClientHangsUp) {
 }
 
 TEST_F(Http, DropsAClientThatDoesNotReadAndNeverStopsTheEngine) {
-  options.write_timeout = 300ms;
-  options.max_connections = 1;  // others are turned away as long as the silent client is there
-  engine.info().context_length = 200'000;
-  engine.script = [](const engine::Request&) { return std::vector<int32_t>(100'000, 'a'); };
+  answer_one_client_at_length();
   RawClient client(port());
   client.send(
       RawClient::post_text("/v1/chat/completions", chat_body({{"stream", true}, {"logprobs", true}}).dump()));

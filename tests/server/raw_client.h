@@ -219,6 +219,14 @@ class ServerTest : public testing::Test {
     thread_.join();
   }
 
+  // A client that asks gets 100,000 tokens, must read them, and others are turned away as long as it is there.
+  void answer_one_client_at_length() {
+    options.write_timeout = std::chrono::milliseconds(300);
+    options.max_connections = 1;
+    engine.info().context_length = 200'000;
+    engine.script = [](const engine::Request&) { return std::vector<int32_t>(100'000, 'a'); };
+  }
+
   RawReply get(const std::string& path) { return RawClient(port()).get(path); }
   RawReply post(const std::string& path, const std::string& body) {
     return RawClient(port()).post(path, body);
