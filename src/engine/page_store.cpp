@@ -154,7 +154,8 @@ std::unique_ptr<PageStore> PageStore::open(const fs::path& folder, uint64_t limi
   fs::create_directories(own, error);
   if (error) fail("the folder {} for the cache on disk cannot be made: {}", own.string(), error.message());
   struct stat facts {};
-  if (lstat(own.c_str(), &facts) != 0 || facts.st_uid != geteuid() || !S_ISDIR(facts.st_mode))
+  if (lstat(own.c_str(), &facts) != 0) fail("{} cannot be looked at: {}", own.string(), std::strerror(errno));
+  if (facts.st_uid != geteuid() || !S_ISDIR(facts.st_mode))
     fail("the folder {} for the cache on disk is another user's; choose another one with --spill-folder", own.string());
   fs::permissions(own, fs::perms::owner_all, error);
   auto store = std::unique_ptr<PageStore>(new PageStore(own, limit, std::move(page_bytes)));
