@@ -24,6 +24,7 @@ struct Options {
 
 std::string until_of(const ordered_json& model) {
   if (model.contains("loaded_share")) return fmt::format("is being loaded, {:.0f} %", 100 * model.value("loaded_share", 0.0));
+  if (model.value("pinned", false)) return "an admin unloads it";
   const std::string until = model.value("expires_at", "");
   return until.starts_with("9999") ? "the room is needed" : until.substr(0, 19) + " UTC";
 }

@@ -102,6 +102,20 @@ Json entry_of(const ModelView& view) {
   return entry;
 }
 
+// Of one that takes memory, or is about to.
+Json memory_entry_of(const ModelView& view) {
+  Json entry = entry_of(view);
+  entry["size"] = view.memory_bytes;
+  entry["expires_at"] = kForEver;
+  if (view.expires) {
+    const auto at = view.expires->time_since_epoch();
+    entry["expires_at"] = rfc3339(std::chrono::duration_cast<std::chrono::nanoseconds>(at).count());
+  }
+  entry["size_vram"] = 0;
+  entry["pinned"] = view.offer.pinned;
+  return entry;
+}
+
 // The sampling that the model recommends, in the words of a Modelfile.
 std::string parameters_of(const engine::SamplingOptions& sampling) {
   std::string text = fmt::format("temperature {}", sampling.temperature);
@@ -160,22 +174,12 @@ Reply ollama_tags(const Models& models, const HttpRequest& request, std::string_
 Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_view) {
   Json body = {{"models", Json::array()}};
   for (const ModelView& view : models.loaded(request.caller)) {
-    Json entry = entry_of(view);
-    entry["size"] = view.memory_bytes;
-    entry["expires_at"] = kForEver;
-    if (view.expires) {
-      const auto at = view.expires->time_since_epoch();
-      entry["expires_at"] = rfc3339(std::chrono::duration_cast<std::chrono::nanoseconds>(at).count());
-    }
-    entry["size_vram"] = 0;
+    Json entry = memory_entry_of(view);
     entry["context_length"] = view.engine()->model().context_length;
     body["models"].push_back(std::move(entry));
   }
   for (const ModelView& view : models.being_loaded(request.caller)) {
-    Json entry = entry_of(view);
-    entry["size"] = view.memory_bytes;
-    entry["expires_at"] = kForEver;
-    entry["size_vram"] = 0;
+    Json entry = memory_entry_of(view);
     entry["loaded_share"] = view.share;
     body["models"].push_back(std::move(entry));
   }

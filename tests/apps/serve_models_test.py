@@ -95,7 +95,8 @@ class ServeModelsTest(unittest.TestCase):
 
         listed = self.troika("ps", "--url", self.url)
         self.assertEqual(listed.returncode, 0, listed.stderr)
-        self.assertIn(name, listed.stdout)
+        self.assertRegex(listed.stdout, f"{name}.* the room is needed")
+        self.assertRegex(listed.stdout, "troika-mini.* an admin unloads it")
         self.assertEqual(len(json.loads(self.troika("ps", "--json", "--url", self.url).stdout)), 2)
         stopped = self.troika("stop", name, "--url", self.url)
         self.assertEqual(stopped.returncode, 0, stopped.stderr)
