@@ -103,8 +103,8 @@ class ModelPool {
   void stop();
 
   // The models that may answer a request for this name, never none: those of an alias in their order, but for those that
-  // are gone or could not be loaded a moment ago, which come last. Throws ApiError (404) for an unknown name. Without a name the first
-  // model is meant.
+  // are gone or could not be loaded a moment ago, which come last. Throws ApiError (404) for an unknown name. Without a
+  // name the first model is meant.
   std::vector<std::string> candidates(const std::optional<std::string>& name);
 
   // The alias's name, if this is one, with ":latest" behind it or not.

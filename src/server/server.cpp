@@ -119,7 +119,8 @@ asio::awaitable<void> Server::Impl::accept() {
       continue;
     }
     if (connections.size() >= options.max_connections) {
-      if (turned_away < kTurnedAway) asio::co_spawn(io, turn_away(std::make_shared<tcp::socket>(std::move(socket))), asio::detached);
+      if (turned_away < kTurnedAway)
+        asio::co_spawn(io, turn_away(std::make_shared<tcp::socket>(std::move(socket))), asio::detached);
       continue;
     }
     auto connection = std::make_shared<Connection>(std::move(socket), shared);
