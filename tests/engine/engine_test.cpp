@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "engine/held.h"
 #include "ops/step_inputs.h"
 
 namespace troika::engine {
@@ -117,7 +118,10 @@ TEST(Engine, GivesTheSameTokensWhenTheCacheRunsOutAndSequencesStartOver) {
   auto tight = Engine::load(kModel, {.threads = 2, .context = 128, .kv_bytes = kCount * page});
   ASSERT_EQ(tight->stats().pages_total, kCount);
   std::vector<Client> clients(kCount);
-  for (int i = 0; i < kCount; ++i) clients[i].start(*tight, request(i));
+  {
+    Held held(*tight);
+    for (int i = 0; i < kCount; ++i) clients[i].start(*tight, request(i));
+  }
   for (int i = 0; i < kCount; ++i) EXPECT_EQ(clients[i].wait(), alone(*roomy, request(i))) << "request " << i;
   EXPECT_GT(tight->stats().preemptions, 0);
   EXPECT_EQ(tight->stats().pages_free, tight->stats().pages_total);

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/fingerprint.h"
 #include "engine/model.h"
+#include "engine/held.h"
 #include "ops/step_inputs.h"
 
 namespace troika::engine {
@@ -159,7 +160,10 @@ TEST_P(SpillTest, BringsBackWhatHadToMakeRoom) {
   page_bytes_ = roomy->stats().cache_bytes / size_t(roomy->stats().pages_total);
   auto tight = load(true, GetParam().kv, 14);
   std::deque<Asked> asked;
-  for (const Request& request : requests) asked.emplace_back(*tight, request);
+  {
+    Held held(*tight);
+    for (const Request& request : requests) asked.emplace_back(*tight, request);
+  }
   for (size_t i = 0; i < requests.size(); ++i) {
     const Answer answer = asked[i].wait();
     EXPECT_EQ(answer.tokens, expected[i].tokens) << i;
