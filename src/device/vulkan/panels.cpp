@@ -8,7 +8,7 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr int kPieceBytes = 16;
+constexpr size_t kPieceBytes = 16;
 constexpr int kMostBlockBytes = 210;
 
 constexpr PanelFormat kPanelFormats[] = {
@@ -17,43 +17,43 @@ constexpr PanelFormat kPanelFormats[] = {
     {Format::bf16, "bf16", 8, 16, 0},
     {Format::q8_0, "q8_0", 32, 34, 2},
     {Format::q4_0, "q4_0", 32, 18, 2},
+    {Format::q4_1, "q4_1", 32, 20, 4},
+    {Format::q5_0, "q5_0", 32, 22, 6},
+    {Format::q5_1, "q5_1", 32, 24, 8},
+    {Format::iq4_nl, "iq4_nl", 32, 18, 2},
+    {Format::mxfp4, "mxfp4", 32, 17, 1},
+    {Format::q2_k, "q2_k", 256, 84, 0},
+    {Format::q3_k, "q3_k", 256, 110, 0},
     {Format::q4_k, "q4_k", 256, 144, 0},
+    {Format::q5_k, "q5_k", 256, 176, 0},
     {Format::q6_k, "q6_k", 256, 210, 0},
+    {Format::iq4_xs, "iq4_xs", 256, 136, 8},
 };
 static_assert(std::ranges::max(kPanelFormats, {}, &PanelFormat::block_bytes).block_bytes == kMostBlockBytes);
 
-// Fewer than 16 bytes; a call of memcpy would take longer than they do.
-std::byte* copy_few(const std::byte* from, int count, std::byte* to) {
-  auto copy = [&](size_t bytes) {
-    std::memcpy(to, from, bytes);
-    from += bytes;
-    to += bytes;
-  };
-  if (count & 8) copy(8);
-  if (count & 4) copy(4);
-  if (count & 2) copy(2);
-  if (count & 1) copy(1);
-  return to;
+using Blocks = const std::byte* const (&)[kPanelRows];  // one of each row
+
+// Bytes [offset, offset + kBytes) of each block, `stride` apart.
+template <size_t kBytes>
+void copy_rows(Blocks blocks, size_t offset, std::byte* out, size_t stride) {
+  for (int r = 0; r < kPanelRows; ++r) std::memcpy(out + r * stride, blocks[r] + offset, kBytes);
 }
 
-// Where the blocks of one row go.
-struct BlockShape {
-  int pieces, head, tail;
+// The same for a count below 16, as the powers of two in it.
+void copy_few(Blocks blocks, size_t offset, size_t count, std::byte* out, size_t stride) {
+  if (count & 8) copy_rows<8>(blocks, offset, out, stride);
+  if (count & 4) copy_rows<4>(blocks, offset + (count & 8), out + (count & 8), stride);
+  if (count & 2) copy_rows<2>(blocks, offset + (count & 12), out + (count & 12), stride);
+  if (count & 1) copy_rows<1>(blocks, offset + (count & 14), out + (count & 14), stride);
+}
 
-  explicit BlockShape(const PanelFormat& format)
-      : pieces(format.block_bytes / kPieceBytes),
-        head(format.head),
-        tail(format.block_bytes % kPieceBytes - format.head) {}
-
-  void put(const std::byte* block, int row, std::byte* out) const {
-    const std::byte* from = block + head;
-    std::byte* to = out + row * kPieceBytes;
-    for (int p = 0; p < pieces; ++p, from += kPieceBytes, to += kPanelRows * kPieceBytes)
-      std::memcpy(to, from, kPieceBytes);
-    std::byte* rest = out + pieces * kPanelRows * kPieceBytes + row * (head + tail);
-    copy_few(from, tail, copy_few(block, head, rest));
-  }
-};
+void pack_block(const PanelFormat& format, Blocks blocks, std::byte* out) {
+  const size_t pieces = format.block_bytes / kPieceBytes, rest = format.block_bytes % kPieceBytes, head = format.head;
+  for (size_t p = 0; p < pieces; ++p, out += kPanelRows * kPieceBytes)
+    copy_rows<kPieceBytes>(blocks, head + p * kPieceBytes, out, kPieceBytes);
+  copy_few(blocks, 0, head, out, rest);
+  copy_few(blocks, head + pieces * kPieceBytes, rest - head, out + head, rest);
+}
 
 }  // namespace
 
@@ -67,24 +67,27 @@ size_t panel_bytes(const PanelFormat& format, int columns) {
   return blocks * kPanelRows * format.block_bytes;
 }
 
-void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, int columns, int first, std::byte* panel) {
+void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, int columns, int first,
+                std::byte* panel) {
   static constexpr std::byte kZeros[kMostBlockBytes] = {};  // a block of a row that there is not
-  const BlockShape shape(format);
-  size_t stride = row_bytes(format.format, columns), block_bytes = format.block_bytes;
+  const size_t stride = row_bytes(format.format, columns), block_bytes = format.block_bytes;
+  const int present = std::min(rows - first, kPanelRows);
   matrix += size_t(first) * stride;
-  int present = std::min(rows - first, kPanelRows);
 
+  const std::byte* blocks[kPanelRows];
+  std::ranges::fill(blocks, kZeros);
   size_t at = 0;  // in each row
   for (; at + block_bytes <= stride; at += block_bytes, panel += kPanelRows * block_bytes) {
-    for (int r = 0; r < present; ++r) shape.put(matrix + r * stride + at, r, panel);
-    for (int r = present; r < kPanelRows; ++r) shape.put(kZeros, r, panel);
+    for (int r = 0; r < present; ++r) blocks[r] = matrix + r * stride + at;
+    pack_block(format, blocks, panel);
   }
   if (at == stride) return;
-  for (int r = 0; r < kPanelRows; ++r) {  // floats that fill no block
-    std::byte last[kPieceBytes] = {};
-    if (r < present) std::memcpy(last, matrix + r * stride + at, stride - at);
-    shape.put(last, r, panel);
+  std::byte last[kPanelRows][kPieceBytes] = {};  // floats that fill no block
+  for (int r = 0; r < present; ++r) {
+    std::memcpy(last[r], matrix + r * stride + at, stride - at);
+    blocks[r] = last[r];
   }
+  pack_block(format, blocks, panel);
 }
 
 }  // namespace troika::device::vulkan

@@ -1,0 +1,13 @@
+// IQ4_NL: w = d * level of q. Piece: weight j in the low nibble of byte j, weight j + 16 in the high one. Rest: d.
+#include "lib/group.glsl"
+#include "lib/levels.glsl"
+#include "lib/panel.glsl"
+
+const bool kPlain = false, kHasLeast = false, kTwoScales = false;
+const uint kBlockValues = 32, kBlockBytes = 18;
+
+Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
+  uvec4 q = piece(block, row, 0);
+  float d = half_at(rest_address(block, row, kBlockBytes));
+  return group_of(look_up(q, kIq4Levels), look_up(q >> 4, kIq4Levels), d);
+}
