@@ -13,7 +13,7 @@ const uint kBlockValues = 256, kBlockBytes = 110;
 uvec4 load_16(uint64_t block, uint row, uint group, uint which) {
   uvec4 low = piece(block, row, 2 + group / 4 * 2 + which) >> (group % 4 * 2) & 0x03030303u;
   uvec4 third = piece(block, row, which) >> group & 0x01010101u;
-  return subtract(low | third << 2, 4);
+  return add(low | third << 2, -4);
 }
 
 Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {

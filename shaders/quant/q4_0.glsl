@@ -9,5 +9,5 @@ const uint kBlockValues = 32, kBlockBytes = 18;
 Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
   uvec4 q = piece(block, row, 0);
   float d = half_at(rest_address(block, row, kBlockBytes));
-  return group_of(subtract(q & 0x0f0f0f0fu, 8), subtract(q >> 4 & 0x0f0f0f0fu, 8), d);
+  return group_of(add(q & 0x0f0f0f0fu, -8), add(q >> 4 & 0x0f0f0f0fu, -8), d);
 }

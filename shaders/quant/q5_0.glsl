@@ -12,5 +12,5 @@ Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
   uint64_t rest = rest_address(block, row, kBlockBytes);
   uvec4 first = (q & 0x0f0f0f0fu) | spread_bits(bits16_at(rest + 2)) << 4;
   uvec4 second = (q >> 4 & 0x0f0f0f0fu) | spread_bits(bits16_at(rest + 4)) << 4;
-  return group_of(subtract(first, 16), subtract(second, 16), half_at(rest));
+  return group_of(add(first, -16), add(second, -16), half_at(rest));
 }

@@ -21,5 +21,5 @@ Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
   int scales = int(bits16_at(piece_address(block, row, 12) + 2 * group));
   vec2 scale = vec2(bitfieldExtract(scales, 0, 8), bitfieldExtract(scales, 8, 8));
   float d = half_at(rest_address(block, row, kBlockBytes));
-  return group_of(subtract(first, 32), subtract(second, 32), d * scale, vec2(0));
+  return group_of(add(first, -32), add(second, -32), d * scale, vec2(0));
 }

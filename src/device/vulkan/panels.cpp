@@ -22,12 +22,23 @@ constexpr PanelFormat kPanelFormats[] = {
     {Format::q5_1, "q5_1", 32, 24, 8},
     {Format::iq4_nl, "iq4_nl", 32, 18, 2},
     {Format::mxfp4, "mxfp4", 32, 17, 1},
+    {Format::q1_0, "q1_0", 128, 18, 2},
+    {Format::q2_0, "q2_0", 64, 18, 2},
     {Format::q2_k, "q2_k", 256, 84, 0},
     {Format::q3_k, "q3_k", 256, 110, 0},
     {Format::q4_k, "q4_k", 256, 144, 0},
     {Format::q5_k, "q5_k", 256, 176, 0},
     {Format::q6_k, "q6_k", 256, 210, 0},
     {Format::iq4_xs, "iq4_xs", 256, 136, 8},
+    {Format::iq3_s, "iq3_s", 256, 110, 2},
+    {Format::iq3_xxs, "iq3_xxs", 256, 98, 2},
+    {Format::iq2_s, "iq2_s", 256, 82, 2},
+    {Format::iq2_xs, "iq2_xs", 256, 74, 2},
+    {Format::iq2_xxs, "iq2_xxs", 256, 66, 2},
+    {Format::iq1_m, "iq1_m", 256, 56, 0},
+    {Format::iq1_s, "iq1_s", 256, 50, 2},
+    {Format::tq1_0, "tq1_0", 256, 54, 0},
+    {Format::tq2_0, "tq2_0", 256, 66, 0},
 };
 static_assert(std::ranges::max(kPanelFormats, {}, &PanelFormat::block_bytes).block_bytes == kMostBlockBytes);
 
