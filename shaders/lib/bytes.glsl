@@ -2,8 +2,8 @@
 #ifndef TROIKA_BYTES
 #define TROIKA_BYTES
 
-// Signed bytes plus a number, of each word its own; no sum may leave -128..127. With the sign bit flipped the bytes count
-// from 0, and so do the sums.
+// Signed bytes plus a number, of each word its own; no sum may leave -128..127. With the sign bit flipped the
+// bytes count from 0, and so do the sums.
 uvec4 add(uvec4 bytes, ivec4 numbers) {
   return ((bytes ^ 0x80808080u) + uvec4(numbers) * 0x01010101u) ^ 0x80808080u;
 }

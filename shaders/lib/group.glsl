@@ -5,8 +5,8 @@
 //   kHasLeast    `least` may differ from 0
 //   kTwoScales   the second 16 weights may have another scale and least than the first
 //   Group load_group(uint64_t block, uint row, uint group, uint64_t tables)
-//                weights [32 group, 32 group + 32) of a row's block in a panel; `block` is the address of the block of
-//                16 rows (panel.glsl), `tables` of the format's code book (src/device/vulkan/grids.h), 0 where it has none
+//                weights [32 group, 32 group + 32) of a row's block in a panel; `block`: the address of the block
+//                of 16 rows (panel.glsl); `tables`: of the format's code book (src/device/vulkan/grids.h), if it has one
 //
 // Scale and least are rounded as tensor/quant/ rounds them.
 #ifndef TROIKA_GROUP

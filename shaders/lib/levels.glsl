@@ -15,7 +15,8 @@ uvec4 choose_of_four(uvec4 mask0, uvec4 mask1, uvec4 table, uint first) {
                 choose(mask0, level(table, first + 1), level(table, first)));
 }
 
-// `nibbles`: in the low four bits of each byte; the others do not matter. `table`: constant, the number of 0 in the lowest byte of x.
+// `nibbles`: in the low four bits of each byte; the others do not matter. `table`: constant, the number of 0 in
+// the lowest byte of x.
 uvec4 look_up(uvec4 nibbles, const uvec4 table) {
   uvec4 mask0 = mask_of(nibbles, 0), mask1 = mask_of(nibbles, 1), mask2 = mask_of(nibbles, 2);
   uvec4 upper = choose(mask2, choose_of_four(mask0, mask1, table, 12), choose_of_four(mask0, mask1, table, 8));

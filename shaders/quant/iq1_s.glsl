@@ -1,6 +1,6 @@
-// IQ1_S: w = d * (2 * scale + 1) / 8 * (entry of the book + shift): the book is in eighths, and so is the shift, 1 or -1.
-// Pieces 0 and 1: the lower eight bits of an index for eight weights. Piece 2: 16 bits a group, the upper three of its
-// four indices, the scale in bits 12-14, bit 15 set where the shift is -1. Rest: d.
+// IQ1_S: w = d * (2 * scale + 1) / 8 * (entry of the book + shift): the book is in eighths, and so is the shift, 1
+// or -1. Pieces 0 and 1: the lower eight bits of an index for eight weights. Piece 2: 16 bits a group, the upper
+// three of its four indices, the scale in bits 12-14, bit 15 set where the shift is -1. Rest: d.
 #include "lib/bytes.glsl"
 #include "lib/code_book.glsl"
 #include "lib/group.glsl"

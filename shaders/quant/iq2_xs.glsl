@@ -1,6 +1,6 @@
-// IQ2_XS: w = d * (2 * scale + 1) / 8 * entry of the book, with signs; a scale for 16 weights. Pieces: 16 bits for eight
-// weights, the index in the lower nine, seven signs above. Rest: d, and a byte of two scales for each group, the first in
-// the low nibble.
+// IQ2_XS: w = d * (2 * scale + 1) / 8 * entry of the book, with signs; a scale for 16 weights. Pieces: 16 bits for
+// eight weights, the index in the lower nine, seven signs above. Rest: d, and a byte of two scales for each group,
+// the first in the low nibble.
 #include "lib/bytes.glsl"
 #include "lib/code_book.glsl"
 #include "lib/group.glsl"

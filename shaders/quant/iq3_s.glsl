@@ -1,7 +1,7 @@
-// IQ3_S: w = d * (2 * scale + 1) * entry of the book, with signs. Pieces 0 to 3: the lower eight bits of an index for four
-// weights. Piece 4: for each group a byte, bit i the ninth of its index i. Behind that, four bytes of signs a group: of
-// groups 0 and 1 in piece 4, of 2 to 5 in piece 5, of 6 and 7 in the rest. Rest: d, those signs, four bytes of scales,
-// nibble g for group g.
+// IQ3_S: w = d * (2 * scale + 1) * entry of the book, with signs. Pieces 0 to 3: the lower eight bits of an index
+// for four weights. Piece 4: for each group a byte, bit i the ninth of its index i. Behind that, four bytes of
+// signs a group: of groups 0 and 1 in piece 4, of 2 to 5 in piece 5, of 6 and 7 in the rest. Rest: d, those signs,
+// four bytes of scales, nibble g for group g.
 #include "lib/bytes.glsl"
 #include "lib/code_book.glsl"
 #include "lib/group.glsl"

@@ -1,5 +1,6 @@
-// IQ3_XXS: w = d * (2 * scale + 1) / 4 * entry of the book, with signs. Pieces 0 to 3: an index for four weights. Pieces
-// 4 and 5: 32 bits a group, four times seven signs, the first lowest, and the scale in the top four. Rest: d.
+// IQ3_XXS: w = d * (2 * scale + 1) / 4 * entry of the book, with signs. Pieces 0 to 3: an index for four weights.
+// Pieces 4 and 5: 32 bits a group, four times seven signs, the first lowest, and the scale in the top four.
+// Rest: d.
 #include "lib/bytes.glsl"
 #include "lib/code_book.glsl"
 #include "lib/group.glsl"

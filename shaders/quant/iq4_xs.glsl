@@ -1,5 +1,5 @@
-// IQ4_XS: w = d * (scale - 32) * level of q. Piece g: group g, weight j in the low nibble of byte j, weight j + 16 in the
-// high one. Rest: d, bits 5 and 4 of the eight scales (2 bytes), bits 3-0 of them (4 bytes).
+// IQ4_XS: w = d * (scale - 32) * level of q. Piece g: group g, weight j in the low nibble of byte j, weight j + 16
+// in the high one. Rest: d, bits 5 and 4 of the eight scales (2 bytes), bits 3-0 of them (4 bytes).
 #include "lib/group.glsl"
 #include "lib/levels.glsl"
 #include "lib/panel.glsl"

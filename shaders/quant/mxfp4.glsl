@@ -1,5 +1,5 @@
-// MXFP4: w = 2^(exponent - 128) * level of q. Piece: weight j in the low nibble of byte j, weight j + 16 in the high one.
-// Rest: the exponent. Weights below 2^-126 may become zeros: devices need not know such floats.
+// MXFP4: w = 2^(exponent - 128) * level of q. Piece: weight j in the low nibble of byte j, weight j + 16 in the
+// high one. Rest: the exponent. Weights below 2^-126 may become zeros: devices need not know such floats.
 #include "lib/group.glsl"
 #include "lib/levels.glsl"
 #include "lib/panel.glsl"

@@ -1,5 +1,5 @@
-// Q2_K: w = d * scale * q - dmin * min, a line for 16 weights. Piece 0: scales in the low nibbles, mins in the high ones.
-// Pieces 2h + 1 and 2h + 2: 128 weights, the 32 of group 4h + j in bits 2j, 2j + 1. Rest: d, dmin.
+// Q2_K: w = d * scale * q - dmin * min, a line for 16 weights. Piece 0: scales in the low nibbles, mins in the
+// high ones. Pieces 2h + 1 and 2h + 2: 128 weights, the 32 of group 4h + j in bits 2j, 2j + 1. Rest: d, dmin.
 #include "lib/group.glsl"
 #include "lib/panel.glsl"
 

@@ -1,6 +1,6 @@
-// Q3_K: w = d * (scale - 32) * (q - 4), a scale for 16 weights. Pieces 0 and 1: the third bits of q, bit g of byte l for
-// weight l of group g. Pieces 2h + 2 and 2h + 3: the lower two of 128 weights, group 4h + j in bits 2j, 2j + 1. Rest: 12
-// bytes of scales, d. Bits 7..0 of the 12 bytes:
+// Q3_K: w = d * (scale - 32) * (q - 4), a scale for 16 weights. Pieces 0 and 1: the third bits of q, bit g of byte
+// l for weight l of group g. Pieces 2h + 2 and 2h + 3: the lower two of 128 weights, group 4h + j in bits 2j and
+// 2j + 1. Rest: 12 bytes of scales, d. Bits 7..0 of the 12 bytes:
 //   byte 0..7    scale[8+i] bits 3-0 | scale[i] bits 3-0
 //   byte 8..11   scale[12+i] bits 5,4 | scale[8+i] bits 5,4 | scale[4+i] bits 5,4 | scale[i] bits 5,4
 #include "lib/bytes.glsl"

@@ -1,6 +1,6 @@
-// Q5_K: w = d * scale * q - dmin * min. Piece 0: d, dmin, scales and mins. Pieces 1 and 2: the fifth bits of q, bit g of
-// byte l for weight l of group g. Pieces 2c + 3 and 2c + 4: the lower four, group 2c in the low nibbles, group 2c + 1 in
-// the high ones.
+// Q5_K: w = d * scale * q - dmin * min. Piece 0: d, dmin, scales and mins. Pieces 1 and 2: the fifth bits of q,
+// bit g of byte l for weight l of group g. Pieces 2c + 3 and 2c + 4: the lower four, group 2c in the low nibbles,
+// group 2c + 1 in the high ones.
 #include "lib/group.glsl"
 #include "lib/panel.glsl"
 #include "lib/six_bit_lines.glsl"

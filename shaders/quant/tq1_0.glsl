@@ -1,7 +1,7 @@
-// TQ1_0: w = d * (digit - 1). A byte holds digits in base 3 as a fraction of 256: times 3^n (mod 256) digit n is what the
-// next factor of 3 carries out.
+// TQ1_0: w = d * (digit - 1). A byte holds digits in base 3 as a fraction of 256: times 3^n (mod 256) digit n is
+// what the next factor of 3 carries out.
 //   group g < 5    digit g of the bytes of pieces 0 and 1
-//   groups 5..7    digits 0 to 4 of the bytes of piece 2, 16 weights each, then digits 0 to 3 of the first four of the rest
+//   groups 5..7    digits 0 to 4 of the bytes of piece 2, 16 weights each, then digits 0 to 3 of four more bytes
 // Rest: those four bytes, d.
 #include "lib/bytes.glsl"
 #include "lib/group.glsl"

@@ -1,4 +1,5 @@
-// Panels of the Vulkan device: each byte of a matrix lies where the layout puts it, for every format and odd shapes.
+// Panels of the Vulkan device: each byte of a matrix lies where the layout puts it, for every format and odd
+// shapes.
 #include "device/vulkan/panels.h"
 
 #include <gtest/gtest.h>
@@ -29,10 +30,11 @@ int place(const PanelFormat& format, int r, int i) {
 }
 
 // All panels of the matrix, byte by byte from the definition.
-std::vector<std::byte> expected_panels(const PanelFormat& format, const std::vector<std::byte>& matrix, int rows,
-                                       int columns) {
+std::vector<std::byte> expected_panels(const PanelFormat& format, const std::vector<std::byte>& matrix,
+                                       int rows, int columns) {
   size_t stride = row_bytes(format.format, columns);
-  size_t blocks = (stride + format.block_bytes - 1) / format.block_bytes, each = blocks * 16 * format.block_bytes;
+  size_t blocks = (stride + format.block_bytes - 1) / format.block_bytes,
+         each = blocks * 16 * format.block_bytes;
   std::vector<std::byte> panels((rows + 15) / 16 * each);
   for (int row = 0; row < rows; ++row)
     for (size_t i = 0; i < stride; ++i) {
@@ -61,12 +63,13 @@ TEST_P(VulkanPanels, HoldEveryByteOfTheMatrixWhereTheLayoutPutsIt) {
       constexpr std::byte kSentinel{0xa5};
       std::vector<std::byte> panels(expected.size() + 2 * kGuard, kSentinel);
       for (int first = 0; first < rows; first += kPanelRows)
-        pack_panel(format, matrix.data(), rows, columns, first, panels.data() + kGuard + first / kPanelRows * each);
+        pack_panel(format, matrix.data(), rows, columns, first,
+                   panels.data() + kGuard + first / kPanelRows * each);
       expected.insert(expected.begin(), kGuard, kSentinel);
       expected.insert(expected.end(), kGuard, kSentinel);
       auto [wrong, right] = std::ranges::mismatch(panels, expected);
-      EXPECT_TRUE(wrong == panels.end()) << "byte " << wrong - panels.begin() - std::ptrdiff_t(kGuard) << " is "
-                                         << int(*wrong) << " and should be " << int(*right);
+      EXPECT_TRUE(wrong == panels.end()) << "byte " << wrong - panels.begin() - std::ptrdiff_t(kGuard)
+                                         << " is " << int(*wrong) << " and should be " << int(*right);
     }
 }
 

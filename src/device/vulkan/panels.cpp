@@ -59,7 +59,8 @@ void copy_few(Blocks blocks, size_t offset, size_t count, std::byte* out, size_t
 }
 
 void pack_block(const PanelFormat& format, Blocks blocks, std::byte* out) {
-  const size_t pieces = format.block_bytes / kPieceBytes, rest = format.block_bytes % kPieceBytes, head = format.head;
+  const size_t pieces = format.block_bytes / kPieceBytes, rest = format.block_bytes % kPieceBytes;
+  const size_t head = format.head;
   for (size_t p = 0; p < pieces; ++p, out += kPanelRows * kPieceBytes)
     copy_rows<kPieceBytes>(blocks, head + p * kPieceBytes, out, kPieceBytes);
   copy_few(blocks, 0, head, out, rest);

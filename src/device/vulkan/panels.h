@@ -1,5 +1,6 @@
-// Weights in the layout that the shaders read: 16 rows of a matrix, interleaved in pieces of 16 bytes, so that 16 lanes
-// which read the same piece of 16 rows read 256 bytes in a row. The bytes are the file's own blocks, only permuted:
+// Weights in the layout that the shaders read: 16 rows of a matrix, interleaved in pieces of 16 bytes, so
+// that 16 lanes which read the same piece of 16 rows read 256 bytes in a row. The bytes are the file's own
+// blocks, only permuted:
 //
 //   panel = block 0 of the 16 rows | block 1 of the 16 rows | …
 //   block = pieces | rests                    block_bytes * 16 bytes; P = block_bytes / 16 whole pieces a row
@@ -8,7 +9,8 @@
 //
 //   pieces: bytes [head, head + 16 P) of the native block; rest: [0, head), then [head + 16 P, block_bytes)
 //
-// Plain floats count as blocks of 16 bytes, zeros behind the last of a row. Rows that the last panel lacks are zeros.
+// Plain floats count as blocks of 16 bytes, zeros behind the last of a row. Rows that the last panel lacks
+// are zeros.
 #pragma once
 
 #include <cstddef>
@@ -34,6 +36,7 @@ const PanelFormat* find_panel_format(Format format);
 size_t panel_bytes(const PanelFormat& format, int columns);
 
 // Rows [first, first + 16) of a matrix of `rows` rows become one panel. Any thread.
-void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, int columns, int first, std::byte* panel);
+void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, int columns, int first,
+                std::byte* panel);
 
 }  // namespace troika::device::vulkan
