@@ -5,6 +5,7 @@
 #include "device/cpu/cpu_device.h"
 #include "device/device.h"
 #include "device/reference/reference_device.h"
+#include "device/vulkan/vulkan_device.h"
 
 namespace troika::device {
 namespace {
@@ -17,6 +18,7 @@ struct Backend {
 constexpr Backend kBackends[] = {
     {"cpu", cpu::make},
     {"reference", reference::make},
+    {"vulkan", vulkan::make},
 };
 
 }  // namespace

@@ -122,7 +122,12 @@ const std::vector<Rig>& rigs() {
         for (DeviceOptions way : ways) {
           if (!way.repack && name != "cpu") continue;
           way.isa = set;
-          found.push_back({make_device(name, way), way, !way.float32 || !way.repack});
+          try {
+            found.push_back({make_device(name, way), way, !way.float32 || !way.repack});
+          } catch (const Error& error) {
+            EXPECT_EQ(name, "vulkan") << error.what();  // the one that a machine may lack
+            fmt::print("not tested here: vulkan: {}\n", error.what());
+          }
         }
       }
     }

@@ -1,0 +1,121 @@
+// Attention of one token's head, over its sequence's pages or over a span of rows: a stretch of positions at a time,
+// whose weights are kept relative to the largest score so far (online softmax, arXiv:1805.02867). Stretches begin at
+// whole pages, so that a token gets the same bits whatever stands beside it.
+#version 460
+#include "lib/step.glsl"
+#include "lib/activations.glsl"
+#include "lib/cache.glsl"
+#include "lib/rotate.glsl"
+
+const uint kLanes = 128;
+layout(local_size_x = kLanes) in;
+layout(constant_id = 0) const uint kFormat = 0;
+
+layout(push_constant) uniform Push {
+  Step step;
+  Floats q, to;           // [T, heads · dim]
+  uint64_t keys, values;  // the cache, or [T, kv_heads · dim]
+  uint heads, kv_heads, dim, rotation;
+  float scale, softcap;
+  int window, group;      // of pages; of kRows: the kind of span
+  int rows;
+};
+
+shared float weight_[kLanes], reduced_[kLanes];
+
+float largest_of_all(float mine) {
+  const uint lane = gl_LocalInvocationID.x;
+  reduced_[lane] = mine;
+  barrier();
+  [[unroll]] for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
+    if (lane < half_) reduced_[lane] = max(reduced_[lane], reduced_[lane + half_]);
+    barrier();
+  }
+  const float result = reduced_[0];
+  barrier();
+  return result;
+}
+
+float sum_of_all(float mine) {
+  const uint lane = gl_LocalInvocationID.x;
+  reduced_[lane] = mine;
+  barrier();
+  [[unroll]] for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
+    if (lane < half_) reduced_[lane] += reduced_[lane + half_];
+    barrier();
+  }
+  const float result = reduced_[0];
+  barrier();
+  return result;
+}
+
+uint64_t page_of(uint64_t cache, int pages, int position, uint head) {
+  const uint page = step.page_table.at[pages + position / kPageTokens];
+  return cache + uint64_t(page * kv_heads + head) * page_bytes(kFormat, dim);
+}
+
+float score_of(int pages, int position, uint head) {
+  float score = 0;
+  if (kFormat == kRows) {
+    Floats key = Floats(keys + (uint64_t(position) * kv_heads + head) * dim * 4);
+    for (uint d = 0; d < dim; ++d) score = fma(head_[d], key.at[d], score);
+    return score;
+  }
+  const uint64_t page = page_of(keys, pages, position, head);
+  for (uint d = 0; d < dim; ++d) {
+    score = fma(head_[d], read_place(kFormat, key_place(kFormat, page, dim, position % kPageTokens, d), d), score);
+  }
+  return score;
+}
+
+float value_of(int pages, int position, uint head, uint d) {
+  if (kFormat == kRows) return Floats(values + (uint64_t(position) * kv_heads + head) * dim * 4).at[d];
+  const uint64_t page = page_of(values, pages, position, head);
+  return read_place(kFormat, value_place(kFormat, page, dim, position % kPageTokens, d), d);
+}
+
+void main() {
+  const uint lane = gl_LocalInvocationID.x, head = gl_WorkGroupID.x, token = gl_WorkGroupID.y;
+  if (token >= live_rows(step, rows)) return;
+  const uint kv_head = head / (heads / kv_heads), at = (token * heads + head) * dim;
+  int first, last, pages = 0;
+  if (kFormat == kRows) {
+    first = step.span_begin[group].at[token];
+    last = step.span_end[group].at[token] - 1;
+  } else {
+    first = window > 0 ? max(0, step.positions.at[token] - window + 1) : 0;
+    first = min(first, step.run_first.at[token]);
+    last = step.run_last.at[token];
+    pages = pages_of(step, int(token), group);
+  }
+  for (uint d = lane; d < dim; d += kLanes) head_[d] = q.at[at + d];
+  if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
+  barrier();
+
+  const float kNone = uintBitsToFloat(0xff800000u);
+  float largest = kNone, sum = 0, result[kMostHead / kLanes] = float[4](0, 0, 0, 0);
+  for (int begin = first / kPageTokens * kPageTokens; begin <= last; begin += int(kLanes)) {
+    const int position = begin + int(lane);
+    float score = kNone;
+    if (position >= first && position <= last) {
+      score = score_of(pages, position, kv_head) * scale;
+      if (softcap > 0) score = softcap * tanh_of(score / softcap);
+    }
+    const float before = largest;
+    largest = max(before, largest_of_all(score));
+    const float weight = score == kNone ? 0 : exp(score - largest), shrink = before == kNone ? 0 : exp(before - largest);
+    weight_[lane] = weight;
+    sum = sum * shrink + sum_of_all(weight);
+    const int from = max(begin, first), end = min(begin + int(kLanes) - 1, last);
+    for (uint i = 0; i * kLanes + lane < dim; ++i) {
+      float value = result[i] * shrink;
+      for (int j = from; j <= end; ++j) value = fma(weight_[j - begin], value_of(pages, j, kv_head, i * kLanes + lane), value);
+      result[i] = value;
+    }
+    barrier();
+  }
+
+  for (uint i = 0; i * kLanes + lane < dim; ++i) head_[i * kLanes + lane] = result[i] / sum;
+  if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
+  for (uint d = lane; d < dim; d += kLanes) to.at[at + d] = head_[d];
+}

@@ -1,0 +1,79 @@
+// Keys and values of the step's tokens go to their places in the cache: one workgroup a token, head and side.
+#version 460
+#include "lib/step.glsl"
+#include "lib/cache.glsl"
+#include "lib/rotate.glsl"
+
+const uint kLanes = 64;
+layout(local_size_x = kLanes) in;
+layout(constant_id = 0) const uint kFormat = 0;
+
+layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer HalvesOut { uint16_t at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 1) writeonly buffer BytesOut { uint8_t at[]; };
+
+layout(push_constant) uniform Push {
+  Step step;
+  Floats keys, values;             // [T, heads · dim]
+  uint64_t key_cache, value_cache;
+  uint heads, dim, rotation;
+  int group;                       // of pages
+};
+
+// The nearest half, ties to even.
+uint half_bits(float value) {
+  const uint all = floatBitsToUint(value), sign_ = all >> 16 & 0x8000u, x = all & 0x7fffffffu;
+  if (x > 0x7f800000u) return sign_ | 0x7e00u;
+  if (x >= 0x477ff000u) return sign_ | 0x7c00u;
+  if (x < 0x38800000u) return sign_ | uint(roundEven(uintBitsToFloat(x) * 16777216.0));
+  return sign_ | (x + 0xfffu + (x >> 13 & 1) - 0x38000000u) >> 13;
+}
+
+void write_half(uint64_t address, float value) { HalvesOut(address).at[0] = uint16_t(half_bits(value)); }
+
+void write_block(Place place, uint d) {
+  float largest = 0, of_largest = 0;
+  for (uint i = d; i < d + 32; ++i) {
+    if (abs(head_[i]) > largest) {
+      largest = abs(head_[i]);
+      of_largest = head_[i];
+    }
+  }
+  const float scale = kFormat == kQ8_0 ? largest / 127 : of_largest / -8;
+  const float inverse = abs(scale) >= 1.17549435e-38 ? 1 / scale : 0;
+  write_half(place.scale, scale);
+  if (kFormat == kQ8_0) {
+    for (uint i = 0; i < 32; ++i) {
+      const float x = head_[d + i] * inverse;
+      BytesOut(place.first + i * place.stride).at[0] = uint8_t(int(sign(x) * floor(abs(x) + 0.5)) & 0xff);
+    }
+  } else {
+    for (uint i = 0; i < 16; ++i) {
+      const uint low = uint(min(15, int(head_[d + i] * inverse + 8.5)));
+      const uint high = uint(min(15, int(head_[d + i + 16] * inverse + 8.5)));
+      BytesOut(place.first + i * place.stride).at[0] = uint8_t(low | high << 4);
+    }
+  }
+}
+
+void main() {
+  const uint lane = gl_LocalInvocationID.x, token = gl_WorkGroupID.y, head = gl_WorkGroupID.x;
+  const bool is_key = gl_WorkGroupID.z == 0;
+  if (token >= step.tokens) return;
+  Floats from = is_key ? keys : values;
+  for (uint i = lane; i < dim; i += kLanes) head_[i] = from.at[(token * heads + head) * dim + i];
+  if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
+  barrier();
+
+  const uint position = step.positions.at[token];
+  const uint page = step.page_table.at[pages_of(step, int(token), group) + position / kPageTokens];
+  const uint64_t at = (is_key ? key_cache : value_cache) + uint64_t(page * heads + head) * page_bytes(kFormat, dim);
+  const bool blocks = kFormat == kQ8_0 || kFormat == kQ4_0;
+  const uint values_at_once = blocks ? 32 : 1;
+  for (uint d = lane * values_at_once; d < dim; d += kLanes * values_at_once) {
+    const Place place = is_key ? key_place(kFormat, at, dim, position % kPageTokens, d)
+                               : value_place(kFormat, at, dim, position % kPageTokens, d);
+    if (blocks) write_block(place, d);
+    else if (kFormat == kF16) write_half(place.first, head_[d]);
+    else Floats(place.first).at[0] = head_[d];
+  }
+}

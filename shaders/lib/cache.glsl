@@ -1,0 +1,58 @@
+// Keys and values of a head, in pages as src/device/device.h draws them or, for kRows, as rows of a tensor.
+#include "lib/memory.glsl"
+
+const uint kF32 = 0, kF16 = 1, kQ8_0 = 2, kQ4_0 = 3, kRows = 4;
+
+// Bytes of one head's page.
+uint page_bytes(uint format, uint dim) {
+  const uint values = kPageTokens * dim;
+  switch (format) {
+    case kF32: return values * 4;
+    case kF16: return values * 2;
+    case kQ8_0: return values + values / 32 * 2;
+    default: return values / 2 + values / 32 * 2;
+  }
+}
+
+// Where a block's bytes lie: 32 values of one token, `stride` apart, and its scale behind the page's numbers.
+struct Place {
+  uint64_t first, scale;
+  uint stride;
+};
+
+Place key_place(uint format, uint64_t page, uint dim, uint token, uint d) {
+  switch (format) {
+    case kF32: return Place(page + (d * kPageTokens + token) * 4, 0, kPageTokens * 4);
+    case kF16: return Place(page + (d * kPageTokens + token) * 2, 0, kPageTokens * 2);
+    case kQ8_0:
+      return Place(page + (d * kPageTokens + token), page + (kPageTokens * dim + (d / 32 * kPageTokens + token) * 2), kPageTokens);
+    default:
+      return Place(page + ((d / 32 * 16 + d % 16) * kPageTokens + token),
+                   page + (kPageTokens * dim / 2 + (d / 32 * kPageTokens + token) * 2), kPageTokens);
+  }
+}
+
+Place value_place(uint format, uint64_t page, uint dim, uint token, uint d) {
+  switch (format) {
+    case kF32: return Place(page + (token * dim + d) * 4, 0, 4);
+    case kF16: return Place(page + (token * dim + d) * 2, 0, 2);
+    case kQ8_0:
+      return Place(page + (token * dim + d), page + (kPageTokens * dim + (token * (dim / 32) + d / 32) * 2), 1);
+    default:
+      return Place(page + (token * (dim / 2) + d / 32 * 16 + d % 16),
+                   page + (kPageTokens * dim / 2 + (token * (dim / 32) + d / 32) * 2), 1);
+  }
+}
+
+// The value at a place; d: which of the head, for whose nibble it is.
+float read_place(uint format, Place place, uint d) {
+  switch (format) {
+    case kF32: return uintBitsToFloat(word_at(place.first));
+    case kF16: return half_at(place.first);
+    case kQ8_0: return float(bitfieldExtract(int(byte_at(place.first)), 0, 8)) * half_at(place.scale);
+    default: {
+      const uint byte_ = byte_at(place.first);
+      return (float(d % 32 < 16 ? byte_ & 15 : byte_ >> 4) - 8) * half_at(place.scale);
+    }
+  }
+}

@@ -1,0 +1,20 @@
+// Rotary embedding: pair i of a head is its values i and i + D/2.
+#version 460
+#include "lib/step.glsl"
+
+layout(local_size_x = 64) in;
+
+layout(push_constant) uniform Push {
+  Step step;
+  Floats x, angles, to;  // angles: [T, D/2] of cosine, sine
+  uint heads, pairs;
+};
+
+void main() {
+  const uint i = gl_GlobalInvocationID.x % pairs, head = gl_GlobalInvocationID.x / pairs, token = gl_GlobalInvocationID.y;
+  if (head >= heads || token >= step.tokens) return;
+  const uint angle = (token * pairs + i) * 2, at = (token * heads + head) * 2 * pairs + i;
+  const float c = angles.at[angle], s = angles.at[angle + 1], a = x.at[at], b = x.at[at + pairs];
+  to.at[at] = a * c - b * s;
+  to.at[at + pairs] = b * c + a * s;
+}

@@ -1,0 +1,95 @@
+// From a stretch of tape to recorded dispatches: every address, size and shader is settled here. One function an op;
+// they stand in linear_ops.cpp, moe_ops.cpp, attention_ops.cpp and row_ops.cpp. Private to this folder.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "device/vulkan/panels.h"
+#include "device/vulkan/recorder.h"
+#include "device/vulkan/step_block.h"
+
+namespace troika::device::vulkan {
+
+using ops::Op;
+using ops::OpKind;
+using ops::Tensor;
+using ops::TensorInfo;
+
+// A matrix in panels, or a vector in float32, in memory that the GPU reads.
+struct GpuWeight : Weight {
+  Shape shape;
+  const PanelFormat* panel = nullptr;  // null: a vector
+  size_t panel_bytes = 0;
+  std::shared_ptr<GpuBuffer> buffer;   // that it lies in, with others
+  VkDeviceAddress address = 0;
+  VkDeviceAddress tables = 0;          // the format's code book; 0: it has none
+};
+
+struct Compiled {
+  std::unique_ptr<Recorder> recorder;
+  std::shared_ptr<StepBlock> step;
+  std::vector<std::shared_ptr<void>> keep;  // all that the commands point at
+};
+
+class Compiler {
+ public:
+  Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step);
+  Compiled compile();
+
+ private:
+  void add(const Op& op);
+
+  // What ops point at.
+  Range range(Tensor t) const;  // its bytes in the arena
+  VkDeviceAddress at(Tensor t) const { return range(t).begin; }
+  const GpuWeight& weight(Tensor t);
+  VkDeviceAddress vector(Tensor t) { return weight(t).address; }
+  uint32_t columns(Tensor t) const { return uint32_t(program_[t].shape.columns()); }
+  uint32_t capacity(Tensor t) const { return uint32_t(program_[t].shape.rows()); }
+  int32_t rows(Tensor t) const;  // as live_rows() of shaders/lib/step.glsl takes it
+  Range scratch(size_t bytes);
+  void dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
+                std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes);
+
+  void embed(const Op& op);
+  // How rows of x meet a weight; `second` and what follows are for some kinds only (shaders/linear.glsl).
+  struct Product;
+  void multiply(const Product& p);
+  void linear(const Op& op);
+  void gated_apart(const Op& op);
+  void moe(const Op& op);
+
+  void rope(const Op& op);
+  void kv_write(const Op& op);
+  void attend(const Op& op);
+  void attend_spans(const Op& op);
+
+  // As shaders/elementwise.comp has them.
+  struct Elementwise {
+    enum Kind : uint32_t { add, mul, mul_by_vector, scale, act, softcap, gated } kind;
+    ops::Activation activation{};
+    float factor = 0;
+  };
+  void elementwise(const Op& op, const Elementwise& e);
+  void elementwise(const Elementwise& e, Range a, Range b, Tensor out);
+  struct Copy;
+  void copy(const Op& op, const Copy& c);
+  void concat(const Op& op);
+  struct Norm;
+  void norm(const Op& op, const Norm& n);
+  void mean_rows(const Op& op);
+  void mix(const Op& op);
+
+  const std::shared_ptr<Context> context_;
+  const Segment& segment_;
+  const ops::Program& program_;
+  const VkDeviceAddress arena_, step_;
+  Compiled compiled_;
+};
+
+inline uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
+
+}  // namespace troika::device::vulkan

@@ -1,0 +1,216 @@
+#include "device/vulkan/context.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+#include "device/vulkan/shader_pack.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+constexpr uint32_t kPushBytes = 128;
+
+// The process's instance; it lives as long as the process, as some drivers do not survive a second one.
+VkInstance the_instance() {
+  static const VkInstance instance = [] {
+    check_result(volkInitialize(), "Vulkan's loader (libvulkan.so.1) cannot be used");
+    VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
+    application.pApplicationName = "troika";
+    application.apiVersion = VK_API_VERSION_1_3;
+    VkInstanceCreateInfo create{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
+    create.pApplicationInfo = &application;
+    VkInstance made = VK_NULL_HANDLE;
+    check_result(vkCreateInstance(&create, nullptr, &made), "Vulkan cannot be started");
+    volkLoadInstanceOnly(made);
+    return made;
+  }();
+  return instance;
+}
+
+std::vector<VkPhysicalDevice> physical_devices(VkInstance instance) {
+  uint32_t count = 0;
+  check_result(vkEnumeratePhysicalDevices(instance, &count, nullptr), "Vulkan lists no GPUs");
+  std::vector<VkPhysicalDevice> found(count);
+  check_result(vkEnumeratePhysicalDevices(instance, &count, found.data()), "Vulkan lists no GPUs");
+  found.resize(count);
+  return found;
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; };
+  return !std::ranges::search(text, part, {}, lower, lower).empty();
+}
+
+std::string names_of(const std::vector<Caps>& gpus) {
+  std::string text;
+  for (size_t i = 0; i < gpus.size(); ++i) text += fmt::format("{}{} ({})", i ? ", " : "", i, gpus[i].name);
+  return text;
+}
+
+size_t chosen(const std::vector<Caps>& gpus) {
+  if (gpus.empty()) fail("Vulkan knows no GPU; install its driver (Debian: mesa-vulkan-drivers)");
+  const char* wanted = std::getenv("TROIKA_VULKAN_DEVICE");
+  if (!wanted || !*wanted) {
+    const int best = best_of(gpus);
+    if (best < 0) fail("no GPU will do: {}: {}", gpus[0].name, why_not(gpus[0]));
+    return size_t(best);
+  }
+  const std::string_view text = wanted;
+  size_t number = gpus.size();
+  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
+  if (error != std::errc() || end != text.end()) {
+    number = size_t(std::ranges::find_if(gpus, [&](const Caps& c) { return contains(c.name, text); }) - gpus.begin());
+  }
+  if (number >= gpus.size()) fail("TROIKA_VULKAN_DEVICE={}: there is no such GPU; there are: {}", text, names_of(gpus));
+  if (const std::string why = why_not(gpus[number]); !why.empty()) fail("{} will not do: {}", gpus[number].name, why);
+  return number;
+}
+
+}  // namespace
+
+GpuBuffer::~GpuBuffer() {
+  vkDestroyBuffer(context_->device(), buffer_, nullptr);
+  vkFreeMemory(context_->device(), memory_, nullptr);
+}
+
+std::vector<Caps> list_gpus() {
+  std::vector<Caps> gpus;
+  for (VkPhysicalDevice device : physical_devices(the_instance())) gpus.push_back(read_caps(device));
+  return gpus;
+}
+
+std::shared_ptr<Context> Context::open() {
+  static std::mutex mutex;
+  static std::weak_ptr<Context> open;
+  std::lock_guard lock(mutex);
+  if (auto context = open.lock()) return context;
+  const VkInstance instance = the_instance();
+  std::vector<VkPhysicalDevice> devices = physical_devices(instance);
+  std::vector<Caps> gpus;
+  for (VkPhysicalDevice device : devices) gpus.push_back(read_caps(device));
+  const size_t number = chosen(gpus);
+  std::shared_ptr<Context> context(new Context(instance, devices[number], gpus[number]));
+  open = context;
+  return context;
+}
+
+Context::Context(VkInstance instance, VkPhysicalDevice physical, Caps caps) : instance_(instance), caps_(std::move(caps)) {
+  open_device(physical);
+  VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kPushBytes};
+  VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
+  layout.pushConstantRangeCount = 1;
+  layout.pPushConstantRanges = &range;
+  check_result(vkCreatePipelineLayout(device_, &layout, nullptr, &layout_), "Vulkan's pipeline layout");
+  VkPipelineCacheCreateInfo cache{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+  check_result(vkCreatePipelineCache(device_, &cache, nullptr, &cache_), "Vulkan's pipeline cache");
+}
+
+void Context::open_device(VkPhysicalDevice physical) {
+  uint32_t count = 0;
+  vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
+  std::vector<VkQueueFamilyProperties> families(count);
+  vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families.data());
+  const auto found = std::ranges::find_if(families, [](const auto& f) { return f.queueFlags & VK_QUEUE_COMPUTE_BIT; });
+  if (found == families.end()) fail("{} has no queue for computing", caps_.name);
+  family_ = uint32_t(found - families.begin());
+
+  VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
+  features11.storageBuffer16BitAccess = VK_TRUE;
+  VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &features11};
+  features12.storageBuffer8BitAccess = features12.shaderInt8 = features12.bufferDeviceAddress = VK_TRUE;
+  features12.scalarBlockLayout = VK_TRUE;
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features12};
+  features.features.shaderInt16 = features.features.shaderInt64 = VK_TRUE;
+  const float priority = 1;
+  VkDeviceQueueCreateInfo queue{VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO};
+  queue.queueFamilyIndex = family_;
+  queue.queueCount = 1;
+  queue.pQueuePriorities = &priority;
+  VkDeviceCreateInfo create{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
+  create.queueCreateInfoCount = 1;
+  create.pQueueCreateInfos = &queue;
+  check_result(vkCreateDevice(physical, &create, nullptr, &device_), fmt::format("{} cannot be opened", caps_.name));
+  volkLoadDevice(device_);
+  vkGetDeviceQueue(device_, family_, 0, &queue_);
+}
+
+Context::~Context() {
+  for (const auto& [key, pipeline] : pipelines_) vkDestroyPipeline(device_, pipeline, nullptr);
+  vkDestroyPipelineCache(device_, cache_, nullptr);
+  vkDestroyPipelineLayout(device_, layout_, nullptr);
+  vkDestroyDevice(device_, nullptr);
+}
+
+std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes) {
+  std::shared_ptr<GpuBuffer> buffer(new GpuBuffer(shared_from_this()));
+  buffer->bytes_ = bytes;
+  VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
+  create.size = std::max<size_t>(bytes, 64);
+  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
+                 VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  const auto refuse = [&](VkResult result) {
+    check_result(result, fmt::format("{} cannot give {} MB of memory", caps_.name, (bytes >> 20) + 1));
+  };
+  refuse(vkCreateBuffer(device_, &create, nullptr, &buffer->buffer_));
+  VkMemoryRequirements needs;
+  vkGetBufferMemoryRequirements(device_, buffer->buffer_, &needs);
+  const int type = memory_type(caps_, needs.memoryTypeBits, false);
+  check(type >= 0, "the GPU has memory that the host writes to");
+  if (needs.size > caps_.most_allocation_bytes) refuse(VK_ERROR_OUT_OF_DEVICE_MEMORY);
+  VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO};
+  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+  VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &flags};
+  allocate.allocationSize = needs.size;
+  allocate.memoryTypeIndex = uint32_t(type);
+  refuse(vkAllocateMemory(device_, &allocate, nullptr, &buffer->memory_));
+  refuse(vkBindBufferMemory(device_, buffer->buffer_, buffer->memory_, 0));
+  void* mapped = nullptr;
+  refuse(vkMapMemory(device_, buffer->memory_, 0, VK_WHOLE_SIZE, 0, &mapped));
+  buffer->mapped_ = static_cast<std::byte*>(mapped);
+  std::memset(mapped, 0, create.size);
+  VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
+  address.buffer = buffer->buffer_;
+  buffer->address_ = vkGetBufferDeviceAddress(device_, &address);
+  return buffer;
+}
+
+VkPipeline Context::pipeline(const PipelineKey& key) {
+  std::lock_guard lock(pipeline_mutex_);
+  if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
+  const std::span<const uint32_t> code = find_shader(key.shader);
+  check(!code.empty(), fmt::format("there is a shader {}", key.shader));
+  VkShaderModuleCreateInfo module{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
+  module.codeSize = code.size_bytes();
+  module.pCode = code.data();
+  VkShaderModule shader = VK_NULL_HANDLE;
+  check_result(vkCreateShaderModule(device_, &module, nullptr, &shader), fmt::format("shader {}", key.shader));
+
+  std::vector<VkSpecializationMapEntry> entries;
+  for (uint32_t i = 0; i < key.constants.size(); ++i) entries.push_back({i, i * 4, 4});
+  VkSpecializationInfo constants{uint32_t(entries.size()), entries.data(), key.constants.size() * 4, key.constants.data()};
+  VkComputePipelineCreateInfo create{VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO};
+  create.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
+  create.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
+  create.stage.module = shader;
+  create.stage.pName = "main";
+  create.stage.pSpecializationInfo = &constants;
+  create.layout = layout_;
+  VkPipeline pipeline = VK_NULL_HANDLE;
+  const VkResult result = vkCreateComputePipelines(device_, cache_, 1, &create, nullptr, &pipeline);
+  vkDestroyShaderModule(device_, shader, nullptr);
+  check_result(result, fmt::format("{} does not take shader {}", caps_.name, key.shader));
+  return pipelines_.emplace(key, pipeline).first->second;
+}
+
+void Context::submit(VkCommandBuffer commands, VkFence fence) {
+  VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO};
+  submit.commandBufferCount = 1;
+  submit.pCommandBuffers = &commands;
+  std::lock_guard lock(queue_mutex_);
+  check_result(vkQueueSubmit(queue_, 1, &submit, fence), fmt::format("{} does not take work", caps_.name));
+}
+
+}  // namespace troika::device::vulkan

@@ -1,0 +1,80 @@
+// One GPU, opened: the device, its queue, memory and pipelines. Shared by all engines of the process.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "device/device.h"
+#include "device/vulkan/caps.h"
+
+namespace troika::device::vulkan {
+
+// Memory that the GPU knows by address and the host sees.
+class GpuBuffer : public Buffer {
+ public:
+  size_t size() const override { return bytes_; }
+  std::byte* host() override { return mapped_; }
+  VkDeviceAddress address() const { return address_; }
+  ~GpuBuffer() override;
+  GpuBuffer(const GpuBuffer&) = delete;
+  GpuBuffer& operator=(const GpuBuffer&) = delete;
+
+ private:
+  friend class Context;
+  explicit GpuBuffer(std::shared_ptr<class Context> context) : context_(std::move(context)) {}
+  const std::shared_ptr<Context> context_;
+  size_t bytes_ = 0;
+  VkBuffer buffer_ = VK_NULL_HANDLE;
+  VkDeviceMemory memory_ = VK_NULL_HANDLE;
+  std::byte* mapped_ = nullptr;
+  VkDeviceAddress address_ = 0;
+};
+
+// A shader by its name in the pack (shaders/variants.txt), with the values of its specialisation constants 0, 1, ….
+struct PipelineKey {
+  std::string shader;
+  std::vector<uint32_t> constants;
+  auto operator<=>(const PipelineKey&) const = default;
+};
+
+class Context : public std::enable_shared_from_this<Context> {
+ public:
+  // Opens the GPU that TROIKA_VULKAN_DEVICE names (its number, or a part of its name), else the best. Throws Error that
+  // says why there is none.
+  static std::shared_ptr<Context> open();
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  const Caps& caps() const { return caps_; }
+  VkDevice device() const { return device_; }
+  uint32_t queue_family() const { return family_; }
+  VkPipelineLayout layout() const { return layout_; }  // of all pipelines: 128 bytes of push constants, nothing else
+
+  std::shared_ptr<GpuBuffer> allocate(size_t bytes);  // zeroed; throws Error when there is no room
+  VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
+  void submit(VkCommandBuffer commands, VkFence fence);  // any thread
+
+ private:
+  Context(VkInstance instance, VkPhysicalDevice physical, Caps caps);
+  void open_device(VkPhysicalDevice physical);
+
+  const VkInstance instance_;
+  const Caps caps_;
+  VkDevice device_ = VK_NULL_HANDLE;
+  VkQueue queue_ = VK_NULL_HANDLE;
+  uint32_t family_ = 0;
+  VkPipelineLayout layout_ = VK_NULL_HANDLE;
+  VkPipelineCache cache_ = VK_NULL_HANDLE;
+  std::mutex queue_mutex_, pipeline_mutex_;
+  std::map<PipelineKey, VkPipeline> pipelines_;
+};
+
+// All GPUs that the system's drivers know. Throws Error where there is no Vulkan.
+std::vector<Caps> list_gpus();
+
+}  // namespace troika::device::vulkan

@@ -1,0 +1,87 @@
+#include "device/vulkan/recorder.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+bool meet(std::span<const Range> some, std::span<const Range> others) {
+  return std::ranges::any_of(some, [&](const Range& a) {
+    return std::ranges::any_of(others, [&](const Range& b) {
+      return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
+    });
+  });
+}
+
+}  // namespace
+
+Recorder::Recorder(std::shared_ptr<Context> context) : context_(std::move(context)) {
+  VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
+  pool.queueFamilyIndex = context_->queue_family();
+  check_result(vkCreateCommandPool(context_->device(), &pool, nullptr, &pool_), "Vulkan's command pool");
+  VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  allocate.commandPool = pool_;
+  allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+  allocate.commandBufferCount = 1;
+  check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_), "Vulkan's command buffer");
+  VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  check_result(vkCreateFence(context_->device(), &fence, nullptr, &fence_), "Vulkan's fence");
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  check_result(vkBeginCommandBuffer(commands_, &begin), "Vulkan's command buffer");
+}
+
+Recorder::~Recorder() {
+  if (submitted_) vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX);
+  vkDestroyFence(context_->device(), fence_, nullptr);
+  vkDestroyCommandPool(context_->device(), pool_, nullptr);
+}
+
+void Recorder::dispatch(const Dispatch& d) {
+  check(d.push.size() <= 128, "push constants fit");
+  if (meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_)) barrier();
+  vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
+  vkCmdPushConstants(commands_, context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()),
+                     d.push.data());
+  vkCmdDispatch(commands_, d.groups[0], d.groups[1], d.groups[2]);
+  read_.insert(read_.end(), d.reads.begin(), d.reads.end());
+  written_.insert(written_.end(), d.writes.begin(), d.writes.end());
+  ++dispatches_;
+}
+
+void Recorder::barrier() {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+  memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
+                       &memory, 0, nullptr, 0, nullptr);
+  read_.clear();
+  written_.clear();
+  ++barriers_;
+}
+
+void Recorder::end() {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+  memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                       VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0,
+                       nullptr);
+  check_result(vkEndCommandBuffer(commands_), "Vulkan's command buffer");
+}
+
+void Recorder::submit() {
+  context_->submit(commands_, fence_);
+  submitted_ = true;
+}
+
+void Recorder::wait() {
+  if (!submitted_) return;
+  check_result(vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX),
+               fmt::format("{} did not finish its step", context_->caps().name));
+  submitted_ = false;
+  check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");
+}
+
+}  // namespace troika::device::vulkan

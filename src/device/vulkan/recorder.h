@@ -1,0 +1,62 @@
+// Commands, recorded once and replayed for ever: dispatches, with a barrier wherever one reads or overwrites what an
+// earlier one touched, and nowhere else.
+#pragma once
+
+#include <concepts>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "device/vulkan/context.h"
+
+namespace troika::device::vulkan {
+
+// A stretch of GPU memory.
+struct Range {
+  VkDeviceAddress begin = 0;
+  size_t bytes = 0;
+};
+
+struct Dispatch {
+  PipelineKey pipeline;
+  std::span<const std::byte> push;  // up to 128 bytes
+  uint32_t groups[3] = {1, 1, 1};
+  std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
+};
+
+// What a dispatch is told, by its shader's own struct.
+template <typename Push>
+std::span<const std::byte> bytes_of(const Push& push) {
+  static_assert(std::is_trivially_copyable_v<Push> && sizeof(Push) <= 128);
+  return std::as_bytes(std::span(&push, 1));
+}
+
+class Recorder {
+ public:
+  explicit Recorder(std::shared_ptr<Context> context);
+  ~Recorder();
+  Recorder(const Recorder&) = delete;
+  Recorder& operator=(const Recorder&) = delete;
+
+  void dispatch(const Dispatch& d);
+  void end();  // behind it only submit() and wait()
+
+  void submit();  // what the host wrote before is seen
+  void wait();    // what was computed is seen by the host
+
+  int dispatches() const { return dispatches_; }
+  int barriers() const { return barriers_; }
+
+ private:
+  void barrier();
+  const std::shared_ptr<Context> context_;
+  VkCommandPool pool_ = VK_NULL_HANDLE;
+  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+  VkFence fence_ = VK_NULL_HANDLE;
+  std::vector<Range> read_, written_;  // since the last barrier
+  int dispatches_ = 0, barriers_ = 0;
+  bool submitted_ = false;
+};
+
+}  // namespace troika::device::vulkan

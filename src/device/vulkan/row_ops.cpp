@@ -1,0 +1,175 @@
+// Embeddings, norms, activations, what moves rows about; and which function compiles which op.
+#include "device/vulkan/compiler.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+constexpr uint32_t kLanes = 256;  // of elementwise, copy, mean_rows and mix
+constexpr size_t kMostMixed = 8;
+
+}  // namespace
+
+// As shaders/copy.comp has them. `columns` 0: all of the result's.
+struct Compiler::Copy {
+  enum From : uint32_t { same_row, output_row, features, features_or_same } from;
+  uint32_t from_first = 0;
+};
+
+// As shaders/norm.comp has them.
+struct Compiler::Norm {
+  enum Kind : uint32_t { rms, rms_plain, add_rms, layer, match_rms, cut_below } kind;
+  int width = 0;  // 0: of whole rows
+  float number;
+};
+
+void Compiler::add(const Op& op) {
+  using E = Elementwise;
+  using N = Norm;
+  switch (op.kind) {
+    case OpKind::embed: return embed(op);
+    case OpKind::features: return copy(op, {Copy::features});
+    case OpKind::insert_features: return copy(op, {Copy::features_or_same});
+    case OpKind::linear:
+    case OpKind::linear_where:
+    case OpKind::linear_gated: return linear(op);
+    case OpKind::rms_norm: {
+      const auto [epsilon, width] = op.as<ops::NormParams>();
+      return norm(op, {op.in.size() > 1 ? N::rms : N::rms_plain, width, epsilon});
+    }
+    case OpKind::layer_norm: return norm(op, {N::layer, 0, op.as<ops::NormParams>().epsilon});
+    case OpKind::add: return elementwise(op, {E::add});
+    case OpKind::mul:
+      return elementwise(op, {program_[op.in[1]].role == ops::Role::weight ? E::mul_by_vector : E::mul});
+    case OpKind::scale: return elementwise(op, {E::scale, {}, op.as<ops::ScaleParams>().factor});
+    case OpKind::gated: return elementwise(op, {E::gated, op.as<ops::ActParams>().act});
+    case OpKind::act: return elementwise(op, {E::act, op.as<ops::ActParams>().act});
+    case OpKind::softcap: return elementwise(op, {E::softcap, {}, op.as<ops::SoftcapParams>().cap});
+    case OpKind::rope: return rope(op);
+    case OpKind::kv_write: return kv_write(op);
+    case OpKind::attend: return attend(op);
+    case OpKind::attend_spans: return attend_spans(op);
+    case OpKind::pick_rows: return copy(op, {Copy::output_row});
+    case OpKind::join_rows: return copy(op, {Copy::same_row});
+    case OpKind::mean_rows: return mean_rows(op);
+    case OpKind::mix: return mix(op);
+    case OpKind::moe: return moe(op);
+    case OpKind::match_rms: return norm(op, {N::match_rms, 0, op.as<ops::MatchParams>().floor});
+    case OpKind::cut_below: return norm(op, {N::cut_below, 0, op.as<ops::CutParams>().deviations});
+    case OpKind::concat: return concat(op);
+    case OpKind::slice: return copy(op, {Copy::same_row, uint32_t(op.as<ops::SliceParams>().first)});
+    case OpKind::add_norm: return norm(op, {N::add_rms, 0, op.as<ops::NormParams>().epsilon});
+  }
+}
+
+void Compiler::embed(const Op& op) {
+  const GpuWeight& table = weight(op.in[0]);
+  const Tensor out = op.out[0];
+  struct {
+    VkDeviceAddress step, table, tables, to;
+    uint32_t columns, vocabulary, panel_bytes;
+  } push{step_, table.address, table.tables, at(out), columns(out), uint32_t(table.shape.rows()), uint32_t(table.panel_bytes)};
+  const uint32_t stretch = table.panel->block_bytes == 16 && table.panel->block_values < 32 ? uint32_t(table.panel->block_values) : 32;
+  dispatch(fmt::format("embed.{}", table.panel->shader), {}, bytes_of(push), {pieces(columns(out), stretch * 64), capacity(out), 1},
+           {}, {range(out)});
+}
+
+void Compiler::elementwise(const Op& op, const Elementwise& e) {
+  Range other{};
+  if (e.kind == Elementwise::mul_by_vector) other.begin = vector(op.in[1]);
+  else if (op.in.size() > 1) other = range(op.in[1]);
+  elementwise(e, range(op.in[0]), other, op.out[0]);
+}
+
+void Compiler::elementwise(const Elementwise& e, Range a, Range b, Tensor out) {
+  struct {
+    VkDeviceAddress step, a, b, to;
+    uint32_t columns;
+    int32_t rows;
+    uint32_t act;
+    float factor;
+  } push{step_, a.begin, b.begin, at(out), columns(out), rows(out), uint32_t(e.activation), e.factor};
+  dispatch("elementwise", {e.kind}, bytes_of(push), {pieces(columns(out), kLanes), capacity(out), 1}, {a, b}, {range(out)});
+}
+
+// Rows are as many as the result's, or (join_rows) as many numbers.
+void Compiler::copy(const Op& op, const Copy& c) {
+  const Tensor out = op.out[0];
+  const bool features = c.from == Copy::features;
+  if (features) compiled_.step->read_all_features();
+  const uint32_t from_columns = features || op.kind == OpKind::join_rows ? columns(out) : columns(op.in[0]);
+  struct {
+    VkDeviceAddress step, from, to;
+    uint32_t columns, from_stride, from_first, to_stride, to_first;
+    int32_t rows;
+  } push{step_, features ? 0 : at(op.in[0]), at(out), columns(out), from_columns, c.from_first, columns(out), 0, rows(out)};
+  std::vector<Range> reads;
+  if (!features) reads.push_back(range(op.in[0]));
+  dispatch("copy", {c.from}, bytes_of(push), {pieces(columns(out), kLanes), capacity(out), 1}, std::move(reads), {range(out)});
+}
+
+void Compiler::concat(const Op& op) {
+  const Tensor out = op.out[0];
+  uint32_t first = 0;
+  for (Tensor in : op.in) {
+    struct {
+      VkDeviceAddress step, from, to;
+      uint32_t columns, from_stride, from_first, to_stride, to_first;
+      int32_t rows;
+    } push{step_, at(in), at(out), columns(in), columns(in), 0, columns(out), first, rows(out)};
+    // The halves do not meet, so no barrier is wanted between them: only the first says what is written.
+    dispatch("copy", {Copy::same_row}, bytes_of(push), {pieces(columns(in), kLanes), capacity(out), 1}, {range(in)},
+             first == 0 ? std::vector{range(out)} : std::vector<Range>{});
+    first += columns(in);
+  }
+}
+
+void Compiler::norm(const Op& op, const Norm& n) {
+  const Tensor out = op.out.back();  // add_norm: behind the sum
+  const uint32_t width = n.width > 0 ? uint32_t(n.width) : columns(out);
+  const bool two = n.kind == Norm::add_rms || n.kind == Norm::match_rms;
+  std::vector<Range> reads{range(op.in[0])}, writes{range(out)};
+  if (two) reads.push_back(range(op.in[1]));
+  if (n.kind == Norm::add_rms) writes.push_back(range(op.out[0]));
+  struct {
+    VkDeviceAddress step, x, other, weight, bias, to, sum;
+    uint32_t width;
+    int32_t rows;
+    uint32_t parts;
+    float number;
+  } push{.step = step_, .x = at(op.in[0]), .to = at(out), .sum = at(op.out[0]), .width = width, .rows = rows(out),
+         .parts = columns(out) / width, .number = n.number};
+  if (two) push.other = at(op.in[1]);
+  if (n.kind == Norm::rms || n.kind == Norm::layer) push.weight = vector(op.in[1]);
+  if (n.kind == Norm::add_rms) push.weight = vector(op.in[2]);
+  if (n.kind == Norm::layer) push.bias = vector(op.in[2]);
+  dispatch("norm", {n.kind}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
+}
+
+void Compiler::mean_rows(const Op& op) {
+  const Tensor out = op.out[0];
+  struct {
+    VkDeviceAddress step, x, to;
+    uint32_t columns, group;
+    int32_t rows;
+  } push{step_, at(op.in[0]), at(out), columns(out), uint32_t(program_.tokens / program_.outputs), rows(out)};
+  dispatch("mean_rows", {}, bytes_of(push), {pieces(columns(out), kLanes), capacity(out), 1}, {range(op.in[0])}, {range(out)});
+}
+
+void Compiler::mix(const Op& op) {
+  const Tensor out = op.out[0];
+  check(op.in.size() <= kMostMixed + 1, "mix takes a few tensors");
+  struct {
+    VkDeviceAddress step, weights, to, x[kMostMixed];
+    uint32_t count, columns, weight_columns, first;
+    int32_t rows;
+  } push{.step = step_, .weights = at(op.in[0]), .to = at(out), .count = uint32_t(op.in.size() - 1), .columns = columns(out),
+         .weight_columns = columns(op.in[0]), .first = uint32_t(op.as<ops::MixParams>().first), .rows = rows(out)};
+  std::vector<Range> reads{range(op.in[0])};
+  for (size_t j = 1; j < op.in.size(); ++j) {
+    push.x[j - 1] = at(op.in[j]);
+    reads.push_back(range(op.in[j]));
+  }
+  dispatch("mix", {}, bytes_of(push), {pieces(columns(out), kLanes), capacity(out), 1}, std::move(reads), {range(out)});
+}
+
+}  // namespace troika::device::vulkan

@@ -1,0 +1,13 @@
+// The shaders of shaders/, compiled when Troika is built.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace troika::device::vulkan {
+
+// SPIR-V by name: "rms_norm", "linear.q4_k". Empty: there is none of this name.
+std::span<const uint32_t> find_shader(std::string_view name);
+
+}  // namespace troika::device::vulkan

@@ -1,0 +1,65 @@
+#include "device/vulkan/vulkan_device.h"
+
+#include "device/vulkan/weights.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+class VulkanExecutable : public Executable {
+ public:
+  explicit VulkanExecutable(Compiled compiled) : compiled_(std::move(compiled)) {}
+  void submit() override {
+    compiled_.step->upload();
+    compiled_.recorder->submit();
+  }
+  void wait() override { compiled_.recorder->wait(); }
+
+ private:
+  Compiled compiled_;
+};
+
+class VulkanDevice : public Device {
+ public:
+  VulkanDevice() : context_(Context::open()), weights_(context_) {
+    const Caps& caps = context_->caps();
+    info_.name = "vulkan";
+    info_.description = fmt::format("{}, {}", caps.name, caps.driver);
+    for (const MemoryType& type : caps.memory) {
+      if (type.device_local) info_.memory_bytes = std::max(info_.memory_bytes, size_t(type.heap_bytes));
+    }
+  }
+
+  const DeviceInfo& info() const override { return info_; }
+  bool supports(const ops::Program&, const ops::Op&) const override { return true; }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return context_->allocate(bytes); }
+  std::shared_ptr<Buffer> import(HostRegion) override { return nullptr; }
+  std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse) override {
+    auto weight = weights_.load(view);
+    info_.weight_bytes = weights_.bytes();
+    return weight;
+  }
+  std::unique_ptr<Executable> compile(const Segment& segment) override {
+    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs)).compile());
+  }
+
+ private:
+  // One for all that is compiled for the same inputs.
+  std::shared_ptr<StepBlock> step_block(const ops::StepInputs& inputs) {
+    std::weak_ptr<StepBlock>& known = blocks_[&inputs];
+    auto block = known.lock();
+    if (!block) known = block = std::make_shared<StepBlock>(*context_, inputs);
+    std::erase_if(blocks_, [](const auto& entry) { return entry.second.expired(); });
+    return block;
+  }
+
+  const std::shared_ptr<Context> context_;
+  WeightLoader weights_;
+  std::map<const ops::StepInputs*, std::weak_ptr<StepBlock>> blocks_;
+  DeviceInfo info_;
+};
+
+}  // namespace
+
+std::unique_ptr<Device> make(const DeviceOptions&) { return std::make_unique<VulkanDevice>(); }
+
+}  // namespace troika::device::vulkan

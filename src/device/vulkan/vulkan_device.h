@@ -1,0 +1,10 @@
+// A GPU through Vulkan: the integrated ones of laptops first, any other with a driver for Vulkan 1.3 as well.
+#pragma once
+
+#include "device/device.h"
+
+namespace troika::device::vulkan {
+
+std::unique_ptr<Device> make(const DeviceOptions& options);  // throws Error where there is no GPU that will do
+
+}  // namespace troika::device::vulkan
