@@ -13,9 +13,10 @@ const GpuBuffer& gpu_buffer(const std::shared_ptr<Buffer>& buffer) {
 
 }  // namespace
 
-Compiler::Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step)
+Compiler::Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step,
+                   CompileOptions options)
     : context_(std::move(context)), segment_(segment), program_(*segment.program),
-      arena_(gpu_buffer(segment.arena).address()), step_(step->address()) {
+      arena_(gpu_buffer(segment.arena).address()), step_(step->address()), options_(options) {
   compiled_.recorder = std::make_unique<Recorder>(context_);
   compiled_.step = std::move(step);
   compiled_.keep.push_back(segment.arena);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -34,9 +35,13 @@ struct Compiled {
   std::vector<std::shared_ptr<void>> keep;  // all that the commands point at
 };
 
+struct CompileOptions {
+  bool float32 = false;  // no int8 activations
+};
+
 class Compiler {
  public:
-  Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step);
+  Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step, CompileOptions options);
   Compiled compile();
 
  private:
@@ -54,10 +59,19 @@ class Compiler {
   void dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
                 std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes);
 
+  // Rows of x as int8 (shaders/lib/int8.glsl).
+  struct Quantised {
+    Range numbers, scales;
+  };
+  bool multiplies_in_int8(const GpuWeight& w) const { return !options_.float32 && w.panel && w.panel->block_values >= 32; }
+  Quantised quantise(Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row);
+  const Quantised& quantised(Tensor x);  // made where it is first asked for, unless its op made it
+
   void embed(const Op& op);
   // How rows of x meet a weight; `second` and what follows are for some kinds only (shaders/linear.glsl).
   struct Product;
   void multiply(const Product& p);
+  void multiply_int8(const Product& p);
   void linear(const Op& op);
   void gated_apart(const Op& op);
   void moe(const Op& op);
@@ -87,7 +101,9 @@ class Compiler {
   const Segment& segment_;
   const ops::Program& program_;
   const VkDeviceAddress arena_, step_;
+  const CompileOptions options_;
   Compiled compiled_;
+  std::map<uint32_t, Quantised> quantised_;  // by tensor id
 };
 
 inline uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }

@@ -8,10 +8,12 @@ namespace troika::device::vulkan {
 namespace {
 
 constexpr uint32_t kRowsAtOnce = 8;  // of x, in one workgroup
+constexpr uint32_t kSlices = 16;     // into which linear_int8 cuts the values of a row: fixed, since sums depend on it
+constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul_int8; its lanes along rows of x
 
 }  // namespace
 
-// As shaders/linear.glsl has it.
+// As shaders/linear.glsl and linear_int8.glsl have it.
 struct Compiler::Product {
   enum Kind : uint32_t { plain, gated, where } kind = plain;
   const GpuWeight* weight;
@@ -19,13 +21,16 @@ struct Compiler::Product {
   VkDeviceAddress bias = 0, gate = 0, chosen = 0;  // chosen: each row has an expert of its own
   uint32_t first = 0, used = 1, x_rows = 1;
   ops::Activation act{};
-  VkDeviceAddress x = 0, to = 0;
+  VkDeviceAddress x = 0;
+  const Quantised* int8 = nullptr;  // x as such; null: multiply in float32
+  VkDeviceAddress to = 0;
   uint32_t depth = 0, columns = 0, capacity = 0;
   int32_t rows = 0;
-  std::vector<Range> reads, writes;
+  std::vector<Range> reads, writes;  // besides `int8`
 };
 
 void Compiler::multiply(const Product& p) {
+  if (p.int8) return multiply_int8(p);
   struct {
     VkDeviceAddress step, x, to, weight, second, bias, gate, tables, chosen;
     uint32_t depth, columns, first, panel_bytes;
@@ -39,13 +44,58 @@ void Compiler::multiply(const Product& p) {
            {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, p.reads, p.writes);
 }
 
+void Compiler::multiply_int8(const Product& p) {
+  struct {
+    VkDeviceAddress step, numbers, scales, to, weight, second, other, tables, chosen;
+    uint32_t depth, columns, first, panel_bytes;
+    int32_t rows;
+    uint32_t used, x_rows, act, has_bias;
+  } push{step_, p.int8->numbers.begin, p.int8->scales.begin, p.to, p.address ? p.address : p.weight->address, p.second,
+         p.gate ? p.gate : p.bias, p.weight->tables, p.chosen, p.depth, p.columns, p.first, uint32_t(p.weight->panel_bytes),
+         p.rows, p.used, p.x_rows, uint32_t(p.act), p.bias != 0};
+  std::vector<Range> reads = p.reads;
+  reads.insert(reads.end(), {p.int8->numbers, p.int8->scales});
+  const std::string_view format = p.weight->panel->shader;
+  if (!p.chosen && p.capacity > kRowsAtOnce) {
+    const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
+    dispatch(fmt::format("matmul_int8.{}", format), {each, p.kind, kSlices}, bytes_of(push),
+             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), p.writes);
+    return;
+  }
+  const uint32_t at_once = p.chosen ? 1 : p.capacity;
+  dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, 16 * kSlices}, bytes_of(push),
+           {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, std::move(reads), p.writes);
+}
+
+Compiler::Quantised Compiler::quantise(Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row) {
+  const size_t values = size_t(columns) * capacity;
+  const Quantised to{scratch(values), scratch(values / 32 * 16)};
+  struct {
+    VkDeviceAddress step, x, numbers, scales;
+    uint32_t columns;
+    int32_t rows;
+    uint32_t per_row;
+  } push{step_, x.begin, to.numbers.begin, to.scales.begin, columns, rows, per_row};
+  dispatch("quantise", {}, bytes_of(push), {pieces(columns / 32, 64), capacity, 1}, {x}, {to.numbers, to.scales});
+  return to;
+}
+
+const Compiler::Quantised& Compiler::quantised(Tensor x) {
+  const auto [found, is_new] = quantised_.try_emplace(x.id);
+  if (is_new) found->second = quantise(range(x), columns(x), capacity(x), rows(x), 1);
+  return found->second;
+}
+
 void Compiler::linear(const Op& op) {
   const Tensor x = op.in[0], out = op.out[0];
   Product p{.weight = &weight(op.in[1]), .x = at(x), .to = at(out), .depth = columns(x), .columns = columns(out),
-            .capacity = capacity(out), .rows = rows(out), .reads = {range(x)}, .writes = {range(out)}};
+            .capacity = capacity(out), .rows = rows(out), .writes = {range(out)}};
+  const bool int8 = multiplies_in_int8(*p.weight);
+  if (int8) p.int8 = &quantised(x);
+  else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    if (up.panel != p.weight->panel) return gated_apart(op);
+    if (up.panel != p.weight->panel || (int8 && p.capacity > kRowsAtOnce)) return gated_apart(op);
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;
@@ -62,13 +112,15 @@ void Compiler::linear(const Op& op) {
   multiply(p);
 }
 
-// gate and up in two formats: two products and what joins them.
+// Two products and what joins them: where gate and up are of two formats, or rows are many.
 void Compiler::gated_apart(const Op& op) {
   const Tensor x = op.in[0], out = op.out[0];
   const Range gate = scratch(range(out).bytes), up = scratch(range(out).bytes);
   for (size_t i = 1; i <= 2; ++i) {
     const Range& to = i == 1 ? gate : up;
-    multiply({.weight = &weight(op.in[i]), .x = at(x), .to = to.begin, .depth = columns(x), .columns = columns(out),
+    const GpuWeight& matrix = weight(op.in[i]);
+    const Quantised* int8 = multiplies_in_int8(matrix) ? &quantised(x) : nullptr;
+    multiply({.weight = &matrix, .x = at(x), .int8 = int8, .to = to.begin, .depth = columns(x), .columns = columns(out),
               .capacity = capacity(out), .rows = rows(out), .reads = {range(x)}, .writes = {to}});
   }
   elementwise({Elementwise::gated, op.as<ops::ActParams>().act}, gate, up, out);
@@ -100,12 +152,16 @@ void Compiler::moe(const Op& op) {
   dispatch("moe_route", {p.normalise}, bytes_of(route), {pieces(capacity(out), 64), 1, 1}, {range(router)}, {chosen, shares});
 
   const VkDeviceAddress first = addresses->address(), step = sizeof(VkDeviceAddress);
+  const Quantised* x_int8 = multiplies_in_int8(weight(op.in[2])) ? &quantised(x) : nullptr;
   multiply({.kind = Product::gated, .weight = &weight(op.in[2]), .address = first, .second = first + step,
-            .chosen = chosen.begin, .used = used, .x_rows = used, .act = p.act, .x = at(x), .to = hidden.begin,
+            .chosen = chosen.begin, .used = used, .x_rows = used, .act = p.act, .x = at(x), .int8 = x_int8, .to = hidden.begin,
             .depth = columns(x), .columns = width, .capacity = uint32_t(slots), .rows = rows(out),
             .reads = {range(x), chosen}, .writes = {hidden}});
+  Quantised hidden_int8;
+  const bool down_in_int8 = multiplies_in_int8(weight(op.in[4]));
+  if (down_in_int8) hidden_int8 = quantise(hidden, width, uint32_t(slots), rows(out), used);
   multiply({.weight = &weight(op.in[4]), .address = first + 2 * step, .chosen = chosen.begin, .used = used,
-            .x = hidden.begin, .to = made.begin, .depth = width, .columns = columns(out), .capacity = uint32_t(slots),
+            .x = hidden.begin, .int8 = down_in_int8 ? &hidden_int8 : nullptr, .to = made.begin, .depth = width, .columns = columns(out), .capacity = uint32_t(slots),
             .rows = rows(out), .reads = {hidden, chosen}, .writes = {made}});
 
   struct {

@@ -20,7 +20,7 @@ class VulkanExecutable : public Executable {
 
 class VulkanDevice : public Device {
  public:
-  VulkanDevice() : context_(Context::open()), weights_(context_) {
+  explicit VulkanDevice(const DeviceOptions& options) : float32_(options.float32), context_(Context::open()), weights_(context_) {
     const Caps& caps = context_->caps();
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
@@ -39,7 +39,7 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs)).compile());
+    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs), {.float32 = float32_}).compile());
   }
 
  private:
@@ -52,6 +52,7 @@ class VulkanDevice : public Device {
     return block;
   }
 
+  const bool float32_;
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
   std::map<const ops::StepInputs*, std::weak_ptr<StepBlock>> blocks_;
@@ -60,6 +61,6 @@ class VulkanDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make(const DeviceOptions&) { return std::make_unique<VulkanDevice>(); }
+std::unique_ptr<Device> make(const DeviceOptions& options) { return std::make_unique<VulkanDevice>(options); }
 
 }  // namespace troika::device::vulkan
