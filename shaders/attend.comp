@@ -6,15 +6,19 @@
 #include "lib/activations.glsl"
 #include "lib/cache.glsl"
 #include "lib/rotate.glsl"
+#include "lib/quantise.glsl"
 
 const uint kLanes = 128;
 layout(local_size_x = kLanes) in;
 layout(constant_id = 0) const uint kFormat = 0;
+layout(constant_id = 1) const bool kQuantise = false;  // the result as int8 besides
 
 layout(push_constant) uniform Push {
   Step step;
   Floats q, to;           // [T, heads · dim]
   uint64_t keys, values;  // the cache, or [T, kv_heads · dim]
+  Numbers numbers;
+  Scales scales;
   uint heads, kv_heads, dim, rotation;
   float scale, softcap;
   int window, group;      // of pages; of kRows: the kind of span
@@ -117,5 +121,11 @@ void main() {
 
   for (uint i = 0; i * kLanes + lane < dim; ++i) head_[i * kLanes + lane] = result[i] / sum;
   if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
+  barrier();
   for (uint d = lane; d < dim; d += kLanes) to.at[at + d] = head_[d];
+  if (kQuantise && lane < dim / 32) {
+    float block[32];
+    for (uint i = 0; i < 32; ++i) block[i] = head_[lane * 32 + i];
+    quantise_block(block, numbers, scales, at / 32 + lane);
+  }
 }

@@ -7,6 +7,7 @@
 const uint kLanes = 64;
 layout(local_size_x = kLanes) in;
 layout(constant_id = 0) const uint kFormat = 0;
+layout(constant_id = 1) const bool kRope = false;  // keys are still to be turned
 
 layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer HalvesOut { uint16_t at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 1) writeonly buffer BytesOut { uint8_t at[]; };
@@ -17,6 +18,7 @@ layout(push_constant) uniform Push {
   uint64_t key_cache, value_cache;
   uint heads, dim, rotation;
   int group;                       // of pages
+  Floats angles;                   // of kRope, as rope.comp takes them
 };
 
 // The nearest half, ties to even.
@@ -60,7 +62,17 @@ void main() {
   const bool is_key = gl_WorkGroupID.z == 0;
   if (token >= step.tokens) return;
   Floats from = is_key ? keys : values;
-  for (uint i = lane; i < dim; i += kLanes) head_[i] = from.at[(token * heads + head) * dim + i];
+  const uint first = (token * heads + head) * dim, pairs = dim / 2;
+  if (kRope && is_key) {
+    for (uint i = lane; i < pairs; i += kLanes) {
+      const float c = angles.at[(token * pairs + i) * 2], s = angles.at[(token * pairs + i) * 2 + 1];
+      const float a = from.at[first + i], b = from.at[first + pairs + i];
+      head_[i] = a * c - b * s;
+      head_[i + pairs] = b * c + a * s;
+    }
+  } else {
+    for (uint i = lane; i < dim; i += kLanes) head_[i] = from.at[first + i];
+  }
   if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
   barrier();
 

@@ -1,16 +1,17 @@
-// A few rows, rounded to int8, times a weight in panels. A workgroup computes 16 columns of the result: lane l takes the
-// panel's row l % 16 and one slice of its values; then the slices' sums are added in order. Included behind
-// quant/<format>.glsl, of block formats only.
+// A few rows, rounded to int8, times a weight in panels. A workgroup computes 16 columns of the result, or 32 where it
+// rounds them in turn: lane l takes the row l % 16 of each panel and one slice of its values; then the slices' sums are
+// added in order, a lane for each number of the result. Included behind quant/<format>.glsl, of block formats only.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
-#include "lib/int8.glsl"
+#include "lib/quantise.glsl"
 
 layout(local_size_x_id = 3) in;                       // 16 · slices
 layout(constant_id = 0) const uint kTokens = 1;       // rows of x at once
 layout(constant_id = 1) const uint kKind = 0;
 layout(constant_id = 2) const bool kExperts = false;  // each row has an expert of its own
+layout(constant_id = 4) const bool kQuantise = false; // the result as int8 besides
 const uint kProduct = 0, kGated = 1, kWhere = 2;
-const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kSums = kKind == kGated ? 2 : 1;
+const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
 layout(push_constant) uniform Push {
   Step step;
@@ -26,6 +27,8 @@ layout(push_constant) uniform Push {
   int rows;
   uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
   uint act, has_bias;
+  Numbers to_numbers;         // kQuantise: the result as int8
+  Scales to_scales;
 };
 
 Group read_group(uint64_t panel, uint row, uint stretch) {
@@ -41,11 +44,30 @@ float multiply(const Group g, uint token, uint stretch, float sum) {
                      kTwoScales, kHasLeast);
 }
 
-shared float sums_[kSums][kTokens][kSlices][16];
+shared float sums_[kTokens][kSlices][kColumns];
+shared float results_[kTokens][32];
+
+uint64_t panel_of(uint64_t matrix, uint row) { return matrix + uint64_t(row / 16) * panel_bytes; }
+
+// The sum over all slices of this lane's number of the result.
+float sum_of_slices(const float mine[kPanels][kTokens]) {
+  const uint lane = gl_LocalInvocationID.x;
+  barrier();
+  for (uint p = 0; p < kPanels; ++p) {
+    for (uint t = 0; t < kTokens; ++t) sums_[t][lane / 16][p * 16 + lane % 16] = mine[p][t];
+  }
+  barrier();
+  float total = 0;
+  if (lane < kTokens * kColumns) {
+    for (uint s = 0; s < kSlices; ++s) total += sums_[lane / kColumns][s][lane % kColumns];
+  }
+  return total;
+}
 
 void main() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
-  const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.y * kTokens, begin = gl_WorkGroupID.x * 16;
+  const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.y * kTokens;
+  const uint begin = gl_WorkGroupID.x * kColumns;
   if (token >= live) return;
   uint64_t one = weight, two = second;
   if (kExperts) {
@@ -53,41 +75,44 @@ void main() {
     one = Addresses(weight).at[expert * 3];
     if (kKind == kGated) two = Addresses(second).at[expert * 3];
   }
-  const uint row = first + min(begin + lane % 16, columns - 1);
-  one += uint64_t(row / 16) * panel_bytes;
-  two += uint64_t(row / 16) * panel_bytes;
-
-  float sum[kTokens], sum_of_second[kTokens];
-  for (uint t = 0; t < kTokens; ++t) sum[t] = sum_of_second[t] = 0;
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
-  for (uint stretch = slice * length; stretch < end; ++stretch) {
-    const Group g = read_group(one, row % 16, stretch);
-    for (uint t = 0; t < kTokens && token + t < live; ++t) sum[t] = multiply(g, token + t, stretch, sum[t]);
-    if (kKind == kGated) {
-      const Group up = read_group(two, row % 16, stretch);
-      for (uint t = 0; t < kTokens && token + t < live; ++t) {
-        sum_of_second[t] = multiply(up, token + t, stretch, sum_of_second[t]);
+
+  float sum[kPanels][kTokens], sum_of_second[kPanels][kTokens];
+  for (uint p = 0; p < kPanels; ++p) {
+    const uint row = first + min(begin + p * 16 + lane % 16, columns - 1);
+    const uint64_t panel = panel_of(one, row), panel_of_second = panel_of(two, row);
+    for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
+    for (uint stretch = slice * length; stretch < end; ++stretch) {
+      const Group g = read_group(panel, row % 16, stretch);
+      for (uint t = 0; t < kTokens && token + t < live; ++t) sum[p][t] = multiply(g, token + t, stretch, sum[p][t]);
+      if (kKind == kGated) {
+        const Group up = read_group(panel_of_second, row % 16, stretch);
+        for (uint t = 0; t < kTokens && token + t < live; ++t) {
+          sum_of_second[p][t] = multiply(up, token + t, stretch, sum_of_second[p][t]);
+        }
       }
     }
   }
-  for (uint t = 0; t < kTokens; ++t) {
-    sums_[0][t][slice][lane % 16] = sum[t];
-    if (kKind == kGated) sums_[kSums - 1][t][slice][lane % 16] = sum_of_second[t];
-  }
-  barrier();
 
-  for (uint i = lane; i < kTokens * 16; i += kLanes) {
-    const uint t = i / 16, column = begin + i % 16;
-    if (token + t >= live || column >= columns) continue;
-    float total = 0, total_of_second = 0;
-    for (uint s = 0; s < kSlices; ++s) {
-      total += sums_[0][t][s][i % 16];
-      if (kKind == kGated) total_of_second += sums_[kSums - 1][t][s][i % 16];
+  const uint t = lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
+  const bool mine = t < kTokens && token + t < live && column < columns;
+  float result = sum_of_slices(sum);
+  if (kKind == kGated) {
+    const float up = sum_of_slices(sum_of_second);
+    result = activate(act, result) * up;
+  }
+  if (mine) {
+    if (kKind == kWhere && other.at[at] == 0) result = 0;
+    if (has_bias != 0) result += other.at[column];
+    to.at[at] = result;
+  }
+  if (kQuantise) {
+    if (t < kTokens) results_[t][lane % kColumns] = result;
+    barrier();
+    if (lane < kTokens && token + lane < live) {
+      float block[32];
+      for (uint i = 0; i < 32; ++i) block[i] = results_[lane][i];
+      quantise_block(block, to_numbers, to_scales, ((token + lane) * columns + begin) / 32);
     }
-    const uint at = (token + t) * columns + column;
-    if (kKind == kGated) total = activate(act, total) * total_of_second;
-    if (kKind == kWhere && other.at[at] == 0) total = 0;
-    if (has_bias != 0) total += other.at[column];
-    to.at[at] = total;
   }
 }

@@ -2,18 +2,32 @@
 #version 460
 #include "lib/step.glsl"
 #include "lib/sum.glsl"
+#include "lib/quantise.glsl"
 
 layout(constant_id = 0) const uint kKind = 0;
+layout(constant_id = 1) const bool kQuantise = false;  // as int8 besides; of whole rows
 const uint kRms = 0, kRmsPlain = 1, kAddRms = 2, kLayer = 3, kMatchRms = 4, kCutBelow = 5;
 
 layout(push_constant) uniform Push {
   Step step;
   Floats x, other, weight, bias, to, sum;  // other: what is added (kAddRms), or matched (kMatchRms)
+  Numbers numbers;
+  Scales scales;
   uint width;  // of a part
   int rows;
   uint parts;  // of a row
   float number;  // epsilon, the floor (kMatchRms), deviations (kCutBelow)
 };
+
+float normed(uint at, uint column, float mean, float factor, float cutoff) {
+  float value = x.at[at];
+  if (kKind == kAddRms) value += other.at[at];
+  if (kKind == kCutBelow) return max(0, value - cutoff);
+  const float result = (value - mean) * factor;
+  if (kKind == kRms || kKind == kAddRms) return result * weight.at[column];
+  if (kKind == kLayer) return result * weight.at[column] + bias.at[column];
+  return result;
+}
 
 void main() {
   const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.y;
@@ -40,12 +54,16 @@ void main() {
     factor = sqrt(sum_of_all(like) / width) / sqrt(max(squares, number));
   }
   const float cutoff = mean + sqrt(squares) * number;
-  for (uint i = lane; i < width; i += kLanes) {
-    const float value = kKind == kAddRms ? sum.at[first + i] : x.at[first + i];
-    float result = (value - mean) * factor;
-    if (kKind == kRms || kKind == kAddRms) result *= weight.at[i];
-    if (kKind == kLayer) result = result * weight.at[i] + bias.at[i];
-    if (kKind == kCutBelow) result = max(0, value - cutoff);
-    to.at[first + i] = result;
+  if (kQuantise) {
+    for (uint block = lane; block < width / 32; block += kLanes) {
+      float values[32];
+      for (uint i = 0; i < 32; ++i) {
+        values[i] = normed(first + block * 32 + i, block * 32 + i, mean, factor, cutoff);
+        to.at[first + block * 32 + i] = values[i];
+      }
+      quantise_block(values, numbers, scales, row * (width / 32) + block);
+    }
+  } else {
+    for (uint i = lane; i < width; i += kLanes) to.at[first + i] = normed(first + i, i, mean, factor, cutoff);
   }
 }

@@ -84,6 +84,9 @@ class Executable {
   virtual ~Executable() = default;
   virtual void submit() = 0;  // reads the segment's StepInputs; allocates nothing
   virtual void wait() = 0;
+  // Where the host reads a result of the program (its logits or states) after wait(), if not in the arena, which it may
+  // read slowly; null: there.
+  virtual const std::byte* result(ops::Tensor) const { return nullptr; }
 };
 
 class Device {

@@ -159,7 +159,11 @@ void Step::run(std::span<const Work> work, const std::function<void()>& meanwhil
     segment->wait();
   }
   const auto result = [&](ops::Tensor t) {
-    return reinterpret_cast<const float*>(compiled.arena->host() + compiled.offsets[t.id]);
+    const std::byte* found = nullptr;
+    for (const auto& segment : compiled.segments) {
+      if (!found) found = segment->result(t);
+    }
+    return reinterpret_cast<const float*>(found ? found : compiled.arena->host() + compiled.offsets[t.id]);
   };
   logits_ = result(compiled.program.logits);
   states_ = result(compiled.program.states.value());

@@ -27,7 +27,7 @@ VkDeviceAddress address_of(const std::shared_ptr<Buffer>& buffer) {
 
 // As shaders/attend.comp has it.
 struct Attention {
-  VkDeviceAddress step, q, to, keys, values;
+  VkDeviceAddress step, q, to, keys, values, numbers, scales;
   uint32_t heads, kv_heads, dim, rotation;
   float scale, softcap;
   int32_t window, group, rows;
@@ -45,19 +45,40 @@ void Compiler::rope(const Op& op) {
   dispatch("rope", {}, bytes_of(push), {pieces(heads * pairs, 64), capacity(op.out[0]), 1}, {range(op.in[0])}, {range(op.out[0])});
 }
 
+// The rope op that makes the keys, if what it reads is still there.
+const Op* Compiler::turned_just_before(const Op& write) const {
+  const size_t number = size_t(&write - program_.ops.data());
+  for (size_t i = number; i-- > segment_.begin && number - i <= 2;) {
+    const Op& op = program_.ops[i];
+    if (op.kind != OpKind::rope) return nullptr;
+    if (op.out[0] != write.in[0]) continue;
+    const Range source = range(op.in[0]);
+    for (size_t between = i; between < number; ++between) {
+      if (overlap(source, range(program_.ops[between].out[0]))) return nullptr;
+    }
+    return &op;
+  }
+  return nullptr;
+}
+
 void Compiler::kv_write(const Op& op) {
   const int number = op.as<ops::KvParams>().cache;
   const ops::CacheInfo& info = program_.caches[size_t(number)];
   const Cache& cache = segment_.caches[size_t(number)];
   check(info.head_dim <= kMostHead, "a head fits the shader");
+  // Keys that are turned just before are turned here once more, so that nobody waits for it.
+  const Op* turn = turned_just_before(op);
+  const Tensor key = turn ? turn->in[0] : op.in[0];
   struct {
     VkDeviceAddress step, keys, values, key_cache, value_cache;
     uint32_t heads, dim, rotation;
     int32_t group;
-  } push{step_, at(op.in[0]), at(op.in[1]), address_of(cache.keys), address_of(cache.values), uint32_t(info.kv_heads),
-         uint32_t(info.head_dim), uint32_t(rotation(cache.format, info.head_dim)), info.group};
-  dispatch("kv_write", {cache_number(cache.format)}, bytes_of(push), {push.heads, capacity(op.in[0]), 2},
-           {range(op.in[0]), range(op.in[1])},
+    VkDeviceAddress angles;
+  } push{step_, at(key), at(op.in[1]), address_of(cache.keys), address_of(cache.values), uint32_t(info.kv_heads),
+         uint32_t(info.head_dim), uint32_t(rotation(cache.format, info.head_dim)), info.group,
+         turn ? compiled_.step->angles(turn->as<ops::RopeParams>().table) : 0};
+  dispatch("kv_write", {cache_number(cache.format), turn != nullptr}, bytes_of(push), {push.heads, capacity(key), 2},
+           {range(key), range(op.in[1])},
            {{push.key_cache, cache.keys->size()}, {push.value_cache, cache.values->size()}});
 }
 
@@ -66,21 +87,30 @@ void Compiler::attend(const Op& op) {
   const ops::CacheInfo& info = program_.caches[size_t(p.cache)];
   const Cache& cache = segment_.caches[size_t(p.cache)];
   check(info.head_dim <= kMostHead, "a head fits the shader");
-  const Attention push{step_, at(op.in[0]), at(op.out[0]), address_of(cache.keys), address_of(cache.values),
+  Attention push{step_, at(op.in[0]), at(op.out[0]), address_of(cache.keys), address_of(cache.values), 0, 0,
                        uint32_t(p.heads), uint32_t(info.kv_heads), uint32_t(info.head_dim),
                        uint32_t(rotation(cache.format, info.head_dim)), p.scale, p.softcap, p.window, info.group,
                        rows(op.out[0])};
-  dispatch("attend", {cache_number(cache.format)}, bytes_of(push), {push.heads, capacity(op.out[0]), 1},
-           {range(op.in[0]), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}}, {range(op.out[0])});
+  const Tensor out = op.out[0];
+  std::vector<Range> writes{range(out)};
+  const bool int8 = wants_int8(out) && info.head_dim % 32 == 0;
+  if (int8) {
+    const Quantised& quantised = place_quantised(out.id, columns(out), capacity(out));
+    push.numbers = quantised.numbers.begin;
+    push.scales = quantised.scales.begin;
+    writes.insert(writes.end(), {quantised.numbers, quantised.scales});
+  }
+  dispatch("attend", {cache_number(cache.format), int8}, bytes_of(push), {push.heads, capacity(out), 1},
+           {range(op.in[0]), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}}, std::move(writes));
 }
 
 void Compiler::attend_spans(const Op& op) {
   const auto& p = op.as<ops::SpanParams>();
   const uint32_t heads = uint32_t(p.heads), dim = columns(op.out[0]) / heads;
   check(dim <= kMostHead, "a head fits the shader");
-  const Attention push{step_, at(op.in[0]), at(op.out[0]), at(op.in[1]), at(op.in[2]), heads, uint32_t(p.kv_heads), dim, 0,
-                       p.scale, 0, 0, int32_t(p.kind), rows(op.out[0])};
-  dispatch("attend", {kRowsKind}, bytes_of(push), {heads, capacity(op.out[0]), 1},
+  const Attention push{step_, at(op.in[0]), at(op.out[0]), at(op.in[1]), at(op.in[2]), 0, 0, heads,
+                       uint32_t(p.kv_heads), dim, 0, p.scale, 0, 0, int32_t(p.kind), rows(op.out[0])};
+  dispatch("attend", {kRowsKind, false}, bytes_of(push), {heads, capacity(op.out[0]), 1},
            {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(op.out[0])});
 }
 

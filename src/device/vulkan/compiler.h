@@ -3,8 +3,8 @@
 #pragma once
 
 #include <array>
-#include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/error.h"
@@ -29,10 +29,33 @@ struct GpuWeight : Weight {
   VkDeviceAddress tables = 0;          // the format's code book; 0: it has none
 };
 
+// What the host reads of a program, copied to where it reads fast.
+struct ReadBack {
+  Tensor tensor;
+  std::shared_ptr<GpuBuffer> buffer;
+};
+
 struct Compiled {
   std::unique_ptr<Recorder> recorder;
   std::shared_ptr<StepBlock> step;
+  std::vector<ReadBack> results;
   std::vector<std::shared_ptr<void>> keep;  // all that the commands point at
+};
+
+inline constexpr uint32_t kNoTensor = UINT32_MAX;
+
+// Memory that ops work in, each purpose's shared by all that a device compiles: steps follow each other on one queue.
+class Scratch {
+ public:
+  enum Purpose : uint8_t { gate, up, chosen, shares, hidden, made, numbers, scales = numbers + 4, count = scales + 4 };
+
+  explicit Scratch(std::shared_ptr<Context> context) : context_(std::move(context)) {}
+  // At least `bytes`; what was given before stays as it is for those who keep it.
+  const std::shared_ptr<GpuBuffer>& get(size_t purpose, size_t bytes);
+
+ private:
+  const std::shared_ptr<Context> context_;
+  std::array<std::shared_ptr<GpuBuffer>, count> buffers_;
 };
 
 struct CompileOptions {
@@ -41,11 +64,13 @@ struct CompileOptions {
 
 class Compiler {
  public:
-  Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step, CompileOptions options);
+  Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step, Scratch& scratch,
+           CompileOptions options);
   Compiled compile();
 
  private:
   void add(const Op& op);
+  void read_back(Tensor t);
 
   // What ops point at.
   Range range(Tensor t) const;  // its bytes in the arena
@@ -55,17 +80,20 @@ class Compiler {
   uint32_t columns(Tensor t) const { return uint32_t(program_[t].shape.columns()); }
   uint32_t capacity(Tensor t) const { return uint32_t(program_[t].shape.rows()); }
   int32_t rows(Tensor t) const;  // as live_rows() of shaders/lib/step.glsl takes it
-  Range scratch(size_t bytes);
+  Range scratch(size_t purpose, size_t bytes);
   void dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
                 std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes);
 
-  // Rows of x as int8 (shaders/lib/int8.glsl).
+  // Rows of x as int8 (shaders/lib/int8.glsl). A few of them are kept, for products that follow each other.
   struct Quantised {
     Range numbers, scales;
+    uint32_t tensor;
   };
   bool multiplies_in_int8(const GpuWeight& w) const { return !options_.float32 && w.panel && w.panel->block_values >= 32; }
-  Quantised quantise(Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row);
-  const Quantised& quantised(Tensor x);  // made where it is first asked for, unless its op made it
+  const Quantised& place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity);  // not written yet
+  const Quantised& quantise(uint32_t tensor, Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row);
+  const Quantised& quantised(Tensor x);  // written where it is first asked for, unless its op did
+  bool wants_int8(Tensor x) const { return wanted_in_int8_.contains(x.id); }
 
   void embed(const Op& op);
   // How rows of x meet a weight; `second` and what follows are for some kinds only (shaders/linear.glsl).
@@ -78,6 +106,7 @@ class Compiler {
 
   void rope(const Op& op);
   void kv_write(const Op& op);
+  const Op* turned_just_before(const Op& write) const;
   void attend(const Op& op);
   void attend_spans(const Op& op);
 
@@ -103,7 +132,10 @@ class Compiler {
   const VkDeviceAddress arena_, step_;
   const CompileOptions options_;
   Compiled compiled_;
-  std::map<uint32_t, Quantised> quantised_;  // by tensor id
+  Scratch& scratch_;
+  std::set<uint32_t> wanted_in_int8_;  // tensors that this segment multiplies in int8
+  std::array<Quantised, 4> quantised_{};
+  size_t next_quantised_ = 0;
 };
 
 inline uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }

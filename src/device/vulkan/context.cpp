@@ -146,7 +146,7 @@ Context::~Context() {
   vkDestroyDevice(device_, nullptr);
 }
 
-std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes) {
+std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
   std::shared_ptr<GpuBuffer> buffer(new GpuBuffer(shared_from_this()));
   buffer->bytes_ = bytes;
   VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
@@ -159,7 +159,7 @@ std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes) {
   refuse(vkCreateBuffer(device_, &create, nullptr, &buffer->buffer_));
   VkMemoryRequirements needs;
   vkGetBufferMemoryRequirements(device_, buffer->buffer_, &needs);
-  const int type = memory_type(caps_, needs.memoryTypeBits, false);
+  const int type = memory_type(caps_, needs.memoryTypeBits, read_back);
   check(type >= 0, "the GPU has memory that the host writes to");
   if (needs.size > caps_.most_allocation_bytes) refuse(VK_ERROR_OUT_OF_DEVICE_MEMORY);
   VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO};
@@ -172,6 +172,7 @@ std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes) {
   void* mapped = nullptr;
   refuse(vkMapMemory(device_, buffer->memory_, 0, VK_WHOLE_SIZE, 0, &mapped));
   buffer->mapped_ = static_cast<std::byte*>(mapped);
+  buffer->host_cached_ = caps_.memory[size_t(type)].host_cached;
   std::memset(mapped, 0, create.size);
   VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
   address.buffer = buffer->buffer_;

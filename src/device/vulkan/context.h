@@ -19,6 +19,8 @@ class GpuBuffer : public Buffer {
   size_t size() const override { return bytes_; }
   std::byte* host() override { return mapped_; }
   VkDeviceAddress address() const { return address_; }
+  VkBuffer handle() const { return buffer_; }
+  bool host_cached() const { return host_cached_; }  // the host reads it fast
   ~GpuBuffer() override;
   GpuBuffer(const GpuBuffer&) = delete;
   GpuBuffer& operator=(const GpuBuffer&) = delete;
@@ -31,6 +33,7 @@ class GpuBuffer : public Buffer {
   VkBuffer buffer_ = VK_NULL_HANDLE;
   VkDeviceMemory memory_ = VK_NULL_HANDLE;
   std::byte* mapped_ = nullptr;
+  bool host_cached_ = false;
   VkDeviceAddress address_ = 0;
 };
 
@@ -55,7 +58,8 @@ class Context : public std::enable_shared_from_this<Context> {
   uint32_t queue_family() const { return family_; }
   VkPipelineLayout layout() const { return layout_; }  // of all pipelines: 128 bytes of push constants, nothing else
 
-  std::shared_ptr<GpuBuffer> allocate(size_t bytes);  // zeroed; throws Error when there is no room
+  // Zeroed; throws Error when there is no room. `read_back`: in memory that the host reads fast, where there is some.
+  std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
   VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
   void submit(VkCommandBuffer commands, VkFence fence);  // any thread
 

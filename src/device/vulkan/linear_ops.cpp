@@ -1,5 +1,6 @@
 // Products with weights, experts among them.
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "device/vulkan/compiler.h"
@@ -22,7 +23,8 @@ struct Compiler::Product {
   uint32_t first = 0, used = 1, x_rows = 1;
   ops::Activation act{};
   VkDeviceAddress x = 0;
-  const Quantised* int8 = nullptr;  // x as such; null: multiply in float32
+  const Quantised* int8 = nullptr;     // x as such; null: multiply in float32
+  const Quantised* to_int8 = nullptr;  // the result as such besides; null: it is not wanted
   VkDeviceAddress to = 0;
   uint32_t depth = 0, columns = 0, capacity = 0;
   int32_t rows = 0;
@@ -50,26 +52,38 @@ void Compiler::multiply_int8(const Product& p) {
     uint32_t depth, columns, first, panel_bytes;
     int32_t rows;
     uint32_t used, x_rows, act, has_bias;
+    VkDeviceAddress to_numbers, to_scales;
   } push{step_, p.int8->numbers.begin, p.int8->scales.begin, p.to, p.address ? p.address : p.weight->address, p.second,
          p.gate ? p.gate : p.bias, p.weight->tables, p.chosen, p.depth, p.columns, p.first, uint32_t(p.weight->panel_bytes),
-         p.rows, p.used, p.x_rows, uint32_t(p.act), p.bias != 0};
-  std::vector<Range> reads = p.reads;
+         p.rows, p.used, p.x_rows, uint32_t(p.act), p.bias != 0, p.to_int8 ? p.to_int8->numbers.begin : 0,
+         p.to_int8 ? p.to_int8->scales.begin : 0};
+  static_assert(offsetof(decltype(push), to_numbers) % 8 == 0);
+  std::vector<Range> reads = p.reads, writes = p.writes;
+  if (p.to_int8) writes.insert(writes.end(), {p.to_int8->numbers, p.to_int8->scales});
   reads.insert(reads.end(), {p.int8->numbers, p.int8->scales});
   const std::string_view format = p.weight->panel->shader;
   if (!p.chosen && p.capacity > kRowsAtOnce) {
     const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
     dispatch(fmt::format("matmul_int8.{}", format), {each, p.kind, kSlices}, bytes_of(push),
-             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), p.writes);
+             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), std::move(writes));
     return;
   }
   const uint32_t at_once = p.chosen ? 1 : p.capacity;
-  dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, 16 * kSlices}, bytes_of(push),
-           {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, std::move(reads), p.writes);
+  dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, 16 * kSlices, p.to_int8 != nullptr}, bytes_of(push),
+           {pieces(p.columns, kPanelRows * (p.to_int8 ? 2 : 1)), pieces(p.capacity, at_once), 1}, std::move(reads),
+           std::move(writes));
 }
 
-Compiler::Quantised Compiler::quantise(Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row) {
-  const size_t values = size_t(columns) * capacity;
-  const Quantised to{scratch(values), scratch(values / 32 * 16)};
+// In the place of what was kept longest.
+const Compiler::Quantised& Compiler::place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity) {
+  const size_t slot = next_quantised_++ % quantised_.size(), values = size_t(columns) * capacity;
+  quantised_[slot] = {scratch(Scratch::numbers + slot, values), scratch(Scratch::scales + slot, values / 32 * 16), tensor};
+  return quantised_[slot];
+}
+
+const Compiler::Quantised& Compiler::quantise(uint32_t tensor, Range x, uint32_t columns, uint32_t capacity, int32_t rows,
+                                              uint32_t per_row) {
+  const Quantised& to = place_quantised(tensor, columns, capacity);
   struct {
     VkDeviceAddress step, x, numbers, scales;
     uint32_t columns;
@@ -81,9 +95,10 @@ Compiler::Quantised Compiler::quantise(Range x, uint32_t columns, uint32_t capac
 }
 
 const Compiler::Quantised& Compiler::quantised(Tensor x) {
-  const auto [found, is_new] = quantised_.try_emplace(x.id);
-  if (is_new) found->second = quantise(range(x), columns(x), capacity(x), rows(x), 1);
-  return found->second;
+  for (const Quantised& kept : quantised_) {
+    if (kept.tensor == x.id) return kept;
+  }
+  return quantise(x.id, range(x), columns(x), capacity(x), rows(x), 1);
 }
 
 void Compiler::linear(const Op& op) {
@@ -99,6 +114,7 @@ void Compiler::linear(const Op& op) {
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;
+    if (int8 && wants_int8(out) && p.columns % 32 == 0) p.to_int8 = &place_quantised(out.id, p.columns, p.capacity);
   } else {
     p.first = uint32_t(op.as<ops::LinearParams>().first);
     if (op.kind == OpKind::linear_where) {
@@ -115,7 +131,7 @@ void Compiler::linear(const Op& op) {
 // Two products and what joins them: where gate and up are of two formats, or rows are many.
 void Compiler::gated_apart(const Op& op) {
   const Tensor x = op.in[0], out = op.out[0];
-  const Range gate = scratch(range(out).bytes), up = scratch(range(out).bytes);
+  const Range gate = scratch(Scratch::gate, range(out).bytes), up = scratch(Scratch::up, range(out).bytes);
   for (size_t i = 1; i <= 2; ++i) {
     const Range& to = i == 1 ? gate : up;
     const GpuWeight& matrix = weight(op.in[i]);
@@ -132,8 +148,9 @@ void Compiler::moe(const Op& op) {
   const Tensor x = op.in[0], router = op.in[1], out = op.out[0];
   const uint32_t experts = columns(router), used = uint32_t(p.used), width = uint32_t(program_[op.in[2]].shape[0]);
   const size_t slots = size_t(capacity(out)) * used;
-  const Range chosen = scratch(slots * 4), shares = scratch(slots * 4);
-  const Range hidden = scratch(slots * width * 4), made = scratch(slots * columns(out) * 4);
+  const Range chosen = scratch(Scratch::chosen, slots * 4), shares = scratch(Scratch::shares, slots * 4);
+  const Range hidden = scratch(Scratch::hidden, slots * width * 4);
+  const Range made = scratch(Scratch::made, slots * columns(out) * 4);
   const auto addresses = context_->allocate(size_t(experts) * 3 * sizeof(VkDeviceAddress));
   compiled_.keep.push_back(addresses);
   for (uint32_t i = 0; i < experts * 3; ++i) {
@@ -157,11 +174,11 @@ void Compiler::moe(const Op& op) {
             .chosen = chosen.begin, .used = used, .x_rows = used, .act = p.act, .x = at(x), .int8 = x_int8, .to = hidden.begin,
             .depth = columns(x), .columns = width, .capacity = uint32_t(slots), .rows = rows(out),
             .reads = {range(x), chosen}, .writes = {hidden}});
-  Quantised hidden_int8;
   const bool down_in_int8 = multiplies_in_int8(weight(op.in[4]));
-  if (down_in_int8) hidden_int8 = quantise(hidden, width, uint32_t(slots), rows(out), used);
+  const Quantised* hidden_int8 = nullptr;
+  if (down_in_int8) hidden_int8 = &quantise(kNoTensor, hidden, width, uint32_t(slots), rows(out), used);
   multiply({.weight = &weight(op.in[4]), .address = first + 2 * step, .chosen = chosen.begin, .used = used,
-            .x = hidden.begin, .int8 = down_in_int8 ? &hidden_int8 : nullptr, .to = made.begin, .depth = width, .columns = columns(out), .capacity = uint32_t(slots),
+            .x = hidden.begin, .int8 = hidden_int8, .to = made.begin, .depth = width, .columns = columns(out), .capacity = uint32_t(slots),
             .rows = rows(out), .reads = {hidden, chosen}, .writes = {made}});
 
   struct {

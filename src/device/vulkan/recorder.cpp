@@ -9,9 +9,7 @@ namespace {
 
 bool meet(std::span<const Range> some, std::span<const Range> others) {
   return std::ranges::any_of(some, [&](const Range& a) {
-    return std::ranges::any_of(others, [&](const Range& b) {
-      return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes;
-    });
+    return std::ranges::any_of(others, [&](const Range& b) { return overlap(a, b); });
   });
 }
 
@@ -50,6 +48,16 @@ void Recorder::dispatch(const Dispatch& d) {
   ++dispatches_;
 }
 
+void Recorder::copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes) {
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+  memory.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
+  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0,
+                       nullptr, 0, nullptr);
+  const VkBufferCopy region{offset, 0, bytes};
+  vkCmdCopyBuffer(commands_, from.handle(), to.handle(), 1, &region);
+}
+
 void Recorder::barrier() {
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
@@ -63,9 +71,9 @@ void Recorder::barrier() {
 
 void Recorder::end() {
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                        VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0,
                        nullptr);
   check_result(vkEndCommandBuffer(commands_), "Vulkan's command buffer");

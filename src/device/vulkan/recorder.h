@@ -17,6 +17,7 @@ struct Range {
   VkDeviceAddress begin = 0;
   size_t bytes = 0;
 };
+inline bool overlap(const Range& a, const Range& b) { return a.begin < b.begin + b.bytes && b.begin < a.begin + a.bytes; }
 
 struct Dispatch {
   PipelineKey pipeline;
@@ -40,6 +41,7 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   void dispatch(const Dispatch& d);
+  void copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes);  // of what dispatches wrote
   void end();  // behind it only submit() and wait()
 
   void submit();  // what the host wrote before is seen

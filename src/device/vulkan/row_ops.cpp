@@ -131,7 +131,7 @@ void Compiler::norm(const Op& op, const Norm& n) {
   if (two) reads.push_back(range(op.in[1]));
   if (n.kind == Norm::add_rms) writes.push_back(range(op.out[0]));
   struct {
-    VkDeviceAddress step, x, other, weight, bias, to, sum;
+    VkDeviceAddress step, x, other, weight, bias, to, sum, numbers, scales;
     uint32_t width;
     int32_t rows;
     uint32_t parts;
@@ -142,7 +142,14 @@ void Compiler::norm(const Op& op, const Norm& n) {
   if (n.kind == Norm::rms || n.kind == Norm::layer) push.weight = vector(op.in[1]);
   if (n.kind == Norm::add_rms) push.weight = vector(op.in[2]);
   if (n.kind == Norm::layer) push.bias = vector(op.in[2]);
-  dispatch("norm", {n.kind}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
+  const bool int8 = push.parts == 1 && wants_int8(out);
+  if (int8) {
+    const Quantised& quantised = place_quantised(out.id, width, capacity(out));
+    push.numbers = quantised.numbers.begin;
+    push.scales = quantised.scales.begin;
+    writes.insert(writes.end(), {quantised.numbers, quantised.scales});
+  }
+  dispatch("norm", {n.kind, int8}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
 }
 
 void Compiler::mean_rows(const Op& op) {

@@ -13,6 +13,12 @@ class VulkanExecutable : public Executable {
     compiled_.recorder->submit();
   }
   void wait() override { compiled_.recorder->wait(); }
+  const std::byte* result(ops::Tensor t) const override {
+    for (const ReadBack& read : compiled_.results) {
+      if (read.tensor == t) return read.buffer->host();
+    }
+    return nullptr;
+  }
 
  private:
   Compiled compiled_;
@@ -20,7 +26,7 @@ class VulkanExecutable : public Executable {
 
 class VulkanDevice : public Device {
  public:
-  explicit VulkanDevice(const DeviceOptions& options) : float32_(options.float32), context_(Context::open()), weights_(context_) {
+  explicit VulkanDevice(const DeviceOptions& options) : float32_(options.float32), context_(Context::open()), weights_(context_), scratch_(context_) {
     const Caps& caps = context_->caps();
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
@@ -39,7 +45,7 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs), {.float32 = float32_}).compile());
+    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs), scratch_, {.float32 = float32_}).compile());
   }
 
  private:
@@ -55,6 +61,7 @@ class VulkanDevice : public Device {
   const bool float32_;
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
+  Scratch scratch_;
   std::map<const ops::StepInputs*, std::weak_ptr<StepBlock>> blocks_;
   DeviceInfo info_;
 };
