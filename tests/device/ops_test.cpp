@@ -577,7 +577,7 @@ TEST(DeviceNames, AreListedWhenOneIsUnknown) {
     make_device("abacus", {});
     FAIL();
   } catch (const Error& e) {
-    EXPECT_STREQ(e.what(), "unknown device \"abacus\"; there are: cpu, reference");
+    EXPECT_STREQ(e.what(), "unknown device \"abacus\"; there are: cpu, reference, vulkan");
   }
 }
 
