@@ -3,12 +3,14 @@
 # says nothing.
 
 # Commands and the packages they come in, then libraries (Boost is looked up by its version, see boost_ready).
-readonly build_commands=(cmake:cmake ninja:ninja-build g++:g++ pkg-config:pkg-config)
+readonly build_commands=(cmake:cmake ninja:ninja-build g++:g++ pkg-config:pkg-config glslc:glslc)
 readonly build_libraries=(nlohmann-json3-dev libsimdjson-dev libpcre2-dev libutf8proc-dev libfmt-dev
                           libspdlog-dev libcli11-dev libedit-dev libjpeg-dev libpng-dev libwebp-dev
-                          libcurl4-openssl-dev libssl-dev prometheus-cpp-dev)
+                          libcurl4-openssl-dev libssl-dev prometheus-cpp-dev libvulkan-dev
+                          libvulkan-volk-dev)
 readonly test_commands=(python3:python3 curl:curl openssl:openssl)
-readonly test_libraries=(libgtest-dev libgmock-dev)
+# mesa-vulkan-drivers has lavapipe: Vulkan on any CPU.
+readonly test_libraries=(libgtest-dev libgmock-dev mesa-vulkan-drivers vulkan-validationlayers)
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "error: $*"; exit 1; }

@@ -243,7 +243,7 @@ CLI::Option* add_list(CLI::App& verb, const char* name, std::vector<T>& values, 
 void add_bench_ops(CLI::App& bench) {
   auto o = std::make_shared<Options>();
   auto* verb = bench.add_subcommand("ops", "Single operations on a device: time, bytes, share of the limit");
-  verb->add_option("--device", o->device, "cpu or reference (plain and slow)")->envname("TROIKA_DEVICE");
+  verb->add_option("--device", o->device, "cpu, vulkan (a GPU) or reference (plain and slow)")->envname("TROIKA_DEVICE");
   verb->add_option("--threads", o->threads, "CPU threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/doctor_gpus.h"
 #include "apps/hardware.h"
 #include "apps/machine_limits.h"
 #include "apps/model_options.h"
@@ -35,6 +36,7 @@ struct Report {
   double read_bytes_per_s = 0;          // measured with cpu.cores threads
   std::string embedded_model;           // path, "" when it is missing
   std::vector<Accelerator> gpus, npus;
+  VulkanGpus vulkan;
   std::vector<platform::Reading> sensors;
   std::vector<std::string> advice;
 };
@@ -89,6 +91,7 @@ std::vector<std::string> advise(const Report& r) {
   for (const Accelerator& gpu : r.gpus)
     advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
   for (const Accelerator& npu : r.npus) advise_on(advice, npu, "amdxdna");
+  if (std::string text = advice_on(r.vulkan, r.gpus); !text.empty()) advice.push_back(std::move(text));
   return advice;
 }
 
@@ -101,12 +104,13 @@ Report examine(const std::filesystem::path& root) {
            .embedded_model = embedded_model(),
            .gpus = find_gpus(root),
            .npus = find_npus(root),
+           .vulkan = root == "/" ? ask_vulkan() : VulkanGpus{.choice = {.why = "it is asked about this machine only"}},
            .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now())};
   r.advice = advise(r);
   return r;
 }
 
-nlohmann::ordered_json to_json(const std::vector<Accelerator>& list) {
+nlohmann::ordered_json to_json(const std::vector<Accelerator>& list, const VulkanGpus& vulkan) {
   auto json = nlohmann::ordered_json::array();
   for (const Accelerator& a : list) {
     json.push_back({{"node", a.node},
@@ -115,7 +119,7 @@ nlohmann::ordered_json to_json(const std::vector<Accelerator>& list) {
                     {"driver", a.driver},
                     {"present", a.present},
                     {"accessible", a.accessible},
-                    {"used", false}});
+                    {"used", is_taken(vulkan, a)}});
   }
   return json;
 }
@@ -171,23 +175,24 @@ nlohmann::ordered_json to_json(const Report& r) {
            {{"bytes_per_s", r.read_bytes_per_s}, {"threads", r.cpu.cores}, {"source", "measured"}}},
           {"embedded_model", model},
           {"devices_built", device::device_names()},
-          {"gpus", to_json(r.gpus)},
-          {"npus", to_json(r.npus)},
+          {"gpus", to_json(r.gpus, r.vulkan)},
+          {"npus", to_json(r.npus, r.vulkan)},
+          {"vulkan", to_json(r.vulkan)},
           {"sensors", to_json(r.sensors)},
           {"advice", r.advice}};
 }
 
 void line(std::string_view label, std::string_view text) { fmt::print("{:<11}{}\n", label, text); }
 
-void print_accelerators(std::string_view label, const std::vector<Accelerator>& list) {
+void print_accelerators(std::string_view label, const std::vector<Accelerator>& list, const VulkanGpus& vulkan) {
   if (list.empty()) line(label, "none found");
   for (const Accelerator& a : list) {
     const char* state = a.driver.empty() ? "no driver"
                         : !a.present     ? "node missing"
                         : a.accessible   ? "accessible"
                                          : "no permission";
-    line(label, fmt::format("{} {} {}{}{}: {}; not used", a.vendor, a.pci_id, a.node,
-                            a.driver.empty() ? "" : " driver ", a.driver, state));
+    line(label, fmt::format("{} {} {}{}{}: {}; {}", a.vendor, a.pci_id, a.node, a.driver.empty() ? "" : " driver ",
+                            a.driver, state, is_taken(vulkan, a) ? "--device vulkan takes it" : "not used"));
   }
 }
 
@@ -205,6 +210,10 @@ void print_sensors(const std::vector<platform::Reading>& sensors) {
   line("sensors", texts.empty() ? "none found" : fmt::format("{}", fmt::join(texts, ", ")));
 }
 
+void print_vulkan(const VulkanGpus& vulkan) {
+  for (const std::string& text : lines_about(vulkan)) line("Vulkan", text);
+}
+
 void print(const Report& r) {
   fmt::print("troika {}\n\n", TROIKA_VERSION);
   line("CPU", fmt::format("{}, {}", r.cpu.name, cores_text(r.cpu)));
@@ -218,34 +227,47 @@ void print(const Report& r) {
   line("memlock",
        r.memlock_bytes ? fmt::format("{} KiB; the CPU needs none", *r.memlock_bytes >> 10) : "unlimited");
   line("model", r.embedded_model.empty() ? "the embedded model is missing" : r.embedded_model);
-  print_accelerators("GPU", r.gpus);
-  print_accelerators("NPU", r.npus);
+  print_accelerators("GPU", r.gpus, r.vulkan);
+  print_vulkan(r.vulkan);
+  print_accelerators("NPU", r.npus, r.vulkan);
   print_sensors(r.sensors);
   fmt::print(
-      "\nThis build computes on the CPU only (devices: {}). Vulkan and NPU devices are not built yet.\n"
+      "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
+      "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M. There is no NPU device yet.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",
       fmt::join(device::device_names(), ", "));
   if (!r.advice.empty()) fmt::print("\nWhat to do:\n");
   for (const std::string& advice : r.advice) fmt::print("- {}\n", advice);
 }
 
+void print_json(const nlohmann::ordered_json& json) {
+  fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+void show_gpus(bool as_json) {
+  const VulkanGpus vulkan = ask_vulkan();
+  if (as_json) print_json({{"vulkan", to_json(vulkan)}});
+  else print_vulkan(vulkan);
+}
+
 }  // namespace
 
 void add_doctor(CLI::App& app) {
   struct Options {
-    bool json = false;
+    bool json = false, gpus = false;
     std::string root = "/";
   };
   auto o = std::make_shared<Options>();
   auto* verb =
       app.add_subcommand("doctor", "Say what hardware and limits were found, and what to do about each");
   verb->add_flag("--json", o->json, "as JSON");
+  verb->add_flag("--gpus", o->gpus, "only what Vulkan says of the GPUs; nothing is measured");
   verb->add_option("--root", o->root, "look for sys/ and dev/ here")->group("");  // hidden: for tests
   verb->callback([o] {
+    if (o->gpus) return show_gpus(o->json);
     Report report = examine(o->root);
     if (o->json) {
-      fmt::print("{}\n",
-                 to_json(report).dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+      print_json(to_json(report));
     } else {
       print(report);
     }

@@ -179,7 +179,7 @@ class WrongModels(CommandLine):
         self.refusal("generate", lost, "--ids", self.ids([[1]]), says="safetensors")
 
     def test_an_unknown_device(self):
-        self.refusal("generate", FOLDER, "--ids", self.ids([[1]]), "--device", "vulkan", says=["vulkan", "cpu"])
+        self.refusal("generate", FOLDER, "--ids", self.ids([[1]]), "--device", "abacus", says=["abacus", "cpu", "vulkan"])
 
 
 class WrongIds(CommandLine):
@@ -249,7 +249,40 @@ class Plumbing(CommandLine):
         self.assertGreaterEqual(found["cpu"]["cores"], 1)
         self.assertLessEqual(found["cpu"]["cores"], len(found["cpu"]["core_threads"]))
         self.assertIn("cpu", found["devices_built"])
-        self.assertIn("on the CPU only", self.answer("doctor"))
+        self.assertIn("computes on the CPU unless it is told otherwise", self.answer("doctor"))
+
+    def test_doctor_lists_the_gpus_and_the_one_that_is_taken(self):
+        vulkan = json.loads(self.answer("doctor", "--gpus", "--json"))["vulkan"]
+        if not vulkan["gpus"]:
+            self.skipTest(vulkan["why"])
+        taken = vulkan["gpus"][vulkan["device"]]
+        self.assertEqual([gpu["number"] for gpu in vulkan["gpus"] if gpu["taken"]], [vulkan["device"]])
+        self.assertEqual(taken["why_not"], "")
+        text = self.answer("doctor", "--gpus")
+        self.assertIn(f"{taken['number']}: {taken['name']}", text)
+        self.assertIn(f"--device vulkan takes it: {vulkan['why']}", text)
+        none = {"TROIKA_VULKAN_DEVICE": "no such thing"}
+        self.assertIsNone(json.loads(self.answer("doctor", "--gpus", "--json", env=none))["vulkan"]["device"])
+        self.assertIn("there are: 0 (", self.answer("doctor", "--gpus", env=none))
+        named = self.answer("doctor", "--gpus", env={"TROIKA_VULKAN_DEVICE": str(taken["number"])})
+        self.assertIn(f"TROIKA_VULKAN_DEVICE={taken['number']} names it", named)
+
+    def refuses_vulkan_alone(self, env, says):
+        ids = self.ids([[1]])
+        self.assertIn(says, self.answer("doctor", "--gpus", env=env))
+        self.assertIn(says, self.answer("doctor", env=env))
+        self.refusal("generate", FOLDER, "--ids", ids, "--tokens", 1, "--device", "vulkan", says=says, env=env)
+        self.answer("generate", FOLDER, "--ids", ids, "--tokens", 1, env=env)
+
+    def test_it_starts_without_a_loader_of_vulkan_and_says_what_to_install(self):
+        for name in ("libvulkan.so.1", "libvulkan.so"):
+            (self.folder / name).touch()  # is found, and is no library
+        self.refuses_vulkan_alone({"LD_LIBRARY_PATH": str(self.folder)}, "libvulkan.so.1, is not here; install it")
+
+    def test_it_starts_without_a_driver_for_vulkan_and_says_what_to_install(self):
+        nothing = str(self.folder / "none.json")
+        self.refuses_vulkan_alone({"VK_ICD_FILENAMES": nothing, "VK_DRIVER_FILES": nothing},
+                                  "apt-get install mesa-vulkan-drivers")
 
     def machine(self, nodes=True):
         """A made-up /sys and /dev: an AMD GPU and an NPU."""

@@ -28,7 +28,7 @@ STANDINS = {
              'if [[ -e $2/troika ]]; then echo "ninja: no work to do."; exit; fi\n'
              'echo "[1/1] Building CXX object a.o"\n'
              'printf \'#!/bin/bash\\npwd\\nprintf "<%%s>" "$@"\\nexit 7\\n\' > "$2/troika"; chmod +x "$2/troika"',
-    "g++": "", "pkg-config": "", "ccache": "", "python3": "", "curl": "", "openssl": "", "chromium": "", "npm": LOG + "mkdir -p node_modules",
+    "g++": "", "pkg-config": "", "glslc": "", "ccache": "", "python3": "", "curl": "", "openssl": "", "chromium": "", "npm": LOG + "mkdir -p node_modules",
     "node": "echo v20.1.0",
     "ctest": LOG + "echo all passed",
     "dpkg-query": 'shift 2\nfor p in "$@"; do [[ $p == libedit-dev && ! -e $INSTALLED ]] || echo -n "installed:$p "; done',

@@ -344,13 +344,6 @@ TEST(EveryDevice, AgreesOnActivations) {
   }
 }
 
-std::shared_ptr<const ops::RopeTable> rope_table(int head_dim, float amplitude) {
-  auto table = std::make_shared<ops::RopeTable>();
-  for (int i = 0; i < head_dim / 2; ++i) table->inverse_frequency.push_back(std::pow(10000.0f, -2.0f * i / head_dim));
-  table->amplitude = amplitude;
-  return table;
-}
-
 TEST(EveryDevice, RotatesHeads) {
   for (int head_dim : {2, 6, 16, 64, 80, 128}) {
     for (int heads : {1, 3, 7}) {
@@ -577,7 +570,7 @@ TEST(DeviceNames, AreListedWhenOneIsUnknown) {
     make_device("abacus", {});
     FAIL();
   } catch (const Error& e) {
-    EXPECT_STREQ(e.what(), "unknown device \"abacus\"; there are: cpu, reference");
+    EXPECT_STREQ(e.what(), "unknown device \"abacus\"; there are: cpu, reference, vulkan");
   }
 }
 

@@ -219,16 +219,28 @@ inline Outcome run_plain(const Tape& tape) {
   return o;
 }
 
-// Throws Error when the device does not offer the cache format.
-inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
-  Outcome o = lay_out(tape);
-  auto arena = device.allocate(o.arena.size() * sizeof(float));
-  std::memcpy(arena->host(), o.arena.data(), o.arena.size() * sizeof(float));
+// A tape in a device's memory, ready to be compiled.
+struct Loaded {
+  Outcome layout;  // with what the device was given
+  std::shared_ptr<Buffer> arena;
   std::vector<size_t> offsets;
-  for (size_t offset : o.offsets) offsets.push_back(offset * sizeof(float));
-  std::vector<std::shared_ptr<Weight>> weights(tape.program.tensors.size());
-  for (const auto& [id, view] : tape.weights) weights[id] = device.prepare(view, {});
+  std::vector<std::shared_ptr<Weight>> weights;
   std::vector<Cache> caches;
+
+  Segment segment(const Tape& tape) const {
+    return {.program = &tape.program, .begin = tape.first_op, .end = tape.program.ops.size(), .arena = arena,
+            .offsets = offsets, .weights = weights, .caches = caches, .inputs = &tape.inputs};
+  }
+};
+
+// Throws Error when the device does not offer the cache format.
+inline Loaded load_on(Device& device, const Tape& tape, Format cache_format) {
+  Loaded loaded{.layout = lay_out(tape), .weights = std::vector<std::shared_ptr<Weight>>(tape.program.tensors.size())};
+  const Outcome& o = loaded.layout;
+  loaded.arena = device.allocate(o.arena.size() * sizeof(float));
+  std::memcpy(loaded.arena->host(), o.arena.data(), o.arena.size() * sizeof(float));
+  for (size_t offset : o.offsets) loaded.offsets.push_back(offset * sizeof(float));
+  for (const auto& [id, view] : tape.weights) loaded.weights[id] = device.prepare(view, {});
   for (size_t i = 0; i < o.keys.size(); ++i) {
     auto fill = [&](const std::vector<float>& from, Side side) {
       auto bytes = cache_bytes(cache_format, from, size_t(tape.program.caches[i].head_dim), side);
@@ -236,22 +248,33 @@ inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
       std::memcpy(buffer->host(), bytes.data(), bytes.size());
       return buffer;
     };
-    caches.push_back({fill(o.keys[i], Side::keys), fill(o.values[i], Side::values), cache_format});
+    loaded.caches.push_back({fill(o.keys[i], Side::keys), fill(o.values[i], Side::values), cache_format});
   }
-  Segment segment{.program = &tape.program, .begin = tape.first_op, .end = tape.program.ops.size(), .arena = arena,
-                  .offsets = offsets, .weights = weights, .caches = caches, .inputs = &tape.inputs};
-  auto executable = device.compile(segment);
+  return loaded;
+}
+
+// What the device left behind.
+inline Outcome read_back(const Tape& tape, const Loaded& loaded) {
+  Outcome o = loaded.layout;
+  std::memcpy(o.arena.data(), loaded.arena->host(), o.arena.size() * sizeof(float));
+  for (size_t i = 0; i < loaded.caches.size(); ++i) {
+    const Cache& cache = loaded.caches[i];
+    size_t dim = size_t(tape.program.caches[i].head_dim);
+    o.keys[i] = cache_floats(cache.format, cache.keys->host(), o.keys[i].size(), dim, Side::keys);
+    o.values[i] = cache_floats(cache.format, cache.values->host(), o.values[i].size(), dim, Side::values);
+  }
+  return o;
+}
+
+// Throws Error when the device does not offer the cache format.
+inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
+  Loaded loaded = load_on(device, tape, cache_format);
+  auto executable = device.compile(loaded.segment(tape));
   for (int again = 0; again < 2; ++again) {  // an executable is replayed for ever
     executable->submit();
     executable->wait();
   }
-  std::memcpy(o.arena.data(), arena->host(), o.arena.size() * sizeof(float));
-  for (size_t i = 0; i < caches.size(); ++i) {
-    size_t dim = size_t(tape.program.caches[i].head_dim);
-    o.keys[i] = cache_floats(cache_format, caches[i].keys->host(), o.keys[i].size(), dim, Side::keys);
-    o.values[i] = cache_floats(cache_format, caches[i].values->host(), o.values[i].size(), dim, Side::values);
-  }
-  return o;
+  return read_back(tape, loaded);
 }
 
 // The error's root mean square is at most 1 % of that of `want` (or of 1, what inputs of unit variance lead to,
@@ -285,6 +308,13 @@ inline ::testing::AssertionResult close(std::span<const float> got, std::span<co
   if (worst <= tolerance * unit) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure() << "element " << at << " of " << want.size() << " is " << got[at]
                                        << ", not " << want[at] << "; error " << worst / unit << " of the rms";
+}
+
+inline std::shared_ptr<const ops::RopeTable> rope_table(int head_dim, float amplitude) {
+  auto table = std::make_shared<ops::RopeTable>();
+  for (int i = 0; i < head_dim / 2; ++i) table->inverse_frequency.push_back(std::pow(10000.0f, -2.0f * i / head_dim));
+  table->amplitude = amplitude;
+  return table;
 }
 
 inline bool same_bits(std::span<const float> a, std::span<const float> b) {

@@ -297,7 +297,7 @@ TEST(Engine, SaysWhatIsWrongWithAModelBeforeItRuns) {
     return "";
   };
   EXPECT_THAT(message("/nonexistent.gguf", {}), HasSubstr("/nonexistent.gguf"));
-  EXPECT_THAT(message(kModel, {.device = "vulkan"}), HasSubstr("vulkan"));
+  EXPECT_THAT(message(kModel, {.device = "abacus"}), HasSubstr("abacus"));
   EXPECT_THAT(message(kModel, {.quantise = "q9_z"}), HasSubstr("q9_z"));
   EXPECT_THAT(message(kModel, {.quantise = "iq2_s"}), HasSubstr("--quant iq2_s: Troika reads this format but does not"));
   EXPECT_THAT(message(kModel, {.kv = "q3"}), HasSubstr("q3"));

@@ -9,7 +9,8 @@ other dialect and the tensors under the other published prefixes. Each prompt ru
 others, and all run as one ragged batch; prompts with pictures run alone, a --image for each. Logits must be within the
 tolerance, which is in units of the reference logits' standard deviation; greedy continuations must be equal. With
 --kl, for arithmetic of fewer bits, it is the Kullback-Leibler divergence from the reference that is bounded, at every
-token, and greedy text is not compared. One line a comparison, exit status 1 if any fails.
+token, and greedy text is not compared. One line a comparison, exit status 1 if any fails, 77 where `--device vulkan` has no
+GPU to run on.
 """
 import argparse
 import array
@@ -248,6 +249,13 @@ def check_other_layout(report, golden, options, source, limits):
             check_logits(report, golden, engine, f"{model.name} logits", [i], limits)
 
 
+def why_no_gpu(binary):
+    """Why `--device vulkan` takes none of this machine's GPUs, as the engine says it; None: it takes one."""
+    done = subprocess.run([binary, "doctor", "--gpus", "--json"], stdout=subprocess.PIPE, check=True)
+    vulkan = json.loads(done.stdout)["vulkan"]
+    return vulkan["why"] if vulkan["device"] is None else None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("binary")
@@ -265,6 +273,9 @@ def main():
     folders = [f for f in folders if options.only in (None, f.name)]
     if not folders:
         sys.exit(f"no goldens in {options.goldens}")
+    if options.device == "vulkan" and (why := why_no_gpu(options.binary)):
+        print(f"skipped: {why}")
+        sys.exit(77)
     report, limits = Report(), Limits(options)
     for folder in folders:
         golden = Golden(folder)

@@ -48,6 +48,10 @@ ROUNDING = {"": None, "off": None, "far": "nats from the reference, allowed 1e-0
 
 
 def pretend(goldens, fault, arguments):
+    if arguments[0] == "doctor":
+        no_gpu = fault == "no-gpu"
+        print(json.dumps({"vulkan": {"device": None if no_gpu else 0, "why": "there is none" if no_gpu else "it is the only one"}}))
+        return
     sys.path.insert(0, str(HERE.parent))
     from check_goldens import Golden
     verb, model = arguments[0], pathlib.Path(arguments[1])
@@ -134,6 +138,16 @@ def told(engine, goldens, model, fault, sentence, *options):
     return good
 
 
+def skips(engine, goldens, fault, status):
+    """Whether goldens on a GPU end with `status`."""
+    command = [sys.executable, HERE.parent / "check_goldens.py", engine, goldens, "--only", MODEL, "--device", "vulkan"]
+    done = subprocess.run(command, env={**os.environ, "TROIKA_FAULT": fault}, stdout=subprocess.PIPE, text=True)
+    said = done.stdout.splitlines()[-1]
+    good = done.returncode == status and (said == "skipped: there is none") == (status == 77)
+    print(f"{'ok  ' if good else 'FAIL'} on a GPU, {fault or 'no fault'}: {said}")
+    return good
+
+
 def main():
     committed, failures = pathlib.Path(sys.argv[1]), 0
     with tempfile.TemporaryDirectory() as folder:
@@ -149,6 +163,8 @@ def main():
             failures += sum(not told(engine, goldens, model, *fault) for fault in faults.items())
         for fault, sentence in ROUNDING.items():
             failures += not told(engine, goldens, MODEL, fault, sentence, "--kl", "1e-5")
+        for fault, status in (("", 0), ("token", 1), ("no-gpu", 77)):
+            failures += not skips(engine, goldens, fault, status)
     sys.exit(1 if failures else 0)
 
 

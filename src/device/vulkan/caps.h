@@ -3,9 +3,8 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include "device/vulkan/vulkan.h"
 
 namespace troika::device::vulkan {
 
@@ -20,11 +19,13 @@ struct MemoryType {
 struct Caps {
   std::string name;    // "AMD Radeon 780M (RADV PHOENIX)"
   std::string driver;  // "radv Mesa 25.0.7"
-  uint32_t vendor = 0, device = 0, api_version = 0;
+  uint32_t vendor = 0, device = 0;
+  uint32_t api_version = 0;  // of Vulkan, as it packs it: 10 bits, 10 bits, 12 bits
   std::string uuid;  // of the device and its driver, in hexadecimal digits: names the cache of pipelines
   GpuKind kind = GpuKind::other;
 
   bool buffer_addresses = false, storage8 = false, storage16 = false, int8 = false, int16 = false, int64 = false;
+  bool scalar_layout = false;  // of structs: members stand as close as in C
   bool subgroup_size_control = false, fast_int8_dot = false;
   uint32_t subgroup_size = 0, least_subgroup_size = 0, most_subgroup_size = 0;
   uint32_t shared_bytes = 0, push_bytes = 0, workgroup_size = 0;
@@ -34,14 +35,11 @@ struct Caps {
   bool operator==(const Caps&) const = default;
 };
 
-Caps read_caps(VkPhysicalDevice device);
-
 // Why we cannot compute on it; "": we can.
 std::string why_not(const Caps& caps);
 
-// The best of several, by kind and then by memory: integrated GPUs first, since they are what Troika is made for and
-// share the machine's memory, software only where there is nothing else. −1: none will do.
-int best_of(const std::vector<Caps>& gpus);
+// "integrated GPU"
+std::string_view name_of(GpuKind kind);
 
 // The number of the memory type for what the GPU reads and the host writes (and, if `read_back`, reads); −1: none.
 int memory_type(const Caps& caps, uint32_t allowed, bool read_back);

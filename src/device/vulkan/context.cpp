@@ -1,11 +1,11 @@
 #include "device/vulkan/context.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cstdlib>
 #include <cstring>
 
 #include "base/error.h"
+#include "device/vulkan/choice.h"
+#include "device/vulkan/read_caps.h"
 #include "device/vulkan/shader_pack.h"
 
 namespace troika::device::vulkan {
@@ -16,14 +16,21 @@ constexpr uint32_t kPushBytes = 128;
 // The process's instance; it lives as long as the process, as some drivers do not survive a second one.
 VkInstance the_instance() {
   static const VkInstance instance = [] {
-    check_result(volkInitialize(), "Vulkan's loader (libvulkan.so.1) cannot be used");
+    if (volkInitialize() != VK_SUCCESS) {
+      fail("Vulkan's loader, libvulkan.so.1, is not here; install it with a driver, for AMD's and Intel's GPUs: apt-get "
+           "install libvulkan1 mesa-vulkan-drivers");
+    }
     VkApplicationInfo application{VK_STRUCTURE_TYPE_APPLICATION_INFO};
     application.pApplicationName = "troika";
     application.apiVersion = VK_API_VERSION_1_3;
     VkInstanceCreateInfo create{VK_STRUCTURE_TYPE_INSTANCE_CREATE_INFO};
     create.pApplicationInfo = &application;
     VkInstance made = VK_NULL_HANDLE;
-    check_result(vkCreateInstance(&create, nullptr, &made), "Vulkan cannot be started");
+    const VkResult result = vkCreateInstance(&create, nullptr, &made);
+    if (result == VK_ERROR_INCOMPATIBLE_DRIVER) {
+      fail("Vulkan finds no driver; install it, for AMD's and Intel's GPUs: apt-get install mesa-vulkan-drivers");
+    }
+    check_result(result, "Vulkan cannot be started");
     volkLoadInstanceOnly(made);
     return made;
   }();
@@ -37,36 +44,6 @@ std::vector<VkPhysicalDevice> physical_devices(VkInstance instance) {
   check_result(vkEnumeratePhysicalDevices(instance, &count, found.data()), "Vulkan lists no GPUs");
   found.resize(count);
   return found;
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; };
-  return !std::ranges::search(text, part, {}, lower, lower).empty();
-}
-
-std::string names_of(const std::vector<Caps>& gpus) {
-  std::string text;
-  for (size_t i = 0; i < gpus.size(); ++i) text += fmt::format("{}{} ({})", i ? ", " : "", i, gpus[i].name);
-  return text;
-}
-
-size_t chosen(const std::vector<Caps>& gpus) {
-  if (gpus.empty()) fail("Vulkan knows no GPU; install its driver (Debian: mesa-vulkan-drivers)");
-  const char* wanted = std::getenv("TROIKA_VULKAN_DEVICE");
-  if (!wanted || !*wanted) {
-    const int best = best_of(gpus);
-    if (best < 0) fail("no GPU will do: {}: {}", gpus[0].name, why_not(gpus[0]));
-    return size_t(best);
-  }
-  const std::string_view text = wanted;
-  size_t number = gpus.size();
-  const auto [end, error] = std::from_chars(text.begin(), text.end(), number);
-  if (error != std::errc() || end != text.end()) {
-    number = size_t(std::ranges::find_if(gpus, [&](const Caps& c) { return contains(c.name, text); }) - gpus.begin());
-  }
-  if (number >= gpus.size()) fail("TROIKA_VULKAN_DEVICE={}: there is no such GPU; there are: {}", text, names_of(gpus));
-  if (const std::string why = why_not(gpus[number]); !why.empty()) fail("{} will not do: {}", gpus[number].name, why);
-  return number;
 }
 
 }  // namespace
@@ -91,7 +68,9 @@ std::shared_ptr<Context> Context::open() {
   std::vector<VkPhysicalDevice> devices = physical_devices(instance);
   std::vector<Caps> gpus;
   for (VkPhysicalDevice device : devices) gpus.push_back(read_caps(device));
-  const size_t number = chosen(gpus);
+  const Choice choice = choose(gpus, wanted_gpu());
+  if (choice.number < 0) fail("{}", choice.why);
+  const size_t number = size_t(choice.number);
   std::shared_ptr<Context> context(new Context(instance, devices[number], gpus[number]));
   open = context;
   return context;

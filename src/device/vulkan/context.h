@@ -10,6 +10,7 @@
 
 #include "device/device.h"
 #include "device/vulkan/caps.h"
+#include "device/vulkan/vulkan.h"
 
 namespace troika::device::vulkan {
 

@@ -1,0 +1,111 @@
+#include "device/vulkan/caps_record.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Kind {
+  GpuKind kind;
+  std::string_view name;
+};
+constexpr Kind kKinds[] = {{GpuKind::integrated, "integrated"},
+                           {GpuKind::discrete, "discrete"},
+                           {GpuKind::virtual_gpu, "virtual"},
+                           {GpuKind::software, "software"},
+                           {GpuKind::other, "other"}};
+
+// Names and members, for writing and for reading.
+template <typename C, typename Visit>
+void visit_members(C& caps, const Visit& visit) {
+  visit("name", caps.name);
+  visit("driver", caps.driver);
+  visit("vendor", caps.vendor);
+  visit("device", caps.device);
+  visit("api_version", caps.api_version);
+  visit("uuid", caps.uuid);
+  visit("kind", caps.kind);
+  visit("buffer_addresses", caps.buffer_addresses);
+  visit("storage8", caps.storage8);
+  visit("storage16", caps.storage16);
+  visit("int8", caps.int8);
+  visit("int16", caps.int16);
+  visit("int64", caps.int64);
+  visit("scalar_layout", caps.scalar_layout);
+  visit("subgroup_size_control", caps.subgroup_size_control);
+  visit("fast_int8_dot", caps.fast_int8_dot);
+  visit("subgroup_size", caps.subgroup_size);
+  visit("least_subgroup_size", caps.least_subgroup_size);
+  visit("most_subgroup_size", caps.most_subgroup_size);
+  visit("shared_bytes", caps.shared_bytes);
+  visit("push_bytes", caps.push_bytes);
+  visit("workgroup_size", caps.workgroup_size);
+  visit("most_allocation_bytes", caps.most_allocation_bytes);
+  visit("memory", caps.memory);
+}
+
+template <typename T, typename Visit>
+void visit_type(T& type, const Visit& visit) {
+  visit("device_local", type.device_local);
+  visit("host_visible", type.host_visible);
+  visit("host_coherent", type.host_coherent);
+  visit("host_cached", type.host_cached);
+  visit("heap_bytes", type.heap_bytes);
+}
+
+template <typename T>
+Json written(const T& value) {
+  return value;
+}
+Json written(GpuKind kind) {
+  return std::ranges::find(kKinds, kind, &Kind::kind)->name;
+}
+Json written(const std::vector<MemoryType>& types) {
+  Json list = Json::array();
+  for (const MemoryType& type : types) {
+    visit_type(type, [&, row = &list.emplace_back(Json::object())](const char* name, const auto& value) {
+      (*row)[name] = value;
+    });
+  }
+  return list;
+}
+
+template <typename T>
+void read(const Json& from, const char*, T& value) {
+  from.get_to(value);
+}
+void read(const Json& from, const char* name, GpuKind& kind) {
+  const auto found = std::ranges::find(kKinds, from.get<std::string>(), &Kind::name);
+  if (found == std::end(kKinds)) fail("\"{}\": there is no {}", name, from.dump());
+  kind = found->kind;
+}
+void read(const Json& from, const char*, std::vector<MemoryType>& types) {
+  for (const Json& row : from) {
+    visit_type(types.emplace_back(), [&](const char* name, auto& value) { row.at(name).get_to(value); });
+  }
+}
+
+}  // namespace
+
+Json record_of(const Caps& caps) {
+  Json record;
+  visit_members(caps, [&](const char* name, const auto& value) { record[name] = written(value); });
+  return record;
+}
+
+Caps caps_of(const Json& record) {
+  Caps caps;
+  try {
+    visit_members(caps, [&](const char* name, auto& value) { read(record.at(name), name, value); });
+  } catch (const Json::exception& e) {
+    fail("a record of a GPU: {}", e.what());
+  }
+  return caps;
+}
+
+}  // namespace troika::device::vulkan

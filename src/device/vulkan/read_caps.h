@@ -1,0 +1,11 @@
+// What a GPU's driver says of it.
+#pragma once
+
+#include "device/vulkan/caps.h"
+#include "device/vulkan/vulkan.h"
+
+namespace troika::device::vulkan {
+
+Caps read_caps(VkPhysicalDevice device);
+
+}  // namespace troika::device::vulkan

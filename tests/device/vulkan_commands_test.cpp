@@ -1,0 +1,166 @@
+// What the Vulkan device records: how many dispatches, and a barrier wherever one needs what another wrote.
+#include <gtest/gtest.h>
+
+#include "device/tape.h"
+#include "device/vulkan/compiler.h"
+#include "device/vulkan_here.h"
+#include "ops/rewrites.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+using ops::Builder;
+
+class VulkanCommands : public OnVulkan {
+ protected:
+  struct Count {
+    int dispatches, barriers;
+  };
+
+  Count count(const Tape& tape) {
+    const Loaded loaded = load_on(*device_, tape, tape.cache_format);
+    const auto context = Context::open();
+    auto step = std::make_shared<StepBlock>(*context, tape.inputs);
+    const Segment segment = loaded.segment(tape);
+    const Compiled compiled = Compiler(context, segment, step).compile();
+    return {compiled.recorder->dispatches(), compiled.recorder->barriers()};
+  }
+};
+
+constexpr int kGroup = 2;  // rows that are merged into one
+
+// Inputs are there before the commands run; `ops` is all that is recorded. Its result has a row for each token or, of
+// `merged` rows, for each output.
+Tape tape_of(const std::vector<int>& widths, bool merged, const std::function<Tensor(Builder&, std::vector<Tensor>)>& ops) {
+  Tape tape;
+  Builder b(4, merged ? 4 / kGroup : 4);
+  std::vector<Tensor> inputs;
+  for (int width : widths) inputs.push_back(b.embed(fmt::format("x{}", inputs.size()), 4, width));
+  tape.program = b.finish(ops(b, inputs));
+  tape.first_op = inputs.size();
+  tape.inputs = ops::StepInputs(4, 4, 1, 1, 1, widths[0]);
+  for (ops::StepInputs::Spans& spans : tape.inputs.spans) spans = {std::vector<int32_t>(4), std::vector<int32_t>(4)};
+  tape.program = ops::fuse(tape.program, [](auto&, auto&) { return true; });
+  tape.cache_format = Format::f16;
+  tape.fill_weights(Format::f32, 1);
+  tape.fill_inputs(2);
+  return tape;
+}
+
+struct OpCase {
+  std::string name;
+  std::vector<int> inputs;  // columns of each
+  std::function<Tensor(Builder&, const std::vector<Tensor>&)> op;
+  bool merged = false;
+};
+
+const std::vector<OpCase>& op_cases() {
+  static const std::vector<OpCase> cases = {
+      {"linear", {64}, [](Builder& b, auto& x) { return b.linear(x[0], "w", 64, Builder::Bias::yes); }},
+      {"linear_where", {64, 32}, [](Builder& b, auto& x) { return b.linear_where(x[0], "w", x[1], {{32, 64}}); }},
+      {"linear_gated", {64}, [](Builder& b, auto& x) {
+         Tensor gate = b.linear(x[0], "gate", 32), up = b.linear(x[0], "up", 32);
+         return b.gated(ops::Activation::silu, gate, up);
+       }},
+      {"moe", {64, 5}, [](Builder& b, auto& x) {
+         return b.moe(x[0], x[1], "expert", 32, {2, true, ops::Activation::silu});
+       }},
+      {"rms_norm", {64}, [](Builder& b, auto& x) { return b.rms_norm(x[0], "n", 1e-6f); }},
+      {"rms_norm of heads", {64}, [](Builder& b, auto& x) { return b.rms_norm(x[0], "n", 1e-6f, 16); }},
+      {"rms_norm_plain", {64}, [](Builder& b, auto& x) { return b.rms_norm_plain(x[0], 1e-6f); }},
+      {"layer_norm", {64}, [](Builder& b, auto& x) { return b.layer_norm(x[0], "n", 1e-6f); }},
+      {"add", {64, 64}, [](Builder& b, auto& x) { return b.add(x[0], x[1]); }},
+      {"mul", {64, 64}, [](Builder& b, auto& x) { return b.mul(x[0], x[1]); }},
+      {"mul_by", {64}, [](Builder& b, auto& x) { return b.mul_by(x[0], "n"); }},
+      {"scale", {64}, [](Builder& b, auto& x) { return b.scale(x[0], 2); }},
+      {"act", {64}, [](Builder& b, auto& x) { return b.act(ops::Activation::silu, x[0]); }},
+      {"gated", {64, 64}, [](Builder& b, auto& x) { return b.gated(ops::Activation::silu, x[0], x[1]); }},
+      {"softcap", {64}, [](Builder& b, auto& x) { return b.softcap(x[0], 2); }},
+      {"rope", {64}, [](Builder& b, auto& x) { return b.rope(x[0], 2, rope_table(32, 1)); }},
+      {"kv_write and attend", {64, 32, 32}, [](Builder& b, auto& x) {
+         const int cache = b.kv_cache(1, 32);
+         b.kv_write(cache, x[1], x[2]);
+         return b.attend(x[0], {.cache = cache, .heads = 2, .scale = 1});
+       }},
+      {"attend_spans", {64, 32, 32}, [](Builder& b, auto& x) {
+         return b.attend_spans(x[0], x[1], x[2], {.heads = 2, .kv_heads = 1, .scale = 1});
+       }},
+      {"concat", {64, 32}, [](Builder& b, auto& x) { return b.concat(x[0], x[1]); }},
+      {"slice", {64}, [](Builder& b, auto& x) { return b.slice(x[0], 7, 32); }},
+      {"mix", {9, 64, 64, 64}, [](Builder& b, auto& x) { return b.mix(x[0], 3, {x[1], x[2], x[3]}); }},
+      {"match_rms", {64, 64}, [](Builder& b, auto& x) { return b.match_rms(x[0], x[1], 1e-5f); }},
+      {"cut_below", {64}, [](Builder& b, auto& x) { return b.cut_below(x[0], 1); }},
+      {"insert_features", {64}, [](Builder& b, auto& x) { return b.insert_features(x[0]); }},
+      {"pick_rows", {64}, [](Builder& b, auto& x) { return b.pick_rows(x[0]); }},
+      {"join_rows", {64}, [](Builder& b, auto& x) { return b.join_rows(x[0]); }, true},
+      {"mean_rows", {64}, [](Builder& b, auto& x) { return b.mean_rows(x[0]); }, true},
+  };
+  return cases;
+}
+
+// An op that forgot to say what it reads would not wait for it.
+TEST_F(VulkanCommands, WaitForWhateverMadeAnInputOfAnyOp) {
+  for (const OpCase& c : op_cases()) {
+    const int alone = count(tape_of(c.inputs, c.merged, c.op)).barriers;
+    for (size_t i = 0; i < c.inputs.size(); ++i) {
+      const Count with = count(tape_of(c.inputs, c.merged, [&](Builder& b, std::vector<Tensor> x) {
+        x[i] = b.softcap(x[i], 3);
+        return c.op(b, x);
+      }));
+      EXPECT_EQ(with.barriers, alone + 1) << c.name << ", input " << i;
+    }
+  }
+}
+
+// Whatever of its inputs was made just before, so that its own dispatches may have barriers between them.
+TEST_F(VulkanCommands, WaitForTheResultOfAnyOp) {
+  for (const OpCase& c : op_cases()) {
+    for (size_t made = 0; made <= c.inputs.size(); ++made) {
+      const auto with = [&](bool read) {
+        return count(tape_of(c.inputs, c.merged, [&](Builder& b, std::vector<Tensor> x) {
+          if (made < x.size()) x[made] = b.softcap(x[made], 3);
+          Tensor out = c.op(b, x);
+          return read ? b.softcap(out, 5) : out;
+        }));
+      };
+      EXPECT_EQ(with(true).barriers, with(false).barriers + 1) << c.name << ", input " << made << " made just before";
+    }
+  }
+}
+
+TEST_F(VulkanCommands, DoNotWaitForWhatTheyDoNotRead) {
+  const Count apart = count(tape_of({64, 64}, false, [](Builder& b, auto x) {
+    b.softcap(x[0], 3);
+    return b.softcap(x[1], 3);
+  }));
+  EXPECT_EQ(apart.dispatches, 2);
+  EXPECT_EQ(apart.barriers, 0);
+}
+
+// As docs/vulkan.md says.
+TEST_F(VulkanCommands, OfADenseLayerAreAsManyAsTheDocsSay) {
+  const auto layers = [](int number) {
+    return [=](Builder& b, std::vector<Tensor> inputs) {
+      const auto table = rope_table(32, 1);
+      Tensor x = inputs[0];
+      for (int i = 0; i < number; ++i) {
+        const auto scope = b.scope(fmt::format("layer.{}", i));
+        const int cache = b.kv_cache(2, 32);
+        Tensor h = b.rms_norm(x, "norm", 1e-6f);
+        Tensor q = b.rope(b.linear(h, "q", 128), 4, table), k = b.rope(b.linear(h, "k", 64), 2, table);
+        b.kv_write(cache, k, b.linear(h, "v", 64));
+        x = b.add(x, b.linear(b.attend(q, {.cache = cache, .heads = 4, .scale = 1}), "o", 96));
+        h = b.rms_norm(x, "ffn_norm", 1e-6f);
+        Tensor gate = b.linear(h, "gate", 160), up = b.linear(h, "up", 160);
+        x = b.add(x, b.linear(b.gated(ops::Activation::silu, gate, up), "down", 96));
+      }
+      return b.rms_norm(x, "norm", 1e-6f);
+    };
+  };
+  const Count two = count(tape_of({96}, false, layers(2))), three = count(tape_of({96}, false, layers(3)));
+  EXPECT_EQ(three.dispatches - two.dispatches, 12);
+  EXPECT_EQ(three.barriers - two.barriers, 9);
+}
+
+}  // namespace
+}  // namespace troika::device::vulkan

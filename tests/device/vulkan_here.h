@@ -1,0 +1,24 @@
+// The Vulkan device of this machine, for tests of what is its own.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "device/device.h"
+
+namespace troika::device {
+
+// Skipped where there is no GPU, with the sentence that says why.
+class OnVulkan : public testing::Test {
+ protected:
+  void SetUp() override {
+    try {
+      device_ = make_device("vulkan", {.float32 = true});
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+  }
+  std::unique_ptr<Device> device_;
+};
+
+}  // namespace troika::device
