@@ -22,7 +22,8 @@ class VulkanCommands : public OnVulkan {
     const auto context = Context::open();
     auto step = std::make_shared<StepBlock>(*context, tape.inputs);
     const Segment segment = loaded.segment(tape);
-    const Compiled compiled = Compiler(context, segment, step).compile();
+    Scratch scratch(context);
+    const Compiled compiled = Compiler(context, segment, step, scratch, {.float32 = true}).compile();
     return {compiled.recorder->dispatches(), compiled.recorder->barriers()};
   }
 };
