@@ -13,6 +13,7 @@ class VulkanExecutable : public Executable {
     compiled_.recorder->submit();
   }
   void wait() override { compiled_.recorder->wait(); }
+  Recorded recorded() const { return {compiled_.recorder->dispatches(), compiled_.recorder->barriers()}; }
   const std::byte* result(ops::Tensor t) const override {
     for (const ReadBack& read : compiled_.results) {
       if (read.tensor == t) return read.buffer->host();
@@ -67,6 +68,8 @@ class VulkanDevice : public Device {
 };
 
 }  // namespace
+
+Recorded recorded(const Executable& executable) { return dynamic_cast<const VulkanExecutable&>(executable).recorded(); }
 
 std::unique_ptr<Device> make(const DeviceOptions& options) { return std::make_unique<VulkanDevice>(options); }
 
