@@ -60,6 +60,7 @@ class Scratch {
 
 struct CompileOptions {
   bool float32 = false;  // no int8 activations
+  uint32_t rows_at_once = 32;  // that linear_int8 multiplies with a weight; more go through matmul_int8, to the same bits
 };
 
 class Compiler {

@@ -9,8 +9,8 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr uint32_t kRowsAtOnce = 8, kMostInt8Rows = 32;  // of x, in one workgroup
-constexpr uint32_t kMostRoundedRows = 8;                 // of a result that is rounded in turn
+constexpr uint32_t kRowsAtOnce = 8;       // of x, in one workgroup of linear
+constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
 constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul_int8; its lanes along rows of x
 
 // Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
@@ -74,21 +74,21 @@ void Compiler::multiply_int8(const Product& p) {
   reads.insert(reads.end(), {p.int8->numbers, p.int8->scales});
   const std::string_view format = p.weight->panel->shader;
   const uint32_t sliced = slices(context_->caps(), p.weight->shape);
-  if (!p.chosen && p.capacity > kMostInt8Rows) {
+  if (!p.chosen && p.capacity > options_.rows_at_once) {
     const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
     dispatch(fmt::format("matmul_int8.{}", format), {each, p.kind, sliced}, bytes_of(push),
              {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), std::move(writes));
     return;
   }
-  const uint32_t at_once = p.chosen ? 1 : p.capacity;
+  const uint32_t at_once = p.chosen ? 1 : std::bit_ceil(p.capacity);
   dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, kPanelRows * sliced, p.to_int8 != nullptr}, bytes_of(push),
            {pieces(p.columns, kPanelRows * (p.to_int8 ? 2 : 1)), pieces(p.capacity, at_once), 1}, std::move(reads),
            std::move(writes));
 }
 
-// In the place of what was kept longest.
+// In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
 const Compiler::Quantised& Compiler::place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity) {
-  const size_t slot = next_quantised_++ % quantised_.size(), values = size_t(columns) * capacity;
+  const size_t slot = next_quantised_++ % quantised_.size(), values = size_t(columns) * std::bit_ceil(capacity);
   quantised_[slot] = {scratch(Scratch::numbers + slot, values), scratch(Scratch::scales + slot, values / 32 * 16), tensor};
   return quantised_[slot];
 }
@@ -122,7 +122,7 @@ void Compiler::linear(const Op& op) {
   else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    if (up.panel != p.weight->panel || (int8 && p.capacity > kMostInt8Rows)) return gated_apart(op);
+    if (up.panel != p.weight->panel || (int8 && p.capacity > options_.rows_at_once)) return gated_apart(op);
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;

@@ -1,6 +1,7 @@
 // Embeddings, norms, activations, what moves rows about; and which function compiles which op.
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "device/vulkan/compiler.h"
 
@@ -112,6 +113,8 @@ void Compiler::copy(const Op& op, const Copy& c) {
 
 void Compiler::concat(const Op& op) {
   const Tensor out = op.out[0];
+  std::vector<Range> reads;
+  for (Tensor in : op.in) reads.push_back(range(in));
   uint32_t first = 0;
   for (Tensor in : op.in) {
     struct {
@@ -119,9 +122,9 @@ void Compiler::concat(const Op& op) {
       uint32_t columns, from_stride, from_first, to_stride, to_first;
       int32_t rows;
     } push{step_, at(in), at(out), columns(in), columns(in), 0, columns(out), first, rows(out)};
-    // The halves do not meet, so no barrier is wanted between them: only the first says what is written.
-    dispatch("copy", {Copy::same_row}, bytes_of(push), {pieces(columns(in), kLanes), capacity(out), 1}, {range(in)},
-             first == 0 ? std::vector{range(out)} : std::vector<Range>{});
+    // The parts do not meet, so no barrier is wanted between them: the first says what all read and write.
+    dispatch("copy", {Copy::same_row}, bytes_of(push), {pieces(columns(in), kLanes), capacity(out), 1},
+             std::exchange(reads, {}), first == 0 ? std::vector{range(out)} : std::vector<Range>{});
     first += columns(in);
   }
 }

@@ -13,6 +13,7 @@ class VulkanExecutable : public Executable {
     compiled_.recorder->submit();
   }
   void wait() override { compiled_.recorder->wait(); }
+  Recorded recorded() const { return {compiled_.recorder->dispatches(), compiled_.recorder->barriers()}; }
   const std::byte* result(ops::Tensor t) const override {
     for (const ReadBack& read : compiled_.results) {
       if (read.tensor == t) return read.buffer->host();
@@ -45,10 +46,15 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs), scratch_, {.float32 = float32_}).compile());
+    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once()};
+    return std::make_unique<VulkanExecutable>(
+        Compiler(context_, segment, step_block(*segment.inputs), scratch_, options).compile());
   }
 
  private:
+  // Drivers that compute on the CPU compile long shaders slowly.
+  uint32_t rows_at_once() const { return context_->caps().kind == GpuKind::software ? 8 : 32; }
+
   // One for all that is compiled for the same inputs.
   std::shared_ptr<StepBlock> step_block(const ops::StepInputs& inputs) {
     std::weak_ptr<StepBlock>& known = blocks_[&inputs];
@@ -67,6 +73,8 @@ class VulkanDevice : public Device {
 };
 
 }  // namespace
+
+Recorded recorded(const Executable& executable) { return dynamic_cast<const VulkanExecutable&>(executable).recorded(); }
 
 std::unique_ptr<Device> make(const DeviceOptions& options) { return std::make_unique<VulkanDevice>(options); }
 
