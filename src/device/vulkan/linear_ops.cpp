@@ -40,6 +40,8 @@ struct Compiler::Product {
   uint32_t depth = 0, columns = 0, capacity = 0;
   int32_t rows = 0;
   std::vector<Range> reads, writes;  // besides `int8`
+
+  uint64_t work() const { return uint64_t(capacity) * columns * depth * (kind == gated ? 2 : 1); }
 };
 
 void Compiler::multiply(const Product& p) {
@@ -54,7 +56,7 @@ void Compiler::multiply(const Product& p) {
   // Experts differ from row to row.
   const uint32_t at_once = p.chosen ? 1 : std::min(kRowsAtOnce, p.capacity);
   dispatch(fmt::format("linear.{}", p.weight->panel->shader), {at_once, p.kind, p.chosen != 0}, bytes_of(push),
-           {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, p.reads, p.writes);
+           {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, p.reads, p.writes, p.work());
 }
 
 void Compiler::multiply_int8(const Product& p) {
@@ -77,13 +79,14 @@ void Compiler::multiply_int8(const Product& p) {
   if (!p.chosen && p.capacity > options_.rows_at_once) {
     const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
     dispatch(fmt::format("matmul_int8.{}", format), {each, p.kind, sliced}, bytes_of(push),
-             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), std::move(writes));
+             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), std::move(writes),
+             p.work());
     return;
   }
   const uint32_t at_once = p.chosen ? 1 : std::bit_ceil(p.capacity);
   dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, kPanelRows * sliced, p.to_int8 != nullptr}, bytes_of(push),
            {pieces(p.columns, kPanelRows * (p.to_int8 ? 2 : 1)), pieces(p.capacity, at_once), 1}, std::move(reads),
-           std::move(writes));
+           std::move(writes), p.work());
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
