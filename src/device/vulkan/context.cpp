@@ -102,7 +102,8 @@ void Context::open_device(VkPhysicalDevice physical) {
   features12.storageBuffer8BitAccess = features12.shaderInt8 = features12.bufferDeviceAddress = VK_TRUE;
   features12.scalarBlockLayout = VK_TRUE;
   VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &features12};
-  features13.shaderIntegerDotProduct = VK_TRUE;  // every driver of 1.3 has it
+  // Every driver of 1.3 has both; maintenance4 is for workgroups sized by a constant, as glslc writes them.
+  features13.shaderIntegerDotProduct = features13.maintenance4 = VK_TRUE;
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features13};
   features.features.shaderInt16 = features.features.shaderInt64 = VK_TRUE;
   const float priority = 1;
