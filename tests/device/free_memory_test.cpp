@@ -1,6 +1,7 @@
 // What amdgpu's counters say, in folders like those of /sys/class/drm.
 #include "device/vulkan/free_memory.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 

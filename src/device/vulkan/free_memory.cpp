@@ -1,8 +1,8 @@
 #include "device/vulkan/free_memory.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "base/platform.h"
