@@ -1,6 +1,9 @@
 // One GPU, opened: the device, its queue, memory and pipelines. Shared by all engines of the process.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -63,10 +66,14 @@ class Context : public std::enable_shared_from_this<Context> {
   std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
   VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
   void submit(VkCommandBuffer commands, VkFence fence);  // any thread
+  // Writes to disk (pipeline_file.h) if there are pipelines that it lacks, at most every few seconds. Any thread.
+  void keep_pipelines();
 
  private:
   Context(VkInstance instance, VkPhysicalDevice physical, Caps caps);
   void open_device(VkPhysicalDevice physical);
+  void open_cache();
+  void write_cache();  // with the mutex held
 
   const VkInstance instance_;
   const Caps caps_;
@@ -77,6 +84,10 @@ class Context : public std::enable_shared_from_this<Context> {
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::mutex queue_mutex_, pipeline_mutex_;
   std::map<PipelineKey, VkPipeline> pipelines_;
+  std::filesystem::path cache_file_;  // "": pipelines are not kept
+  std::atomic<bool> has_new_pipelines_ = false;
+  std::chrono::steady_clock::time_point cache_written_{};
+  size_t cache_hash_ = 0;  // of what the file holds
 };
 
 // All GPUs that the system's drivers know. Throws Error where there is no Vulkan.

@@ -7,12 +7,16 @@ namespace {
 
 class VulkanExecutable : public Executable {
  public:
-  explicit VulkanExecutable(Compiled compiled) : compiled_(std::move(compiled)) {}
+  VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled)
+      : context_(std::move(context)), compiled_(std::move(compiled)) {}
   void submit() override {
     compiled_.step->upload();
     compiled_.recorder->submit();
   }
-  void wait() override { compiled_.recorder->wait(); }
+  void wait() override {
+    compiled_.recorder->wait();
+    context_->keep_pipelines();
+  }
   Recorded recorded() const { return {compiled_.recorder->dispatches(), compiled_.recorder->barriers()}; }
   const std::byte* result(ops::Tensor t) const override {
     for (const ReadBack& read : compiled_.results) {
@@ -22,6 +26,7 @@ class VulkanExecutable : public Executable {
   }
 
  private:
+  const std::shared_ptr<Context> context_;
   Compiled compiled_;
 };
 
@@ -46,7 +51,8 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    return std::make_unique<VulkanExecutable>(Compiler(context_, segment, step_block(*segment.inputs), scratch_, {.float32 = float32_}).compile());
+    Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, {.float32 = float32_});
+    return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
 
  private:
