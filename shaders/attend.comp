@@ -8,7 +8,9 @@
 #include "lib/rotate.glsl"
 #include "lib/quantise.glsl"
 
-const uint kLanes = 128;
+// Lane l of a stretch of 128 positions computes a quarter of the score of position l % 128 and, behind it, of some of the
+// head's values what a quarter of the positions gives to them.
+const uint kStretch = 128, kParts = 4, kLanes = kStretch * kParts;
 layout(local_size_x = kLanes) in;
 layout(constant_id = 0) const uint kFormat = 0;
 layout(constant_id = 1) const bool kQuantise = false;  // the result as int8 besides
@@ -25,13 +27,13 @@ layout(push_constant) uniform Push {
   int rows;
 };
 
-shared float weight_[kLanes], reduced_[kLanes];
+shared float weight_[kStretch], reduced_[kLanes];
 
-float largest_of_all(float mine) {
+float largest_of_all(float mine) {  // of the first 128 lanes
   const uint lane = gl_LocalInvocationID.x;
   reduced_[lane] = mine;
   barrier();
-  [[unroll]] for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
+  [[unroll]] for (uint half_ = kStretch / 2; half_ > 0; half_ /= 2) {
     if (lane < half_) reduced_[lane] = max(reduced_[lane], reduced_[lane + half_]);
     barrier();
   }
@@ -40,11 +42,11 @@ float largest_of_all(float mine) {
   return result;
 }
 
-float sum_of_all(float mine) {
+float sum_of_all(float mine) {  // of the first 128 lanes
   const uint lane = gl_LocalInvocationID.x;
   reduced_[lane] = mine;
   barrier();
-  [[unroll]] for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
+  [[unroll]] for (uint half_ = kStretch / 2; half_ > 0; half_ /= 2) {
     if (lane < half_) reduced_[lane] += reduced_[lane + half_];
     barrier();
   }
@@ -53,20 +55,31 @@ float sum_of_all(float mine) {
   return result;
 }
 
+// What all parts make of a number together; `at`: which number of 128 is this lane's.
+float sum_of_parts(float mine, uint at) {
+  reduced_[gl_LocalInvocationID.x] = mine;
+  barrier();
+  float sum = reduced_[at];
+  [[unroll]] for (uint part = 1; part < kParts; ++part) sum += reduced_[part * kStretch + at];
+  barrier();
+  return sum;
+}
+
 uint64_t page_of(uint64_t cache, int pages, int position, uint head) {
   const uint page = step.page_table.at[pages + position / kPageTokens];
   return cache + uint64_t(page * kv_heads + head) * page_bytes(kFormat, dim);
 }
 
-float score_of(int pages, int position, uint head) {
+// A quarter of it.
+float score_of(int pages, int position, uint head, uint part) {
   float score = 0;
   if (kFormat == kRows) {
     Floats key = Floats(keys + (uint64_t(position) * kv_heads + head) * dim * 4);
-    for (uint d = 0; d < dim; ++d) score = fma(head_[d], key.at[d], score);
+    for (uint d = part; d < dim; d += kParts) score = fma(head_[d], key.at[d], score);
     return score;
   }
   const uint64_t page = page_of(keys, pages, position, head);
-  for (uint d = 0; d < dim; ++d) {
+  for (uint d = part; d < dim; d += kParts) {
     score = fma(head_[d], read_place(kFormat, key_place(kFormat, page, dim, position % kPageTokens, d), d), score);
   }
   return score;
@@ -80,6 +93,7 @@ float value_of(int pages, int position, uint head, uint d) {
 
 void main() {
   const uint lane = gl_LocalInvocationID.x, head = gl_WorkGroupID.x, token = gl_WorkGroupID.y;
+  const uint at_once = lane % kStretch, part = lane / kStretch;
   if (token >= live_rows(step, rows)) return;
   const uint kv_head = head / (heads / kv_heads), at = (token * heads + head) * dim;
   int first, last, pages = 0;
@@ -97,29 +111,32 @@ void main() {
   barrier();
 
   const float kNone = uintBitsToFloat(0xff800000u);
-  float largest = kNone, sum = 0, result[kMostHead / kLanes] = float[4](0, 0, 0, 0);
-  for (int begin = first / kPageTokens * kPageTokens; begin <= last; begin += int(kLanes)) {
-    const int position = begin + int(lane);
-    float score = kNone;
-    if (position >= first && position <= last) {
-      score = score_of(pages, position, kv_head) * scale;
-      if (softcap > 0) score = softcap * tanh_of(score / softcap);
-    }
+  float largest = kNone, sum = 0, result[kMostHead / kStretch] = float[4](0, 0, 0, 0);
+  for (int begin = first / kPageTokens * kPageTokens; begin <= last; begin += int(kStretch)) {
+    const int position = begin + int(at_once);
+    const bool seen = position >= first && position <= last;
+    float score = sum_of_parts(seen ? score_of(pages, position, kv_head, part) : 0, at_once) * scale;
+    if (softcap > 0) score = softcap * tanh_of(score / softcap);
     const float before = largest;
-    largest = max(before, largest_of_all(score));
-    const float weight = score == kNone ? 0 : exp(score - largest), shrink = before == kNone ? 0 : exp(before - largest);
-    weight_[lane] = weight;
+    largest = max(before, largest_of_all(seen ? score : kNone));
+    const float weight = seen ? exp(score - largest) : 0, shrink = before == kNone ? 0 : exp(before - largest);
+    if (part == 0) weight_[at_once] = weight;
     sum = sum * shrink + sum_of_all(weight);
-    const int from = max(begin, first), end = min(begin + int(kLanes) - 1, last);
-    for (uint i = 0; i * kLanes + lane < dim; ++i) {
+    const int from = max(begin, first) + int(part), end = min(begin + int(kStretch) - 1, last);
+    for (uint i = 0; i * kStretch + at_once < dim; ++i) {
       float value = result[i] * shrink;
-      for (int j = from; j <= end; ++j) value = fma(weight_[j - begin], value_of(pages, j, kv_head, i * kLanes + lane), value);
+      for (int j = from; j <= end; j += int(kParts)) {
+        value = fma(weight_[j - begin], value_of(pages, j, kv_head, i * kStretch + at_once), value);
+      }
       result[i] = value;
     }
     barrier();
   }
 
-  for (uint i = 0; i * kLanes + lane < dim; ++i) head_[i * kLanes + lane] = result[i] / sum;
+  for (uint i = 0; i * kStretch < dim; ++i) {
+    const float total = sum_of_parts(result[i], at_once);
+    if (part == 0 && i * kStretch + at_once < dim) head_[i * kStretch + at_once] = total / sum;
+  }
   if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
   barrier();
   for (uint d = lane; d < dim; d += kLanes) to.at[at + d] = head_[d];

@@ -1,6 +1,7 @@
-// A few rows, rounded to int8, times a weight in panels. A workgroup computes 16 columns of the result, or 32 where it
-// rounds them in turn: lane l takes the row l % 16 of each panel and one slice of its values; then the slices' sums are
-// added in order, a lane for each number of the result. Included behind quant/<format>.glsl, of block formats only.
+// Up to 32 rows, rounded to int8, times a weight in panels, which is read once for all of them. A workgroup computes 16
+// columns of the result, or 32 where it rounds them in turn: lane l takes the row l % 16 of each panel and one slice of its
+// values; then the slices' sums are added in order, a lane for each number of the result. Rows that are not live are
+// computed too (they cost less than to ask) and thrown away. Included behind quant/<format>.glsl, of block formats only.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/quantise.glsl"
@@ -38,27 +39,30 @@ Group read_group(uint64_t panel, uint row, uint stretch) {
 
 float multiply(const Group g, uint token, uint stretch, float sum) {
   const uint at = token / x_rows * (depth / 32) + stretch;
-  const int first = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), numbers.at[at * 2]);
+  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), numbers.at[at * 2]);
   const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), numbers.at[at * 2 + 1]);
-  return add_product(sum, first, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]), scales.at[at],
-                     kTwoScales, kHasLeast);
+  return add_product(sum, first_half, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]),
+                     scales.at[at], kTwoScales, kHasLeast);
 }
 
-shared float sums_[kTokens][kSlices][kColumns];
-shared float results_[kTokens][32];
+// Rows whose sums are added at once: they fit shared memory, and each number of the result has a lane.
+const uint kFit = 4096 / (kSlices * kColumns), kHaveLanes = kSlices / kPanels, kMost = kFit < kHaveLanes ? kFit : kHaveLanes;
+const uint kAtOnce = kMost < kTokens ? kMost : kTokens;
+shared float sums_[kAtOnce][kSlices][kColumns];
+shared float results_[kAtOnce][32];
 
-uint64_t panel_of(uint64_t matrix, uint row) { return matrix + uint64_t(row / 16) * panel_bytes; }
-
-// The sum over all slices of this lane's number of the result.
-float sum_of_slices(const float mine[kPanels][kTokens]) {
+// The sum over all slices of this lane's number: of rows begin … begin + kAtOnce of the result.
+float sum_of_slices(const float mine[kPanels][kTokens], uint begin) {
   const uint lane = gl_LocalInvocationID.x;
   barrier();
-  for (uint p = 0; p < kPanels; ++p) {
-    for (uint t = 0; t < kTokens; ++t) sums_[t][lane / 16][p * 16 + lane % 16] = mine[p][t];
+  [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+    [[unroll]] for (uint t = 0; t < kTokens; ++t) {
+      if (t >= begin && t < begin + kAtOnce) sums_[t - begin][lane / 16][p * 16 + lane % 16] = mine[p][t];
+    }
   }
   barrier();
   float total = 0;
-  if (lane < kTokens * kColumns) {
+  if (lane < kAtOnce * kColumns) {
     for (uint s = 0; s < kSlices; ++s) total += sums_[lane / kColumns][s][lane % kColumns];
   }
   return total;
@@ -78,41 +82,43 @@ void main() {
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
 
   float sum[kPanels][kTokens], sum_of_second[kPanels][kTokens];
-  for (uint p = 0; p < kPanels; ++p) {
+  [[unroll]] for (uint p = 0; p < kPanels; ++p) {
     const uint row = first + min(begin + p * 16 + lane % 16, columns - 1);
-    const uint64_t panel = panel_of(one, row), panel_of_second = panel_of(two, row);
-    for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
+    const uint64_t panel = uint64_t(row / 16) * panel_bytes;
+    [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
     for (uint stretch = slice * length; stretch < end; ++stretch) {
-      const Group g = read_group(panel, row % 16, stretch);
-      for (uint t = 0; t < kTokens && token + t < live; ++t) sum[p][t] = multiply(g, token + t, stretch, sum[p][t]);
+      const Group g = read_group(one + panel, row % 16, stretch);
+      [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = multiply(g, token + t, stretch, sum[p][t]);
       if (kKind == kGated) {
-        const Group up = read_group(panel_of_second, row % 16, stretch);
-        for (uint t = 0; t < kTokens && token + t < live; ++t) {
+        const Group up = read_group(two + panel, row % 16, stretch);
+        [[unroll]] for (uint t = 0; t < kTokens; ++t) {
           sum_of_second[p][t] = multiply(up, token + t, stretch, sum_of_second[p][t]);
         }
       }
     }
   }
 
-  const uint t = lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
-  const bool mine = t < kTokens && token + t < live && column < columns;
-  float result = sum_of_slices(sum);
-  if (kKind == kGated) {
-    const float up = sum_of_slices(sum_of_second);
-    result = activate(act, result) * up;
-  }
-  if (mine) {
-    if (kKind == kWhere && other.at[at] == 0) result = 0;
-    if (has_bias != 0) result += other.at[column];
-    to.at[at] = result;
-  }
-  if (kQuantise) {
-    if (t < kTokens) results_[t][lane % kColumns] = result;
-    barrier();
-    if (lane < kTokens && token + lane < live) {
-      float block[32];
-      for (uint i = 0; i < 32; ++i) block[i] = results_[lane][i];
-      quantise_block(block, to_numbers, to_scales, ((token + lane) * columns + begin) / 32);
+  for (uint base = 0; base < kTokens; base += kAtOnce) {
+    const uint t = base + lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
+    const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
+    float result = sum_of_slices(sum, base);
+    if (kKind == kGated) {
+      const float up = sum_of_slices(sum_of_second, base);
+      result = activate(act, result) * up;
+    }
+    if (mine) {
+      if (kKind == kWhere && other.at[at] == 0) result = 0;
+      if (has_bias != 0) result += other.at[column];
+      to.at[at] = result;
+    }
+    if (kQuantise) {
+      if (lane < kAtOnce * kColumns) results_[lane / kColumns][lane % kColumns] = result;
+      barrier();
+      if (lane < kAtOnce && token + base + lane < live) {
+        float block[32];
+        for (uint i = 0; i < 32; ++i) block[i] = results_[lane][i];
+        quantise_block(block, to_numbers, to_scales, ((token + base + lane) * columns + begin) / 32);
+      }
     }
   }
 }

@@ -8,6 +8,8 @@ layout(constant_id = 0) const uint kKind = 0;
 layout(constant_id = 1) const bool kQuantise = false;  // as int8 besides; of whole rows
 const uint kRms = 0, kRmsPlain = 1, kAddRms = 2, kLayer = 3, kMatchRms = 4, kCutBelow = 5;
 
+shared int quants_[kLanes];
+
 layout(push_constant) uniform Push {
   Step step;
   Floats x, other, weight, bias, to, sum;  // other: what is added (kAddRms), or matched (kMatchRms)
@@ -18,6 +20,31 @@ layout(push_constant) uniform Push {
   uint parts;  // of a row
   float number;  // epsilon, the floor (kMatchRms), deviations (kCutBelow)
 };
+
+// Numbers of all lanes as int8, 32 of them a block, as quantise_block() does it. `at`: which number lane 0's is; `count`:
+// lanes from there on have none.
+void quantise_together(float x, uint lane, uint at, uint count) {
+  barrier();
+  partial_[lane] = abs(x);
+  barrier();
+  [[unroll]] for (uint half_ = 16; half_ > 0; half_ /= 2) {
+    if (lane % 32 < half_) partial_[lane] = max(partial_[lane], partial_[lane + half_]);
+    barrier();
+  }
+  const float scale = partial_[lane / 32 * 32] / 127;
+  const int q = int8_of(x, scale);
+  quants_[lane] = q;
+  barrier();
+  if (lane % 4 == 0 && lane < count) {
+    word_of(numbers, (at + lane) / 4,
+            quants_[lane] & 0xff | (quants_[lane + 1] & 0xff) << 8 | (quants_[lane + 2] & 0xff) << 16 | quants_[lane + 3] << 24);
+  }
+  if (lane % 32 == 0 && lane < count) {
+    int sums[2] = int[2](0, 0);
+    [[unroll]] for (uint i = 0; i < 32; ++i) sums[i / 16] += quants_[lane + i];
+    scales.at[(at + lane) / 32] = scales_of(scale, sums);
+  }
+}
 
 float normed(uint at, uint column, float mean, float factor, float cutoff) {
   float value = x.at[at];
@@ -54,16 +81,10 @@ void main() {
     factor = sqrt(sum_of_all(like) / width) / sqrt(max(squares, number));
   }
   const float cutoff = mean + sqrt(squares) * number;
-  if (kQuantise) {
-    for (uint block = lane; block < width / 32; block += kLanes) {
-      float values[32];
-      for (uint i = 0; i < 32; ++i) {
-        values[i] = normed(first + block * 32 + i, block * 32 + i, mean, factor, cutoff);
-        to.at[first + block * 32 + i] = values[i];
-      }
-      quantise_block(values, numbers, scales, row * (width / 32) + block);
-    }
-  } else {
-    for (uint i = lane; i < width; i += kLanes) to.at[first + i] = normed(first + i, i, mean, factor, cutoff);
+  for (uint begin = 0; begin < width; begin += kLanes) {
+    const uint i = begin + lane;
+    const float result = i < width ? normed(first + i, i, mean, factor, cutoff) : 0;
+    if (i < width) to.at[first + i] = result;
+    if (kQuantise) quantise_together(result, lane, row * width + begin, width - begin);
   }
 }

@@ -1,6 +1,6 @@
-// Sums over a workgroup of 128, always in the same order.
-const uint kLanes = 128;
-layout(local_size_x = kLanes) in;
+// Sums over a workgroup, always in the same order.
+layout(local_size_x_id = 2) in;  // a power of two from 32 on
+const uint kLanes = gl_WorkGroupSize.x;
 shared float partial_[kLanes];
 
 float sum_of_all(float mine) {
@@ -8,7 +8,7 @@ float sum_of_all(float mine) {
   barrier();
   partial_[lane] = mine;
   barrier();
-  [[unroll]] for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
+  for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
     if (lane < half_) partial_[lane] += partial_[lane + half_];
     barrier();
   }

@@ -1,4 +1,6 @@
 // Rotary embedding, the cache, attention.
+#include <algorithm>
+
 #include "device/vulkan/compiler.h"
 #include "tensor/rotation.h"
 
@@ -100,8 +102,11 @@ void Compiler::attend(const Op& op) {
     push.scales = quantised.scales.begin;
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
   }
+  const uint64_t context = uint64_t(segment_.inputs->pages_per_sequence) * ops::kPageTokens;
+  const uint64_t longest = p.window > 0 ? std::min(context, uint64_t(p.window)) : context;
   dispatch("attend", {cache_number(cache.format), int8}, bytes_of(push), {push.heads, capacity(out), 1},
-           {range(op.in[0]), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}}, std::move(writes));
+           {range(op.in[0]), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}}, std::move(writes),
+           uint64_t(columns(out)) * capacity(out) * 2 * longest);
 }
 
 void Compiler::attend_spans(const Op& op) {
@@ -111,7 +116,8 @@ void Compiler::attend_spans(const Op& op) {
   const Attention push{step_, at(op.in[0]), at(op.out[0]), at(op.in[1]), at(op.in[2]), 0, 0, heads,
                        uint32_t(p.kv_heads), dim, 0, p.scale, 0, 0, int32_t(p.kind), rows(op.out[0])};
   dispatch("attend", {kRowsKind, false}, bytes_of(push), {heads, capacity(op.out[0]), 1},
-           {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(op.out[0])});
+           {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(op.out[0])},
+           uint64_t(columns(op.out[0])) * capacity(op.out[0]) * 2 * capacity(op.in[1]));
 }
 
 }  // namespace troika::device::vulkan

@@ -18,7 +18,7 @@ Compiler::Compiler(std::shared_ptr<Context> context, const Segment& segment, std
                    Scratch& scratch, CompileOptions options)
     : context_(std::move(context)), segment_(segment), program_(*segment.program),
       arena_(gpu_buffer(segment.arena).address()), step_(step->address()), options_(options), scratch_(scratch) {
-  compiled_.recorder = std::make_unique<Recorder>(context_);
+  compiled_.recorder = std::make_unique<Recorder>(context_, options.most_work);
   compiled_.step = std::move(step);
   compiled_.keep.push_back(segment.arena);
   for (const Cache& cache : segment.caches) {
@@ -90,12 +90,14 @@ Range Compiler::scratch(size_t purpose, size_t bytes) {
 }
 
 void Compiler::dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
-                        std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes) {
+                        std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
+                        uint64_t work) {
   compiled_.recorder->dispatch({.pipeline = {std::string(shader), std::move(constants)},
                                 .push = push,
                                 .groups = {groups[0], groups[1], groups[2]},
                                 .reads = std::move(reads),
-                                .writes = std::move(writes)});
+                                .writes = std::move(writes),
+                                .work = work});
 }
 
 }  // namespace troika::device::vulkan

@@ -60,6 +60,8 @@ class Scratch {
 
 struct CompileOptions {
   bool float32 = false;  // no int8 activations
+  uint32_t rows_at_once = 32;  // that linear_int8 multiplies with a weight; more go through matmul_int8, to the same bits
+  uint64_t most_work = UINT64_MAX;  // multiplications in one submission (recorder.h)
 };
 
 class Compiler {
@@ -82,7 +84,8 @@ class Compiler {
   int32_t rows(Tensor t) const;  // as live_rows() of shaders/lib/step.glsl takes it
   Range scratch(size_t purpose, size_t bytes);
   void dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
-                std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes);
+                std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
+                uint64_t work = 0);
 
   // Rows of x as int8 (shaders/lib/int8.glsl). A few of them are kept, for products that follow each other.
   struct Quantised {

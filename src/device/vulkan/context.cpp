@@ -227,12 +227,15 @@ VkPipeline Context::pipeline(const PipelineKey& key) {
   return pipelines_.emplace(key, pipeline).first->second;
 }
 
-void Context::submit(VkCommandBuffer commands, VkFence fence) {
-  VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO};
-  submit.commandBufferCount = 1;
-  submit.pCommandBuffers = &commands;
+void Context::submit(std::span<const VkCommandBuffer> commands, VkFence fence) {
   std::lock_guard lock(queue_mutex_);
-  check_result(vkQueueSubmit(queue_, 1, &submit, fence), fmt::format("{} does not take work", caps_.name));
+  for (const VkCommandBuffer& each : commands) {
+    VkSubmitInfo submit{VK_STRUCTURE_TYPE_SUBMIT_INFO};
+    submit.commandBufferCount = 1;
+    submit.pCommandBuffers = &each;
+    const VkFence behind = &each == &commands.back() ? fence : VK_NULL_HANDLE;
+    check_result(vkQueueSubmit(queue_, 1, &submit, behind), fmt::format("{} does not take work", caps_.name));
+  }
 }
 
 }  // namespace troika::device::vulkan

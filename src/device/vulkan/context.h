@@ -65,7 +65,8 @@ class Context : public std::enable_shared_from_this<Context> {
   // Zeroed; throws Error when there is no room. `read_back`: in memory that the host reads fast, where there is some.
   std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
   VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
-  void submit(VkCommandBuffer commands, VkFence fence);  // any thread
+  // One submission each, in order; the fence is behind the last. Any thread.
+  void submit(std::span<const VkCommandBuffer> commands, VkFence fence);
   // Writes to disk (pipeline_file.h) if there are pipelines that it lacks, at most every few seconds. Any thread.
   void keep_pipelines();
 

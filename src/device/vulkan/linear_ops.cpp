@@ -1,5 +1,6 @@
 // Products with weights, experts among them.
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 
@@ -8,9 +9,19 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr uint32_t kRowsAtOnce = 8;  // of x, in one workgroup
-constexpr uint32_t kSlices = 16;     // into which linear_int8 cuts the values of a row: fixed, since sums depend on it
+constexpr uint32_t kRowsAtOnce = 8;       // of x, in one workgroup of linear
+constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
 constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul_int8; its lanes along rows of x
+
+// Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
+uint32_t lanes_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 1u << 18 : kind == GpuKind::software ? 1u << 10 : 1u << 15; }
+
+// Into how many slices linear_int8 cuts the values of a row. Sums depend on it, so it follows from the weight alone.
+uint32_t slices(const Caps& caps, const Shape& weight) {
+  const uint32_t rows = uint32_t(weight.rows()), stretches = uint32_t(weight.columns()) / 32;
+  const uint32_t most = std::min({64u, std::bit_ceil(std::max(4u, stretches)) / 2, std::bit_floor(caps.workgroup_size / kPanelRows)});
+  return std::clamp(std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows)), std::min(8u, most), most);
+}
 
 }  // namespace
 
@@ -29,6 +40,8 @@ struct Compiler::Product {
   uint32_t depth = 0, columns = 0, capacity = 0;
   int32_t rows = 0;
   std::vector<Range> reads, writes;  // besides `int8`
+
+  uint64_t work() const { return uint64_t(capacity) * columns * depth * (kind == gated ? 2 : 1); }
 };
 
 void Compiler::multiply(const Product& p) {
@@ -43,7 +56,7 @@ void Compiler::multiply(const Product& p) {
   // Experts differ from row to row.
   const uint32_t at_once = p.chosen ? 1 : std::min(kRowsAtOnce, p.capacity);
   dispatch(fmt::format("linear.{}", p.weight->panel->shader), {at_once, p.kind, p.chosen != 0}, bytes_of(push),
-           {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, p.reads, p.writes);
+           {pieces(p.columns, kPanelRows), pieces(p.capacity, at_once), 1}, p.reads, p.writes, p.work());
 }
 
 void Compiler::multiply_int8(const Product& p) {
@@ -62,21 +75,23 @@ void Compiler::multiply_int8(const Product& p) {
   if (p.to_int8) writes.insert(writes.end(), {p.to_int8->numbers, p.to_int8->scales});
   reads.insert(reads.end(), {p.int8->numbers, p.int8->scales});
   const std::string_view format = p.weight->panel->shader;
-  if (!p.chosen && p.capacity > kRowsAtOnce) {
+  const uint32_t sliced = slices(context_->caps(), p.weight->shape);
+  if (!p.chosen && p.capacity > options_.rows_at_once) {
     const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
-    dispatch(fmt::format("matmul_int8.{}", format), {each, p.kind, kSlices}, bytes_of(push),
-             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), std::move(writes));
+    dispatch(fmt::format("matmul_int8.{}", format), {each, p.kind, sliced}, bytes_of(push),
+             {pieces(p.columns, kMatmulColumns), pieces(p.capacity, kMatmulLanes * each), 1}, std::move(reads), std::move(writes),
+             p.work());
     return;
   }
-  const uint32_t at_once = p.chosen ? 1 : p.capacity;
-  dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, 16 * kSlices, p.to_int8 != nullptr}, bytes_of(push),
+  const uint32_t at_once = p.chosen ? 1 : std::bit_ceil(p.capacity);
+  dispatch(fmt::format("linear_int8.{}", format), {at_once, p.kind, p.chosen != 0, kPanelRows * sliced, p.to_int8 != nullptr}, bytes_of(push),
            {pieces(p.columns, kPanelRows * (p.to_int8 ? 2 : 1)), pieces(p.capacity, at_once), 1}, std::move(reads),
-           std::move(writes));
+           std::move(writes), p.work());
 }
 
-// In the place of what was kept longest.
+// In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
 const Compiler::Quantised& Compiler::place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity) {
-  const size_t slot = next_quantised_++ % quantised_.size(), values = size_t(columns) * capacity;
+  const size_t slot = next_quantised_++ % quantised_.size(), values = size_t(columns) * std::bit_ceil(capacity);
   quantised_[slot] = {scratch(Scratch::numbers + slot, values), scratch(Scratch::scales + slot, values / 32 * 16), tensor};
   return quantised_[slot];
 }
@@ -110,11 +125,12 @@ void Compiler::linear(const Op& op) {
   else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    if (up.panel != p.weight->panel || (int8 && p.capacity > kRowsAtOnce)) return gated_apart(op);
+    if (up.panel != p.weight->panel || (int8 && p.capacity > options_.rows_at_once)) return gated_apart(op);
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;
-    if (int8 && wants_int8(out) && p.columns % 32 == 0) p.to_int8 = &place_quantised(out.id, p.columns, p.capacity);
+    const bool in_turn = int8 && p.capacity <= kMostRoundedRows && p.columns % 32 == 0 && wants_int8(out);
+    if (in_turn) p.to_int8 = &place_quantised(out.id, p.columns, p.capacity);
   } else {
     p.first = uint32_t(op.as<ops::LinearParams>().first);
     if (op.kind == OpKind::linear_where) {

@@ -15,19 +15,25 @@ bool meet(std::span<const Range> some, std::span<const Range> others) {
 
 }  // namespace
 
-Recorder::Recorder(std::shared_ptr<Context> context) : context_(std::move(context)) {
+Recorder::Recorder(std::shared_ptr<Context> context, uint64_t most_work)
+    : context_(std::move(context)), most_work_(most_work) {
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = context_->queue_family();
   check_result(vkCreateCommandPool(context_->device(), &pool, nullptr, &pool_), "Vulkan's command pool");
+  VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
+  check_result(vkCreateFence(context_->device(), &fence, nullptr, &fence_), "Vulkan's fence");
+  begin();
+}
+
+void Recorder::begin() {
   VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
   allocate.commandPool = pool_;
   allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
   allocate.commandBufferCount = 1;
-  check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_), "Vulkan's command buffer");
-  VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
-  check_result(vkCreateFence(context_->device(), &fence, nullptr, &fence_), "Vulkan's fence");
+  check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_.emplace_back()), "Vulkan's command buffer");
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  check_result(vkBeginCommandBuffer(commands_, &begin), "Vulkan's command buffer");
+  check_result(vkBeginCommandBuffer(commands(), &begin), "Vulkan's command buffer");
+  work_ = 0;
 }
 
 Recorder::~Recorder() {
@@ -38,11 +44,16 @@ Recorder::~Recorder() {
 
 void Recorder::dispatch(const Dispatch& d) {
   check(d.push.size() <= 128, "push constants fit");
+  if (work_ > 0 && work_ + d.work > most_work_) {  // barriers hold from one submission to the next
+    check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
+    begin();
+  }
+  work_ += d.work;
   if (meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_)) barrier();
-  vkCmdBindPipeline(commands_, VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
-  vkCmdPushConstants(commands_, context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()),
+  vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
+  vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()),
                      d.push.data());
-  vkCmdDispatch(commands_, d.groups[0], d.groups[1], d.groups[2]);
+  vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
   ++dispatches_;
@@ -52,17 +63,17 @@ void Recorder::copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, s
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
-  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0,
+  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0,
                        nullptr, 0, nullptr);
   const VkBufferCopy region{offset, 0, bytes};
-  vkCmdCopyBuffer(commands_, from.handle(), to.handle(), 1, &region);
+  vkCmdCopyBuffer(commands(), from.handle(), to.handle(), 1, &region);
 }
 
 void Recorder::barrier() {
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
+  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
                        &memory, 0, nullptr, 0, nullptr);
   read_.clear();
   written_.clear();
@@ -73,10 +84,10 @@ void Recorder::end() {
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  vkCmdPipelineBarrier(commands_, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
                        VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0,
                        nullptr);
-  check_result(vkEndCommandBuffer(commands_), "Vulkan's command buffer");
+  check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
 }
 
 void Recorder::submit() {

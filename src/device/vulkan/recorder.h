@@ -1,5 +1,6 @@
 // Commands, recorded once and replayed for ever: dispatches, with a barrier wherever one reads or overwrites what an
-// earlier one touched, and nowhere else.
+// earlier one touched, and nowhere else. Long ones are cut into several submissions, between which the desktop may draw,
+// and none of which is long enough for the system to take the GPU for hung.
 #pragma once
 
 #include <concepts>
@@ -24,6 +25,7 @@ struct Dispatch {
   std::span<const std::byte> push;  // up to 128 bytes
   uint32_t groups[3] = {1, 1, 1};
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
+  uint64_t work = 0;                     // about how many multiplications, where they are many
 };
 
 // What a dispatch is told, by its shader's own struct.
@@ -35,7 +37,8 @@ std::span<const std::byte> bytes_of(const Push& push) {
 
 class Recorder {
  public:
-  explicit Recorder(std::shared_ptr<Context> context);
+  // most_work: of one submission, unless a single dispatch is more.
+  Recorder(std::shared_ptr<Context> context, uint64_t most_work);
   ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
@@ -49,15 +52,21 @@ class Recorder {
 
   int dispatches() const { return dispatches_; }
   int barriers() const { return barriers_; }
+  int submissions() const { return static_cast<int>(commands_.size()); }
 
  private:
+  void begin();
   void barrier();
+  VkCommandBuffer commands() const { return commands_.back(); }
+
   const std::shared_ptr<Context> context_;
+  const uint64_t most_work_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
-  VkCommandBuffer commands_ = VK_NULL_HANDLE;
+  std::vector<VkCommandBuffer> commands_;  // one a submission
   VkFence fence_ = VK_NULL_HANDLE;
   std::vector<Range> read_, written_;  // since the last barrier
   int dispatches_ = 0, barriers_ = 0;
+  uint64_t work_ = 0;  // of the last submission
   bool submitted_ = false;
 };
 

@@ -1,4 +1,6 @@
 // Embeddings, norms, activations, what moves rows about; and which function compiles which op.
+#include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "device/vulkan/compiler.h"
@@ -153,7 +155,8 @@ void Compiler::norm(const Op& op, const Norm& n) {
     push.scales = quantised.scales.begin;
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
   }
-  dispatch("norm", {n.kind, int8}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
+  const uint32_t lanes = std::clamp(std::bit_ceil(width / 8), 32u, 512u);
+  dispatch("norm", {n.kind, int8, lanes}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
 }
 
 void Compiler::mean_rows(const Op& op) {

@@ -51,11 +51,21 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, {.float32 = float32_});
+    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work()};
+    Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
 
  private:
+  // Drivers that compute on the CPU compile long shaders slowly.
+  uint32_t rows_at_once() const { return context_->caps().kind == GpuKind::software ? 8 : 32; }
+
+  // Some 20 ms' of an integrated GPU of 12 compute units, at a rate that it surely reaches; others are faster.
+  uint64_t most_work() const {
+    constexpr uint64_t kIntegrated = 20'000'000'000, kDiscrete = 400'000'000'000;
+    return context_->caps().kind == GpuKind::discrete ? kDiscrete : kIntegrated;
+  }
+
   // One for all that is compiled for the same inputs.
   std::shared_ptr<StepBlock> step_block(const ops::StepInputs& inputs) {
     std::weak_ptr<StepBlock>& known = blocks_[&inputs];

@@ -1,0 +1,88 @@
+// Products in int8: a row gets the same bits from either kernel, whatever the number of rows, and from a step that is cut
+// into many submissions.
+#include <gtest/gtest.h>
+
+#include "device/tape.h"
+#include "device/vulkan/compiler.h"
+#include "device/vulkan_here.h"
+#include "ops/rewrites.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+using ops::Builder;
+using ops::Tensor;
+
+constexpr int kDepth = 768, kMostRows = 100;
+
+// A norm, products with a bias, gated and of a part of a weight, for the first `rows` of the rows of x.
+Tape tape_of(int rows, Format format) {
+  Tape tape;
+  Builder b(rows, 1);
+  Tensor x = b.embed("x", 4, kDepth);
+  Tensor h = b.rms_norm(x, "norm", 1e-6f);
+  Tensor gate = b.linear(h, "gate", 256), up = b.linear(h, "up", 256);
+  Tensor inner = b.gated(ops::Activation::silu, gate, up);
+  Tensor out = b.add(b.linear(h, "w", 77, Builder::Bias::yes), b.linear_part(h, "part", 77, {{100, kDepth + 256}, 5}));
+  tape.program = b.finish(b.pick_rows(b.concat(out, b.linear(inner, "down", 80))));
+  tape.program = ops::fuse(tape.program, [](auto&, auto&) { return true; });
+  tape.first_op = 1;
+  tape.inputs = ops::StepInputs(rows, 1, 1, 4);
+  tape.inputs.tokens = rows;
+  tape.inputs.outputs = 1;
+  for (int t = 0; t < rows; ++t) tape.inputs.place(t, 0, t, 0);
+  tape.fill_weights(format, 3);
+  std::vector<float> all = random_values(size_t(kMostRows) * kDepth, 5);
+  all.resize(size_t(rows) * kDepth);
+  tape.values[x.id] = std::move(all);
+  return tape;
+}
+
+struct Result {
+  std::vector<float> rows;  // of all that is joined behind the last products
+  int submissions;
+};
+
+Result run(Device& device, const Tape& tape, CompileOptions options) {
+  const Loaded loaded = load_on(device, tape, Format::f32);
+  const auto context = Context::open();
+  Scratch scratch(context);
+  const auto step = std::make_shared<StepBlock>(*context, tape.inputs);
+  const Segment segment = loaded.segment(tape);
+  const Compiled compiled = Compiler(context, segment, step, scratch, options).compile();
+  step->upload();
+  compiled.recorder->submit();
+  compiled.recorder->wait();
+  const Outcome o = read_back(tape, loaded);
+  const Tensor out = tape.program.ops[tape.program.ops.size() - 2].out[0];
+  const auto first = o.arena.begin() + ptrdiff_t(o.offsets[out.id]);
+  return {{first, first + tape.program[out].shape.values()}, compiled.recorder->submissions()};
+}
+
+class VulkanInt8 : public OnVulkan {};
+
+TEST_F(VulkanInt8, GivesARowTheSameBitsWhateverTheNumberOfRows) {
+  for (Format format : {Format::q4_0, Format::q2_k}) {
+    const Result all = run(*device_, tape_of(kMostRows, format), {});
+    for (int rows : {1, 2, 5, 8, 9, 16, 17, 31, 33, 64}) {
+      for (uint32_t at_once : {8u, 32u}) {
+        const std::vector<float> few = run(*device_, tape_of(rows, format), {.rows_at_once = at_once}).rows;
+        EXPECT_TRUE(same_bits(few, std::span(all.rows).first(few.size())))
+            << info(format).name << ", " << rows << " rows, " << at_once << " at once";
+      }
+    }
+  }
+}
+
+TEST_F(VulkanInt8, GivesTheSameBitsInManySubmissions) {
+  for (int rows : {3, 64}) {
+    const Tape tape = tape_of(rows, Format::q4_k);
+    const Result one = run(*device_, tape, {}), many = run(*device_, tape, {.most_work = 1});
+    EXPECT_EQ(one.submissions, 1);
+    EXPECT_GT(many.submissions, 4);
+    EXPECT_TRUE(same_bits(one.rows, many.rows));
+  }
+}
+
+}  // namespace
+}  // namespace troika::device::vulkan
