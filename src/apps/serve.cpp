@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/platform.h"
+#include "base/user_folders.h"
 #include "server/server.h"
 
 namespace troika::apps {
@@ -30,14 +31,6 @@ struct Options {
 };
 
 constexpr double kMemoryShare = 0.8;  // of what is free when we start, for all models together
-
-// XDG's folder for what can be made again.
-std::filesystem::path cache_folder() {
-  if (const char* xdg = std::getenv("XDG_CACHE_HOME"); xdg && *xdg == '/') return xdg;
-  const char* home = std::getenv("HOME");
-  if (!home || !*home) fail("--spill: there is no HOME; say where with --spill-folder");
-  return std::filesystem::path(home) / ".cache";
-}
 
 void say_how_to_talk(const server::Server& server, const Options& o, const std::string& id) {
   std::string host = o.server.host.find(':') == std::string::npos ? o.server.host : "[" + o.server.host + "]";
@@ -76,7 +69,11 @@ void serve(Options& o) {
   allow_connections(o.server.max_connections);
   o.server.version = TROIKA_VERSION;
   auto& spill_folder = o.model.engine.spill_folder;
-  if (o.model.engine.spill_bytes > 0 && spill_folder.empty()) spill_folder = cache_folder() / "troika/pages";
+  if (o.model.engine.spill_bytes > 0 && spill_folder.empty()) {
+    const auto cache = cache_folder();
+    if (!cache) fail("--spill: there is no HOME; say where with --spill-folder");
+    spill_folder = *cache / "troika/pages";
+  }
   if (o.server.loading.memory_bytes == 0)
     o.server.loading.memory_bytes = uint64_t(kMemoryShare * double(platform::memory().available_bytes));
   o.server.loading.keep = std::chrono::duration<double>(o.keep_alive_s);

@@ -284,6 +284,25 @@ class Plumbing(CommandLine):
         self.refuses_vulkan_alone({"VK_ICD_FILENAMES": nothing, "VK_DRIVER_FILES": nothing},
                                   "apt-get install mesa-vulkan-drivers")
 
+    def test_compiled_shaders_are_kept_and_what_is_damaged_is_made_again(self):
+        vulkan = json.loads(self.answer("doctor", "--gpus", "--json"))["vulkan"]
+        if vulkan["device"] is None:
+            self.skipTest(vulkan["why"])
+        ids, cache = self.ids([[1, 2, 3]]), self.folder / "cache"
+
+        def generate(**env):
+            return self.answer("generate", FOLDER, "--ids", ids, "--tokens", 3, "--device", "vulkan", env=env)
+        expected = generate(XDG_CACHE_HOME=str(cache))
+        kept = list((cache / "troika/vulkan").iterdir())
+        self.assertEqual([path.name for path in kept], [vulkan["gpus"][vulkan["device"]]["uuid"] + ".pipelines"])
+        whole = kept[0].read_bytes()
+        for content in (whole, whole[:-1], b"", b"nonsense" * 100, whole[:40] + bytes([whole[40] ^ 1]) + whole[41:]):
+            kept[0].write_bytes(content)
+            self.assertEqual(generate(XDG_CACHE_HOME=str(cache)), expected)
+            self.assertGreaterEqual(len(kept[0].read_bytes()), len(whole))
+        self.assertEqual(generate(XDG_CACHE_HOME="", HOME=""), expected)
+        self.assertEqual(generate(XDG_CACHE_HOME=str(self.file("no folder", ""))), expected)
+
     def machine(self, nodes=True):
         """A made-up /sys and /dev: an AMD GPU and an NPU."""
         root = self.folder / "machine"

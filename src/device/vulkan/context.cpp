@@ -4,7 +4,9 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "device/vulkan/choice.h"
+#include "device/vulkan/pipeline_file.h"
 #include "device/vulkan/read_caps.h"
 #include "device/vulkan/shader_pack.h"
 
@@ -83,8 +85,43 @@ Context::Context(VkPhysicalDevice physical, Caps caps) : physical_(physical), ca
   layout.pushConstantRangeCount = 1;
   layout.pPushConstantRanges = &range;
   check_result(vkCreatePipelineLayout(device_, &layout, nullptr, &layout_), "Vulkan's pipeline layout");
+  open_cache();
+}
+
+void Context::open_cache() {
+  cache_file_ = pipeline_file(caps_);
+  const std::string kept = read_pipelines(cache_file_, hash_of_shaders());
+  cache_hash_ = std::hash<std::string>()(kept);
   VkPipelineCacheCreateInfo cache{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
+  cache.initialDataSize = kept.size();
+  cache.pInitialData = kept.data();
   check_result(vkCreatePipelineCache(device_, &cache, nullptr, &cache_), "Vulkan's pipeline cache");
+}
+
+void Context::keep_pipelines() {
+  if (!has_new_pipelines_) return;
+  constexpr std::chrono::seconds kBetween{5};
+  std::lock_guard lock(pipeline_mutex_);
+  if (cache_written_ == decltype(cache_written_){} || std::chrono::steady_clock::now() - cache_written_ > kBetween) write_cache();
+}
+
+void Context::write_cache() {
+  if (!has_new_pipelines_.exchange(false) || cache_file_.empty()) return;
+  try {
+    size_t bytes = 0;
+    check_result(vkGetPipelineCacheData(device_, cache_, &bytes, nullptr), "Vulkan's pipeline cache");
+    std::string pipelines(bytes, 0);
+    check_result(vkGetPipelineCacheData(device_, cache_, &bytes, pipelines.data()), "Vulkan's pipeline cache");
+    pipelines.resize(bytes);
+    cache_written_ = std::chrono::steady_clock::now();
+    const size_t hash = std::hash<std::string>()(pipelines);
+    if (hash == cache_hash_) return;  // all came from there
+    cache_hash_ = hash;
+    write_pipelines(cache_file_, hash_of_shaders(), pipelines);
+  } catch (const Error& error) {
+    log::debug("compiled shaders are not kept: {}", error.what());
+    cache_file_.clear();
+  }
 }
 
 void Context::open_device() {
@@ -120,6 +157,7 @@ void Context::open_device() {
 }
 
 Context::~Context() {
+  write_cache();
   for (const auto& [key, pipeline] : pipelines_) vkDestroyPipeline(device_, pipeline, nullptr);
   vkDestroyPipelineCache(device_, cache_, nullptr);
   vkDestroyPipelineLayout(device_, layout_, nullptr);
@@ -196,6 +234,7 @@ VkPipeline Context::pipeline(const PipelineKey& key) {
   const VkResult result = vkCreateComputePipelines(device_, cache_, 1, &create, nullptr, &pipeline);
   vkDestroyShaderModule(device_, shader, nullptr);
   check_result(result, fmt::format("{} does not take shader {}", caps_.name, key.shader));
+  has_new_pipelines_ = true;
   return pipelines_.emplace(key, pipeline).first->second;
 }
 

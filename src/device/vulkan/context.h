@@ -1,6 +1,9 @@
 // One GPU, opened: the device, its queue, memory and pipelines. Shared by all engines of the process.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -66,10 +69,14 @@ class Context : public std::enable_shared_from_this<Context> {
   VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
   // One submission each, in order; the fence is behind the last. Any thread.
   void submit(std::span<const VkCommandBuffer> commands, VkFence fence);
+  // Writes to disk (pipeline_file.h) if there are pipelines that it lacks, at most every few seconds. Any thread.
+  void keep_pipelines();
 
  private:
   Context(VkPhysicalDevice physical, Caps caps);
   void open_device();
+  void open_cache();
+  void write_cache();  // with the mutex held
 
   const VkPhysicalDevice physical_;
   const Caps caps_;
@@ -80,6 +87,10 @@ class Context : public std::enable_shared_from_this<Context> {
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::mutex queue_mutex_, pipeline_mutex_;
   std::map<PipelineKey, VkPipeline> pipelines_;
+  std::filesystem::path cache_file_;  // "": pipelines are not kept
+  std::atomic<bool> has_new_pipelines_ = false;
+  std::chrono::steady_clock::time_point cache_written_{};
+  size_t cache_hash_ = 0;  // of what the file holds
 };
 
 // All GPUs that the system's drivers know. Throws Error where there is no Vulkan.

@@ -7,6 +7,12 @@
 
 namespace troika::device::vulkan {
 
+struct Shader {
+  std::string_view name;
+  std::span<const uint32_t> words;
+};
+std::span<const Shader> all_shaders();
+
 // SPIR-V by name: "rms_norm", "linear.q4_k". Empty: there is none of this name.
 std::span<const uint32_t> find_shader(std::string_view name);
 

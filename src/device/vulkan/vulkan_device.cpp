@@ -8,12 +8,16 @@ namespace {
 
 class VulkanExecutable : public Executable {
  public:
-  explicit VulkanExecutable(Compiled compiled) : compiled_(std::move(compiled)) {}
+  VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled)
+      : context_(std::move(context)), compiled_(std::move(compiled)) {}
   void submit() override {
     compiled_.step->upload();
     compiled_.recorder->submit();
   }
-  void wait() override { compiled_.recorder->wait(); }
+  void wait() override {
+    compiled_.recorder->wait();
+    context_->keep_pipelines();
+  }
   Recorded recorded() const { return {compiled_.recorder->dispatches(), compiled_.recorder->barriers()}; }
   const std::byte* result(ops::Tensor t) const override {
     for (const ReadBack& read : compiled_.results) {
@@ -23,6 +27,7 @@ class VulkanExecutable : public Executable {
   }
 
  private:
+  const std::shared_ptr<Context> context_;
   Compiled compiled_;
 };
 
@@ -51,8 +56,8 @@ class VulkanDevice : public Device {
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work()};
-    return std::make_unique<VulkanExecutable>(
-        Compiler(context_, segment, step_block(*segment.inputs), scratch_, options).compile());
+    Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
+    return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
 
  private:

@@ -1,0 +1,104 @@
+// Compiled pipelines on disk: whole, or they count as nothing.
+#include "device/vulkan/pipeline_file.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "base/error.h"
+
+namespace troika::device::vulkan {
+namespace {
+
+namespace fs = std::filesystem;
+
+class VulkanPipelineFile : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = testing::TempDir() + "pipelines.XXXXXX";
+    folder_ = ::mkdtemp(pattern.data());
+    file_ = folder_ / "cache/some.pipelines";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::string bytes() const {
+    std::ifstream in(file_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  void replace(const std::string& bytes) const { std::ofstream(file_, std::ios::binary) << bytes; }
+
+  fs::path folder_, file_;
+};
+
+const std::string kPipelines("as a driver\0made them", 21);
+
+TEST_F(VulkanPipelineFile, GivesBackWhatWasWritten) {
+  EXPECT_EQ(read_pipelines(file_, 7), "");
+  write_pipelines(file_, 7, kPipelines);
+  EXPECT_EQ(read_pipelines(file_, 7), kPipelines);
+  write_pipelines(file_, 7, kPipelines + "and more");
+  EXPECT_EQ(read_pipelines(file_, 7), kPipelines + "and more");
+  EXPECT_EQ(std::distance(fs::directory_iterator(file_.parent_path()), {}), 1) << "nothing is left beside it";
+}
+
+TEST_F(VulkanPipelineFile, OfOtherShadersIsNothing) {
+  write_pipelines(file_, 7, kPipelines);
+  EXPECT_EQ(read_pipelines(file_, 8), "");
+}
+
+TEST_F(VulkanPipelineFile, CutOffLengthenedOrChangedIsNothing) {
+  write_pipelines(file_, 7, kPipelines);
+  const std::string whole = bytes();
+  for (size_t length = 0; length < whole.size(); ++length) {
+    replace(whole.substr(0, length));
+    EXPECT_EQ(read_pipelines(file_, 7), "") << length << " bytes of it";
+  }
+  replace(whole + "x");
+  EXPECT_EQ(read_pipelines(file_, 7), "");
+  for (size_t i = 0; i < whole.size(); ++i) {
+    std::string changed = whole;
+    changed[i] = char(changed[i] ^ 0x10);
+    replace(changed);
+    EXPECT_EQ(read_pipelines(file_, 7), "") << "byte " << i;
+  }
+}
+
+TEST_F(VulkanPipelineFile, ThatCannotBeWrittenIsAnError) {
+  std::ofstream(folder_ / "cache") << "no folder";
+  EXPECT_THROW(write_pipelines(file_, 7, kPipelines), Error);
+  EXPECT_EQ(read_pipelines(file_, 7), "");
+}
+
+// Puts a variable of the environment back.
+class Kept {
+ public:
+  explicit Kept(const char* name) : name_(name) {
+    if (const char* value = std::getenv(name)) value_ = value;
+  }
+  ~Kept() {
+    if (value_) ::setenv(name_, value_->c_str(), 1);
+    else ::unsetenv(name_);
+  }
+
+ private:
+  const char* const name_;
+  std::optional<std::string> value_;
+};
+
+TEST_F(VulkanPipelineFile, LiesInTheUsersCacheFolderUnderTheNameOfGpuAndDriver) {
+  const Caps caps{.uuid = "0123abcd"};
+  const Kept home("HOME"), cache("XDG_CACHE_HOME");
+  ::setenv("HOME", folder_.c_str(), 1);
+  ::unsetenv("XDG_CACHE_HOME");
+  EXPECT_EQ(pipeline_file(caps), folder_ / ".cache/troika/vulkan/0123abcd.pipelines");
+  ::setenv("XDG_CACHE_HOME", "/elsewhere", 1);
+  EXPECT_EQ(pipeline_file(caps), "/elsewhere/troika/vulkan/0123abcd.pipelines");
+  ::unsetenv("XDG_CACHE_HOME");
+  ::unsetenv("HOME");
+  EXPECT_EQ(pipeline_file(caps), "");
+}
+
+}  // namespace
+}  // namespace troika::device::vulkan
