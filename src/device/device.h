@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "ops/program.h"
 #include "ops/step_inputs.h"
 #include "tensor/format.h"
@@ -80,10 +82,16 @@ struct Segment {
   const ops::StepInputs* inputs = nullptr;
 };
 
+// The device does not answer any more, and nothing that it held can be read: whoever used it goes on with another one.
+class DeviceLost : public Error {
+ public:
+  using Error::Error;
+};
+
 class Executable {
  public:
   virtual ~Executable() = default;
-  virtual void submit() = 0;  // reads the segment's StepInputs; allocates nothing
+  virtual void submit() = 0;  // reads the segment's StepInputs; allocates nothing; throws DeviceLost, as wait() does
   virtual void wait() = 0;
   // Where the host reads a result of the program (its logits or states) after wait(), if not in the arena, which it may
   // read slowly; null: there.
@@ -114,8 +122,15 @@ struct DeviceOptions {
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 
-// One row per backend. Throws Error for an unknown name: it lists those there are.
+// Throws Error for an unknown name: it lists those there are.
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options);
-std::vector<std::string_view> device_names();
+std::vector<std::string> device_names();
+
+// Another backend, for plug-ins and tests. Before anything is loaded.
+struct Backend {
+  std::string name;
+  std::function<std::unique_ptr<Device>(const DeviceOptions& options)> make;
+};
+void add_backend(Backend backend);
 
 }  // namespace troika::device

@@ -10,30 +10,30 @@
 namespace troika::device {
 namespace {
 
-struct Backend {
-  std::string_view name;
-  std::unique_ptr<Device> (*make)(const DeviceOptions& options);
-};
-
-constexpr Backend kBackends[] = {
-    {"cpu", cpu::make},
-    {"reference", reference::make},
-    {"vulkan", vulkan::make},
-};
+std::vector<Backend>& backends() {
+  static std::vector<Backend> all = {
+      {"cpu", cpu::make},
+      {"reference", reference::make},
+      {"vulkan", vulkan::make},
+  };
+  return all;
+}
 
 }  // namespace
 
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options) {
-  for (const Backend& backend : kBackends) {
+  for (const Backend& backend : backends()) {
     if (backend.name == name) return backend.make(options);
   }
   fail("unknown device \"{}\"; there are: {}", name, fmt::join(device_names(), ", "));
 }
 
-std::vector<std::string_view> device_names() {
-  std::vector<std::string_view> names;
-  for (const Backend& backend : kBackends) names.push_back(backend.name);
+std::vector<std::string> device_names() {
+  std::vector<std::string> names;
+  for (const Backend& backend : backends()) names.push_back(backend.name);
   return names;
 }
+
+void add_backend(Backend backend) { backends().push_back(std::move(backend)); }
 
 }  // namespace troika::device

@@ -105,6 +105,7 @@ class LocalEngine final : public Engine {
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
   void run_step();
+  bool go_on_with_cpu(const std::string& why);
   void pace(int rows, double step_s);
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
@@ -121,6 +122,8 @@ class LocalEngine final : public Engine {
   void fail_batch(std::span<const Work> work, const std::string& why);
   void publish();
 
+  const std::filesystem::path path_;
+  EngineOptions options_;
   Model model_;
   TextModel text_;
   ModelInfo info_;
@@ -151,7 +154,9 @@ class LocalEngine final : public Engine {
 };
 
 LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress)
-    : model_(load_model(path, options, progress)),
+    : path_(path),
+      options_(options),
+      model_(load_model(path, options, progress)),
       gap_s_(options.gap_s),
       seen_(options.image_cache_bytes) {
   info_ = model_info(model_, options);
@@ -410,6 +415,9 @@ void LocalEngine::run_step() {
   for (const Work& w : work) rows += w.count;
   try {
     step_->run(work, [this, &work] { prepare_masks(work); });
+  } catch (const device::DeviceLost& error) {
+    if (!go_on_with_cpu(error.what())) fail_batch(work, error.what());
+    return;
   } catch (const std::exception& error) {
     log::error("a step failed: {}", error.what());
     ++counters_.failed_steps;
@@ -436,6 +444,30 @@ void LocalEngine::run_step() {
       finish(id, {.finish = Finish::failed, .error = error.what()});
     }
   }
+}
+
+// All that runs starts over there, with what it generated so far; nobody is told. False: the CPU cannot take it either.
+bool LocalEngine::go_on_with_cpu(const std::string& why) {
+  log::error("{}; going on with the CPU, which takes a moment", why);
+  options_.device = "cpu";
+  try {
+    Model fresh = load_model(path_, options_);
+    for (auto& [id, running] : running_) running->seeing.reset();
+    scheduler_->swap_with(nullptr);
+    spill_.reset();  // what it kept was computed in another way
+    model_.weights = std::move(fresh.weights);  // of the rest, others read the numbers, which are the same
+    model_.tower = std::move(fresh.tower);
+    model_.device = std::move(fresh.device);
+    model_.file = std::move(fresh.file);
+    step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
+    scheduler_->start_over(PrefixCache(pools(), vision::random_key()));
+  } catch (const std::exception& error) {
+    log::error("the CPU cannot go on either: {}", error.what());
+    return false;
+  }
+  counters_.lost_device = true;
+  counters_.settled = false;
+  return true;
 }
 
 // Cuts the prompts of steps to come by what the last ones took.
@@ -474,6 +506,8 @@ void LocalEngine::see() {
     std::erase(to_see_, id);
     forget_pixels(running);
     scheduler_->add(&running.sequence);
+  } catch (const device::DeviceLost& error) {
+    if (!go_on_with_cpu(error.what())) finish(id, {.finish = Finish::failed, .error = error.what()});
   } catch (const std::exception& error) {
     log::error("a picture could not be read: {}", error.what());
     finish(id, {.finish = Finish::failed, .error = error.what()});

@@ -83,6 +83,7 @@ struct EngineStats {
   int64_t restored_tokens = 0;  // of text that was read back from disk
   uint64_t spilled_bytes = 0;   // that the cache has on disk
   int failed_steps = 0;         // since the last one that did not fail
+  bool lost_device = false;     // ModelInfo::device does not answer any more; the CPU computes in its place
   int64_t stopped = 0, limited = 0, cancelled = 0, failed = 0;  // requests that ended so
 
   RowHistogram step_rows;         // tokens computed in a step

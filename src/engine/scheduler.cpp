@@ -205,6 +205,21 @@ void Scheduler::suspend(Sequence* sequence) {
   ++preemptions_;
 }
 
+void Scheduler::start_over(PrefixCache cache) {
+  while (!running_.empty()) {
+    waiting_.push_front(running_.back());
+    running_.pop_back();
+  }
+  for (Sequence* sequence : waiting_) {
+    leave(*sequence);
+    sequence->given = 0;
+    sequence->leader = 0;
+    sequence->began = false;
+  }
+  cache_ = std::move(cache);
+  refused_ = 0;
+}
+
 bool Scheduler::suspend_for(const Sequence& candidate) {
   Sequence* last = last_running();
   if (last->priority <= candidate.priority) return false;

@@ -70,6 +70,9 @@ class Scheduler {
   enum class Cache { keep, discard };
   void remove(Sequence* sequence, Cache cache);
 
+  // What the cache holds is lost: it begins anew as `cache`, and so do all sequences, from their first token on.
+  void start_over(PrefixCache cache);
+
   // The next step's work, pages taken. A step computes one slice of the model; slices with running sequences take
   // turns. A sequence waits for another one that is computing what both begin with. One that comes first by priority
   // suspends others when there is no room, and without a free page the last one is suspended: it gives its pages back and

@@ -97,9 +97,9 @@ void Recorder::submit() {
 
 void Recorder::wait() {
   if (!submitted_) return;
-  check_result(vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX),
-               fmt::format("{} did not finish its step", context_->caps().name));
+  const VkResult result = vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX);
   submitted_ = false;
+  if (result < 0) lost(result, fmt::format("{} did not finish its step", context_->caps().name));
   check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");
 }
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "base/error.h"
+#include "device/device.h"
 
 namespace troika::device::vulkan {
 namespace {
@@ -24,5 +24,7 @@ std::string meaning(VkResult result) {
 void check_result(VkResult result, std::string_view what) {
   if (result < 0) fail("{}: {}", what, meaning(result));
 }
+
+void lost(VkResult result, std::string_view what) { throw DeviceLost(fmt::format("{}: {}", what, meaning(result))); }
 
 }  // namespace troika::device::vulkan

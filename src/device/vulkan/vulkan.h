@@ -10,5 +10,7 @@ namespace troika::device::vulkan {
 
 // Throws Error that says what was tried and what the driver answered.
 void check_result(VkResult result, std::string_view what);
+// The same as DeviceLost.
+[[noreturn]] void lost(VkResult result, std::string_view what);
 
 }  // namespace troika::device::vulkan

@@ -1,0 +1,90 @@
+// A device that stops answering: the engine goes on with the CPU, and who asked gets all tokens, none twice.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "engine/clients.h"
+#include "engine/held.h"
+
+namespace troika::engine {
+namespace {
+
+const std::filesystem::path kModel = std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied";
+
+std::atomic<int> steps_left = 0;
+
+class Fails : public device::Executable {
+ public:
+  explicit Fails(std::unique_ptr<device::Executable> inner) : inner_(std::move(inner)) {}
+  void submit() override {
+    if (steps_left-- <= 0) throw device::DeviceLost("the GPU was lost");
+    inner_->submit();
+  }
+  void wait() override { inner_->wait(); }
+
+ private:
+  std::unique_ptr<device::Executable> inner_;
+};
+
+// Computes as the CPU does until `steps_left` are over.
+class Failing : public device::Device {
+ public:
+  explicit Failing(const device::DeviceOptions& options) : inner_(device::make_device("cpu", options)) {}
+  const device::DeviceInfo& info() const override { return inner_->info(); }
+  bool supports(const ops::Program& program, const ops::Op& op) const override { return inner_->supports(program, op); }
+  std::shared_ptr<device::Buffer> allocate(size_t bytes) override { return inner_->allocate(bytes); }
+  std::shared_ptr<device::Buffer> import(device::HostRegion region) override { return inner_->import(region); }
+  std::shared_ptr<device::Weight> prepare(const WeightView& view, device::WeightUse use) override {
+    return inner_->prepare(view, use);
+  }
+  std::unique_ptr<device::Executable> compile(const device::Segment& segment) override {
+    return std::make_unique<Fails>(inner_->compile(segment));
+  }
+
+ private:
+  std::unique_ptr<device::Device> inner_;
+};
+
+std::unique_ptr<Engine> load_failing(int steps) {
+  static const bool added = [] {
+    device::add_backend({"failing", [](const device::DeviceOptions& o) { return std::make_unique<Failing>(o); }});
+    return true;
+  }();
+  EXPECT_TRUE(added);
+  steps_left = steps;
+  return Engine::load(kModel, {.device = "failing", .threads = 2});
+}
+
+Request request(int i) {
+  Request r{.prompt = {}, .max_tokens = 40, .sampling = {.temperature = i % 2 ? 1.0f : 0.0f, .seed = uint64_t(i)}};
+  for (int t = 0; t < 5 + 20 * i; ++t) r.prompt.push_back((t * 7 + i) % 97);
+  return r;
+}
+
+TEST(LostDevice, LosesNoRequestAndNoToken) {
+  auto cpu = Engine::load(kModel, {.threads = 2});
+  std::vector<std::vector<int32_t>> expected;
+  for (int i = 0; i < 5; ++i) expected.push_back(alone(*cpu, request(i)));
+  for (int steps : {0, 1, 7, 30}) {
+    auto engine = load_failing(steps);
+    std::vector<Client> clients(expected.size());
+    {
+      Held held(*engine);
+      for (size_t i = 0; i < clients.size(); ++i) clients[i].start(*engine, request(int(i)));
+    }
+    for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at step " << steps;
+    EXPECT_TRUE(engine->stats().lost_device);
+    EXPECT_EQ(engine->stats().failed, 0);
+    EXPECT_EQ(alone(*engine, request(2)), expected[2]) << "whoever comes later";
+  }
+}
+
+TEST(LostDevice, IsNotSaidOfOneThatAnswers) {
+  auto engine = load_failing(1 << 20);
+  alone(*engine, request(1));
+  EXPECT_FALSE(engine->stats().lost_device);
+}
+
+}  // namespace
+}  // namespace troika::engine
