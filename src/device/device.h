@@ -18,6 +18,7 @@ struct DeviceInfo {
   std::string name;         // as the user names it: "cpu"
   std::string description;  // "AMD Ryzen 7 7840U, 8 cores, avx512"
   size_t memory_bytes = 0;
+  size_t free_bytes = 0;    // of memory of its own, when it last prepared something; 0: it lives in the system's
   size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
   size_t bytes_put_off = 0;  // of these, what settle() has not taken yet
 };

@@ -212,8 +212,9 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
     log::warn("a context of {} tokens is more than the {} that the model was made for", options.context,
               model_.spec.context);
   }
-  size_t available = platform::memory().available_bytes;
-  available -= std::min(available, model_.device->info().bytes_put_off);  // weights that will need it come first
+  const device::DeviceInfo& device = model_.device->info();
+  size_t available = device.free_bytes > 0 ? device.free_bytes : platform::memory().available_bytes;
+  available -= std::min(available, device.bytes_put_off);  // weights that will need it come first
   CachePlan plan = plan_cache({.windows = program.windows,
                                .page_bytes = page_bytes_,
                                .model_context = model_.spec.context,

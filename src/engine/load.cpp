@@ -148,6 +148,14 @@ void count_reads(Model& model, const ops::Program& program) {
   }
 }
 
+// Refuses before anything is read what would fail after minutes, and for others too.
+void check_room(const Model& model) {
+  const device::DeviceInfo& device = model.device->info();
+  if (device.free_bytes == 0 || model.weight_bytes <= device.free_bytes) return;
+  fail("{} has {} MB of weights, but only {} MB are free on {}; use a smaller quantisation, or --device cpu",
+       model.file->path().string(), model.weight_bytes / 1'000'000, device.free_bytes / 1'000'000, device.description);
+}
+
 // Brings the weights to the device in the order of the file, so that a disk is read from front to back, and lets go of
 // each before the next.
 void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options,
@@ -171,6 +179,7 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
     ++matrices[info(format).name];
     unrounded += wanted && !table && info(format).block_values == 1;
   }
+  check_room(model);
   const auto main = std::ranges::max_element(bytes_by_format, {}, [](const auto& row) { return row.second; });
   if (main != bytes_by_format.end()) model.main_format = main->first;
   model.slice = slice_of(model, options.slice);

@@ -73,13 +73,13 @@ std::shared_ptr<Context> Context::open() {
   const Choice choice = choose(gpus, wanted_gpu());
   if (choice.number < 0) fail("{}", choice.why);
   const size_t number = size_t(choice.number);
-  std::shared_ptr<Context> context(new Context(instance, devices[number], gpus[number]));
+  std::shared_ptr<Context> context(new Context(devices[number], gpus[number]));
   open = context;
   return context;
 }
 
-Context::Context(VkInstance instance, VkPhysicalDevice physical, Caps caps) : instance_(instance), caps_(std::move(caps)) {
-  open_device(physical);
+Context::Context(VkPhysicalDevice physical, Caps caps) : physical_(physical), caps_(std::move(caps)) {
+  open_device();
   VkPushConstantRange range{VK_SHADER_STAGE_COMPUTE_BIT, 0, kPushBytes};
   VkPipelineLayoutCreateInfo layout{VK_STRUCTURE_TYPE_PIPELINE_LAYOUT_CREATE_INFO};
   layout.pushConstantRangeCount = 1;
@@ -124,11 +124,11 @@ void Context::write_cache() {
   }
 }
 
-void Context::open_device(VkPhysicalDevice physical) {
+void Context::open_device() {
   uint32_t count = 0;
-  vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, nullptr);
+  vkGetPhysicalDeviceQueueFamilyProperties(physical_, &count, nullptr);
   std::vector<VkQueueFamilyProperties> families(count);
-  vkGetPhysicalDeviceQueueFamilyProperties(physical, &count, families.data());
+  vkGetPhysicalDeviceQueueFamilyProperties(physical_, &count, families.data());
   const auto found = std::ranges::find_if(families, [](const auto& f) { return f.queueFlags & VK_QUEUE_COMPUTE_BIT; });
   if (found == families.end()) fail("{} has no queue for computing", caps_.name);
   family_ = uint32_t(found - families.begin());
@@ -151,7 +151,7 @@ void Context::open_device(VkPhysicalDevice physical) {
   VkDeviceCreateInfo create{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
   create.queueCreateInfoCount = 1;
   create.pQueueCreateInfos = &queue;
-  check_result(vkCreateDevice(physical, &create, nullptr, &device_), fmt::format("{} cannot be opened", caps_.name));
+  check_result(vkCreateDevice(physical_, &create, nullptr, &device_), fmt::format("{} cannot be opened", caps_.name));
   volkLoadDevice(device_);
   vkGetDeviceQueue(device_, family_, 0, &queue_);
 }
@@ -162,6 +162,17 @@ Context::~Context() {
   vkDestroyPipelineCache(device_, cache_, nullptr);
   vkDestroyPipelineLayout(device_, layout_, nullptr);
   vkDestroyDevice(device_, nullptr);
+}
+
+uint64_t Context::budget_bytes() const {
+  VkPhysicalDeviceMemoryBudgetPropertiesEXT budget{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_BUDGET_PROPERTIES_EXT};
+  VkPhysicalDeviceMemoryProperties2 memory{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_PROPERTIES_2, &budget};
+  vkGetPhysicalDeviceMemoryProperties2(physical_, &memory);  // without the extension the budget stays 0
+  const int type = memory_type(caps_, ~0u, false);
+  check(type >= 0, "the GPU has memory that the host writes to");
+  const uint32_t heap = memory.memoryProperties.memoryTypes[type].heapIndex;
+  const uint64_t left = budget.heapBudget[heap] - std::min(budget.heapBudget[heap], budget.heapUsage[heap]);
+  return budget.heapBudget[heap] > 0 ? left : memory.memoryProperties.memoryHeaps[heap].size;
 }
 
 std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {

@@ -62,6 +62,8 @@ class Context : public std::enable_shared_from_this<Context> {
   uint32_t queue_family() const { return family_; }
   VkPipelineLayout layout() const { return layout_; }  // of all pipelines: 128 bytes of push constants, nothing else
 
+  // Of the memory that allocate() takes, as the driver counts: what is left of the budget, or all where it keeps none.
+  uint64_t budget_bytes() const;
   // Zeroed; throws Error when there is no room. `read_back`: in memory that the host reads fast, where there is some.
   std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
   VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
@@ -71,12 +73,12 @@ class Context : public std::enable_shared_from_this<Context> {
   void keep_pipelines();
 
  private:
-  Context(VkInstance instance, VkPhysicalDevice physical, Caps caps);
-  void open_device(VkPhysicalDevice physical);
+  Context(VkPhysicalDevice physical, Caps caps);
+  void open_device();
   void open_cache();
   void write_cache();  // with the mutex held
 
-  const VkInstance instance_;
+  const VkPhysicalDevice physical_;
   const Caps caps_;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;

@@ -1,5 +1,6 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include "device/vulkan/free_memory.h"
 #include "device/vulkan/weights.h"
 
 namespace troika::device::vulkan {
@@ -32,13 +33,15 @@ class VulkanExecutable : public Executable {
 
 class VulkanDevice : public Device {
  public:
-  explicit VulkanDevice(const DeviceOptions& options) : float32_(options.float32), context_(Context::open()), weights_(context_), scratch_(context_) {
+  explicit VulkanDevice(const DeviceOptions& options)
+      : float32_(options.float32), context_(Context::open()), weights_(context_), scratch_(context_) {
     const Caps& caps = context_->caps();
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
     for (const MemoryType& type : caps.memory) {
       if (type.device_local) info_.memory_bytes = std::max(info_.memory_bytes, size_t(type.heap_bytes));
     }
+    info_.free_bytes = size_t(free_bytes(*context_));
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -48,6 +51,7 @@ class VulkanDevice : public Device {
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse) override {
     auto weight = weights_.load(view);
     info_.weight_bytes = weights_.bytes();
+    info_.free_bytes = size_t(free_bytes(*context_));
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
