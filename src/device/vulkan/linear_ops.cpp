@@ -130,7 +130,10 @@ void Compiler::linear(const Op& op) {
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;
     const bool in_turn = int8 && p.capacity <= kMostRoundedRows && p.columns % 32 == 0 && wants_int8(out);
-    if (in_turn) p.to_int8 = &place_quantised(out.id, p.columns, p.capacity);
+    if (in_turn) {
+      if (&quantised_[next_quantised_ % quantised_.size()] == p.int8) ++next_quantised_;  // not in the place of x
+      p.to_int8 = &place_quantised(out.id, p.columns, p.capacity);
+    }
   } else {
     p.first = uint32_t(op.as<ops::LinearParams>().first);
     if (op.kind == OpKind::linear_where) {
