@@ -4,6 +4,7 @@
 #include <atomic>
 #include <thread>
 
+#include "device/device.h"
 #include "engine/clients.h"
 #include "engine/held.h"
 

@@ -67,7 +67,7 @@ test('a reload keeps the chats, and deleting one forgets it', async () => {
   await ask(page, 'What does grep do?');
   const text = await answerOf(page);
   await page.reload();
-  await page.getByRole('button', { name: 'What does grep do?', exact: true }).first().click();
+  await page.locator('.chat-link', { hasText: 'What does grep do?' }).click(); // not the opening of the same words
   await page.locator('.bubble').waitFor();
   assert.equal(await page.locator('.answer .markdown').innerText(), text);
   await page.getByRole('button', { name: 'Delete the chat “What does grep do?”' }).click();
