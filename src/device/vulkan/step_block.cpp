@@ -16,7 +16,7 @@ struct Header {
 
 template <typename T>
 void copy(std::byte* to, const std::vector<T>& from, size_t count) {
-  std::memcpy(to, from.data(), std::min(count, from.size()) * sizeof(T));
+  std::copy_n(from.begin(), std::min(count, from.size()), reinterpret_cast<T*>(to));
 }
 
 }  // namespace
