@@ -29,31 +29,24 @@ layout(push_constant) uniform Push {
 
 shared float weight_[kStretch], reduced_[kLanes];
 
-float largest_of_all(float mine) {  // of the first 128 lanes
+// The largest of what the first 128 lanes have, or the sum of it.
+float of_all(float mine, const bool largest) {
   const uint lane = gl_LocalInvocationID.x;
   reduced_[lane] = mine;
   barrier();
   [[unroll]] for (uint half_ = kStretch / 2; half_ > 0; half_ /= 2) {
-    if (lane < half_) reduced_[lane] = max(reduced_[lane], reduced_[lane + half_]);
+    if (lane < half_) {
+      const float one = reduced_[lane], other = reduced_[lane + half_];
+      reduced_[lane] = largest ? max(one, other) : one + other;
+    }
     barrier();
   }
   const float result = reduced_[0];
   barrier();
   return result;
 }
-
-float sum_of_all(float mine) {  // of the first 128 lanes
-  const uint lane = gl_LocalInvocationID.x;
-  reduced_[lane] = mine;
-  barrier();
-  [[unroll]] for (uint half_ = kStretch / 2; half_ > 0; half_ /= 2) {
-    if (lane < half_) reduced_[lane] += reduced_[lane + half_];
-    barrier();
-  }
-  const float result = reduced_[0];
-  barrier();
-  return result;
-}
+float largest_of_all(float mine) { return of_all(mine, true); }
+float sum_of_all(float mine) { return of_all(mine, false); }
 
 // What all parts make of a number together; `at`: which number of 128 is this lane's.
 float sum_of_parts(float mine, uint at) {

@@ -3,48 +3,17 @@
 // number of rows. Included behind quant/<format>.glsl, which says how a stretch is read.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
-#ifndef PLAIN
-#include "lib/unpack.glsl"
-#endif
+#include "lib/product.glsl"
+#include "lib/stretch.glsl"
 
 const uint kSlices = 8;
 layout(local_size_x = 16 * kSlices) in;
 layout(constant_id = 0) const uint kTokens = 1;  // rows of x at once
 layout(constant_id = 1) const uint kKind = 0;
 layout(constant_id = 2) const bool kExperts = false;  // each row has an expert of its own
-const uint kProduct = 0, kGated = 1, kWhere = 2;
-
-layout(push_constant) uniform Push {
-  Step step;
-  Floats x, to;               // [rows, depth], [rows, columns]
-  uint64_t weight, second;    // panels; second: of up, where `weight` is gate's. kExperts: addresses of each expert's three
-  Floats bias, gate;          // [columns], or none; gate [rows, columns] of kWhere
-  uint64_t tables;            // the format's code book
-  Ints chosen;                // experts of each row, `used` for each token
-  uint depth, columns, first; // first row of the weight
-  uint panel_bytes;
-  int rows;
-  uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
-  uint act, has_bias;
-};
-
-#ifdef PLAIN
-const uint kStretch = kBlockValues;
-#else
-const uint kStretch = 32;
-#endif
-
-void read_stretch(uint64_t panel, uint row, uint stretch, out float values[kStretch]) {
-#ifdef PLAIN
-  load_block(panel + stretch * 16 * kBlockBytes, row, values);
-#else
-  const uint each = kBlockValues / 32;
-  unpack_group(load_group(panel + stretch / each * 16 * kBlockBytes, row, stretch % each, tables), values);
-#endif
-}
 
 float multiply(const float values[kStretch], uint token, uint stretch, float sum) {
-  const uint64_t from = uint64_t(x) + (uint64_t(token / x_rows) * depth + stretch * kStretch) * 4;
+  const uint64_t from = x + (uint64_t(token / x_rows) * depth + stretch * kStretch) * 4;
 #ifdef PLAIN
   Floats row = Floats(from);
   const uint count = min(kStretch, depth - stretch * kStretch);
@@ -68,24 +37,18 @@ void main() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.y * kTokens, begin = gl_WorkGroupID.x * 16;
   if (token >= live) return;
-  uint64_t one = weight, two = second;
-  if (kExperts) {
-    const uint expert = chosen.at[token];
-    one = Addresses(weight).at[expert * 3];
-    two = Addresses(second).at[expert * 3];
-  }
   const uint row = first + min(begin + lane % 16, columns - 1);
-  one += uint64_t(row / 16) * panel_bytes;
-  two += uint64_t(row / 16) * panel_bytes;
+  const uint64_t one = panel_of(matrix(weight, kExperts, token), row);
+  const uint64_t two = kKind == kGated ? panel_of(matrix(second, kExperts, token), row) : 0;
 
   float sum[kTokens], sum_of_second[kTokens];
   for (uint t = 0; t < kTokens; ++t) sum[t] = sum_of_second[t] = 0;
   for (uint stretch = slice; stretch * kStretch < depth; stretch += kSlices) {
     float values[kStretch];
-    read_stretch(one, row % 16, stretch, values);
+    read_stretch(one, row % 16, stretch, tables, values);
     for (uint t = 0; t < kTokens && token + t < live; ++t) sum[t] = multiply(values, token + t, stretch, sum[t]);
     if (kKind == kGated) {
-      read_stretch(two, row % 16, stretch, values);
+      read_stretch(two, row % 16, stretch, tables, values);
       for (uint t = 0; t < kTokens && token + t < live; ++t) {
         sum_of_second[t] = multiply(values, token + t, stretch, sum_of_second[t]);
       }
@@ -100,14 +63,12 @@ void main() {
   for (uint i = lane; i < kTokens * 16; i += 16 * kSlices) {
     const uint t = i / 16, column = begin + i % 16;
     if (token + t >= live || column >= columns) continue;
-    float total = has_bias != 0 ? bias.at[column] : 0, total_of_second = 0;
+    float total = 0, total_of_second = 0;
     for (uint s = 0; s < kSlices; ++s) {
       total += sums_[0][t][s][i % 16];
       if (kKind == kGated) total_of_second += sums_[1][t][s][i % 16];
     }
-    const uint at = (token + t) * columns + column;
     if (kKind == kGated) total = activate(act, total) * total_of_second;
-    if (kKind == kWhere && gate.at[at] == 0) total = 0;
-    to.at[at] = total;
+    to.at[(token + t) * columns + column] = finished(total, kKind, token + t, column);
   }
 }

@@ -5,32 +5,14 @@
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/quantise.glsl"
+#include "lib/product.glsl"
 
 layout(local_size_x_id = 3) in;                       // 16 · slices
 layout(constant_id = 0) const uint kTokens = 1;       // rows of x at once
 layout(constant_id = 1) const uint kKind = 0;
 layout(constant_id = 2) const bool kExperts = false;  // each row has an expert of its own
 layout(constant_id = 4) const bool kQuantise = false; // the result as int8 besides
-const uint kProduct = 0, kGated = 1, kWhere = 2;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
-
-layout(push_constant) uniform Push {
-  Step step;
-  Numbers numbers;            // [rows, depth]
-  Scales scales;              // [rows, depth / 32]
-  Floats to;                  // [rows, columns]
-  uint64_t weight, second;    // panels; second: of up, where `weight` is gate's. kExperts: addresses of each expert's three
-  Floats other;               // bias [columns], or the gate [rows, columns] of kWhere
-  uint64_t tables;            // the format's code book
-  Ints chosen;                // experts of each row, `used` for each token
-  uint depth, columns, first; // first row of the weight
-  uint panel_bytes;
-  int rows;
-  uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
-  uint act, has_bias;
-  Numbers to_numbers;         // kQuantise: the result as int8
-  Scales to_scales;
-};
 
 Group read_group(uint64_t panel, uint row, uint stretch) {
   const uint each = kBlockValues / 32;
@@ -39,10 +21,10 @@ Group read_group(uint64_t panel, uint row, uint stretch) {
 
 float multiply(const Group g, uint token, uint stretch, float sum) {
   const uint at = token / x_rows * (depth / 32) + stretch;
-  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), numbers.at[at * 2]);
-  const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), numbers.at[at * 2 + 1]);
+  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), Numbers(x).at[at * 2]);
+  const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), Numbers(x).at[at * 2 + 1]);
   return add_product(sum, first_half, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]),
-                     scales.at[at], kTwoScales, kHasLeast);
+                     Scales(scales).at[at], kTwoScales, kHasLeast);
 }
 
 // Rows whose sums are added at once: they fit shared memory, and each number of the result has a lane.
@@ -73,24 +55,18 @@ void main() {
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.y * kTokens;
   const uint begin = gl_WorkGroupID.x * kColumns;
   if (token >= live) return;
-  uint64_t one = weight, two = second;
-  if (kExperts) {
-    const uint expert = chosen.at[token];
-    one = Addresses(weight).at[expert * 3];
-    if (kKind == kGated) two = Addresses(second).at[expert * 3];
-  }
+  const uint64_t one = matrix(weight, kExperts, token), two = kKind == kGated ? matrix(second, kExperts, token) : 0;
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
 
   float sum[kPanels][kTokens], sum_of_second[kPanels][kTokens];
   [[unroll]] for (uint p = 0; p < kPanels; ++p) {
     const uint row = first + min(begin + p * 16 + lane % 16, columns - 1);
-    const uint64_t panel = uint64_t(row / 16) * panel_bytes;
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
     for (uint stretch = slice * length; stretch < end; ++stretch) {
-      const Group g = read_group(one + panel, row % 16, stretch);
+      const Group g = read_group(panel_of(one, row), row % 16, stretch);
       [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = multiply(g, token + t, stretch, sum[p][t]);
       if (kKind == kGated) {
-        const Group up = read_group(two + panel, row % 16, stretch);
+        const Group up = read_group(panel_of(two, row), row % 16, stretch);
         [[unroll]] for (uint t = 0; t < kTokens; ++t) {
           sum_of_second[p][t] = multiply(up, token + t, stretch, sum_of_second[p][t]);
         }
@@ -99,7 +75,7 @@ void main() {
   }
 
   for (uint base = 0; base < kTokens; base += kAtOnce) {
-    const uint t = base + lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
+    const uint t = base + lane / kColumns, column = begin + lane % kColumns;
     const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
     float result = sum_of_slices(sum, base);
     if (kKind == kGated) {
@@ -107,9 +83,8 @@ void main() {
       result = activate(act, result) * up;
     }
     if (mine) {
-      if (kKind == kWhere && other.at[at] == 0) result = 0;
-      if (has_bias != 0) result += other.at[column];
-      to.at[at] = result;
+      result = finished(result, kKind, token + t, column);
+      to.at[(token + t) * columns + column] = result;
     }
     if (kQuantise) {
       if (lane < kAtOnce * kColumns) results_[lane / kColumns][lane % kColumns] = result;
@@ -117,7 +92,7 @@ void main() {
       if (lane < kAtOnce && token + base + lane < live) {
         float block[32];
         for (uint i = 0; i < 32; ++i) block[i] = results_[lane][i];
-        quantise_block(block, to_numbers, to_scales, ((token + base + lane) * columns + begin) / 32);
+        quantise_block(block, Numbers(to_numbers), Scales(to_scales), ((token + base + lane) * columns + begin) / 32);
       }
     }
   }

@@ -4,29 +4,14 @@
 // quant/<format>.glsl, of block formats only.
 #include "lib/step.glsl"
 #include "lib/int8.glsl"
+#include "lib/product.glsl"
 
 const uint kLanes = 128, kRows = 64, kAtOnce = 2;  // of the weight; stretches
 layout(local_size_x = kLanes) in;
 layout(constant_id = 0) const uint kEach = 4;     // rows of x of a lane
 layout(constant_id = 1) const uint kKind = 0;     // as in linear_int8.glsl, but never kGated
 layout(constant_id = 2) const uint kSlices = 8;
-const uint kWhere = 2;
 const uint kTokens = 16 * kEach;
-
-layout(push_constant) uniform Push {
-  Step step;
-  Numbers numbers;            // [rows, depth]
-  Scales scales;              // [rows, depth / 32]
-  Floats to;                  // [rows, columns]
-  uint64_t weight, second;
-  Floats other;               // bias [columns], or the gate [rows, columns] of kWhere
-  uint64_t tables;
-  Ints chosen;
-  uint depth, columns, first; // first row of the weight
-  uint panel_bytes;
-  int rows;
-  uint used, x_rows, act, has_bias;
-};
 
 shared ivec4 weight_[kAtOnce][2][kRows];
 shared vec4 weight_scale_[kAtOnce][kRows];  // two scales, two leasts
@@ -48,7 +33,7 @@ void main() {
   const uint stretches = depth / 32, length = slice_length(depth, kSlices);
   const uint my_row = lane % kRows, my_stretch = lane / kRows;  // what this lane unpacks
   const uint row = first + min(begin + my_row, columns - 1);
-  const uint64_t panel = weight + uint64_t(row / 16) * panel_bytes;
+  const uint64_t panel = panel_of(weight, row);
   const uint r0 = lane % 8, t0 = lane / 8;  // what it multiplies: rows r0, r0 + 8, …, tokens t0, t0 + 16, …
 
   float total[8][kEach], sum[8][kEach];
@@ -62,9 +47,9 @@ void main() {
       const uint t = i % kTokens, s = i / kTokens;
       if (base + s >= stretches) continue;
       const uint at = min(token + t, live - 1) * stretches + base + s;
-      x_[s][0][t] = numbers.at[at * 2];
-      x_[s][1][t] = numbers.at[at * 2 + 1];
-      x_scale_[s][t] = scales.at[at];
+      x_[s][0][t] = Numbers(x).at[at * 2];
+      x_[s][1][t] = Numbers(x).at[at * 2 + 1];
+      x_scale_[s][t] = Scales(scales).at[at];
     }
     barrier();
     for (uint s = 0; s < kAtOnce && base + s < stretches; ++s) {
@@ -98,10 +83,7 @@ void main() {
     [[unroll]] for (uint r = 0; r < 8; ++r) {
       const uint column = begin + r0 + 8 * r;
       if (out_row >= live || column >= columns) continue;
-      float result = total[r][t] + sum[r][t];
-      if (kKind == kWhere && other.at[out_row * columns + column] == 0) result = 0;
-      if (has_bias != 0) result += other.at[column];
-      to.at[out_row * columns + column] = result;
+      to.at[out_row * columns + column] = finished(total[r][t] + sum[r][t], kKind, out_row, column);
     }
   }
 }

@@ -99,7 +99,7 @@ class Bench {
     formats_ = wanted_formats(o);
     shapes_.cache = format_named(o.cache);
     int threads = o.threads > 0 ? o.threads : platform::cpu().cores;
-    limits_ = measure_limits(threads, o.shapes.isa);
+    limits_ = limits_of(o.device, threads, o.shapes.isa);
     constexpr size_t kCaches = 4;  // their size in copies leaves little of a copy there until its turn
     size_t wanted = std::max(kCaches * last_cache_bytes(), size_t{64} << 20);
     shapes_.rotated_bytes = std::min(wanted, platform::memory().available_bytes / 8);
@@ -186,7 +186,7 @@ class Bench {
     if (o_.json) return;
     fmt::print("{}\n{}\n\n", device_->info().description, to_text(limits_));
     fmt::print("{:<11}{:<21}{:>6}  {:<17}{:>10}  {:>20}{:>9}{:>9}  {}\n", "op", "", "rows", "shape", "µs", "min … max",
-               "GB/s", "GOP/s", "share of the limit");
+               "GB/s", "GOP/s", limits_ ? "share of the limit" : "");
   }
 
   void print(const Result& r) const {
@@ -228,7 +228,7 @@ class Bench {
   OpShapes shapes_;
   std::vector<Format> formats_;
   std::unique_ptr<device::Device> device_;
-  Limits limits_;
+  KnownLimits limits_;
   std::vector<Result> results_;
   std::vector<std::string> unsupported_;
 };

@@ -41,30 +41,40 @@ double& Cost::products(kernels::Arithmetic arithmetic) {
   return fp32;
 }
 
-Floor floor_of(const Cost& cost, const Limits& limits) {
-  return {.memory_s = cost.bytes / limits.read_bytes_per_s,
-          .arithmetic_s = cost.int8 / limits.peaks.int8 + (cost.bf16 > 0 ? cost.bf16 / limits.peaks.bf16 : 0) +
-                          (cost.fp32 + cost.attention) / limits.peaks.fp32};
+KnownLimits limits_of(std::string_view device, int threads, std::string_view isa) {
+  constexpr std::string_view kOnTheCpu[] = {"auto", "cpu", "reference"};
+  if (std::ranges::find(kOnTheCpu, device) == std::end(kOnTheCpu)) return std::nullopt;
+  return measure_limits(threads, isa);
 }
 
-ordered_json to_json(const Limits& limits) {
-  return {{"threads", limits.threads},
-          {"kernels", limits.kernels},
-          {"read_bytes_per_s", limits.read_bytes_per_s},
-          {"int8_operations_per_s", limits.peaks.int8},
-          {"bf16_operations_per_s", limits.peaks.bf16},
-          {"fp32_operations_per_s", limits.peaks.fp32}};
+Floor floor_of(const Cost& cost, const KnownLimits& limits) {
+  if (!limits) return {};
+  const Peaks& peaks = limits->peaks;
+  return {.memory_s = cost.bytes / limits->read_bytes_per_s,
+          .arithmetic_s = cost.int8 / peaks.int8 + (cost.bf16 > 0 ? cost.bf16 / peaks.bf16 : 0) +
+                          (cost.fp32 + cost.attention) / peaks.fp32};
+}
+
+ordered_json to_json(const KnownLimits& limits) {
+  if (!limits) return nullptr;
+  return {{"threads", limits->threads},
+          {"kernels", limits->kernels},
+          {"read_bytes_per_s", limits->read_bytes_per_s},
+          {"int8_operations_per_s", limits->peaks.int8},
+          {"bf16_operations_per_s", limits->peaks.bf16},
+          {"fp32_operations_per_s", limits->peaks.fp32}};
 }
 
 ordered_json to_json(const Spread& spread) {
   return {{"median", spread.median()}, {"min", spread.least()}, {"max", spread.most()}, {"runs", spread.runs}};
 }
 
-std::string to_text(const Limits& limits) {
-  std::string bf16 = limits.peaks.bf16 > 0 ? fmt::format(" {:.0f} bf16,", limits.peaks.bf16 / 1e9) : "";
+std::string to_text(const KnownLimits& limits) {
+  if (!limits) return "the limits of this device are not measured";
+  std::string bf16 = limits->peaks.bf16 > 0 ? fmt::format(" {:.0f} bf16,", limits->peaks.bf16 / 1e9) : "";
   return fmt::format("limits of {} threads: {:.1f} GB/s read; {:.0f} GOP/s int8,{} {:.0f} GFLOP/s fp32 ({})",
-                     limits.threads, limits.read_bytes_per_s / 1e9, limits.peaks.int8 / 1e9, bf16,
-                     limits.peaks.fp32 / 1e9, limits.kernels);
+                     limits->threads, limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, bf16,
+                     limits->peaks.fp32 / 1e9, limits->kernels);
 }
 
 ordered_json machine_json() {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "apps/machine_limits.h"
@@ -45,14 +47,20 @@ struct Cost {
 struct Floor {
   double memory_s = 0, arithmetic_s = 0;
   bool by_memory() const { return memory_s >= arithmetic_s; }
-  double seconds() const { return by_memory() ? memory_s : arithmetic_s; }
+  double seconds() const { return by_memory() ? memory_s : arithmetic_s; }  // 0: no limit is known
   const char* bound() const { return by_memory() ? "memory" : "arithmetic"; }
 };
-Floor floor_of(const Cost& cost, const Limits& limits);
 
-nlohmann::ordered_json to_json(const Limits& limits);
+// Those of the CPU, where `device` computes on it. Nothing for another device: its own are not measured yet, and a share of
+// the CPU's would say nothing.
+using KnownLimits = std::optional<Limits>;
+KnownLimits limits_of(std::string_view device, int threads, std::string_view isa);
+
+Floor floor_of(const Cost& cost, const KnownLimits& limits);
+
+nlohmann::ordered_json to_json(const KnownLimits& limits);
 nlohmann::ordered_json to_json(const Spread& spread);  // median, min, max, runs
-std::string to_text(const Limits& limits);             // a line
+std::string to_text(const KnownLimits& limits);        // a line
 
 // Processor, cores and their threads in use, operating system: what a figure is worth nothing without.
 nlohmann::ordered_json machine_json();

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,7 +21,7 @@ struct DeviceInfo {
   std::string name;         // as the user names it: "cpu"
   std::string description;  // "AMD Ryzen 7 7840U, 8 cores, avx512"
   size_t memory_bytes = 0;
-  size_t free_bytes = 0;    // of memory of its own, when it last prepared something; 0: it lives in the system's
+  std::optional<size_t> free_bytes;  // of its memory, when it last prepared something; nothing: all that the system has
   size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
   size_t bytes_put_off = 0;  // of these, what settle() has not taken yet
 };
@@ -82,7 +83,8 @@ struct Segment {
   const ops::StepInputs* inputs = nullptr;
 };
 
-// The device does not answer any more, and nothing that it held can be read: whoever used it goes on with another one.
+// The device does not answer any more, or has no memory to go on with: whoever used it goes on with another one, and
+// reads nothing that it held.
 class DeviceLost : public Error {
  public:
   using Error::Error;

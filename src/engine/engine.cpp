@@ -131,7 +131,6 @@ class LocalEngine final : public Engine {
   std::vector<size_t> page_bytes_;
   int drawable_ = 0;  // ids that may be drawn: the tokenizer's, where it is shorter than the head
   int step_tokens_ = 0;
-  const double gap_s_;
   double row_s_ = 0;  // that a row of a prompt takes
   std::unique_ptr<Eyes> eyes_;
   FeatureCache seen_;
@@ -157,7 +156,6 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
     : path_(path),
       options_(options),
       model_(load_model(path, options, progress)),
-      gap_s_(options.gap_s),
       seen_(options.image_cache_bytes) {
   info_ = model_info(model_, options);
   if (has_tokenizer(*model_.file)) text_ = TextModel::load(*model_.file);
@@ -218,7 +216,7 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
               model_.spec.context);
   }
   const device::DeviceInfo& device = model_.device->info();
-  size_t available = device.free_bytes > 0 ? device.free_bytes : platform::memory().available_bytes;
+  size_t available = device.free_bytes.value_or(platform::memory().available_bytes);
   available -= std::min(available, device.bytes_put_off);  // weights that will need it come first
   CachePlan plan = plan_cache({.windows = program.windows,
                                .page_bytes = page_bytes_,
@@ -475,7 +473,7 @@ void LocalEngine::pace(int rows, double step_s) {
   if (rows < kLeastPromptRows) return;  // mostly the reading of weights
   const double row_s = step_s / rows;
   row_s_ = row_s_ == 0 ? row_s : (1 - kNewest) * row_s_ + kNewest * row_s;
-  const double most = std::clamp(gap_s_ / row_s_, double(kLeastPromptRows), double(step_tokens_));
+  const double most = std::clamp(options_.gap_s / row_s_, double(kLeastPromptRows), double(step_tokens_));
   scheduler_->limit_prompts_beside(static_cast<int>(most));
 }
 

@@ -151,9 +151,9 @@ void count_reads(Model& model, const ops::Program& program) {
 // Refuses before anything is read what would fail after minutes, and for others too.
 void check_room(const Model& model) {
   const device::DeviceInfo& device = model.device->info();
-  if (device.free_bytes == 0 || model.weight_bytes <= device.free_bytes) return;
+  if (!device.free_bytes || model.weight_bytes <= *device.free_bytes) return;
   fail("{} has {} MB of weights, but only {} MB are free on {}; use a smaller quantisation, or --device cpu",
-       model.file->path().string(), model.weight_bytes / 1'000'000, device.free_bytes / 1'000'000, device.description);
+       model.file->path().string(), model.weight_bytes / 1'000'000, *device.free_bytes / 1'000'000, device.description);
 }
 
 // Brings the weights to the device in the order of the file, so that a disk is read from front to back, and lets go of

@@ -13,34 +13,34 @@ namespace {
 class AmdgpuMemory : public testing::Test {
  protected:
   ~AmdgpuMemory() override { std::filesystem::remove_all(drm_); }
-  void card(const std::string& name, const std::string& file, uint64_t bytes) {
-    const auto folder = drm_ / name / "device";
+  struct Counters {
+    uint64_t vram_total, vram_used, gtt_total, gtt_used;
+  };
+  void card(const Counters& c) {
+    const auto folder = drm_ / "card0" / "device";
     std::filesystem::create_directories(folder);
-    std::ofstream(folder / file) << bytes << '\n';
+    std::ofstream(folder / "mem_info_vram_total") << c.vram_total << '\n';
+    std::ofstream(folder / "mem_info_vram_used") << c.vram_used << '\n';
+    std::ofstream(folder / "mem_info_gtt_total") << c.gtt_total << '\n';
+    std::ofstream(folder / "mem_info_gtt_used") << c.gtt_used << '\n';
   }
   const std::filesystem::path drm_ = std::filesystem::temp_directory_path() / fmt::format("troika-drm-{}", getpid());
 };
 
 TEST_F(AmdgpuMemory, IsTheCarveOutAndWhatMayBeBorrowed) {
-  card("card0", "mem_info_vram_total", 512);
-  card("card0", "mem_info_vram_used", 500);
-  card("card0", "mem_info_gtt_total", 14000);
-  card("card0", "mem_info_gtt_used", 4000);
+  card({.vram_total = 512, .vram_used = 500, .gtt_total = 14000, .gtt_used = 4000});
   EXPECT_EQ(amdgpu_free_bytes(drm_), 10012u);
 }
 
 TEST_F(AmdgpuMemory, IsNothingWhereMoreIsUsedThanThereIs) {
-  card("card0", "mem_info_vram_total", 512);
-  card("card0", "mem_info_vram_used", 600);
-  card("card0", "mem_info_gtt_total", 100);
-  card("card0", "mem_info_gtt_used", 100);
+  card({.vram_total = 512, .vram_used = 600, .gtt_total = 100, .gtt_used = 100});
   EXPECT_EQ(amdgpu_free_bytes(drm_), 0u);
 }
 
 TEST_F(AmdgpuMemory, IsUnknownWithoutAllCounters) {
   EXPECT_EQ(amdgpu_free_bytes(drm_), std::nullopt);
-  card("card0", "mem_info_vram_total", 512);
-  card("card0", "mem_info_vram_used", 0);
+  card({.vram_total = 512, .vram_used = 0, .gtt_total = 100, .gtt_used = 0});
+  std::filesystem::remove(drm_ / "card0/device/mem_info_gtt_used");
   EXPECT_EQ(amdgpu_free_bytes(drm_), std::nullopt);
 }
 

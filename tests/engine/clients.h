@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
+#include <memory>
 #include <mutex>
 #include <random>
 #include <vector>
@@ -78,6 +80,29 @@ inline void expect_together(Engine& engine, const std::vector<std::vector<int32_
   std::vector<Client> clients(expected.size());
   for (size_t i = 0; i < expected.size(); ++i) clients[i].start(engine, mixed(int(i)));
   for (size_t i = 0; i < expected.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << "request " << i;
+}
+
+// Texts that part within a page, at its edge, before the first token or not at all: each of them gets the tokens that it
+// gets of an engine of its own, and the second time all but its last token is known.
+inline void expect_shared_text(const std::function<std::unique_ptr<Engine>()>& load) {
+  auto engine = load();
+  std::vector<Request> requests;
+  std::vector<std::vector<int32_t>> expected;
+  for (int part : {0, 3, 40, 64, 70, 99, 100}) {  // where they leave the common text
+    Request request = greedy(100, 1, 12);
+    for (int32_t& id : request.prompt) id %= 97;
+    for (size_t i = size_t(part); i < request.prompt.size(); ++i) request.prompt[i] = (request.prompt[i] + part + 1) % 97;
+    expected.push_back(alone(*load(), request));
+    requests.push_back(std::move(request));
+  }
+  for (int round = 0; round < 3; ++round) {
+    std::vector<Client> clients(requests.size());
+    for (size_t i = 0; i < requests.size(); ++i) clients[i].start(*engine, requests[i]);
+    for (size_t i = 0; i < requests.size(); ++i) {
+      EXPECT_EQ(clients[i].wait(), expected[i]) << i << " in round " << round;
+      if (round > 0) { EXPECT_EQ(clients[i].last().timings.reused_tokens, 99) << i; }
+    }
+  }
 }
 
 }  // namespace troika::engine

@@ -123,24 +123,7 @@ class SharedText : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(SharedText, IsAnsweredAsIfEachWereAlone) {
   const auto path = std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam();
-  auto engine = Engine::load(path, {.threads = 2});
-  std::vector<Request> requests;
-  for (int part : {0, 3, 40, 64, 70, 99, 100}) {  // where they leave the common text
-    Request request = greedy(100, 1, 12);
-    for (int32_t& id : request.prompt) id %= 97;
-    for (size_t i = size_t(part); i < request.prompt.size(); ++i) request.prompt[i] = (request.prompt[i] + part + 1) % 97;
-    requests.push_back(std::move(request));
-  }
-  std::vector<std::vector<int32_t>> expected;
-  for (const Request& request : requests) expected.push_back(alone(*Engine::load(path, {.threads = 2}), request));
-  for (int round = 0; round < 3; ++round) {
-    std::vector<Client> clients(requests.size());
-    for (size_t i = 0; i < requests.size(); ++i) clients[i].start(*engine, requests[i]);
-    for (size_t i = 0; i < requests.size(); ++i) {
-      EXPECT_EQ(clients[i].wait(), expected[i]) << i << " in round " << round;
-      if (round > 0) { EXPECT_EQ(clients[i].last().timings.reused_tokens, 99) << i; }
-    }
-  }
+  expect_shared_text([&] { return Engine::load(path, {.threads = 2}); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SharedText, ::testing::Values("qwen2-tied", "gemma3", "gemma3n"),

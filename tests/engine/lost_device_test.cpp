@@ -1,4 +1,5 @@
 // A device that stops answering: the engine goes on with the CPU, and who asked gets all tokens, none twice.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -78,6 +79,25 @@ TEST(LostDevice, LosesNoRequestAndNoToken) {
     EXPECT_TRUE(engine->stats().lost_device);
     EXPECT_EQ(engine->stats().failed, 0);
     EXPECT_EQ(alone(*engine, request(2)), expected[2]) << "whoever comes later";
+  }
+}
+
+class Full : public Failing {
+ public:
+  explicit Full(const device::DeviceOptions& options) : Failing(options), info_(Failing::info()) { info_.free_bytes = 1000; }
+  const device::DeviceInfo& info() const override { return info_; }
+
+ private:
+  device::DeviceInfo info_;
+};
+
+TEST(LostDevice, IsNotRiskedWhereTheWeightsDoNotFit) {
+  device::add_backend({"full", [](const device::DeviceOptions& o) { return std::make_unique<Full>(o); }});
+  try {
+    Engine::load(kModel, {.device = "full", .threads = 2});
+    FAIL() << "it was loaded";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("but only 0 MB are free on"));
   }
 }
 

@@ -90,9 +90,9 @@ void Compiler::attend(const Op& op) {
   const Cache& cache = segment_.caches[size_t(p.cache)];
   check(info.head_dim <= kMostHead, "a head fits the shader");
   Attention push{step_, at(op.in[0]), at(op.out[0]), address_of(cache.keys), address_of(cache.values), 0, 0,
-                       uint32_t(p.heads), uint32_t(info.kv_heads), uint32_t(info.head_dim),
-                       uint32_t(rotation(cache.format, info.head_dim)), p.scale, p.softcap, p.window, info.group,
-                       rows(op.out[0])};
+                 uint32_t(p.heads), uint32_t(info.kv_heads), uint32_t(info.head_dim),
+                 uint32_t(rotation(cache.format, info.head_dim)), p.scale, p.softcap, p.window, info.group,
+                 rows(op.out[0])};
   const Tensor out = op.out[0];
   std::vector<Range> writes{range(out)};
   const bool int8 = wants_int8(out) && info.head_dim % 32 == 0;

@@ -6,6 +6,8 @@
 namespace troika::device::vulkan {
 namespace {
 
+constexpr uint32_t kMostGroups = 65535;  // in each direction: what every driver takes
+
 const GpuBuffer& gpu_buffer(const std::shared_ptr<Buffer>& buffer) {
   auto found = std::dynamic_pointer_cast<GpuBuffer>(buffer);
   check(found != nullptr, "the GPU allocated the buffer");
@@ -41,6 +43,45 @@ Compiled Compiler::compile() {
   }
   compiled_.recorder->end();
   return std::move(compiled_);
+}
+
+void Compiler::add(const Op& op) {
+  using E = Elementwise;
+  using N = Norm;
+  switch (op.kind) {
+    case OpKind::embed: return embed(op);
+    case OpKind::features: return copy(op, {Copy::features});
+    case OpKind::insert_features: return copy(op, {Copy::features_or_same});
+    case OpKind::linear:
+    case OpKind::linear_where:
+    case OpKind::linear_gated: return linear(op);
+    case OpKind::rms_norm: {
+      const auto [epsilon, width] = op.as<ops::NormParams>();
+      return norm(op, {op.in.size() > 1 ? N::rms : N::rms_plain, width, epsilon});
+    }
+    case OpKind::layer_norm: return norm(op, {N::layer, 0, op.as<ops::NormParams>().epsilon});
+    case OpKind::add: return elementwise(op, {E::add});
+    case OpKind::mul:
+      return elementwise(op, {program_[op.in[1]].role == ops::Role::weight ? E::mul_by_vector : E::mul});
+    case OpKind::scale: return elementwise(op, {E::scale, {}, op.as<ops::ScaleParams>().factor});
+    case OpKind::gated: return elementwise(op, {E::gated, op.as<ops::ActParams>().act});
+    case OpKind::act: return elementwise(op, {E::act, op.as<ops::ActParams>().act});
+    case OpKind::softcap: return elementwise(op, {E::softcap, {}, op.as<ops::SoftcapParams>().cap});
+    case OpKind::rope: return rope(op);
+    case OpKind::kv_write: return kv_write(op);
+    case OpKind::attend: return attend(op);
+    case OpKind::attend_spans: return attend_spans(op);
+    case OpKind::pick_rows: return copy(op, {Copy::output_row});
+    case OpKind::join_rows: return copy(op, {Copy::same_row});
+    case OpKind::mean_rows: return mean_rows(op);
+    case OpKind::mix: return mix(op);
+    case OpKind::moe: return moe(op);
+    case OpKind::match_rms: return norm(op, {N::match_rms, 0, op.as<ops::MatchParams>().floor});
+    case OpKind::cut_below: return norm(op, {N::cut_below, 0, op.as<ops::CutParams>().deviations});
+    case OpKind::concat: return concat(op);
+    case OpKind::slice: return copy(op, {Copy::same_row, uint32_t(op.as<ops::SliceParams>().first)});
+    case OpKind::add_norm: return norm(op, {N::add_rms, 0, op.as<ops::NormParams>().epsilon});
+  }
 }
 
 // If it is made in this segment.
@@ -92,6 +133,10 @@ Range Compiler::scratch(size_t purpose, size_t bytes) {
 void Compiler::dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
                         std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
                         uint64_t work) {
+  if (std::ranges::max(groups) > kMostGroups) {
+    fail("{} does not take {} rows at once; show it smaller pictures (--image-pixels), or use --device cpu",
+         context_->caps().name, std::ranges::max(groups));
+  }
   compiled_.recorder->dispatch({.pipeline = {std::string(shader), std::move(constants)},
                                 .push = push,
                                 .groups = {groups[0], groups[1], groups[2]},

@@ -99,10 +99,29 @@ class Compiler {
   bool wants_int8(Tensor x) const { return wanted_in_int8_.contains(x.id); }
 
   void embed(const Op& op);
-  // How rows of x meet a weight; `second` and what follows are for some kinds only (shaders/linear.glsl).
-  struct Product;
+  // How rows of x meet a weight (shaders/lib/product.glsl).
+  struct Product {
+    enum Kind : uint32_t { plain, gated, where } kind = plain;
+    const GpuWeight* weight;
+    VkDeviceAddress address = 0, second = 0;  // address 0: the weight's own
+    VkDeviceAddress bias = 0, gate = 0, chosen = 0;  // chosen: each row has an expert of its own
+    uint32_t first = 0, used = 1, x_rows = 1;
+    ops::Activation act{};
+    VkDeviceAddress x = 0;
+    const Quantised* int8 = nullptr;     // x as such; null: multiply in float32
+    const Quantised* to_int8 = nullptr;  // the result as such besides; null: it is not wanted
+    VkDeviceAddress to = 0;
+    uint32_t depth = 0, columns = 0, capacity = 0;
+    int32_t rows = 0;
+    std::vector<Range> reads, writes;  // besides `int8` and `to_int8`
+  };
+  struct Kernel {
+    std::string_view shader;
+    std::vector<uint32_t> constants;
+    uint32_t columns, rows;  // of the result, of a workgroup
+  };
+  Kernel kernel_of(const Product& p) const;
   void multiply(const Product& p);
-  void multiply_int8(const Product& p);
   void linear(const Op& op);
   void gated_apart(const Op& op);
   void moe(const Op& op);
@@ -121,10 +140,19 @@ class Compiler {
   };
   void elementwise(const Op& op, const Elementwise& e);
   void elementwise(const Elementwise& e, Range a, Range b, Tensor out);
-  struct Copy;
+  // As shaders/copy.comp has them.
+  struct Copy {
+    enum From : uint32_t { same_row, output_row, features, features_or_same } from;
+    uint32_t from_first = 0;
+  };
   void copy(const Op& op, const Copy& c);
   void concat(const Op& op);
-  struct Norm;
+  // As shaders/norm.comp has them.
+  struct Norm {
+    enum Kind : uint32_t { rms, rms_plain, add_rms, layer, match_rms, cut_below } kind;
+    int width = 0;  // 0: of whole rows
+    float number;
+  };
   void norm(const Op& op, const Norm& n);
   void mean_rows(const Op& op);
   void mix(const Op& op);

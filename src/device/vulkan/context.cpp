@@ -183,7 +183,7 @@ std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
   create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
                  VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   const auto refuse = [&](VkResult result) {
-    check_result(result, fmt::format("{} cannot give {} MB of memory", caps_.name, (bytes >> 20) + 1));
+    if (result < 0) lost(result, fmt::format("{} cannot give {} MB of memory", caps_.name, (bytes >> 20) + 1));
   };
   refuse(vkCreateBuffer(device_, &create, nullptr, &buffer->buffer_));
   VkMemoryRequirements needs;

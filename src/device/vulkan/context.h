@@ -41,7 +41,7 @@ class GpuBuffer : public Buffer {
   VkDeviceAddress address_ = 0;
 };
 
-// A shader by its name in the pack (shaders/variants.txt), with the values of its specialisation constants 0, 1, ….
+// A shader by its name in the pack (shader_pack.h), with the values of its specialisation constants 0, 1, ….
 struct PipelineKey {
   std::string shader;
   std::vector<uint32_t> constants;

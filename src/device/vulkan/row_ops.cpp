@@ -1,4 +1,4 @@
-// Embeddings, norms, activations, what moves rows about; and which function compiles which op.
+// Embeddings, norms, activations, and what moves rows about.
 #include <algorithm>
 #include <bit>
 #include <utility>
@@ -11,59 +11,14 @@ namespace {
 constexpr uint32_t kLanes = 256;  // of elementwise, copy, mean_rows and mix
 constexpr size_t kMostMixed = 8;
 
+// As shaders/copy.comp has it.
+struct CopyPush {
+  VkDeviceAddress step, from, to;
+  uint32_t columns, from_stride, from_first, to_stride, to_first;
+  int32_t rows;
+};
+
 }  // namespace
-
-// As shaders/copy.comp has them. `columns` 0: all of the result's.
-struct Compiler::Copy {
-  enum From : uint32_t { same_row, output_row, features, features_or_same } from;
-  uint32_t from_first = 0;
-};
-
-// As shaders/norm.comp has them.
-struct Compiler::Norm {
-  enum Kind : uint32_t { rms, rms_plain, add_rms, layer, match_rms, cut_below } kind;
-  int width = 0;  // 0: of whole rows
-  float number;
-};
-
-void Compiler::add(const Op& op) {
-  using E = Elementwise;
-  using N = Norm;
-  switch (op.kind) {
-    case OpKind::embed: return embed(op);
-    case OpKind::features: return copy(op, {Copy::features});
-    case OpKind::insert_features: return copy(op, {Copy::features_or_same});
-    case OpKind::linear:
-    case OpKind::linear_where:
-    case OpKind::linear_gated: return linear(op);
-    case OpKind::rms_norm: {
-      const auto [epsilon, width] = op.as<ops::NormParams>();
-      return norm(op, {op.in.size() > 1 ? N::rms : N::rms_plain, width, epsilon});
-    }
-    case OpKind::layer_norm: return norm(op, {N::layer, 0, op.as<ops::NormParams>().epsilon});
-    case OpKind::add: return elementwise(op, {E::add});
-    case OpKind::mul:
-      return elementwise(op, {program_[op.in[1]].role == ops::Role::weight ? E::mul_by_vector : E::mul});
-    case OpKind::scale: return elementwise(op, {E::scale, {}, op.as<ops::ScaleParams>().factor});
-    case OpKind::gated: return elementwise(op, {E::gated, op.as<ops::ActParams>().act});
-    case OpKind::act: return elementwise(op, {E::act, op.as<ops::ActParams>().act});
-    case OpKind::softcap: return elementwise(op, {E::softcap, {}, op.as<ops::SoftcapParams>().cap});
-    case OpKind::rope: return rope(op);
-    case OpKind::kv_write: return kv_write(op);
-    case OpKind::attend: return attend(op);
-    case OpKind::attend_spans: return attend_spans(op);
-    case OpKind::pick_rows: return copy(op, {Copy::output_row});
-    case OpKind::join_rows: return copy(op, {Copy::same_row});
-    case OpKind::mean_rows: return mean_rows(op);
-    case OpKind::mix: return mix(op);
-    case OpKind::moe: return moe(op);
-    case OpKind::match_rms: return norm(op, {N::match_rms, 0, op.as<ops::MatchParams>().floor});
-    case OpKind::cut_below: return norm(op, {N::cut_below, 0, op.as<ops::CutParams>().deviations});
-    case OpKind::concat: return concat(op);
-    case OpKind::slice: return copy(op, {Copy::same_row, uint32_t(op.as<ops::SliceParams>().first)});
-    case OpKind::add_norm: return norm(op, {N::add_rms, 0, op.as<ops::NormParams>().epsilon});
-  }
-}
 
 void Compiler::embed(const Op& op) {
   const GpuWeight& table = weight(op.in[0]);
@@ -101,11 +56,7 @@ void Compiler::copy(const Op& op, const Copy& c) {
   const bool features = c.from == Copy::features;
   if (features) compiled_.step->read_all_features();
   const uint32_t from_columns = features || op.kind == OpKind::join_rows ? columns(out) : columns(op.in[0]);
-  struct {
-    VkDeviceAddress step, from, to;
-    uint32_t columns, from_stride, from_first, to_stride, to_first;
-    int32_t rows;
-  } push{step_, features ? 0 : at(op.in[0]), at(out), columns(out), from_columns, c.from_first, columns(out), 0, rows(out)};
+  const CopyPush push{step_, features ? 0 : at(op.in[0]), at(out), columns(out), from_columns, c.from_first, columns(out), 0, rows(out)};
   std::vector<Range> reads;
   if (!features) reads.push_back(range(op.in[0]));
   dispatch("copy", {c.from}, bytes_of(push), {pieces(columns(out), kLanes), capacity(out), 1}, std::move(reads), {range(out)});
@@ -117,11 +68,7 @@ void Compiler::concat(const Op& op) {
   for (Tensor in : op.in) reads.push_back(range(in));
   uint32_t first = 0;
   for (Tensor in : op.in) {
-    struct {
-      VkDeviceAddress step, from, to;
-      uint32_t columns, from_stride, from_first, to_stride, to_first;
-      int32_t rows;
-    } push{step_, at(in), at(out), columns(in), columns(in), 0, columns(out), first, rows(out)};
+    const CopyPush push{step_, at(in), at(out), columns(in), columns(in), 0, columns(out), first, rows(out)};
     // The parts do not meet, so no barrier is wanted between them: the first says what all read and write.
     dispatch("copy", {Copy::same_row}, bytes_of(push), {pieces(columns(in), kLanes), capacity(out), 1},
              std::exchange(reads, {}), first == 0 ? std::vector{range(out)} : std::vector<Range>{});

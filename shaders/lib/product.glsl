@@ -1,0 +1,31 @@
+// What the kernels of products are told (src/device/vulkan/linear_ops.cpp).
+const uint kProduct = 0, kGated = 1, kWhere = 2;  // kinds
+
+layout(push_constant) uniform Push {
+  Step step;
+  uint64_t x, scales;         // [rows, depth]: floats; or int8 numbers with scales [rows, depth / 32]
+  Floats to;                  // [rows, columns]
+  uint64_t weight, second;    // panels; second: of up, where `weight` is gate's. Of experts: addresses of each one's three
+  Floats other;               // bias [columns], or the gate [rows, columns] of kWhere
+  uint64_t tables;            // the format's code book
+  Ints chosen;                // experts of each row, `used` for each token
+  uint depth, columns, first; // first row of the weight
+  uint panel_bytes;
+  int rows;
+  uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
+  uint act, has_bias;
+  uint64_t to_numbers, to_scales;  // the result as int8 besides, where it is wanted so
+};
+
+// Where the panels begin: as told, or of the expert that a row is sent to.
+uint64_t matrix(uint64_t told, bool of_experts, uint row_of_x) {
+  return of_experts ? Addresses(told).at[chosen.at[row_of_x] * 3] : told;
+}
+
+uint64_t panel_of(uint64_t matrix, uint row) { return matrix + uint64_t(row / 16) * panel_bytes; }
+
+// Of row `row` and this column of the result, once all of it is summed up.
+float finished(float sum, uint kind, uint row, uint column) {
+  if (kind == kWhere && other.at[row * columns + column] == 0) return 0;
+  return has_bias != 0 ? sum + other.at[column] : sum;
+}
