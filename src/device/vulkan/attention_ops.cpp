@@ -44,7 +44,8 @@ void Compiler::rope(const Op& op) {
     VkDeviceAddress step, x, angles, to;
     uint32_t heads, pairs;
   } push{step_, at(op.in[0]), compiled_.step->angles(p.table), at(op.out[0]), heads, pairs};
-  dispatch("rope", {}, bytes_of(push), {pieces(heads * pairs, 64), capacity(op.out[0]), 1}, {range(op.in[0])}, {range(op.out[0])});
+  dispatch("rope", {}, bytes_of(push), {pieces(heads * pairs, 64), capacity(op.out[0]), 1}, {range(op.in[0])},
+           {range(op.out[0])});
 }
 
 // The rope op that makes the keys, if what it reads is still there.

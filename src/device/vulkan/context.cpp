@@ -102,7 +102,8 @@ void Context::keep_pipelines() {
   if (!has_new_pipelines_) return;
   constexpr std::chrono::seconds kBetween{5};
   std::lock_guard lock(pipeline_mutex_);
-  if (cache_written_ == decltype(cache_written_){} || std::chrono::steady_clock::now() - cache_written_ > kBetween) write_cache();
+  const bool first = cache_written_ == decltype(cache_written_){};
+  if (first || std::chrono::steady_clock::now() - cache_written_ > kBetween) write_cache();
 }
 
 void Context::write_cache() {

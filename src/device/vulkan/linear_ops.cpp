@@ -13,12 +13,15 @@ constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
 constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul_int8; its lanes along rows of x
 
 // Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
-uint32_t lanes_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 1u << 18 : kind == GpuKind::software ? 1u << 10 : 1u << 15; }
+uint32_t lanes_wanted(GpuKind kind) {
+  return kind == GpuKind::discrete ? 1u << 18 : kind == GpuKind::software ? 1u << 10 : 1u << 15;
+}
 
 // Into how many slices linear_int8 cuts the values of a row. Sums depend on it, so it follows from the weight alone.
 uint32_t slices(const Caps& caps, const Shape& weight) {
   const uint32_t rows = uint32_t(weight.rows()), stretches = uint32_t(weight.columns()) / 32;
-  const uint32_t most = std::min({64u, std::bit_ceil(std::max(4u, stretches)) / 2, std::bit_floor(caps.workgroup_size / kPanelRows)});
+  const uint32_t most = std::min({64u, std::bit_ceil(std::max(4u, stretches)) / 2,
+                                  std::bit_floor(caps.workgroup_size / kPanelRows)});
   return std::clamp(std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows)), std::min(8u, most), most);
 }
 

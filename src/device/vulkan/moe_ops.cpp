@@ -24,7 +24,8 @@ void Compiler::moe(const Op& op) {
   for (uint32_t i = 0; i < experts * 3; ++i) {
     const GpuWeight& matrix = weight(op.in[2 + i]);
     if (matrix.panel != weight(op.in[2 + i % 3]).panel || (i % 3 == 1 && matrix.panel != weight(op.in[2]).panel)) {
-      fail("{}: its experts' matrices are of several formats, which the GPU does not multiply with; use --device cpu", op.name);
+      fail("{}: its experts' matrices are of several formats, which the GPU does not multiply with; use --device cpu",
+           op.name);
     }
     std::memcpy(addresses->host() + i * sizeof(VkDeviceAddress), &matrix.address, sizeof(VkDeviceAddress));
   }

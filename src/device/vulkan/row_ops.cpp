@@ -9,6 +9,7 @@ namespace troika::device::vulkan {
 namespace {
 
 constexpr uint32_t kLanes = 256;  // of elementwise, copy, mean_rows and mix
+constexpr uint32_t kEmbedLanes = 64;
 constexpr size_t kMostMixed = 8;
 
 // As shaders/copy.comp has it.
@@ -27,9 +28,9 @@ void Compiler::embed(const Op& op) {
     VkDeviceAddress step, table, tables, to;
     uint32_t columns, vocabulary, panel_bytes;
   } push{step_, table.address, table.tables, at(out), columns(out), uint32_t(table.shape.rows()), uint32_t(table.panel_bytes)};
-  const uint32_t stretch = table.panel->block_bytes == 16 && table.panel->block_values < 32 ? uint32_t(table.panel->block_values) : 32;
-  dispatch(fmt::format("embed.{}", table.panel->shader), {}, bytes_of(push), {pieces(columns(out), stretch * 64), capacity(out), 1},
-           {}, {range(out)});
+  const uint32_t stretch = std::min(32u, uint32_t(table.panel->block_values));
+  dispatch(fmt::format("embed.{}", table.panel->shader), {}, bytes_of(push),
+           {pieces(columns(out), stretch * kEmbedLanes), capacity(out), 1}, {}, {range(out)});
 }
 
 void Compiler::elementwise(const Op& op, const Elementwise& e) {
@@ -56,7 +57,8 @@ void Compiler::copy(const Op& op, const Copy& c) {
   const bool features = c.from == Copy::features;
   if (features) compiled_.step->read_all_features();
   const uint32_t from_columns = features || op.kind == OpKind::join_rows ? columns(out) : columns(op.in[0]);
-  const CopyPush push{step_, features ? 0 : at(op.in[0]), at(out), columns(out), from_columns, c.from_first, columns(out), 0, rows(out)};
+  const CopyPush push{step_, features ? 0 : at(op.in[0]), at(out), columns(out), from_columns, c.from_first, columns(out), 0,
+                      rows(out)};
   std::vector<Range> reads;
   if (!features) reads.push_back(range(op.in[0]));
   dispatch("copy", {c.from}, bytes_of(push), {pieces(columns(out), kLanes), capacity(out), 1}, std::move(reads), {range(out)});
