@@ -12,17 +12,17 @@ int dot4(int a, int b) { return dot_of_bytes(a, b, 0); }
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Scales { vec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Numbers { ivec4 at[]; };  // 16 each
 
-// Sum, and what 32 values of a weight's row and of x add to it.
-float add_product(float sum, int first, int second, vec2 scale, vec2 least, vec4 x, bool two_scales, bool has_least) {
-  if (two_scales) {
-    sum = fma(scale.x * x.x, float(first), sum);
-    sum = fma(scale.y * x.x, float(second), sum);
-    if (has_least) sum = fma(least.y, x.z, fma(least.x, x.y, sum));
-  } else {
-    sum = fma(scale.x * x.x, float(first + second), sum);
-    if (has_least) sum = fma(least.x, x.w, sum);
-  }
+// Sum, and what 32 values of a weight's row and of x add to it. Products are whole numbers: of the first 16 and the second
+// where these have scales of their own, else `first` is that of all.
+float add_product(float sum, float first, float second, vec2 scale, vec2 least, vec4 x, bool two_scales, bool has_least) {
+  sum = fma(scale.x * x.x, first, sum);
+  if (two_scales) sum = fma(scale.y * x.x, second, sum);
+  if (has_least) sum = two_scales ? fma(least.y, x.z, fma(least.x, x.y, sum)) : fma(least.x, x.w, sum);
   return sum;
+}
+float add_product(float sum, int first, int second, vec2 scale, vec2 least, vec4 x, bool two_scales, bool has_least) {
+  return two_scales ? add_product(sum, float(first), float(second), scale, least, x, true, has_least)
+                    : add_product(sum, float(first + second), 0, scale, least, x, false, has_least);
 }
 
 // Sixteen bytes each: as a piece of a group's quants and of x.

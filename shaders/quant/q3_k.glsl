@@ -10,7 +10,7 @@
 const bool kPlain = false, kHasLeast = false, kTwoScales = true;
 const uint kBlockValues = 256, kBlockBytes = 110;
 
-uvec4 load_16(uint64_t block, uint row, uint group, uint which) {
+uvec4 load_half(uint64_t block, uint row, uint group, uint which) {
   uvec4 low = piece(block, row, 2 + group / 4 * 2 + which) >> (group % 4 * 2) & 0x03030303u;
   uvec4 third = piece(block, row, which) >> group & 0x01010101u;
   return add(low | third << 2, -4);
@@ -22,5 +22,5 @@ Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
   uint high = bits16_at(rest + 8 + group % 2 * 2) >> (group / 2 * 2) & 0x0303u;
   uint scales = low | high << 4;
   vec2 scale = vec2(ivec2(scales & 0xff, scales >> 8) - 32);
-  return group_of(load_16(block, row, group, 0), load_16(block, row, group, 1), half_at(rest + 12) * scale, vec2(0));
+  return group_of(load_half(block, row, group, 0), load_half(block, row, group, 1), half_at(rest + 12) * scale, vec2(0));
 }

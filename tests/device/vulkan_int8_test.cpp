@@ -1,4 +1,4 @@
-// Products in int8: a row gets the same bits from either kernel, whatever the number of rows, and from a step that is cut
+// Products in int8: a row gets the same bits from every kernel, whatever the number of rows, and from a step that is cut
 // into many submissions.
 #include <gtest/gtest.h>
 
@@ -15,7 +15,20 @@ using ops::Tensor;
 
 constexpr int kDepth = 768, kMostRows = 100;
 
-// A norm, products with a bias, gated and of a part of a weight, for the first `rows` of the rows of x.
+// The first `rows` of the same rows of x, weights in a format.
+void fill(Tape& tape, Tensor x, int rows, Format format) {
+  tape.first_op = 1;
+  tape.inputs = ops::StepInputs(rows, 1, 1, 4);
+  tape.inputs.tokens = rows;
+  tape.inputs.outputs = 1;
+  for (int t = 0; t < rows; ++t) tape.inputs.place(t, 0, t, 0);
+  tape.fill_weights(format, 3);
+  std::vector<float> all = random_values(size_t(kMostRows) * kDepth, 5);
+  all.resize(size_t(rows) * kDepth);
+  tape.values[x.id] = std::move(all);
+}
+
+// A norm, products with a bias, gated and of a part of a weight.
 Tape tape_of(int rows, Format format) {
   Tape tape;
   Builder b(rows, 1);
@@ -26,15 +39,7 @@ Tape tape_of(int rows, Format format) {
   Tensor out = b.add(b.linear(h, "w", 77, Builder::Bias::yes), b.linear_part(h, "part", 77, {{100, kDepth + 256}, 5}));
   tape.program = b.finish(b.pick_rows(b.concat(out, b.linear(inner, "down", 80))));
   tape.program = ops::fuse(tape.program, [](auto&, auto&) { return true; });
-  tape.first_op = 1;
-  tape.inputs = ops::StepInputs(rows, 1, 1, 4);
-  tape.inputs.tokens = rows;
-  tape.inputs.outputs = 1;
-  for (int t = 0; t < rows; ++t) tape.inputs.place(t, 0, t, 0);
-  tape.fill_weights(format, 3);
-  std::vector<float> all = random_values(size_t(kMostRows) * kDepth, 5);
-  all.resize(size_t(rows) * kDepth);
-  tape.values[x.id] = std::move(all);
+  fill(tape, x, rows, format);
   return tape;
 }
 
@@ -70,6 +75,37 @@ TEST_F(VulkanInt8, GivesARowTheSameBitsWhateverTheNumberOfRows) {
         EXPECT_TRUE(same_bits(few, std::span(all.rows).first(few.size())))
             << info(format).name << ", " << rows << " rows, " << at_once << " at once";
       }
+    }
+  }
+}
+
+Tape product_tape(int rows, Format format, int columns) {
+  Tape tape;
+  Builder b(rows, 1);
+  const Tensor x = b.embed("x", 4, kDepth);
+  tape.program = b.finish(b.pick_rows(b.linear(x, "w", columns, Builder::Bias::yes)));
+  fill(tape, x, rows, format);
+  return tape;
+}
+
+TEST_F(VulkanInt8, GivesTheSameBitsOnTheMatrixUnit) {
+  if (!matrix_shape(Context::open()->caps())) GTEST_SKIP() << "this GPU has no matrix unit for int8";
+  for (const FormatInfo& format : formats()) {
+    const PanelFormat* panel = find_panel_format(format.format);
+    if (!panel || panel->block_values < 32) continue;
+    const Tape tape = product_tape(40, format.format, 50);
+    EXPECT_TRUE(same_bits(run(*device_, tape, {}).rows, run(*device_, tape, {.matrix_unit = false}).rows)) << format.name;
+  }
+}
+
+TEST_F(VulkanInt8, GivesTheSameBitsWithEveryTileOfTheMatrixUnit) {
+  if (!matrix_shape(Context::open()->caps())) GTEST_SKIP() << "this GPU has no matrix unit for int8";
+  for (Format format : {Format::q4_k, Format::q6_k}) {
+    const Tape tape = product_tape(kMostRows, format, 150);
+    const Result want = run(*device_, tape, {.matrix_unit = false});
+    for (const MatrixTile& tile : matrix_tiles()) {
+      EXPECT_TRUE(same_bits(run(*device_, tape, {.matrix_tile = tile}).rows, want.rows))
+          << info(format).name << ", tile " << &tile - matrix_tiles().data();
     }
   }
 }

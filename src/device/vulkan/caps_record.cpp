@@ -1,6 +1,7 @@
 #include "device/vulkan/caps_record.h"
 
 #include <algorithm>
+#include <concepts>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -22,6 +23,7 @@ constexpr Kind kKinds[] = {{GpuKind::integrated, "integrated"},
 
 // Names and members, for writing and for reading.
 template <typename C, typename Visit>
+  requires std::same_as<std::remove_const_t<C>, Caps>
 void visit_members(C& caps, const Visit& visit) {
   visit("name", caps.name);
   visit("driver", caps.driver);
@@ -39,6 +41,7 @@ void visit_members(C& caps, const Visit& visit) {
   visit("scalar_layout", caps.scalar_layout);
   visit("subgroup_size_control", caps.subgroup_size_control);
   visit("fast_int8_dot", caps.fast_int8_dot);
+  visit("int8_matrices", caps.int8_matrices);
   visit("subgroup_size", caps.subgroup_size);
   visit("least_subgroup_size", caps.least_subgroup_size);
   visit("most_subgroup_size", caps.most_subgroup_size);
@@ -49,8 +52,17 @@ void visit_members(C& caps, const Visit& visit) {
   visit("memory", caps.memory);
 }
 
-template <typename T, typename Visit>
-void visit_type(T& type, const Visit& visit) {
+template <typename Row, typename Visit>
+  requires std::same_as<std::remove_const_t<Row>, MatrixShape>
+void visit_members(Row& shape, const Visit& visit) {
+  visit("m", shape.m);
+  visit("n", shape.n);
+  visit("k", shape.k);
+}
+
+template <typename Row, typename Visit>
+  requires std::same_as<std::remove_const_t<Row>, MemoryType>
+void visit_members(Row& type, const Visit& visit) {
   visit("device_local", type.device_local);
   visit("host_visible", type.host_visible);
   visit("host_coherent", type.host_coherent);
@@ -65,11 +77,12 @@ Json written(const T& value) {
 Json written(GpuKind kind) {
   return std::ranges::find(kKinds, kind, &Kind::kind)->name;
 }
-Json written(const std::vector<MemoryType>& types) {
+template <typename Row>
+Json written(const std::vector<Row>& rows) {
   Json list = Json::array();
-  for (const MemoryType& type : types) {
-    visit_type(type, [&, row = &list.emplace_back(Json::object())](const char* name, const auto& value) {
-      (*row)[name] = value;
+  for (const Row& row : rows) {
+    visit_members(row, [&, object = &list.emplace_back(Json::object())](const char* name, const auto& value) {
+      (*object)[name] = value;
     });
   }
   return list;
@@ -84,9 +97,10 @@ void read(const Json& from, const char* name, GpuKind& kind) {
   if (found == std::end(kKinds)) fail("\"{}\": there is no {}", name, from.dump());
   kind = found->kind;
 }
-void read(const Json& from, const char*, std::vector<MemoryType>& types) {
+template <typename Row>
+void read(const Json& from, const char*, std::vector<Row>& rows) {
   for (const Json& row : from) {
-    visit_type(types.emplace_back(), [&](const char* name, auto& value) { row.at(name).get_to(value); });
+    visit_members(rows.emplace_back(), [&](const char* name, auto& value) { row.at(name).get_to(value); });
   }
 }
 

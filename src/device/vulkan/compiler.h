@@ -4,10 +4,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "base/error.h"
+#include "device/vulkan/matrix_tile.h"
 #include "device/vulkan/panels.h"
 #include "device/vulkan/recorder.h"
 #include "device/vulkan/step_block.h"
@@ -61,6 +63,8 @@ class Scratch {
 struct CompileOptions {
   bool float32 = false;  // no int8 activations
   uint32_t rows_at_once = 32;  // that linear_int8 multiplies with a weight; more go through matmul_int8, to the same bits
+  bool matrix_unit = true;  // products of more than a few rows in matmul_coop, where the GPU can: to the same bits again
+  std::optional<MatrixTile> matrix_tile{};  // of those; else chosen for each product
   uint64_t most_work = UINT64_MAX;  // multiplications in one submission (recorder.h)
 };
 
@@ -85,7 +89,7 @@ class Compiler {
   Range scratch(size_t purpose, size_t bytes);
   void dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
                 std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
-                uint64_t work = 0);
+                uint64_t work = 0, uint32_t subgroup_size = 0);
 
   // Rows of x as int8 (shaders/lib/int8.glsl). A few of them are kept, for products that follow each other.
   struct Quantised {
@@ -116,11 +120,15 @@ class Compiler {
     std::vector<Range> reads, writes;  // besides `int8` and `to_int8`
   };
   struct Kernel {
-    std::string_view shader;
+    std::string shader;
     std::vector<uint32_t> constants;
     uint32_t columns, rows;  // of the result, of a workgroup
+    uint32_t subgroup_size = 0;
   };
   Kernel kernel_of(const Product& p) const;
+  bool has_matrix_unit() const { return options_.matrix_unit && matrix_shape(context_->caps()); }
+  uint32_t most_rows_of_linear() const;
+  MatrixKernel matrix_kernel_of(const Product& p) const;
   void multiply(const Product& p);
   void linear(const Op& op);
   void gated_apart(const Op& op);

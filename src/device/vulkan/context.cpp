@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "device/vulkan/choice.h"
+#include "device/vulkan/cooperative_matrix.h"
 #include "device/vulkan/pipeline_file.h"
 #include "device/vulkan/read_caps.h"
 #include "device/vulkan/shader_pack.h"
@@ -142,6 +143,13 @@ void Context::open_device() {
   VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &features12};
   // Every driver of 1.3 has both; maintenance4 is for workgroups sized by a constant, as glslc writes them.
   features13.shaderIntegerDotProduct = features13.maintenance4 = VK_TRUE;
+  const char* const extension = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+                                                        nullptr, VK_TRUE, VK_FALSE};
+  if (!caps_.int8_matrices.empty()) {
+    features11.pNext = &matrices;
+    features12.vulkanMemoryModel = features13.subgroupSizeControl = features13.computeFullSubgroups = VK_TRUE;
+  }
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features13};
   features.features.shaderInt16 = features.features.shaderInt64 = VK_TRUE;
   const float priority = 1;
@@ -152,6 +160,8 @@ void Context::open_device() {
   VkDeviceCreateInfo create{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
   create.queueCreateInfoCount = 1;
   create.pQueueCreateInfos = &queue;
+  create.enabledExtensionCount = caps_.int8_matrices.empty() ? 0 : 1;
+  create.ppEnabledExtensionNames = &extension;
   check_result(vkCreateDevice(physical_, &create, nullptr, &device_), fmt::format("{} cannot be opened", caps_.name));
   volkLoadDevice(device_);
   vkGetDeviceQueue(device_, family_, 0, &queue_);
@@ -230,6 +240,12 @@ VkPipeline Context::pipeline(const PipelineKey& key) {
   create.stage.module = shader;
   create.stage.pName = "main";
   create.stage.pSpecializationInfo = &constants;
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo subgroups{
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, nullptr, key.subgroup_size};
+  if (key.subgroup_size > 0) {
+    create.stage.pNext = &subgroups;
+    create.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  }
   create.layout = layout_;
   VkPipeline pipeline = VK_NULL_HANDLE;
   const VkResult result = vkCreateComputePipelines(device_, cache_, 1, &create, nullptr, &pipeline);

@@ -45,6 +45,7 @@ class GpuBuffer : public Buffer {
 struct PipelineKey {
   std::string shader;
   std::vector<uint32_t> constants;
+  uint32_t subgroup_size = 0;  // 0: as the driver likes
   auto operator<=>(const PipelineKey&) const = default;
 };
 

@@ -4,12 +4,14 @@
 #include <cstddef>
 
 #include "device/vulkan/compiler.h"
+#include "device/vulkan/shader_pack.h"
 
 namespace troika::device::vulkan {
 namespace {
 
 constexpr uint32_t kRowsAtOnce = 8;       // of x, in one workgroup of linear
 constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
+constexpr uint32_t kRowsBesideMatrices = 8;  // that are still linear_int8's where there is a matrix unit
 constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul_int8; its lanes along rows of x
 
 // Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
@@ -51,25 +53,43 @@ void Compiler::multiply(const Product& p) {
     writes.insert(writes.end(), {p.to_int8->numbers, p.to_int8->scales});
   }
   const Kernel kernel = kernel_of(p);
-  dispatch(fmt::format("{}.{}", kernel.shader, p.weight->panel->shader), kernel.constants, bytes_of(push),
+  dispatch(kernel.shader, kernel.constants, bytes_of(push),
            {pieces(p.columns, kernel.columns), pieces(p.capacity, kernel.rows), 1}, std::move(reads), std::move(writes),
-           uint64_t(p.capacity) * p.columns * p.depth * (p.kind == Product::gated ? 2 : 1));
+           uint64_t(p.capacity) * p.columns * p.depth * (p.kind == Product::gated ? 2 : 1), kernel.subgroup_size);
+}
+
+uint32_t Compiler::most_rows_of_linear() const {
+  return has_matrix_unit() ? std::min(kRowsBesideMatrices, options_.rows_at_once) : options_.rows_at_once;
+}
+
+MatrixKernel Compiler::matrix_kernel_of(const Product& p) const {
+  const Caps& caps = context_->caps();
+  const auto kernel = options_.matrix_tile ? matrix_kernel(caps, *matrix_shape(caps), *options_.matrix_tile)
+                                           : choose_matrix_kernel(caps, p.columns, p.capacity);
+  check(kernel.has_value(), "a tile fits the GPU");
+  return *kernel;
 }
 
 // Experts differ from row to row, so these are computed one by one.
 Compiler::Kernel Compiler::kernel_of(const Product& p) const {
   const bool experts = p.chosen != 0, rounds = p.to_int8 != nullptr;
+  const std::string_view format = p.weight->panel->shader;
   if (!p.int8) {
     const uint32_t rows = experts ? 1 : std::min(kRowsAtOnce, p.capacity);
-    return {"linear", {rows, p.kind, experts}, kPanelRows, rows};
+    return {fmt::format("linear.{}", format), {rows, p.kind, experts}, kPanelRows, rows};
   }
   const uint32_t sliced = slices(context_->caps(), p.weight->shape);
-  if (!experts && p.capacity > options_.rows_at_once) {
+  if (!experts && p.capacity > most_rows_of_linear()) {
+    if (has_matrix_unit()) {
+      const MatrixKernel kernel = matrix_kernel_of(p);
+      return {"matmul_coop", kernel.constants(format_number(format), p.kind, sliced), kernel.rows, kernel.tokens,
+              kernel.subgroup_size};
+    }
     const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
-    return {"matmul_int8", {each, p.kind, sliced}, kMatmulColumns, kMatmulLanes * each};
+    return {fmt::format("matmul_int8.{}", format), {each, p.kind, sliced}, kMatmulColumns, kMatmulLanes * each};
   }
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
-  return {"linear_int8", {rows, p.kind, experts, kPanelRows * sliced, rounds}, kPanelRows * (rounds ? 2u : 1u), rows};
+  return {fmt::format("linear_int8.{}", format), {rows, p.kind, experts, kPanelRows * sliced, rounds}, kPanelRows * (rounds ? 2u : 1u), rows};
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
@@ -108,7 +128,7 @@ void Compiler::linear(const Op& op) {
   else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    if (up.panel != p.weight->panel || (int8 && p.capacity > options_.rows_at_once)) return gated_apart(op);
+    if (up.panel != p.weight->panel || (int8 && p.capacity > most_rows_of_linear())) return gated_apart(op);
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;

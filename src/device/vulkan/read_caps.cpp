@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
+#include "device/vulkan/cooperative_matrix.h"
+
 namespace troika::device::vulkan {
 namespace {
 
@@ -19,6 +24,47 @@ std::string hex(const uint8_t* bytes) {
   std::string text;
   for (size_t i = 0; i < VK_UUID_SIZE; ++i) text += fmt::format("{:02x}", bytes[i]);
   return text;
+}
+
+bool has_extension(VkPhysicalDevice device, std::string_view name) {
+  uint32_t count = 0;
+  vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr);
+  std::vector<VkExtensionProperties> found(count);
+  vkEnumerateDeviceExtensionProperties(device, nullptr, &count, found.data());
+  return std::ranges::any_of(found, [&](const auto& extension) { return extension.extensionName == name; });
+}
+
+// Empty also where something else is lacking that their shaders need.
+std::vector<MatrixShape> int8_matrices(VkPhysicalDevice device) {
+  if (!has_extension(device, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) return {};
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
+                                                        nullptr, VK_FALSE, VK_FALSE};
+  VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &matrices};
+  VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &features12};
+  VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features13};
+  vkGetPhysicalDeviceFeatures2(device, &features);
+  VkPhysicalDeviceVulkan13Properties properties13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_PROPERTIES};
+  VkPhysicalDeviceProperties2 properties{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &properties13};
+  vkGetPhysicalDeviceProperties2(device, &properties);
+  const bool all = matrices.cooperativeMatrix && features12.vulkanMemoryModel && features13.subgroupSizeControl &&
+                   features13.computeFullSubgroups && (properties13.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT);
+  const auto list = PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR(
+      vkGetInstanceProcAddr(volkGetLoadedInstance(), "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR"));
+  if (!all || !list) return {};
+  uint32_t count = 0;
+  list(device, &count, nullptr);
+  std::vector<VkCooperativeMatrixPropertiesKHR> found(count);
+  for (auto& each : found) each = {.sType = VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR};
+  list(device, &count, found.data());
+  std::vector<MatrixShape> shapes;
+  for (const auto& each : found) {
+    if (each.AType == VK_COMPONENT_TYPE_SINT8_KHR && each.BType == VK_COMPONENT_TYPE_SINT8_KHR &&
+        each.CType == VK_COMPONENT_TYPE_SINT32_KHR && each.ResultType == VK_COMPONENT_TYPE_SINT32_KHR &&
+        !each.saturatingAccumulation && each.scope == VK_SCOPE_SUBGROUP_KHR) {
+      shapes.push_back({each.MSize, each.NSize, each.KSize});
+    }
+  }
+  return shapes;
 }
 
 }  // namespace
@@ -61,6 +107,7 @@ Caps read_caps(VkPhysicalDevice device) {
   caps.int64 = features.features.shaderInt64;
   caps.scalar_layout = features12.scalarBlockLayout;
   caps.buffer_addresses = features12.bufferDeviceAddress;
+  caps.int8_matrices = int8_matrices(device);
   caps.subgroup_size_control = features13.subgroupSizeControl;
 
   VkPhysicalDeviceMemoryProperties memory;

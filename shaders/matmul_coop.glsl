@@ -1,0 +1,279 @@
+// Many rows, rounded to int8, times a weight in panels, on the GPU's matrix unit (VK_KHR_cooperative_matrix). Products of
+// int8 are exact, and what floats are made of them is lib/int8.glsl's formula in linear_int8.glsl's order: the same bits.
+//
+// A workgroup computes kRows columns of the result (rows of the weight) for kTokens rows of x. Its subgroups lie side by
+// side along both, each with kRowPieces · kTokenPieces matrices of kM × kN sums; where those are too few to keep a GPU
+// busy, kParts of them share a matrix and each takes a slice in turn, then the slices' sums are added in order. Stretches
+// of 32 values are unpacked into shared memory, kAtOnce of each part; the next ones are read meanwhile.
+//
+// Which number of a matrix a lane holds, only the driver knows. So what belongs to a row or to a token is loaded as a
+// matrix too, of the same type and from a stride of 0: floats travel as the ints of their bits. Included behind
+// quant/<format>.glsl, of block formats only.
+#extension GL_KHR_cooperative_matrix : require
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_KHR_shader_subgroup_basic : require
+#include "lib/step.glsl"
+#include "lib/int8.glsl"
+#include "lib/product.glsl"
+
+layout(local_size_x_id = 1) in;                            // the subgroups' size times their number
+layout(constant_id = 2) const uint kM = 16;                // the matrix unit's shape
+layout(constant_id = 3) const uint kN = 16;
+layout(constant_id = 4) const uint kK = 32;
+layout(constant_id = 5) const uint kAlongRows = 2;         // subgroups
+layout(constant_id = 6) const uint kAlongTokens = 4;
+layout(constant_id = 7) const uint kParts = 1;
+layout(constant_id = 8) const uint kRowPieces = 4;
+layout(constant_id = 9) const uint kTokenPieces = 2;
+layout(constant_id = 10) const uint kAtOnce = 2;
+layout(constant_id = 11) const uint kBuffers = 1;          // 2: the next stretches are written while these are read
+layout(constant_id = 12) const uint kKind = 0;             // as in linear_int8.glsl, but never kGated
+layout(constant_id = 13) const uint kSlices = 8;
+const uint kLanes = gl_WorkGroupSize.x, kSubgroups = kAlongRows * kAlongTokens * kParts, kSubgroup = kLanes / kSubgroups;
+const uint kRows = kM * kRowPieces * kAlongRows, kTokens = kN * kTokenPieces * kAlongTokens;
+
+#define Sums coopmat<int, gl_ScopeSubgroup, kM, kN, gl_MatrixUseAccumulator>
+#define Weights coopmat<int8_t, gl_ScopeSubgroup, kM, kK, gl_MatrixUseA>
+#define Xs coopmat<int8_t, gl_ScopeSubgroup, kK, kN, gl_MatrixUseB>
+
+// The unit takes kK values at a time, and each such cut of a stretch lies 16 bytes or more from the next. Where one cut is
+// a whole stretch of two scales, it lies there twice, first with the second 16 weights 0, then with the first.
+const uint kCuts = 32 / kK, kCut = kK < 16 ? 1 : kK / 16, kStretch = kCuts * kCut;  // the last two in ivec4
+const bool kTwice = kTwoScales && kCuts == 1;
+const uint kWeightStretch = kTwice ? 2 * kStretch : kStretch;
+const uint kWeightStride = kAtOnce * kWeightStretch + 1, kXStride = kAtOnce * kStretch + 1;  // odd: banks of memory differ
+const uint kScales = kTwoScales ? 2 : 1, kWeightFloats = kHasLeast ? 2 * kScales : kScales;
+const uint kXFloats = kHasLeast ? 1 + kScales : 1;
+
+const uint kMatrix = kM * kN / 4;  // ivec4 of Sums
+const uint kWeights = kBuffers * kParts * kRows * kWeightStride, kResults = kSubgroups * kMatrix;
+shared ivec4 weight_[kWeights < kResults ? kResults : kWeights];        // [buffer, part, row, stretch]; in the end results
+shared ivec4 x_[kBuffers * kParts * kTokens * kXStride];                // [buffer, part, token, stretch]
+shared ivec4 weight_floats_[kBuffers * kParts * kAtOnce * kWeightFloats * kRows / 4];  // scales, then leasts: [.., row]
+shared ivec4 x_floats_[kBuffers * kParts * kAtOnce * kXFloats * kTokens / 4];
+shared ivec4 slices_[kParts == 1 ? 1 : kResults];                       // sums, one matrix of each subgroup
+
+// What a lane reads of the next stretches.
+const uint kGroups = kParts * kAtOnce * kRows, kGroupsEach = (kGroups + kLanes - 1) / kLanes;
+const uint kBlocks = kParts * kAtOnce * kTokens, kBlocksEach = (kBlocks + kLanes - 1) / kLanes;
+Group groups_[kGroupsEach];
+ivec4 blocks_[kBlocksEach][2];
+vec4 block_scales_[kBlocksEach];
+
+// Stretches are counted from 0 in every part; a part's slices are each kParts-th.
+uint stretch_of(uint counted, uint part, uint length) {
+  return kParts == 1 ? counted : (counted / length * kParts + part) * length + counted % length;
+}
+
+void read_next(uint counted, uint length) {
+  const uint lane = gl_LocalInvocationID.x, stretches = depth / 32, each = kBlockValues / 32;
+  const uint live = live_rows(step, rows);
+  [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
+    const uint i = lane + e * kLanes, at = i / kRows;
+    const uint stretch = stretch_of(counted + at % kAtOnce, at / kAtOnce, length);
+    if (i >= kGroups || stretch >= stretches) continue;
+    const uint row = first + min(gl_WorkGroupID.x * kRows + i % kRows, columns - 1);
+    groups_[e] = load_group(panel_of(weight, row) + stretch / each * 16 * kBlockBytes, row % 16, stretch % each, tables);
+  }
+  [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
+    const uint i = lane + e * kLanes, token = i / kAtOnce % kTokens;
+    const uint stretch = stretch_of(counted + i % kAtOnce, i / kAtOnce / kTokens, length);
+    if (i >= kBlocks || stretch >= stretches) continue;
+    const uint at = min(gl_WorkGroupID.y * kTokens + token, live - 1) * stretches + stretch;
+    blocks_[e][0] = Numbers(x).at[at * 2];
+    blocks_[e][1] = Numbers(x).at[at * 2 + 1];
+    block_scales_[e] = Scales(scales).at[at];
+  }
+}
+
+void write_next(uint buffer_) {
+  const uint lane = gl_LocalInvocationID.x;
+  [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
+    const uint i = lane + e * kLanes, row = i % kRows, s = i / kRows % kAtOnce, part = buffer_ * kParts + i / kRows / kAtOnce;
+    if (i >= kGroups) continue;
+    const Group g = groups_[e];
+    const uint at = (part * kRows + row) * kWeightStride + s * kWeightStretch;
+    [[unroll]] for (uint h = 0; h < 2; ++h) {
+      const ivec4 numbers = ivec4(g.quants[4 * h], g.quants[4 * h + 1], g.quants[4 * h + 2], g.quants[4 * h + 3]);
+      if (kTwice) {
+        weight_[at + 3 * h] = numbers;
+        weight_[at + 1 + h] = ivec4(0);
+      } else {
+        weight_[at + h * kStretch / 2] = numbers;
+        if (kK < 16) weight_[at + h * kStretch / 2 + 1].xy = numbers.zw;
+      }
+    }
+    const uint floats = (part * kAtOnce + s) * kWeightFloats * kRows + row;
+    [[unroll]] for (uint f = 0; f < kScales; ++f) {
+      const uint scale = floats + f * kRows, least = scale + kScales * kRows;
+      weight_floats_[scale / 4][scale % 4] = floatBitsToInt(g.scale[f]);
+      if (kHasLeast) weight_floats_[least / 4][least % 4] = floatBitsToInt(g.least[f]);
+    }
+  }
+  [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
+    const uint i = lane + e * kLanes, s = i % kAtOnce, token = i / kAtOnce % kTokens;
+    const uint part = buffer_ * kParts + i / kAtOnce / kTokens;
+    if (i >= kBlocks) continue;
+    const uint at = (part * kTokens + token) * kXStride + s * kStretch;
+    [[unroll]] for (uint h = 0; h < 2; ++h) {
+      x_[at + h * kStretch / 2] = blocks_[e][h];
+      if (kK < 16) x_[at + h * kStretch / 2 + 1].xy = blocks_[e][h].zw;
+    }
+    const vec4 scale = block_scales_[e];
+    const vec3 kept = kTwoScales ? scale.xyz : scale.xww;
+    [[unroll]] for (uint f = 0; f < kXFloats; ++f) {
+      const uint to_float = ((part * kAtOnce + s) * kXFloats + f) * kTokens + token;
+      x_floats_[to_float / 4][to_float % 4] = floatBitsToInt(kept[f]);
+    }
+  }
+}
+
+// An int begins as the bits of this float; as long as its last 22 bits hold a sum, its bits are those of the float of both.
+const float kBias = 12582912;  // 1.5 · 2^23, of which the last bit is 1
+const int kBiasBits = 0x4b400000;
+
+float float_of(int biased) {
+  precise float sum = intBitsToFloat(biased) - kBias;
+  return sum;
+}
+
+Sums sum_[kRowPieces * kTokenPieces], total_[kRowPieces * kTokenPieces];  // of a slice, of all slices before
+
+// Where parts share a matrix, its totals are spread over the lanes.
+const uint kTogether = kM * kN * kAlongRows * kAlongTokens, kOwn = (kTogether + kLanes - 1) / kLanes;
+float own_[kRowPieces * kTokenPieces][kOwn];
+
+// Adds stretch s of what lies in shared memory.
+void multiply(uint part, uint s, uint row_begin, uint token_begin) {
+  Xs xs[kTokenPieces * kCuts];
+  Sums x_floats[kTokenPieces * kXFloats];
+  [[unroll]] for (uint t = 0; t < kTokenPieces; ++t) {
+    const uint token = token_begin + t * kN;
+    [[unroll]] for (uint c = 0; c < kCuts; ++c) {
+      coopMatLoad(xs[t * kCuts + c], x_, (part * kTokens + token) * kXStride + s * kStretch + c * kCut, kXStride,
+                  gl_CooperativeMatrixLayoutColumnMajor);
+    }
+    [[unroll]] for (uint f = 0; f < kXFloats; ++f) {
+      coopMatLoad(x_floats[t * kXFloats + f], x_floats_, (((part * kAtOnce + s) * kXFloats + f) * kTokens + token) / 4, 0,
+                  gl_CooperativeMatrixLayoutRowMajor);
+    }
+  }
+  [[unroll]] for (uint r = 0; r < kRowPieces; ++r) {
+    const uint row = row_begin + r * kM;
+    Weights weights[kTwice ? 2 : kCuts];
+    [[unroll]] for (uint c = 0; c < (kTwice ? 2 : kCuts); ++c) {
+      coopMatLoad(weights[c], weight_, (part * kRows + row) * kWeightStride + s * kWeightStretch + c * kCut, kWeightStride,
+                  gl_CooperativeMatrixLayoutRowMajor);
+    }
+    Sums floats[kWeightFloats];
+    [[unroll]] for (uint f = 0; f < kWeightFloats; ++f) {
+      coopMatLoad(floats[f], weight_floats_, (((part * kAtOnce + s) * kWeightFloats + f) * kRows + row) / 4, 0,
+                  gl_CooperativeMatrixLayoutColumnMajor);
+    }
+    [[unroll]] for (uint t = 0; t < kTokenPieces; ++t) {
+      Sums first_ = Sums(kBiasBits), second_ = Sums(kBiasBits);
+      if (kTwice) {
+        first_ = coopMatMulAdd(weights[0], xs[t], first_);
+        second_ = coopMatMulAdd(weights[1], xs[t], second_);
+      } else {
+        [[unroll]] for (uint c = 0; c < kCuts; ++c) {
+          if (kTwoScales && c >= kCuts / 2) second_ = coopMatMulAdd(weights[c], xs[t * kCuts + c], second_);
+          else first_ = coopMatMulAdd(weights[c], xs[t * kCuts + c], first_);
+        }
+      }
+      const uint at = r * kTokenPieces + t, of_x = t * kXFloats;
+      [[unroll]] for (int i = 0; i < first_.length(); ++i) {
+        vec2 scale = vec2(intBitsToFloat(floats[0][i]), 0), least = vec2(0);
+        vec4 of_token = vec4(intBitsToFloat(x_floats[of_x][i]), 0, 0, 0);
+        if (kTwoScales) scale.y = intBitsToFloat(floats[kScales - 1][i]);
+        if (kHasLeast) {
+          least.x = intBitsToFloat(floats[kHasLeast ? kScales : 0][i]);
+          of_token.y = of_token.w = intBitsToFloat(x_floats[of_x + (kHasLeast ? 1 : 0)][i]);
+          if (kTwoScales) {
+            least.y = intBitsToFloat(floats[kWeightFloats - 1][i]);
+            of_token.z = intBitsToFloat(x_floats[of_x + kXFloats - 1][i]);
+          }
+        }
+        sum_[at][i] = floatBitsToInt(add_product(intBitsToFloat(sum_[at][i]), float_of(first_[i]), float_of(second_[i]), scale,
+                                                 least, of_token, kTwoScales, kHasLeast));
+      }
+    }
+  }
+}
+
+// Adds to the totals what a slice has come to, and begins the next.
+void end_slice() {
+  const uint lane = gl_LocalInvocationID.x;
+  [[unroll]] for (uint m = 0; m < kRowPieces * kTokenPieces; ++m) {
+    if (kParts == 1) {
+      [[unroll]] for (int i = 0; i < sum_[m].length(); ++i) {
+        total_[m][i] = floatBitsToInt(intBitsToFloat(total_[m][i]) + intBitsToFloat(sum_[m][i]));
+      }
+    } else {
+      barrier();
+      coopMatStore(sum_[m], slices_, gl_SubgroupID * kMatrix, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
+      barrier();
+      [[unroll]] for (uint i = 0; i < kOwn; ++i) {
+        const uint number = lane + i * kLanes;
+        for (uint p = 0; p < kParts; ++p) {
+          const uint at = number + p * kTogether;
+          own_[m][i] += intBitsToFloat(slices_[at / 4][at % 4]);
+        }
+      }
+    }
+    sum_[m] = Sums(0);
+  }
+}
+
+void finish(float total, uint row, uint token) {
+  const uint column = gl_WorkGroupID.x * kRows + row, out_row = gl_WorkGroupID.y * kTokens + token;
+  if (column >= columns || out_row >= live_rows(step, rows)) return;
+  to.at[out_row * columns + column] = finished(total, kKind, out_row, column);
+}
+
+void main() {
+  if (gl_WorkGroupID.y * kTokens >= live_rows(step, rows)) return;
+  const uint stretches = depth / 32, length = slice_length(depth, kSlices);
+  const uint counted = kParts == 1 ? stretches : (stretches + length * kParts - 1) / (length * kParts) * length;
+  const uint beside = gl_SubgroupID % (kAlongRows * kAlongTokens), part = gl_SubgroupID / (kAlongRows * kAlongTokens);
+  const uint row_begin = beside % kAlongRows * kRowPieces * kM, token_begin = beside / kAlongRows * kTokenPieces * kN;
+  [[unroll]] for (uint m = 0; m < kRowPieces * kTokenPieces; ++m) {
+    sum_[m] = total_[m] = Sums(0);
+    [[unroll]] for (uint i = 0; i < kOwn; ++i) own_[m][i] = 0;
+  }
+
+  uint left = length;  // of the slice
+  for (uint next = 0, buffer_ = 0; next < counted + kAtOnce; next += kAtOnce) {
+    if (next < counted) read_next(next, length);
+    for (uint i = next - min(next, kAtOnce); i < min(next, counted); ++i) {
+      if (stretch_of(i, part, length) < stretches) multiply(buffer_ * kParts + part, i % kAtOnce, row_begin, token_begin);
+      if (--left > 0 && i + 1 < counted) continue;
+      end_slice();
+      left = length;
+    }
+    buffer_ = (buffer_ + 1) % kBuffers;
+    if (kBuffers == 1) barrier();
+    if (next < counted) write_next(buffer_);
+    barrier();
+  }
+
+  const uint lane = gl_LocalInvocationID.x;
+  [[unroll]] for (uint m = 0; m < kRowPieces * kTokenPieces; ++m) {
+    const uint row = m / kTokenPieces * kM, token = m % kTokenPieces * kN;  // of this subgroup's
+    if (kParts == 1) {
+      subgroupBarrier();
+      coopMatStore(total_[m], weight_, gl_SubgroupID * kMatrix, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
+      subgroupBarrier();
+      for (uint i = gl_SubgroupInvocationID; i < kM * kN; i += kSubgroup) {
+        const ivec4 four = weight_[gl_SubgroupID * kMatrix + i / 4];
+        finish(intBitsToFloat(four[i % 4]), row_begin + row + i % kM, token_begin + token + i / kM);
+      }
+    } else {
+      [[unroll]] for (uint i = 0; i < kOwn; ++i) {
+        const uint number = lane + i * kLanes, within = number % (kM * kN), other = number / (kM * kN);
+        finish(own_[m][i], other % kAlongRows * kRowPieces * kM + row + within % kM,
+               other / kAlongRows * kTokenPieces * kN + token + within / kM);
+      }
+    }
+  }
+}

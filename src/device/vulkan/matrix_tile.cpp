@@ -1,0 +1,81 @@
+#include "device/vulkan/matrix_tile.h"
+
+#include <algorithm>
+
+namespace troika::device::vulkan {
+namespace {
+
+// In matrices of 16 × 16: 128 × 128 numbers of the result, 128 × 64, 64 × 64; 64 × 32, 64 × 16 and so on with two, four or
+// eight parts. *Not measured yet.*
+constexpr MatrixTile kTiles[] = {{2, 4, 1, 4, 2}, {4, 2, 1, 2, 2}, {2, 2, 1, 2, 2}, {2, 1, 4, 1, 4}, {2, 1, 4, 2, 2},
+                                 {1, 1, 8, 2, 2}, {2, 1, 4, 2, 1}, {1, 1, 8, 2, 1}, {1, 1, 8, 1, 1}};
+
+// Workgroups that keep a GPU busy: about one for each of its processors.
+uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 128 : kind == GpuKind::software ? 4 : 12; }
+
+// Of shared memory, for a format with two scales and leasts, which needs most.
+uint32_t shared_bytes(const MatrixShape& shape, const MatrixTile& tile, uint32_t at_once, uint32_t buffers) {
+  const uint32_t rows = shape.m * tile.row_pieces * tile.along_rows, tokens = shape.n * tile.token_pieces * tile.along_tokens;
+  const uint32_t stretch = shape.k < 16 ? 4 : 2, of_weight = shape.k == 32 ? 4 : stretch;  // pieces of 16 bytes
+  const uint32_t staged = rows * (at_once * of_weight + 1) * 16 + tokens * (at_once * stretch + 1) * 16 +
+                          at_once * (rows * 4 + tokens * 3) * 4;
+  const uint32_t matrices = tile.along_rows * tile.along_tokens * tile.parts * shape.m * shape.n * 4;
+  return tile.parts == 1 ? std::max(buffers * staged, matrices) : buffers * tile.parts * staged + matrices;
+}
+
+uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
+
+}  // namespace
+
+std::span<const MatrixTile> matrix_tiles() { return kTiles; }
+
+std::vector<uint32_t> MatrixKernel::constants(uint32_t format, uint32_t kind, uint32_t slices) const {
+  return {format, lanes, shape.m, shape.n, shape.k, tile.along_rows, tile.along_tokens, tile.parts, tile.row_pieces,
+          tile.token_pieces, at_once, buffers, kind, slices};
+}
+
+std::optional<MatrixShape> matrix_shape(const Caps& caps) {
+  constexpr uint32_t kSharedBytes = 32 << 10;  // so that some tile surely fits
+  if (caps.shared_bytes < kSharedBytes) return {};
+  std::optional<MatrixShape> best;
+  for (const MatrixShape& s : caps.int8_matrices) {
+    const bool takes = (s.m == 8 || s.m == 16) && (s.n == 8 || s.n == 16) && (s.k == 8 || s.k == 16 || s.k == 32);
+    if (takes && (!best || s.m * s.n * s.k > best->m * best->n * best->k)) best = s;
+  }
+  return best;
+}
+
+std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile) {
+  MatrixKernel kernel{.shape = shape, .tile = tile};
+  kernel.subgroup_size = std::clamp(32u, caps.least_subgroup_size, caps.most_subgroup_size);
+  kernel.lanes = kernel.subgroup_size * tile.along_rows * tile.along_tokens * tile.parts;
+  kernel.rows = shape.m * tile.row_pieces * tile.along_rows;
+  kernel.tokens = shape.n * tile.token_pieces * tile.along_tokens;
+  if (kernel.lanes > caps.workgroup_size) return {};
+  // Two stretches, so that a lane reads 64 bytes of x; then a second buffer, which saves a barrier.
+  for (auto [at_once, buffers] : {std::pair{2u, 2u}, {2u, 1u}, {1u, 2u}, {1u, 1u}}) {
+    kernel.at_once = at_once;
+    kernel.buffers = buffers;
+    if (shared_bytes(shape, tile, at_once, buffers) <= caps.shared_bytes) return kernel;
+  }
+  return {};
+}
+
+std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows) {
+  const std::optional<MatrixShape> shape = matrix_shape(caps);
+  if (!shape) return {};
+  std::optional<MatrixKernel> chosen;
+  uint32_t most = 0;
+  for (const MatrixTile& tile : kTiles) {
+    const auto kernel = matrix_kernel(caps, *shape, tile);
+    if (!kernel || (kernel->tokens > shape->n && kernel->tokens / 2 >= rows)) continue;  // half of it would be for nobody
+    const uint32_t workgroups = pieces(columns, kernel->rows) * pieces(rows, kernel->tokens);
+    if (workgroups <= most) continue;
+    chosen = kernel;
+    most = workgroups;
+    if (workgroups >= workgroups_wanted(caps.kind)) break;
+  }
+  return chosen;
+}
+
+}  // namespace troika::device::vulkan

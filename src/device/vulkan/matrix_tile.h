@@ -1,0 +1,42 @@
+// How matmul_coop cuts a product into workgroups: which shape of the matrix unit, how many subgroups and where.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "device/vulkan/caps.h"
+
+namespace troika::device::vulkan {
+
+// As shaders/matmul_coop.glsl names them.
+struct MatrixTile {
+  uint32_t along_rows, along_tokens, parts;  // subgroups; parts share their matrices and take slices in turn
+  uint32_t row_pieces, token_pieces;         // matrices of each subgroup
+  bool operator==(const MatrixTile&) const = default;
+};
+
+// All there are, the largest first.
+std::span<const MatrixTile> matrix_tiles();
+
+// A kernel for a tile on a GPU.
+struct MatrixKernel {
+  MatrixShape shape;
+  uint32_t subgroup_size, lanes;
+  uint32_t rows, tokens;       // of a workgroup
+  uint32_t at_once, buffers;   // stretches in shared memory, and how often
+  std::vector<uint32_t> constants(uint32_t format, uint32_t kind, uint32_t slices) const;
+  MatrixTile tile;
+};
+
+// The shape of the GPU's that the shader takes and that does most at once.
+std::optional<MatrixShape> matrix_shape(const Caps& caps);
+
+// For a tile; nothing: its stretches do not fit shared memory.
+std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile);
+
+// The largest tile that keeps the GPU busy with `columns` of the result for `rows` rows; nothing: there is no matrix unit
+// for it.
+std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows);
+
+}  // namespace troika::device::vulkan
