@@ -13,6 +13,7 @@
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_KHR_shader_subgroup_basic : require
 #include "lib/step.glsl"
+#include "lib/activations.glsl"
 #include "lib/int8.glsl"
 #include "lib/product.glsl"
 
@@ -27,10 +28,13 @@ layout(constant_id = 8) const uint kRowPieces = 4;
 layout(constant_id = 9) const uint kTokenPieces = 2;
 layout(constant_id = 10) const uint kAtOnce = 2;
 layout(constant_id = 11) const uint kBuffers = 1;          // 2: the next stretches are written while these are read
-layout(constant_id = 12) const uint kKind = 0;             // as in linear_int8.glsl, but never kGated
+layout(constant_id = 12) const uint kKind = 0;             // as in linear_int8.glsl
 layout(constant_id = 13) const uint kSlices = 8;
 const uint kLanes = gl_WorkGroupSize.x, kSubgroups = kAlongRows * kAlongTokens * kParts, kSubgroup = kLanes / kSubgroups;
 const uint kRows = kM * kRowPieces * kAlongRows, kTokens = kN * kTokenPieces * kAlongTokens;
+// Of a gated product every other kM rows are those of up, behind the same rows of gate: a lane has the numbers of both.
+const uint kMatrices = kKind == kGated ? 2 : 1, kColumns = kRows / kMatrices;
+uint column_of(uint row) { return gl_WorkGroupID.x * kColumns + row / (kMatrices * kM) * kM + row % kM; }
 
 #define Sums coopmat<int, gl_ScopeSubgroup, kM, kN, gl_MatrixUseAccumulator>
 #define Weights coopmat<int8_t, gl_ScopeSubgroup, kM, kK, gl_MatrixUseA>
@@ -65,15 +69,15 @@ uint stretch_of(uint counted, uint part, uint length) {
   return kParts == 1 ? counted : (counted / length * kParts + part) * length + counted % length;
 }
 
-void read_next(uint counted, uint length) {
+void read_next(uint counted, uint length, uint live) {
   const uint lane = gl_LocalInvocationID.x, stretches = depth / 32, each = kBlockValues / 32;
-  const uint live = live_rows(step, rows);
   [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
-    const uint i = lane + e * kLanes, at = i / kRows;
+    const uint i = lane + e * kLanes, at = i / kRows, to_row = i % kRows;
     const uint stretch = stretch_of(counted + at % kAtOnce, at / kAtOnce, length);
     if (i >= kGroups || stretch >= stretches) continue;
-    const uint row = first + min(gl_WorkGroupID.x * kRows + i % kRows, columns - 1);
-    groups_[e] = load_group(panel_of(weight, row) + stretch / each * 16 * kBlockBytes, row % 16, stretch % each, tables);
+    const uint row = first + min(column_of(to_row), columns - 1);
+    const uint64_t panel = panel_of(to_row / kM % kMatrices == 0 ? weight : second, row);
+    groups_[e] = load_group(panel + stretch / each * 16 * kBlockBytes, row % 16, stretch % each, tables);
   }
   [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
     const uint i = lane + e * kLanes, token = i / kAtOnce % kTokens;
@@ -225,14 +229,15 @@ void end_slice() {
   }
 }
 
-void finish(float total, uint row, uint token) {
-  const uint column = gl_WorkGroupID.x * kRows + row, out_row = gl_WorkGroupID.y * kTokens + token;
-  if (column >= columns || out_row >= live_rows(step, rows)) return;
+void finish(float total, uint row, uint token, uint live) {
+  const uint column = column_of(row), out_row = gl_WorkGroupID.y * kTokens + token;
+  if (column >= columns || out_row >= live) return;
   to.at[out_row * columns + column] = finished(total, kKind, out_row, column);
 }
 
 void main() {
-  if (gl_WorkGroupID.y * kTokens >= live_rows(step, rows)) return;
+  const uint live = live_rows(step, rows);
+  if (gl_WorkGroupID.y * kTokens >= live) return;
   const uint stretches = depth / 32, length = slice_length(depth, kSlices);
   const uint counted = kParts == 1 ? stretches : (stretches + length * kParts - 1) / (length * kParts) * length;
   const uint beside = gl_SubgroupID % (kAlongRows * kAlongTokens), part = gl_SubgroupID / (kAlongRows * kAlongTokens);
@@ -244,7 +249,7 @@ void main() {
 
   uint left = length;  // of the slice
   for (uint next = 0, buffer_ = 0; next < counted + kAtOnce; next += kAtOnce) {
-    if (next < counted) read_next(next, length);
+    if (next < counted) read_next(next, length, live);
     for (uint i = next - min(next, kAtOnce); i < min(next, counted); ++i) {
       if (stretch_of(i, part, length) < stretches) multiply(buffer_ * kParts + part, i % kAtOnce, row_begin, token_begin);
       if (--left > 0 && i + 1 < counted) continue;
@@ -259,20 +264,28 @@ void main() {
 
   const uint lane = gl_LocalInvocationID.x;
   [[unroll]] for (uint m = 0; m < kRowPieces * kTokenPieces; ++m) {
+    if (m / kTokenPieces % kMatrices == 1) continue;
+    const uint up = m + kTokenPieces * (kMatrices - 1);
     const uint row = m / kTokenPieces * kM, token = m % kTokenPieces * kN;  // of this subgroup's
     if (kParts == 1) {
+      if (kKind == kGated) {
+        [[unroll]] for (int i = 0; i < total_[m].length(); ++i) {
+          total_[m][i] = floatBitsToInt(activate(act, intBitsToFloat(total_[m][i])) * intBitsToFloat(total_[up][i]));
+        }
+      }
       subgroupBarrier();
       coopMatStore(total_[m], weight_, gl_SubgroupID * kMatrix, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
       subgroupBarrier();
       for (uint i = gl_SubgroupInvocationID; i < kM * kN; i += kSubgroup) {
         const ivec4 four = weight_[gl_SubgroupID * kMatrix + i / 4];
-        finish(intBitsToFloat(four[i % 4]), row_begin + row + i % kM, token_begin + token + i / kM);
+        finish(intBitsToFloat(four[i % 4]), row_begin + row + i % kM, token_begin + token + i / kM, live);
       }
     } else {
       [[unroll]] for (uint i = 0; i < kOwn; ++i) {
         const uint number = lane + i * kLanes, within = number % (kM * kN), other = number / (kM * kN);
-        finish(own_[m][i], other % kAlongRows * kRowPieces * kM + row + within % kM,
-               other / kAlongRows * kTokenPieces * kN + token + within / kM);
+        const float result = kKind == kGated ? activate(act, own_[m][i]) * own_[up][i] : own_[m][i];
+        finish(result, other % kAlongRows * kRowPieces * kM + row + within % kM,
+               other / kAlongRows * kTokenPieces * kN + token + within / kM, live);
       }
     }
   }

@@ -51,11 +51,12 @@ TEST(VulkanMatrixTile, IsSmallWhereThereIsLittleToMultiply) {
 TEST(VulkanMatrixTile, IsAlwaysFoundWhereThereIsAShape) {
   for (const char* name : {"h200", "radeon-780m"}) {
     Caps caps = gpu(name);
-    for (uint32_t bytes : {32u << 10, caps.shared_bytes}) {
+    for (uint32_t bytes : {40u << 10, caps.shared_bytes}) {
       caps.shared_bytes = bytes;
       for (uint32_t columns : {1u, 77u, 4096u, 151936u}) {
         for (uint32_t rows : {9u, 16u, 33u, 512u, 4096u}) {
           EXPECT_TRUE(choose_matrix_kernel(caps, columns, rows)) << name << ": " << columns << ", " << rows;
+          EXPECT_TRUE(choose_matrix_kernel(caps, columns, rows, 2)) << name << ": " << columns << ", " << rows;
         }
       }
     }

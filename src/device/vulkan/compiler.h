@@ -128,7 +128,7 @@ class Compiler {
   Kernel kernel_of(const Product& p) const;
   bool has_matrix_unit() const { return options_.matrix_unit && matrix_shape(context_->caps()); }
   uint32_t most_rows_of_linear() const;
-  MatrixKernel matrix_kernel_of(const Product& p) const;
+  MatrixKernel matrix_kernel_of(const Product& p, uint32_t matrices) const;
   void multiply(const Product& p);
   void linear(const Op& op);
   void gated_apart(const Op& op);

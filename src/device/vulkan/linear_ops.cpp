@@ -62,10 +62,11 @@ uint32_t Compiler::most_rows_of_linear() const {
   return has_matrix_unit() ? std::min(kRowsBesideMatrices, options_.rows_at_once) : options_.rows_at_once;
 }
 
-MatrixKernel Compiler::matrix_kernel_of(const Product& p) const {
+MatrixKernel Compiler::matrix_kernel_of(const Product& p, uint32_t matrices) const {
   const Caps& caps = context_->caps();
-  const auto kernel = options_.matrix_tile ? matrix_kernel(caps, *matrix_shape(caps), *options_.matrix_tile)
-                                           : choose_matrix_kernel(caps, p.columns, p.capacity);
+  const bool told = options_.matrix_tile && (matrices == 1 || takes_gated(*options_.matrix_tile));
+  const auto kernel = told ? matrix_kernel(caps, *matrix_shape(caps), *options_.matrix_tile)
+                           : choose_matrix_kernel(caps, p.columns, p.capacity, matrices);
   check(kernel.has_value(), "a tile fits the GPU");
   return *kernel;
 }
@@ -81,8 +82,9 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
   const uint32_t sliced = slices(context_->caps(), p.weight->shape);
   if (!experts && p.capacity > most_rows_of_linear()) {
     if (has_matrix_unit()) {
-      const MatrixKernel kernel = matrix_kernel_of(p);
-      return {"matmul_coop", kernel.constants(format_number(format), p.kind, sliced), kernel.rows, kernel.tokens,
+      const uint32_t matrices = p.kind == Product::gated ? 2 : 1;
+      const MatrixKernel kernel = matrix_kernel_of(p, matrices);
+      return {"matmul_coop", kernel.constants(format_number(format), p.kind, sliced), kernel.rows / matrices, kernel.tokens,
               kernel.subgroup_size};
     }
     const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
@@ -128,7 +130,9 @@ void Compiler::linear(const Op& op) {
   else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    if (up.panel != p.weight->panel || (int8 && p.capacity > most_rows_of_linear())) return gated_apart(op);
+    if (up.panel != p.weight->panel || (int8 && p.capacity > most_rows_of_linear() && !has_matrix_unit())) {
+      return gated_apart(op);
+    }
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;
@@ -150,7 +154,7 @@ void Compiler::linear(const Op& op) {
   multiply(p);
 }
 
-// Two products and what joins them: where gate and up are of two formats, or rows are many.
+// Two products and what joins them: where gate and up are of two formats, or rows are many for a GPU without a matrix unit.
 void Compiler::gated_apart(const Op& op) {
   const Tensor x = op.in[0], out = op.out[0];
   const Range gate = scratch(Scratch::gate, range(out).bytes), up = scratch(Scratch::up, range(out).bytes);

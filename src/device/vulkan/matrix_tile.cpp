@@ -10,6 +10,8 @@ namespace {
 constexpr MatrixTile kTiles[] = {{2, 4, 1, 4, 2}, {4, 2, 1, 2, 2}, {2, 2, 1, 2, 2}, {2, 1, 4, 1, 4}, {2, 1, 4, 2, 2},
                                  {1, 1, 8, 2, 2}, {2, 1, 4, 2, 1}, {1, 1, 8, 2, 1}, {1, 1, 8, 1, 1}};
 
+constexpr MatrixTile kSmallest = {1, 1, 8, 2, 1};  // that takes gated products too
+
 // Workgroups that keep a GPU busy: about one for each of its processors.
 uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 128 : kind == GpuKind::software ? 4 : 12; }
 
@@ -35,12 +37,10 @@ std::vector<uint32_t> MatrixKernel::constants(uint32_t format, uint32_t kind, ui
 }
 
 std::optional<MatrixShape> matrix_shape(const Caps& caps) {
-  constexpr uint32_t kSharedBytes = 32 << 10;  // so that some tile surely fits
-  if (caps.shared_bytes < kSharedBytes) return {};
   std::optional<MatrixShape> best;
   for (const MatrixShape& s : caps.int8_matrices) {
     const bool takes = (s.m == 8 || s.m == 16) && (s.n == 8 || s.n == 16) && (s.k == 8 || s.k == 16 || s.k == 32);
-    if (takes && (!best || s.m * s.n * s.k > best->m * best->n * best->k)) best = s;
+    if (takes && matrix_kernel(caps, s, kSmallest) && (!best || s.m * s.n * s.k > best->m * best->n * best->k)) best = s;
   }
   return best;
 }
@@ -52,8 +52,8 @@ std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& s
   kernel.rows = shape.m * tile.row_pieces * tile.along_rows;
   kernel.tokens = shape.n * tile.token_pieces * tile.along_tokens;
   if (kernel.lanes > caps.workgroup_size) return {};
-  // Two stretches, so that a lane reads 64 bytes of x; then a second buffer, which saves a barrier.
-  for (auto [at_once, buffers] : {std::pair{2u, 2u}, {2u, 1u}, {1u, 2u}, {1u, 1u}}) {
+  // A second buffer comes first: subgroups need not wait for each other between reading and writing.
+  for (auto [at_once, buffers] : {std::pair{2u, 2u}, {1u, 2u}, {2u, 1u}, {1u, 1u}}) {
     kernel.at_once = at_once;
     kernel.buffers = buffers;
     if (shared_bytes(shape, tile, at_once, buffers) <= caps.shared_bytes) return kernel;
@@ -61,15 +61,16 @@ std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& s
   return {};
 }
 
-std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows) {
+std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows, uint32_t matrices) {
   const std::optional<MatrixShape> shape = matrix_shape(caps);
   if (!shape) return {};
   std::optional<MatrixKernel> chosen;
   uint32_t most = 0;
   for (const MatrixTile& tile : kTiles) {
     const auto kernel = matrix_kernel(caps, *shape, tile);
-    if (!kernel || (kernel->tokens > shape->n && kernel->tokens / 2 >= rows)) continue;  // half of it would be for nobody
-    const uint32_t workgroups = pieces(columns, kernel->rows) * pieces(rows, kernel->tokens);
+    if (!kernel || (matrices > 1 && !takes_gated(tile))) continue;
+    if (kernel->tokens > shape->n && kernel->tokens / 2 >= rows) continue;  // half of it would be for nobody
+    const uint32_t workgroups = pieces(columns, kernel->rows / matrices) * pieces(rows, kernel->tokens);
     if (workgroups <= most) continue;
     chosen = kernel;
     most = workgroups;

@@ -29,14 +29,18 @@ struct MatrixKernel {
   MatrixTile tile;
 };
 
-// The shape of the GPU's that the shader takes and that does most at once.
+// The shape of the GPU's that the shader takes and that does most at once; nothing: there is none, or shared memory is too
+// little for any tile.
 std::optional<MatrixShape> matrix_shape(const Caps& caps);
 
 // For a tile; nothing: its stretches do not fit shared memory.
 std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile);
 
-// The largest tile that keeps the GPU busy with `columns` of the result for `rows` rows; nothing: there is no matrix unit
-// for it.
-std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows);
+// Whether a gated product can be cut so: gate's rows and up's lie in turn.
+inline bool takes_gated(const MatrixTile& tile) { return tile.row_pieces % 2 == 0; }
+
+// The largest tile that keeps the GPU busy with `columns` of the result for `rows` rows, from `matrices` weights (2: of a
+// gated product); nothing: there is no shape.
+std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows, uint32_t matrices = 1);
 
 }  // namespace troika::device::vulkan
