@@ -91,7 +91,8 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
     return {fmt::format("matmul_int8.{}", format), {each, p.kind, sliced}, kMatmulColumns, kMatmulLanes * each};
   }
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
-  return {fmt::format("linear_int8.{}", format), {rows, p.kind, experts, kPanelRows * sliced, rounds}, kPanelRows * (rounds ? 2u : 1u), rows};
+  return {fmt::format("linear_int8.{}", format),
+          {rows, p.kind, experts, kPanelRows * sliced, rounds}, kPanelRows * (rounds ? 2u : 1u), rows};
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
