@@ -104,8 +104,9 @@ void Compiler::norm(const Op& op, const Norm& n) {
     push.scales = quantised.scales.begin;
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
   }
-  const uint32_t lanes = std::clamp(std::bit_ceil(width / 8), 32u, 512u);
-  dispatch("norm", {n.kind, int8, lanes}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
+  const uint32_t most = std::min(1024u, std::bit_floor(context_->caps().workgroup_size));
+  const uint32_t lanes = std::clamp(std::bit_ceil(pieces(width, 4)), 32u, most);
+  dispatch("norm", {n.kind, int8, lanes, pieces(width, lanes * 4)}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
 }
 
 void Compiler::mean_rows(const Op& op) {
