@@ -3,14 +3,17 @@
 #version 460
 #include "lib/step.glsl"
 #include "lib/sum.glsl"
-#include "lib/quantise.glsl"
+const uint kRounding = kLanes;
+#include "lib/quantise_four.glsl"
+#include "lib/rms.glsl"
 
 layout(constant_id = 0) const uint kKind = 0;
-layout(constant_id = 1) const bool kQuantise = false;  // as int8 besides; of whole rows
-layout(constant_id = 3) const uint kTimes = 1;         // four numbers of a lane
+layout(constant_id = 1) const uint kQuantise = 0;  // as int8 too; of whole rows
+layout(constant_id = 3) const uint kTimes = 1;     // four numbers of a lane
+const uint kNot = 0, kBesides = 1, kApart = 2;     // kApart: not as float, and the root mean square is left to who multiplies
 const uint kRms = 0, kRmsPlain = 1, kAddRms = 2, kLayer = 3, kMatchRms = 4, kCutBelow = 5;
 
-shared int sums_[kLanes];
+shared float block_squares_[kQuantise == kApart ? kLanes / 8 * kTimes : 1];
 
 layout(push_constant) uniform Push {
   Step step;
@@ -21,28 +24,25 @@ layout(push_constant) uniform Push {
   int rows;
   uint parts;  // of a row
   float number;  // epsilon, the floor (kMatchRms), deviations (kCutBelow)
+  Floats factors;  // of kApart: [rows]
 };
 
-// Four of this lane's numbers as int8. Eight lanes have a block of 32, as quantise_block() rounds it; `at`: the first number's
-// place in the row.
-void quantise_four(const float x[4], uint lane, uint row, uint at) {
-  barrier();
-  partial_[lane] = max(max(abs(x[0]), abs(x[1])), max(abs(x[2]), abs(x[3])));
-  barrier();
-  float largest = 0;
-  [[unroll]] for (uint i = 0; i < 8; ++i) largest = max(largest, partial_[lane / 8 * 8 + i]);
-  const float scale = largest / 127;
-  int q[4];
-  [[unroll]] for (uint j = 0; j < 4; ++j) q[j] = int8_of(x[j], scale);
-  sums_[lane] = q[0] + q[1] + q[2] + q[3];
-  barrier();
-  if (at >= width) return;
-  word_of(numbers, (row * width + at) / 4, q[0] & 0xff | (q[1] & 0xff) << 8 | (q[2] & 0xff) << 16 | q[3] << 24);
-  if (lane % 8 == 0) {
-    int halves[2] = int[2](0, 0);
-    [[unroll]] for (uint i = 0; i < 8; ++i) halves[i / 4] += sums_[lane + i];
-    scales.at[(row * width + at) / 32] = scales_of(scale, halves);
+// The row's factor as linear_int8.glsl finds it from the squares.
+float factor_of(const float values[kTimes][4], uint lane) {
+  [[unroll]] for (uint n = 0; n < kTimes; ++n) {
+    const float squares = squares_of_block(values[n], lane);
+    if (lane % 8 == 0) block_squares_[(n * kLanes + lane) / 8] = squares;
   }
+  barrier();
+  if (lane < kRmsLanes) {
+    float sum = 0;
+    for (uint p = lane; p < width / 32; p += kRmsLanes) sum += block_squares_[p];
+    columns_[lane] = sum;
+  }
+  barrier();
+  float sums[kRmsLanes];
+  [[unroll]] for (uint j = 0; j < kRmsLanes; ++j) sums[j] = columns_[j];
+  return rms_factor(sums, width, number);
 }
 
 float normed(float value, uint column, float mean, float factor, float cutoff) {
@@ -79,7 +79,12 @@ void main() {
       if ((n * kLanes + lane) * 4 + j < width) squares = fma(value, value, squares);
     }
   }
-  squares = sum_of_all(squares) / width;
+  if (kQuantise == kApart) {
+    const float apart = factor_of(values, lane);
+    if (lane == 0) factors.at[row] = apart;
+  } else {
+    squares = sum_of_all(squares) / width;
+  }
   float factor = inversesqrt(squares + number);
   if (kKind == kMatchRms) factor = sqrt(sum_of_all(like) / width) / sqrt(max(squares, number));
   const float cutoff = mean + sqrt(squares) * number;
@@ -87,9 +92,13 @@ void main() {
     const uint at = (n * kLanes + lane) * 4;
     [[unroll]] for (uint j = 0; j < 4; ++j) {
       if (at + j >= width) continue;
+      if (kQuantise == kApart) {
+        values[n][j] *= weight.at[at + j];
+        continue;
+      }
       values[n][j] = normed(values[n][j], at + j, mean, factor, cutoff);
       to.at[first + at + j] = values[n][j];
     }
-    if (kQuantise) quantise_four(values[n], lane, row, at);
+    if (kQuantise != kNot) quantise_four(values[n], numbers, scales, lane, row * width + at, at < width);
   }
 }
