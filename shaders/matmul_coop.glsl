@@ -4,7 +4,8 @@
 // A workgroup computes kRows columns of the result (rows of the weight) for kTokens rows of x. Its subgroups lie side by
 // side along both, each with kRowPieces · kTokenPieces matrices of kM × kN sums; where those are too few to keep a GPU
 // busy, kParts of them share a matrix and each takes a slice in turn, then the slices' sums are added in order. Stretches
-// of 32 values are unpacked into shared memory, kAtOnce of each part; the next ones are read meanwhile.
+// of 32 values are unpacked into shared memory, kAtOnce of each part; other workgroups multiply meanwhile. What is done
+// with them is the same for each kAtOnce, so that the compiler need not keep sums in one place at a branch.
 //
 // Which number of a matrix a lane holds, only the driver knows. So what belongs to a row or to a token is loaded as a
 // matrix too, of the same type and from a stride of 0: floats travel as the ints of their bits. Included behind
@@ -26,10 +27,10 @@ layout(constant_id = 6) const uint kAlongTokens = 4;
 layout(constant_id = 7) const uint kParts = 1;
 layout(constant_id = 8) const uint kRowPieces = 4;
 layout(constant_id = 9) const uint kTokenPieces = 2;
-layout(constant_id = 10) const uint kAtOnce = 2;
-layout(constant_id = 11) const uint kBuffers = 1;          // 2: the next stretches are written while these are read
-layout(constant_id = 12) const uint kKind = 0;             // as in linear_int8.glsl
-layout(constant_id = 13) const uint kSlices = 8;
+layout(constant_id = 10) const uint kAtOnce = 2;           // a multiple of kLength, or a divisor of it
+layout(constant_id = 11) const uint kKind = 0;             // as in linear_int8.glsl
+layout(constant_id = 12) const uint kLength = 1;           // stretches of a slice
+layout(constant_id = 13) const bool kFactored = false;     // rows of x have factors
 const uint kLanes = gl_WorkGroupSize.x, kSubgroups = kAlongRows * kAlongTokens * kParts, kSubgroup = kLanes / kSubgroups;
 const uint kRows = kM * kRowPieces * kAlongRows, kTokens = kN * kTokenPieces * kAlongTokens;
 // Of a gated product every other kM rows are those of up, behind the same rows of gate: a lane has the numbers of both.
@@ -50,85 +51,79 @@ const uint kScales = kTwoScales ? 2 : 1, kWeightFloats = kHasLeast ? 2 * kScales
 const uint kXFloats = kHasLeast ? 1 + kScales : 1;
 
 const uint kMatrix = kM * kN / 4;  // ivec4 of Sums
-const uint kWeights = kBuffers * kParts * kRows * kWeightStride, kResults = kSubgroups * kMatrix;
-shared ivec4 weight_[kWeights < kResults ? kResults : kWeights];        // [buffer, part, row, stretch]; in the end results
-shared ivec4 x_[kBuffers * kParts * kTokens * kXStride];                // [buffer, part, token, stretch]
-shared ivec4 weight_floats_[kBuffers * kParts * kAtOnce * kWeightFloats * kRows / 4];  // scales, then leasts: [.., row]
-shared ivec4 x_floats_[kBuffers * kParts * kAtOnce * kXFloats * kTokens / 4];
-shared ivec4 slices_[kParts == 1 ? 1 : kResults];                       // sums, one matrix of each subgroup
-
-// What a lane reads of the next stretches.
-const uint kGroups = kParts * kAtOnce * kRows, kGroupsEach = (kGroups + kLanes - 1) / kLanes;
-const uint kBlocks = kParts * kAtOnce * kTokens, kBlocksEach = (kBlocks + kLanes - 1) / kLanes;
-Group groups_[kGroupsEach];
-ivec4 blocks_[kBlocksEach][2];
-vec4 block_scales_[kBlocksEach];
+const uint kWeights = kParts * kRows * kWeightStride, kResults = kSubgroups * kMatrix * kMatrices;
+shared ivec4 weight_[kWeights < kResults ? kResults : kWeights];        // [part, row, stretch]; in the end results
+shared ivec4 x_[kParts * kTokens * kXStride];                            // [part, token, stretch]
+shared ivec4 weight_floats_[kParts * kAtOnce * kWeightFloats * kRows / 4];  // scales, then leasts: [.., row]
+shared ivec4 x_floats_[kParts * kAtOnce * kXFloats * kTokens / 4];
+shared ivec4 slices_[kParts == 1 ? 1 : kSubgroups * kMatrix];                       // sums, one matrix of each subgroup
 
 // Stretches are counted from 0 in every part; a part's slices are each kParts-th.
-uint stretch_of(uint counted, uint part, uint length) {
-  return kParts == 1 ? counted : (counted / length * kParts + part) * length + counted % length;
+uint stretch_of(uint counted, uint part) {
+  return kParts == 1 ? counted : (counted / kLength * kParts + part) * kLength + counted % kLength;
 }
 
-void read_next(uint counted, uint length, uint live) {
+void write_group(const Group g, uint part, uint s, uint row) {
+  const uint at = (part * kRows + row) * kWeightStride + s * kWeightStretch;
+  [[unroll]] for (uint h = 0; h < 2; ++h) {
+    const ivec4 numbers = ivec4(g.quants[4 * h], g.quants[4 * h + 1], g.quants[4 * h + 2], g.quants[4 * h + 3]);
+    if (kTwice) {
+      weight_[at + 3 * h] = numbers;
+      weight_[at + 1 + h] = ivec4(0);
+    } else {
+      weight_[at + h * kStretch / 2] = numbers;
+      if (kK < 16) weight_[at + h * kStretch / 2 + 1].xy = numbers.zw;
+    }
+  }
+  const uint floats = (part * kAtOnce + s) * kWeightFloats * kRows + row;
+  [[unroll]] for (uint f = 0; f < kScales; ++f) {
+    const uint scale = floats + f * kRows, least = scale + kScales * kRows;
+    weight_floats_[scale / 4][scale % 4] = floatBitsToInt(g.scale[f]);
+    if (kHasLeast) weight_floats_[least / 4][least % 4] = floatBitsToInt(g.least[f]);
+  }
+}
+
+void write_block(const ivec4 numbers[2], vec4 scale, uint part, uint s, uint token) {
+  const uint at = (part * kTokens + token) * kXStride + s * kStretch;
+  [[unroll]] for (uint h = 0; h < 2; ++h) {
+    x_[at + h * kStretch / 2] = numbers[h];
+    if (kK < 16) x_[at + h * kStretch / 2 + 1].xy = numbers[h].zw;
+  }
+  const vec3 kept = kTwoScales ? scale.xyz : scale.xww;
+  [[unroll]] for (uint f = 0; f < kXFloats; ++f) {
+    const uint to_float = ((part * kAtOnce + s) * kXFloats + f) * kTokens + token;
+    x_floats_[to_float / 4][to_float % 4] = floatBitsToInt(kept[f]);
+  }
+}
+
+// The next kAtOnce stretches of each part, from `counted` on, into shared memory; behind the last one zeros.
+const uint kGroups = kParts * kAtOnce * kRows, kBlocks = kParts * kAtOnce * kTokens;
+void stage(uint counted, uint live) {
   const uint lane = gl_LocalInvocationID.x, stretches = depth / 32, each = kBlockValues / 32;
-  [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
-    const uint i = lane + e * kLanes, at = i / kRows, to_row = i % kRows;
-    const uint stretch = stretch_of(counted + at % kAtOnce, at / kAtOnce, length);
-    if (i >= kGroups || stretch >= stretches) continue;
-    const uint row = first + min(column_of(to_row), columns - 1);
-    const uint64_t panel = panel_of(to_row / kM % kMatrices == 0 ? weight : second, row);
-    groups_[e] = load_group(panel + stretch / each * 16 * kBlockBytes, row % 16, stretch % each, tables);
-  }
-  [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
-    const uint i = lane + e * kLanes, token = i / kAtOnce % kTokens;
-    const uint stretch = stretch_of(counted + i % kAtOnce, i / kAtOnce / kTokens, length);
-    if (i >= kBlocks || stretch >= stretches) continue;
-    const uint at = min(gl_WorkGroupID.y * kTokens + token, live - 1) * stretches + stretch;
-    blocks_[e][0] = Numbers(x).at[at * 2];
-    blocks_[e][1] = Numbers(x).at[at * 2 + 1];
-    block_scales_[e] = Scales(scales).at[at];
-  }
-}
-
-void write_next(uint buffer_) {
-  const uint lane = gl_LocalInvocationID.x;
-  [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
-    const uint i = lane + e * kLanes, row = i % kRows, s = i / kRows % kAtOnce, part = buffer_ * kParts + i / kRows / kAtOnce;
+  [[unroll]] for (uint from = 0; from < kGroups; from += kLanes) {
+    const uint i = from + lane, row = i % kRows, s = i / kRows % kAtOnce, part = i / kRows / kAtOnce;
+    const uint stretch = stretch_of(counted + s, part), column = first + min(column_of(row), columns - 1);
     if (i >= kGroups) continue;
-    const Group g = groups_[e];
-    const uint at = (part * kRows + row) * kWeightStride + s * kWeightStretch;
-    [[unroll]] for (uint h = 0; h < 2; ++h) {
-      const ivec4 numbers = ivec4(g.quants[4 * h], g.quants[4 * h + 1], g.quants[4 * h + 2], g.quants[4 * h + 3]);
-      if (kTwice) {
-        weight_[at + 3 * h] = numbers;
-        weight_[at + 1 + h] = ivec4(0);
-      } else {
-        weight_[at + h * kStretch / 2] = numbers;
-        if (kK < 16) weight_[at + h * kStretch / 2 + 1].xy = numbers.zw;
-      }
+    const uint64_t panel = panel_of(row / kM % kMatrices == 0 ? weight : second, column);
+    Group g = group_of(uvec4(0), uvec4(0), 0);
+    if (stretch < stretches) {
+      g = load_group(panel + stretch / each * 16 * kBlockBytes, column % 16, stretch % each, tables);
     }
-    const uint floats = (part * kAtOnce + s) * kWeightFloats * kRows + row;
-    [[unroll]] for (uint f = 0; f < kScales; ++f) {
-      const uint scale = floats + f * kRows, least = scale + kScales * kRows;
-      weight_floats_[scale / 4][scale % 4] = floatBitsToInt(g.scale[f]);
-      if (kHasLeast) weight_floats_[least / 4][least % 4] = floatBitsToInt(g.least[f]);
-    }
+    write_group(g, part, s, row);
   }
-  [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
-    const uint i = lane + e * kLanes, s = i % kAtOnce, token = i / kAtOnce % kTokens;
-    const uint part = buffer_ * kParts + i / kAtOnce / kTokens;
+  [[unroll]] for (uint from = 0; from < kBlocks; from += kLanes) {
+    const uint i = from + lane, s = i % kAtOnce, token = i / kAtOnce % kTokens, part = i / kAtOnce / kTokens;
+    const uint stretch = stretch_of(counted + s, part);
     if (i >= kBlocks) continue;
-    const uint at = (part * kTokens + token) * kXStride + s * kStretch;
-    [[unroll]] for (uint h = 0; h < 2; ++h) {
-      x_[at + h * kStretch / 2] = blocks_[e][h];
-      if (kK < 16) x_[at + h * kStretch / 2 + 1].xy = blocks_[e][h].zw;
+    ivec4 numbers[2] = ivec4[2](ivec4(0), ivec4(0));
+    vec4 scale = vec4(0);
+    if (stretch < stretches) {
+      const uint at = min(gl_WorkGroupID.y * kTokens + token, live - 1) * stretches + stretch;
+      numbers[0] = Numbers(x).at[at * 2];
+      numbers[1] = Numbers(x).at[at * 2 + 1];
+      scale = Scales(scales).at[at];
     }
-    const vec4 scale = block_scales_[e];
-    const vec3 kept = kTwoScales ? scale.xyz : scale.xww;
-    [[unroll]] for (uint f = 0; f < kXFloats; ++f) {
-      const uint to_float = ((part * kAtOnce + s) * kXFloats + f) * kTokens + token;
-      x_floats_[to_float / 4][to_float % 4] = floatBitsToInt(kept[f]);
-    }
+    write_block(numbers, scale, part, s, token);
   }
 }
 
@@ -229,17 +224,24 @@ void end_slice() {
   }
 }
 
-void finish(float total, uint row, uint token, uint live) {
+// What a row's results are multiplied by.
+float factor_of(uint token, uint live) {
+  return kFactored ? more.factors.at[min(gl_WorkGroupID.y * kTokens + token, live - 1)] : 1;
+}
+
+// `up`: of a gated product.
+void finish(float total, float up, uint row, uint token, uint live) {
   const uint column = column_of(row), out_row = gl_WorkGroupID.y * kTokens + token;
   if (column >= columns || out_row >= live) return;
+  if (kFactored) total *= factor_of(token, live);
+  if (kKind == kGated) total = activate(act, total) * (kFactored ? up * factor_of(token, live) : up);
   to.at[out_row * columns + column] = finished(total, kKind, out_row, column);
 }
 
 void main() {
   const uint live = live_rows(step, rows);
   if (gl_WorkGroupID.y * kTokens >= live) return;
-  const uint stretches = depth / 32, length = slice_length(depth, kSlices);
-  const uint counted = kParts == 1 ? stretches : (stretches + length * kParts - 1) / (length * kParts) * length;
+  const uint stretches = depth / 32, of_all = kLength * kParts, counted = (stretches + of_all - 1) / of_all * kLength;
   const uint beside = gl_SubgroupID % (kAlongRows * kAlongTokens), part = gl_SubgroupID / (kAlongRows * kAlongTokens);
   const uint row_begin = beside % kAlongRows * kRowPieces * kM, token_begin = beside / kAlongRows * kTokenPieces * kN;
   [[unroll]] for (uint m = 0; m < kRowPieces * kTokenPieces; ++m) {
@@ -247,20 +249,23 @@ void main() {
     [[unroll]] for (uint i = 0; i < kOwn; ++i) own_[m][i] = 0;
   }
 
-  uint left = length;  // of the slice
-  for (uint next = 0, buffer_ = 0; next < counted + kAtOnce; next += kAtOnce) {
-    if (next < counted) read_next(next, length, live);
-    for (uint i = next - min(next, kAtOnce); i < min(next, counted); ++i) {
-      if (stretch_of(i, part, length) < stretches) multiply(buffer_ * kParts + part, i % kAtOnce, row_begin, token_begin);
-      if (--left > 0 && i + 1 < counted) continue;
-      end_slice();
-      left = length;
-    }
-    buffer_ = (buffer_ + 1) % kBuffers;
-    if (kBuffers == 1) barrier();
-    if (next < counted) write_next(buffer_);
+  uint left = kLength;  // of the slice, where it takes more than kAtOnce
+  for (uint from = 0; from < counted; from += kAtOnce) {
     barrier();
+    stage(from, live);
+    barrier();
+    [[unroll]] for (uint s = 0; s < kAtOnce; ++s) {
+      multiply(part, s, row_begin, token_begin);
+      if (kAtOnce >= kLength && s % kLength == kLength - 1) end_slice();
+    }
+    if (kAtOnce >= kLength) continue;
+    left -= kAtOnce;
+    if (left == 0) {
+      end_slice();
+      left = kLength;
+    }
   }
+  barrier();
 
   const uint lane = gl_LocalInvocationID.x;
   [[unroll]] for (uint m = 0; m < kRowPieces * kTokenPieces; ++m) {
@@ -268,23 +273,19 @@ void main() {
     const uint up = m + kTokenPieces * (kMatrices - 1);
     const uint row = m / kTokenPieces * kM, token = m % kTokenPieces * kN;  // of this subgroup's
     if (kParts == 1) {
-      if (kKind == kGated) {
-        [[unroll]] for (int i = 0; i < total_[m].length(); ++i) {
-          total_[m][i] = floatBitsToInt(activate(act, intBitsToFloat(total_[m][i])) * intBitsToFloat(total_[up][i]));
-        }
-      }
+      const uint to_gate = gl_SubgroupID * kMatrix, to_up = (kSubgroups + gl_SubgroupID) * kMatrix;
       subgroupBarrier();
-      coopMatStore(total_[m], weight_, gl_SubgroupID * kMatrix, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
+      coopMatStore(total_[m], weight_, to_gate, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
+      if (kKind == kGated) coopMatStore(total_[up], weight_, to_up, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
       subgroupBarrier();
       for (uint i = gl_SubgroupInvocationID; i < kM * kN; i += kSubgroup) {
-        const ivec4 four = weight_[gl_SubgroupID * kMatrix + i / 4];
-        finish(intBitsToFloat(four[i % 4]), row_begin + row + i % kM, token_begin + token + i / kM, live);
+        finish(intBitsToFloat(weight_[to_gate + i / 4][i % 4]), kKind == kGated ? intBitsToFloat(weight_[to_up + i / 4][i % 4]) : 0,
+               row_begin + row + i % kM, token_begin + token + i / kM, live);
       }
     } else {
       [[unroll]] for (uint i = 0; i < kOwn; ++i) {
         const uint number = lane + i * kLanes, within = number % (kM * kN), other = number / (kM * kN);
-        const float result = kKind == kGated ? activate(act, own_[m][i]) * own_[up][i] : own_[m][i];
-        finish(result, other % kAlongRows * kRowPieces * kM + row + within % kM,
+        finish(own_[m][i], own_[up][i], other % kAlongRows * kRowPieces * kM + row + within % kM,
                other / kAlongRows * kTokenPieces * kN + token + within / kM, live);
       }
     }

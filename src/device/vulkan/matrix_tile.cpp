@@ -12,17 +12,19 @@ constexpr MatrixTile kTiles[] = {{2, 4, 1, 4, 2}, {4, 2, 1, 2, 2}, {2, 2, 1, 2, 
 
 constexpr MatrixTile kSmallest = {1, 1, 8, 2, 1};  // that takes gated products too
 
+constexpr uint32_t kMostAtOnce = 8;
+
 // Workgroups that keep a GPU busy: about one for each of its processors.
 uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 128 : kind == GpuKind::software ? 4 : 12; }
 
 // Of shared memory, for a format with two scales and leasts, which needs most.
-uint32_t shared_bytes(const MatrixShape& shape, const MatrixTile& tile, uint32_t at_once, uint32_t buffers) {
+uint32_t shared_bytes(const MatrixShape& shape, const MatrixTile& tile, uint32_t at_once) {
   const uint32_t rows = shape.m * tile.row_pieces * tile.along_rows, tokens = shape.n * tile.token_pieces * tile.along_tokens;
   const uint32_t stretch = shape.k < 16 ? 4 : 2, of_weight = shape.k == 32 ? 4 : stretch;  // pieces of 16 bytes
   const uint32_t staged = rows * (at_once * of_weight + 1) * 16 + tokens * (at_once * stretch + 1) * 16 +
                           at_once * (rows * 4 + tokens * 3) * 4;
   const uint32_t matrices = tile.along_rows * tile.along_tokens * tile.parts * shape.m * shape.n * 4;
-  return tile.parts == 1 ? std::max(buffers * staged, matrices) : buffers * tile.parts * staged + matrices;
+  return tile.parts == 1 ? std::max(staged, 2 * matrices) : tile.parts * staged + matrices;
 }
 
 uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
@@ -31,43 +33,43 @@ uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / par
 
 std::span<const MatrixTile> matrix_tiles() { return kTiles; }
 
-std::vector<uint32_t> MatrixKernel::constants(uint32_t format, uint32_t kind, uint32_t slices) const {
+std::vector<uint32_t> MatrixKernel::constants(uint32_t format, uint32_t kind, bool has_factor) const {
   return {format, lanes, shape.m, shape.n, shape.k, tile.along_rows, tile.along_tokens, tile.parts, tile.row_pieces,
-          tile.token_pieces, at_once, buffers, kind, slices};
+          tile.token_pieces, at_once, kind, length, has_factor};
 }
 
 std::optional<MatrixShape> matrix_shape(const Caps& caps) {
   std::optional<MatrixShape> best;
   for (const MatrixShape& s : caps.int8_matrices) {
     const bool takes = (s.m == 8 || s.m == 16) && (s.n == 8 || s.n == 16) && (s.k == 8 || s.k == 16 || s.k == 32);
-    if (takes && matrix_kernel(caps, s, kSmallest) && (!best || s.m * s.n * s.k > best->m * best->n * best->k)) best = s;
+    if (takes && matrix_kernel(caps, s, kSmallest, 1) && (!best || s.m * s.n * s.k > best->m * best->n * best->k)) best = s;
   }
   return best;
 }
 
-std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile) {
-  MatrixKernel kernel{.shape = shape, .tile = tile};
+std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile, uint32_t length) {
+  MatrixKernel kernel{.shape = shape, .length = length, .tile = tile};
   kernel.subgroup_size = std::clamp(32u, caps.least_subgroup_size, caps.most_subgroup_size);
   kernel.lanes = kernel.subgroup_size * tile.along_rows * tile.along_tokens * tile.parts;
   kernel.rows = shape.m * tile.row_pieces * tile.along_rows;
   kernel.tokens = shape.n * tile.token_pieces * tile.along_tokens;
   if (kernel.lanes > caps.workgroup_size) return {};
-  // A second buffer comes first: subgroups need not wait for each other between reading and writing.
-  for (auto [at_once, buffers] : {std::pair{2u, 2u}, {1u, 2u}, {2u, 1u}, {1u, 1u}}) {
+  for (uint32_t at_once = kMostAtOnce; at_once > 0; --at_once) {
+    if (at_once % length != 0 && length % at_once != 0) continue;
     kernel.at_once = at_once;
-    kernel.buffers = buffers;
-    if (shared_bytes(shape, tile, at_once, buffers) <= caps.shared_bytes) return kernel;
+    if (shared_bytes(shape, tile, at_once) <= caps.shared_bytes) return kernel;
   }
   return {};
 }
 
-std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows, uint32_t matrices) {
+std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows, uint32_t length,
+                                                 uint32_t matrices) {
   const std::optional<MatrixShape> shape = matrix_shape(caps);
   if (!shape) return {};
   std::optional<MatrixKernel> chosen;
   uint32_t most = 0;
   for (const MatrixTile& tile : kTiles) {
-    const auto kernel = matrix_kernel(caps, *shape, tile);
+    const auto kernel = matrix_kernel(caps, *shape, tile, length);
     if (!kernel || (matrices > 1 && !takes_gated(tile))) continue;
     if (kernel->tokens > shape->n && kernel->tokens / 2 >= rows) continue;  // half of it would be for nobody
     const uint32_t workgroups = pieces(columns, kernel->rows / matrices) * pieces(rows, kernel->tokens);

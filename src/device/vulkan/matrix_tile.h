@@ -24,8 +24,8 @@ struct MatrixKernel {
   MatrixShape shape;
   uint32_t subgroup_size, lanes;
   uint32_t rows, tokens;       // of a workgroup
-  uint32_t at_once, buffers;   // stretches in shared memory, and how often
-  std::vector<uint32_t> constants(uint32_t format, uint32_t kind, uint32_t slices) const;
+  uint32_t at_once, length;    // stretches in shared memory, of a slice
+  std::vector<uint32_t> constants(uint32_t format, uint32_t kind, bool has_factor) const;
   MatrixTile tile;
 };
 
@@ -33,14 +33,15 @@ struct MatrixKernel {
 // little for any tile.
 std::optional<MatrixShape> matrix_shape(const Caps& caps);
 
-// For a tile; nothing: its stretches do not fit shared memory.
-std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile);
+// For a tile and slices of `length` stretches; nothing: not one stretch fits shared memory.
+std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile, uint32_t length);
 
 // Whether a gated product can be cut so: gate's rows and up's lie in turn.
 inline bool takes_gated(const MatrixTile& tile) { return tile.row_pieces % 2 == 0; }
 
 // The largest tile that keeps the GPU busy with `columns` of the result for `rows` rows, from `matrices` weights (2: of a
 // gated product); nothing: there is no shape.
-std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows, uint32_t matrices = 1);
+std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t columns, uint32_t rows, uint32_t length,
+                                                 uint32_t matrices = 1);
 
 }  // namespace troika::device::vulkan
