@@ -35,7 +35,7 @@ shared float sums_[2][kTokens][kSlices][16];
 
 void main() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
-  const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.y * kTokens, begin = gl_WorkGroupID.x * 16;
+  const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.x * kTokens, begin = gl_WorkGroupID.y * 16;
   if (token >= live) return;
   const uint row = first + min(begin + lane % 16, columns - 1);
   const uint64_t one = panel_of(matrix(weight, kExperts, token), row);

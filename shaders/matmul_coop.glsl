@@ -4,8 +4,9 @@
 // A workgroup computes kRows columns of the result (rows of the weight) for kTokens rows of x. Its subgroups lie side by
 // side along both, each with kRowPieces · kTokenPieces matrices of kM × kN sums; where those are too few to keep a GPU
 // busy, kParts of them share a matrix and each takes a slice in turn, then the slices' sums are added in order. Stretches
-// of 32 values are unpacked into shared memory, kAtOnce of each part; other workgroups multiply meanwhile. What is done
-// with them is the same for each kAtOnce, so that the compiler need not keep sums in one place at a branch.
+// of 32 values are unpacked into shared memory, kAtOnce of each part, while the next ones are on their way from memory to
+// registers: between the loads and what is done with the values no branch stands, behind which a compiler would wait for
+// them. Workgroups that multiply with the same rows of the weight follow each other, so that these stay in the cache.
 //
 // Which number of a matrix a lane holds, only the driver knows. So what belongs to a row or to a token is loaded as a
 // matrix too, of the same type and from a stride of 0: floats travel as the ints of their bits. Included behind
@@ -35,7 +36,7 @@ const uint kLanes = gl_WorkGroupSize.x, kSubgroups = kAlongRows * kAlongTokens *
 const uint kRows = kM * kRowPieces * kAlongRows, kTokens = kN * kTokenPieces * kAlongTokens;
 // Of a gated product every other kM rows are those of up, behind the same rows of gate: a lane has the numbers of both.
 const uint kMatrices = kKind == kGated ? 2 : 1, kColumns = kRows / kMatrices;
-uint column_of(uint row) { return gl_WorkGroupID.x * kColumns + row / (kMatrices * kM) * kM + row % kM; }
+uint column_of(uint row) { return gl_WorkGroupID.y * kColumns + row / (kMatrices * kM) * kM + row % kM; }
 
 #define Sums coopmat<int, gl_ScopeSubgroup, kM, kN, gl_MatrixUseAccumulator>
 #define Weights coopmat<int8_t, gl_ScopeSubgroup, kM, kK, gl_MatrixUseA>
@@ -54,8 +55,8 @@ const uint kMatrix = kM * kN / 4;  // ivec4 of Sums
 const uint kWeights = kParts * kRows * kWeightStride, kResults = kSubgroups * kMatrix * kMatrices;
 shared ivec4 weight_[kWeights < kResults ? kResults : kWeights];        // [part, row, stretch]; in the end results
 shared ivec4 x_[kParts * kTokens * kXStride];                            // [part, token, stretch]
-shared ivec4 weight_floats_[kParts * kAtOnce * kWeightFloats * kRows / 4];  // scales, then leasts: [.., row]
-shared ivec4 x_floats_[kParts * kAtOnce * kXFloats * kTokens / 4];
+shared int weight_floats_[kParts * kAtOnce * kWeightFloats * kRows];     // scales, then leasts: [.., row]
+shared int x_floats_[kParts * kAtOnce * kXFloats * kTokens];
 shared ivec4 slices_[kParts == 1 ? 1 : kSubgroups * kMatrix];                       // sums, one matrix of each subgroup
 
 // Stretches are counted from 0 in every part; a part's slices are each kParts-th.
@@ -78,8 +79,8 @@ void write_group(const Group g, uint part, uint s, uint row) {
   const uint floats = (part * kAtOnce + s) * kWeightFloats * kRows + row;
   [[unroll]] for (uint f = 0; f < kScales; ++f) {
     const uint scale = floats + f * kRows, least = scale + kScales * kRows;
-    weight_floats_[scale / 4][scale % 4] = floatBitsToInt(g.scale[f]);
-    if (kHasLeast) weight_floats_[least / 4][least % 4] = floatBitsToInt(g.least[f]);
+    weight_floats_[scale] = floatBitsToInt(g.scale[f]);
+    if (kHasLeast) weight_floats_[least] = floatBitsToInt(g.least[f]);
   }
 }
 
@@ -91,39 +92,56 @@ void write_block(const ivec4 numbers[2], vec4 scale, uint part, uint s, uint tok
   }
   const vec3 kept = kTwoScales ? scale.xyz : scale.xww;
   [[unroll]] for (uint f = 0; f < kXFloats; ++f) {
-    const uint to_float = ((part * kAtOnce + s) * kXFloats + f) * kTokens + token;
-    x_floats_[to_float / 4][to_float % 4] = floatBitsToInt(kept[f]);
+    x_floats_[((part * kAtOnce + s) * kXFloats + f) * kTokens + token] = floatBitsToInt(kept[f]);
   }
 }
 
-// The next kAtOnce stretches of each part, from `counted` on, into shared memory; behind the last one zeros.
-const uint kGroups = kParts * kAtOnce * kRows, kBlocks = kParts * kAtOnce * kTokens;
-void stage(uint counted, uint live) {
-  const uint lane = gl_LocalInvocationID.x, stretches = depth / 32, each = kBlockValues / 32;
-  [[unroll]] for (uint from = 0; from < kGroups; from += kLanes) {
-    const uint i = from + lane, row = i % kRows, s = i / kRows % kAtOnce, part = i / kRows / kAtOnce;
-    const uint stretch = stretch_of(counted + s, part), column = first + min(column_of(row), columns - 1);
-    if (i >= kGroups) continue;
-    const uint64_t panel = panel_of(row / kM % kMatrices == 0 ? weight : second, column);
-    Group g = group_of(uvec4(0), uvec4(0), 0);
-    if (stretch < stretches) {
-      g = load_group(panel + stretch / each * 16 * kBlockBytes, column % 16, stretch % each, tables);
+// The next kAtOnce stretches of each part, on their way: what each lane unpacks or copies.
+const uint kGroups = kParts * kAtOnce * kRows, kGroupsEach = (kGroups + kLanes - 1) / kLanes;
+const uint kBlocks = kParts * kAtOnce * kTokens, kBlocksEach = (kBlocks + kLanes - 1) / kLanes;
+Group groups_[kGroupsEach];
+ivec4 blocks_[kBlocksEach][2];
+vec4 block_scales_[kBlocksEach];
+
+struct Place { uint part, s, row; };  // `row` of the weight, or of x
+Place place_of_group(uint i) { return Place(i / kRows / kAtOnce % kParts, i / kRows % kAtOnce, i % kRows); }
+Place place_of_block(uint i) { return Place(i / kAtOnce / kTokens % kParts, i % kAtOnce, i / kAtOnce % kTokens); }
+
+// From `counted` on. Behind the last stretch come weights of scale 0.
+void fetch(uint counted, uint live) {
+  const uint stretches = depth / 32, each = kBlockValues / 32;
+  [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
+    const Place at = place_of_group(gl_LocalInvocationID.x + e * kLanes);
+    const uint wanted = stretch_of(counted + at.s, at.part), stretch = min(wanted, stretches - 1);
+    const uint row = first + min(column_of(at.row), columns - 1);
+    const uint64_t panel = panel_of(at.row / kM % kMatrices == 0 ? weight : second, row);
+    groups_[e] = load_group(panel + stretch / each * 16 * kBlockBytes, row % 16, stretch % each, tables);
+    [[unroll]] for (uint f = 0; f < 2; ++f) {
+      groups_[e].scale[f] = wanted < stretches ? groups_[e].scale[f] : 0;
+      groups_[e].least[f] = wanted < stretches ? groups_[e].least[f] : 0;
     }
-    write_group(g, part, s, row);
   }
-  [[unroll]] for (uint from = 0; from < kBlocks; from += kLanes) {
-    const uint i = from + lane, s = i % kAtOnce, token = i / kAtOnce % kTokens, part = i / kAtOnce / kTokens;
-    const uint stretch = stretch_of(counted + s, part);
-    if (i >= kBlocks) continue;
-    ivec4 numbers[2] = ivec4[2](ivec4(0), ivec4(0));
-    vec4 scale = vec4(0);
-    if (stretch < stretches) {
-      const uint at = min(gl_WorkGroupID.y * kTokens + token, live - 1) * stretches + stretch;
-      numbers[0] = Numbers(x).at[at * 2];
-      numbers[1] = Numbers(x).at[at * 2 + 1];
-      scale = Scales(scales).at[at];
-    }
-    write_block(numbers, scale, part, s, token);
+  [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
+    const Place from = place_of_block(gl_LocalInvocationID.x + e * kLanes);
+    const uint stretch = min(stretch_of(counted + from.s, from.part), stretches - 1);
+    const uint at = min(gl_WorkGroupID.x * kTokens + from.row, live - 1) * stretches + stretch;
+    blocks_[e][0] = Numbers(x).at[at * 2];
+    blocks_[e][1] = Numbers(x).at[at * 2 + 1];
+    block_scales_[e] = Scales(scales).at[at];
+  }
+}
+
+// What has come, into shared memory.
+void put() {
+  [[unroll]] for (uint e = 0; e < kGroupsEach; ++e) {
+    const uint i = gl_LocalInvocationID.x + e * kLanes;
+    const Place at = place_of_group(i);
+    if (i < kGroups) write_group(groups_[e], at.part, at.s, at.row);
+  }
+  [[unroll]] for (uint e = 0; e < kBlocksEach; ++e) {
+    const uint i = gl_LocalInvocationID.x + e * kLanes;
+    const Place at = place_of_block(i);
+    if (i < kBlocks) write_block(blocks_[e], block_scales_[e], at.part, at.s, at.row);
   }
 }
 
@@ -153,7 +171,7 @@ void multiply(uint part, uint s, uint row_begin, uint token_begin) {
                   gl_CooperativeMatrixLayoutColumnMajor);
     }
     [[unroll]] for (uint f = 0; f < kXFloats; ++f) {
-      coopMatLoad(x_floats[t * kXFloats + f], x_floats_, (((part * kAtOnce + s) * kXFloats + f) * kTokens + token) / 4, 0,
+      coopMatLoad(x_floats[t * kXFloats + f], x_floats_, ((part * kAtOnce + s) * kXFloats + f) * kTokens + token, 0,
                   gl_CooperativeMatrixLayoutRowMajor);
     }
   }
@@ -166,7 +184,7 @@ void multiply(uint part, uint s, uint row_begin, uint token_begin) {
     }
     Sums floats[kWeightFloats];
     [[unroll]] for (uint f = 0; f < kWeightFloats; ++f) {
-      coopMatLoad(floats[f], weight_floats_, (((part * kAtOnce + s) * kWeightFloats + f) * kRows + row) / 4, 0,
+      coopMatLoad(floats[f], weight_floats_, ((part * kAtOnce + s) * kWeightFloats + f) * kRows + row, 0,
                   gl_CooperativeMatrixLayoutColumnMajor);
     }
     [[unroll]] for (uint t = 0; t < kTokenPieces; ++t) {
@@ -226,12 +244,12 @@ void end_slice() {
 
 // What a row's results are multiplied by.
 float factor_of(uint token, uint live) {
-  return kFactored ? more.factors.at[min(gl_WorkGroupID.y * kTokens + token, live - 1)] : 1;
+  return kFactored ? more.factors.at[min(gl_WorkGroupID.x * kTokens + token, live - 1)] : 1;
 }
 
 // `up`: of a gated product.
 void finish(float total, float up, uint row, uint token, uint live) {
-  const uint column = column_of(row), out_row = gl_WorkGroupID.y * kTokens + token;
+  const uint column = column_of(row), out_row = gl_WorkGroupID.x * kTokens + token;
   if (column >= columns || out_row >= live) return;
   if (kFactored) total *= factor_of(token, live);
   if (kKind == kGated) total = activate(act, total) * (kFactored ? up * factor_of(token, live) : up);
@@ -240,7 +258,7 @@ void finish(float total, float up, uint row, uint token, uint live) {
 
 void main() {
   const uint live = live_rows(step, rows);
-  if (gl_WorkGroupID.y * kTokens >= live) return;
+  if (gl_WorkGroupID.x * kTokens >= live) return;
   const uint stretches = depth / 32, of_all = kLength * kParts, counted = (stretches + of_all - 1) / of_all * kLength;
   const uint beside = gl_SubgroupID % (kAlongRows * kAlongTokens), part = gl_SubgroupID / (kAlongRows * kAlongTokens);
   const uint row_begin = beside % kAlongRows * kRowPieces * kM, token_begin = beside / kAlongRows * kTokenPieces * kN;
@@ -250,10 +268,12 @@ void main() {
   }
 
   uint left = kLength;  // of the slice, where it takes more than kAtOnce
+  fetch(0, live);
   for (uint from = 0; from < counted; from += kAtOnce) {
     barrier();
-    stage(from, live);
+    put();
     barrier();
+    fetch(from + kAtOnce, live);
     [[unroll]] for (uint s = 0; s < kAtOnce; ++s) {
       multiply(part, s, row_begin, token_begin);
       if (kAtOnce >= kLength && s % kLength == kLength - 1) end_slice();

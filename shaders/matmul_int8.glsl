@@ -29,7 +29,7 @@ void load_weights(uint64_t panel, uint row, uint to_row, uint stretch, uint s) {
 
 void main() {
   const uint lane = gl_LocalInvocationID.x, live = live_rows(step, rows);
-  const uint begin = gl_WorkGroupID.x * kRows, token = gl_WorkGroupID.y * kTokens;
+  const uint begin = gl_WorkGroupID.y * kRows, token = gl_WorkGroupID.x * kTokens;
   if (token >= live) return;
   const uint stretches = depth / 32, length = slice_length(depth, kSlices);
   const uint my_row = lane % kRows, my_stretch = lane / kRows;  // what this lane unpacks

@@ -27,6 +27,12 @@ uint32_t slices(const Caps& caps, const Shape& weight) {
   return std::clamp(std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows)), std::min(8u, most), most);
 }
 
+// Stretches of a slice, as shaders/lib/int8.glsl has them.
+uint32_t slice_length(uint32_t stretches, uint32_t slices) {
+  const uint32_t length = pieces(stretches, slices);
+  return length > 3 ? length + length % 2 : length;
+}
+
 }  // namespace
 
 // Of an op that reads what it makes: as many of these stand between them at most, each of which keeps one tensor in int8.
@@ -102,7 +108,7 @@ void Compiler::multiply(const Product& p) {
   if (p.to_int8 || more.factors) push.more = tell(std::as_bytes(std::span(&more, 1)));
   const Kernel kernel = kernel_of(p);
   dispatch(kernel.shader, kernel.constants, bytes_of(push),
-           {pieces(p.columns, kernel.columns), pieces(p.capacity, kernel.rows), 1}, std::move(reads), std::move(writes),
+           {pieces(p.capacity, kernel.rows), pieces(p.columns, kernel.columns), 1}, std::move(reads), std::move(writes),
            uint64_t(p.capacity) * p.columns * p.depth * (p.kind == Product::gated ? 2 : 1), kernel.subgroup_size);
 }
 
@@ -113,7 +119,7 @@ uint32_t Compiler::most_rows_of_linear() const {
 MatrixKernel Compiler::matrix_kernel_of(const Product& p, uint32_t matrices) const {
   const Caps& caps = context_->caps();
   const bool told = options_.matrix_tile && (matrices == 1 || takes_gated(*options_.matrix_tile));
-  const uint32_t stretches = p.depth / 32, length = pieces(stretches, slices(caps, p.weight->shape));
+  const uint32_t length = slice_length(p.depth / 32, slices(caps, p.weight->shape));
   const auto kernel = told ? matrix_kernel(caps, *matrix_shape(caps), *options_.matrix_tile, length)
                            : choose_matrix_kernel(caps, p.columns, p.capacity, length, matrices);
   check(kernel.has_value(), "a tile fits the GPU");
@@ -143,8 +149,9 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
   }
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
   const End end = p.add_norm ? normed : rounds ? rounded : as_is;
-  return {fmt::format("linear_int8.{}", format), {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor},
-          kPanelRows * (rounds ? 2u : 1u), rows};
+  const uint32_t deep = rows <= 2 && p.kind != Product::gated ? 2 : 1;  // a gated product reads two weights at once anyway
+  return {fmt::format("linear_int8.{}", format),
+          {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor, deep}, kPanelRows * (rounds ? 2u : 1u), rows};
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.

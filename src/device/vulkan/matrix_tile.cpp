@@ -12,7 +12,8 @@ constexpr MatrixTile kTiles[] = {{2, 4, 1, 4, 2}, {4, 2, 1, 2, 2}, {2, 2, 1, 2, 
 
 constexpr MatrixTile kSmallest = {1, 1, 8, 2, 1};  // that takes gated products too
 
-constexpr uint32_t kMostAtOnce = 8;
+// Stretches in shared memory that divide a slice or are some slices; more cost registers, and so workgroups at a time.
+constexpr uint32_t kAtOnce[] = {2, 3, 1};
 
 // Workgroups that keep a GPU busy: about one for each of its processors.
 uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 128 : kind == GpuKind::software ? 4 : 12; }
@@ -54,7 +55,7 @@ std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& s
   kernel.rows = shape.m * tile.row_pieces * tile.along_rows;
   kernel.tokens = shape.n * tile.token_pieces * tile.along_tokens;
   if (kernel.lanes > caps.workgroup_size) return {};
-  for (uint32_t at_once = kMostAtOnce; at_once > 0; --at_once) {
+  for (uint32_t at_once : kAtOnce) {
     if (at_once % length != 0 && length % at_once != 0) continue;
     kernel.at_once = at_once;
     if (shared_bytes(shape, tile, at_once) <= caps.shared_bytes) return kernel;
