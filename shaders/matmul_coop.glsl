@@ -43,11 +43,11 @@ uint column_of(uint row) { return gl_WorkGroupID.y * kColumns + row / (kMatrices
 #define Xs coopmat<int8_t, gl_ScopeSubgroup, kK, kN, gl_MatrixUseB>
 
 // The unit takes kK values at a time, and each such cut of a stretch lies 16 bytes or more from the next. Where one cut is
-// a whole stretch of two scales, it lies there twice, first with the second 16 weights 0, then with the first.
+// a whole stretch of two scales, 16 zeros lie between its halves: either half is multiplied with them instead of the other.
 const uint kCuts = 32 / kK, kCut = kK < 16 ? 1 : kK / 16, kStretch = kCuts * kCut;  // the last two in ivec4
 const bool kTwice = kTwoScales && kCuts == 1;
-const uint kWeightStretch = kTwice ? 2 * kStretch : kStretch;
-const uint kWeightStride = kAtOnce * kWeightStretch + 1, kXStride = kAtOnce * kStretch + 1;  // odd: banks of memory differ
+const uint kWeightStretch = kTwice ? 3 : kStretch;
+const uint kWeightStride = kAtOnce * kWeightStretch | 1, kXStride = kAtOnce * kStretch | 1;  // odd: banks of memory differ
 const uint kScales = kTwoScales ? 2 : 1, kWeightFloats = kHasLeast ? 2 * kScales : kScales;
 const uint kXFloats = kHasLeast ? 1 + kScales : 1;
 
@@ -69,8 +69,8 @@ void write_group(const Group g, uint part, uint s, uint row) {
   [[unroll]] for (uint h = 0; h < 2; ++h) {
     const ivec4 numbers = ivec4(g.quants[4 * h], g.quants[4 * h + 1], g.quants[4 * h + 2], g.quants[4 * h + 3]);
     if (kTwice) {
-      weight_[at + 3 * h] = numbers;
-      weight_[at + 1 + h] = ivec4(0);
+      weight_[at + 2 * h] = numbers;
+      weight_[at + 1] = ivec4(0);
     } else {
       weight_[at + h * kStretch / 2] = numbers;
       if (kK < 16) weight_[at + h * kStretch / 2 + 1].xy = numbers.zw;
@@ -179,8 +179,8 @@ void multiply(uint part, uint s, uint row_begin, uint token_begin) {
     const uint row = row_begin + r * kM;
     Weights weights[kTwice ? 2 : kCuts];
     [[unroll]] for (uint c = 0; c < (kTwice ? 2 : kCuts); ++c) {
-      coopMatLoad(weights[c], weight_, (part * kRows + row) * kWeightStride + s * kWeightStretch + c * kCut, kWeightStride,
-                  gl_CooperativeMatrixLayoutRowMajor);
+      coopMatLoad(weights[c], weight_, (part * kRows + row) * kWeightStride + s * kWeightStretch + c * (kTwice ? 1 : kCut),
+                  kWeightStride, gl_CooperativeMatrixLayoutRowMajor);
     }
     Sums floats[kWeightFloats];
     [[unroll]] for (uint f = 0; f < kWeightFloats; ++f) {
