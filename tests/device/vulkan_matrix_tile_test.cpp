@@ -25,13 +25,13 @@ TEST(VulkanMatrixTile, IsOfTheShapeThatDoesMostAtOnce) {
 }
 
 TEST(VulkanMatrixTile, IsNoneWhereTheGpuHasNoShapeThatFitsOrLittleSharedMemory) {
-  EXPECT_FALSE(choose_matrix_kernel(gpu("lavapipe-22.3"), 4096, 512, 7));
+  EXPECT_FALSE(choose_matrix_kernel(gpu("lavapipe-22.3"), 4096, 512, 8));
   Caps odd = gpu("h200");
   odd.int8_matrices = {{16, 16, 64}};
-  EXPECT_FALSE(choose_matrix_kernel(odd, 4096, 512, 7));
+  EXPECT_FALSE(choose_matrix_kernel(odd, 4096, 512, 8));
   Caps little = gpu("h200");
-  little.shared_bytes = 24 << 10;
-  EXPECT_FALSE(choose_matrix_kernel(little, 4096, 512, 7));
+  little.shared_bytes = 8 << 10;
+  EXPECT_FALSE(choose_matrix_kernel(little, 4096, 512, 8));
 }
 
 TEST(VulkanMatrixTile, IsSmallWhereThereIsLittleToMultiply) {
@@ -39,9 +39,9 @@ TEST(VulkanMatrixTile, IsSmallWhereThereIsLittleToMultiply) {
   struct Case {
     uint32_t columns, rows, tile_rows, tile_tokens;
   };
-  for (const Case& c : {Case{18944, 512, 128, 128}, {512, 512, 32, 64}, {18944, 64, 128, 64}, {3584, 32, 32, 16},
-                        {18944, 32, 64, 32}, {3584, 9, 16, 16}}) {
-    const auto kernel = choose_matrix_kernel(h200, c.columns, c.rows, 7);
+  for (const Case& c : {Case{18944, 512, 64, 64}, {512, 512, 64, 32}, {18944, 64, 64, 64}, {3584, 32, 32, 32},
+                        {18944, 32, 128, 32}, {3584, 9, 32, 16}}) {
+    const auto kernel = choose_matrix_kernel(h200, c.columns, c.rows, 8);
     ASSERT_TRUE(kernel);
     EXPECT_EQ(kernel->rows, c.tile_rows) << c.columns << " columns, " << c.rows << " rows";
     EXPECT_EQ(kernel->tokens, c.tile_tokens) << c.columns << " columns, " << c.rows << " rows";
@@ -55,8 +55,8 @@ TEST(VulkanMatrixTile, IsAlwaysFoundWhereThereIsAShape) {
       caps.shared_bytes = bytes;
       for (uint32_t columns : {1u, 77u, 4096u, 151936u}) {
         for (uint32_t rows : {9u, 16u, 33u, 512u, 4096u}) {
-          EXPECT_TRUE(choose_matrix_kernel(caps, columns, rows, 7)) << name << ": " << columns << ", " << rows;
-          EXPECT_TRUE(choose_matrix_kernel(caps, columns, rows, 7, 2)) << name << ": " << columns << ", " << rows;
+          EXPECT_TRUE(choose_matrix_kernel(caps, columns, rows, 8)) << name << ": " << columns << ", " << rows;
+          EXPECT_TRUE(choose_matrix_kernel(caps, columns, rows, 8, 2)) << name << ": " << columns << ", " << rows;
         }
       }
     }

@@ -5,18 +5,18 @@
 namespace troika::device::vulkan {
 namespace {
 
-// In matrices of 16 × 16: 128 × 128 numbers of the result, 128 × 64, 64 × 64; 64 × 32, 64 × 16 and so on with two, four or
-// eight parts. *Not measured yet.*
-constexpr MatrixTile kTiles[] = {{2, 4, 1, 4, 2}, {4, 2, 1, 2, 2}, {2, 2, 1, 2, 2}, {2, 1, 4, 1, 4}, {2, 1, 4, 2, 2},
-                                 {1, 1, 8, 2, 2}, {2, 1, 4, 2, 1}, {1, 1, 8, 2, 1}, {1, 1, 8, 1, 1}};
+// In matrices of 16 × 16: 64 × 64 numbers of the result, 128 × 32, 64 × 32 in two parts, 32 × 32 and 32 × 16 in four. The
+// fastest of those that were tried on an H200 (docs/measurements.md); larger ones need registers for which workgroups wait.
+constexpr MatrixTile kTiles[] = {{2, 2, 1, 2, 2}, {4, 1, 1, 2, 2}, {2, 1, 2, 2, 2},
+                                 {2, 1, 4, 1, 2}, {1, 1, 4, 2, 2}, {1, 1, 4, 2, 1}};
 
-constexpr MatrixTile kSmallest = {1, 1, 8, 2, 1};  // that takes gated products too
+constexpr MatrixTile kSmallest = {1, 1, 4, 2, 1};  // that takes gated products too
 
 // Stretches in shared memory that divide a slice or are some slices; more cost registers, and so workgroups at a time.
 constexpr uint32_t kAtOnce[] = {2, 3, 1};
 
-// Workgroups that keep a GPU busy: about one for each of its processors.
-uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 128 : kind == GpuKind::software ? 4 : 12; }
+// Workgroups that keep a GPU busy: nearly one for each of its processors.
+uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 100 : kind == GpuKind::software ? 4 : 12; }
 
 // Of shared memory, for a format with two scales and leasts, which needs most.
 uint32_t shared_bytes(const MatrixShape& shape, const MatrixTile& tile, uint32_t at_once) {
