@@ -119,7 +119,8 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
   }
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
   const End end = p.add_norm ? normed : rounds ? rounded : as_is;
-  return {"linear_int8", {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor}, kPanelRows * (rounds ? 2u : 1u), rows};
+  const uint32_t deep = rows <= 2 && p.kind != Product::gated ? 2 : 1;  // a gated product reads two weights at once anyway
+  return {"linear_int8", {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor, deep}, kPanelRows * (rounds ? 2u : 1u), rows};
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
