@@ -120,7 +120,7 @@ struct DeviceOptions {
   bool float32 = false;  // compute in float32: no int8 activations
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
-  size_t file_bytes = 0;  // CPU: of the files that weights will be prepared from; 0: unknown
+  size_t file_bytes = 0;  // of the files that weights will be prepared from; 0: unknown
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 

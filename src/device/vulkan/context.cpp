@@ -177,6 +177,12 @@ uint64_t Context::budget_bytes() const {
 }
 
 std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
+  auto buffer = allocate_unset(bytes, read_back);
+  std::memset(buffer->host(), 0, bytes);
+  return buffer;
+}
+
+std::shared_ptr<GpuBuffer> Context::allocate_unset(size_t bytes, bool read_back) {
   std::shared_ptr<GpuBuffer> buffer(new GpuBuffer(shared_from_this()));
   buffer->bytes_ = bytes;
   VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
@@ -203,7 +209,6 @@ std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
   refuse(vkMapMemory(device_, buffer->memory_, 0, VK_WHOLE_SIZE, 0, &mapped));
   buffer->mapped_ = static_cast<std::byte*>(mapped);
   buffer->host_cached_ = caps_.memory[size_t(type)].host_cached;
-  std::memset(mapped, 0, create.size);
   VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
   address.buffer = buffer->buffer_;
   buffer->address_ = vkGetBufferDeviceAddress(device_, &address);

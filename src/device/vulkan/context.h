@@ -66,6 +66,7 @@ class Context : public std::enable_shared_from_this<Context> {
   uint64_t budget_bytes() const;
   // Zeroed; throws Error when there is no room. `read_back`: in memory that the host reads fast, where there is some.
   std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
+  std::shared_ptr<GpuBuffer> allocate_unset(size_t bytes, bool read_back = false);  // for who writes all of it that is read
   VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
   // One submission each, in order; the fence is behind the last. Any thread.
   void submit(std::span<const VkCommandBuffer> commands, VkFence fence);

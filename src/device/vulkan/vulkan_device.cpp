@@ -1,10 +1,17 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include "base/platform.h"
+#include "device/room.h"
 #include "device/vulkan/free_memory.h"
 #include "device/vulkan/weights.h"
 
 namespace troika::device::vulkan {
 namespace {
+
+// A GPU with memory of its own takes none from the system's cache.
+bool file_stays(const Caps& caps, size_t file_bytes) {
+  return caps.kind == GpuKind::discrete || file_may_stay(platform::memory().available_bytes, file_bytes);
+}
 
 class VulkanExecutable : public Executable {
  public:
@@ -34,7 +41,9 @@ class VulkanExecutable : public Executable {
 class VulkanDevice : public Device {
  public:
   explicit VulkanDevice(const DeviceOptions& options)
-      : float32_(options.float32), context_(Context::open()), weights_(context_), scratch_(context_) {
+      : float32_(options.float32), context_(Context::open()),
+        weights_(context_, file_stays(context_->caps(), options.file_bytes)),
+        scratch_(context_) {
     const Caps& caps = context_->caps();
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
