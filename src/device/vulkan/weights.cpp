@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 #include "base/file_map.h"
 #include "base/platform.h"
+#include "device/on_threads.h"
 #include "device/vulkan/grids.h"
 
 namespace troika::device::vulkan {
@@ -19,27 +17,6 @@ constexpr size_t kMostShared = size_t{8} << 20;  // so that no chunk stays empty
 constexpr size_t kAlignment = 256;
 constexpr size_t kBytesPerThread = size_t{4} << 20;  // less is not worth a thread
 constexpr size_t kPieceBytes = size_t{1} << 20;      // long enough for a disk, short enough to be packed from a core's cache
-
-// Runs work() on so many threads at once; throws what the first that failed threw.
-template <typename Work>
-void on_threads(int threads, const Work& work) {
-  std::mutex mutex;
-  std::exception_ptr error;
-  const auto guarded = [&] {
-    try {
-      work();
-    } catch (...) {
-      std::lock_guard lock(mutex);
-      if (!error) error = std::current_exception();
-    }
-  };
-  {
-    std::vector<std::jthread> others;
-    for (int i = 1; i < threads; ++i) others.emplace_back(guarded);
-    guarded();
-  }
-  if (error) std::rethrow_exception(error);
-}
 
 }  // namespace
 
