@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "device/room.h"
 #include "device/vulkan/free_memory.h"
+#include "device/vulkan/limits.h"
 #include "device/vulkan/weights.h"
 
 namespace troika::device::vulkan {
@@ -51,6 +52,7 @@ class VulkanDevice : public Device {
       if (type.device_local) info_.memory_bytes = std::max(info_.memory_bytes, size_t(type.heap_bytes));
     }
     info_.free_bytes = size_t(free_bytes(*context_));
+    info_.is_handed_work = true;
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -68,6 +70,7 @@ class VulkanDevice : public Device {
     Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
+  std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
 
  private:
   // Drivers that compute on the CPU compile long shaders slowly.
