@@ -89,23 +89,25 @@ Tape::Tape(device::Device& device, const TapeCase& c) : device_(device) {
   compile_calls(c.copies);
 }
 
-// Stretches of as many operations as take long enough, so many that each copy has its turn.
+// Stretches of as many operations as take long enough.
 void Tape::compile_calls(int copies) {
-  calls_ = calls_of(together_, copies);
+  compile_calls(copies, 1);
   if (!device_.info().is_handed_work) return;
   auto is_long = [&] {
     call();  // once without: shaders are compiled
     return seconds_of([&] { call(); }) > kLongCall;
   };
-  while (together_ < kMostTogether && !is_long()) calls_ = calls_of(together_ *= 8, copies);
+  while (together_ < kMostTogether && !is_long()) compile_calls(copies, together_ * 8);
 }
 
-std::vector<std::unique_ptr<device::Executable>> Tape::calls_of(int together, int copies) const {
-  std::vector<std::unique_ptr<device::Executable>> calls;
+// So many stretches that each copy has its turn.
+void Tape::compile_calls(int copies, int together) {
+  together_ = together;
+  next_ = 0;
+  calls_.clear();
   for (int first = 0; first < copies; first += together) {
-    calls.push_back(compile(timed_[size_t(first)].begin, timed_[size_t(first + together - 1)].end));
+    calls_.push_back(compile(timed_[size_t(first)].begin, timed_[size_t(first + together - 1)].end));
   }
-  return calls;
 }
 
 void Tape::make_program(const TapeCase& c) {

@@ -53,7 +53,7 @@ class Tape {
   void fill_inputs(const TapeCase& c);
   void fill_caches(const TapeCase& c);
   void compile_calls(int copies);
-  std::vector<std::unique_ptr<device::Executable>> calls_of(int together, int copies) const;
+  void compile_calls(int copies, int together);
   void call();  // the next stretch: submits it and waits
   bool is_supported() const;
   std::unique_ptr<device::Executable> compile(size_t begin, size_t end) const;
