@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "device/limits.h"
 #include "ops/program.h"
 #include "ops/step_inputs.h"
 #include "tensor/format.h"
@@ -24,6 +25,7 @@ struct DeviceInfo {
   std::optional<size_t> free_bytes;  // of its memory, when it last prepared something; nothing: all that the system has
   size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
   size_t bytes_put_off = 0;  // of these, what settle() has not taken yet
+  bool is_handed_work = false;  // by the host, each submission for some tens of microseconds: more than a short op takes
 };
 
 class Buffer {
@@ -113,6 +115,8 @@ class Device {
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
   virtual bool settle() { return false; }
+  // Measures, in less than some seconds and while nothing is submitted, what this device can do; nothing: it cannot tell.
+  virtual std::optional<Limits> measure_limits() { return std::nullopt; }
 };
 
 struct DeviceOptions {
@@ -120,7 +124,7 @@ struct DeviceOptions {
   bool float32 = false;  // compute in float32: no int8 activations
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
-  size_t file_bytes = 0;  // CPU: of the files that weights will be prepared from; 0: unknown
+  size_t file_bytes = 0;  // of the files that weights will be prepared from; 0: unknown
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 

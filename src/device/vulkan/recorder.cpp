@@ -33,7 +33,11 @@ void Recorder::begin() {
   check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_.emplace_back()), "Vulkan's command buffer");
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   check_result(vkBeginCommandBuffer(commands(), &begin), "Vulkan's command buffer");
-  work_ = 0;
+}
+
+void Recorder::next_submission() {  // barriers hold from one submission to the next
+  check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
+  begin();
 }
 
 Recorder::~Recorder() {
@@ -44,29 +48,38 @@ Recorder::~Recorder() {
 
 void Recorder::dispatch(const Dispatch& d) {
   check(d.push.size() <= 128, "push constants fit");
-  if (work_ > 0 && work_ + d.work > most_work_) {  // barriers hold from one submission to the next
-    check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
-    begin();
+  if (work_ > 0 && work_ + d.work > most_work_) {
+    to_record_.push_back([this] { next_submission(); });
+    work_ = 0;
   }
   work_ += d.work;
-  if (meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_)) barrier();
-  vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
-  vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()),
-                     d.push.data());
-  vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
+  if (meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_)) {
+    to_record_.push_back([this] { barrier(); });
+    read_.clear();
+    written_.clear();
+    ++barriers_;
+  }
+  const std::vector<std::byte> push(d.push.begin(), d.push.end());
+  to_record_.push_back([this, key = d.pipeline, push, x = d.groups[0], y = d.groups[1], z = d.groups[2]] {
+    vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(key));
+    vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(push.size()), push.data());
+    vkCmdDispatch(commands(), x, y, z);
+  });
+  pipelines_.push_back(d.pipeline);
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
   ++dispatches_;
 }
 
 void Recorder::copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes) {
-  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
-  memory.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
-  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0,
-                       nullptr, 0, nullptr);
-  const VkBufferCopy region{offset, 0, bytes};
-  vkCmdCopyBuffer(commands(), from.handle(), to.handle(), 1, &region);
+  to_record_.push_back([this, from = from.handle(), to = to.handle(), region = VkBufferCopy{offset, 0, bytes}] {
+    VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+    memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+    memory.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
+    vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0,
+                         nullptr, 0, nullptr);
+    vkCmdCopyBuffer(commands(), from, to, 1, &region);
+  });
 }
 
 void Recorder::barrier() {
@@ -75,12 +88,12 @@ void Recorder::barrier() {
   memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
   vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
                        &memory, 0, nullptr, 0, nullptr);
-  read_.clear();
-  written_.clear();
-  ++barriers_;
 }
 
 void Recorder::end() {
+  context_->make_pipelines(std::move(pipelines_));
+  for (const auto& record : to_record_) record();
+  to_record_.clear();
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;

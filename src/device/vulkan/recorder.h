@@ -3,8 +3,7 @@
 // and none of which is long enough for the system to take the GPU for hung.
 #pragma once
 
-#include <concepts>
-#include <initializer_list>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -45,17 +44,19 @@ class Recorder {
 
   void dispatch(const Dispatch& d);
   void copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes);  // of what dispatches wrote
-  void end();  // behind it only submit() and wait()
+  // Records all of it, once the shaders that it takes are compiled, together; behind it only submit() and wait().
+  void end();
 
   void submit();  // what the host wrote before is seen
   void wait();    // what was computed is seen by the host
 
   int dispatches() const { return dispatches_; }
   int barriers() const { return barriers_; }
-  int submissions() const { return static_cast<int>(commands_.size()); }
+  int submissions() const { return static_cast<int>(commands_.size()); }  // behind end()
 
  private:
   void begin();
+  void next_submission();
   void barrier();
   VkCommandBuffer commands() const { return commands_.back(); }
 
@@ -64,7 +65,9 @@ class Recorder {
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission
   VkFence fence_ = VK_NULL_HANDLE;
-  std::vector<Range> read_, written_;  // since the last barrier
+  std::vector<PipelineKey> pipelines_;            // that what is recorded takes
+  std::vector<std::function<void()>> to_record_;  // in order
+  std::vector<Range> read_, written_;             // since the last barrier
   int dispatches_ = 0, barriers_ = 0;
   uint64_t work_ = 0;  // of the last submission
   bool submitted_ = false;

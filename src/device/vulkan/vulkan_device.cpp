@@ -1,10 +1,18 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include "base/platform.h"
+#include "device/room.h"
 #include "device/vulkan/free_memory.h"
+#include "device/vulkan/limits.h"
 #include "device/vulkan/weights.h"
 
 namespace troika::device::vulkan {
 namespace {
+
+// A GPU with memory of its own takes none from the system's cache.
+bool file_stays(const Caps& caps, size_t file_bytes) {
+  return caps.kind == GpuKind::discrete || file_may_stay(platform::memory().available_bytes, file_bytes);
+}
 
 class VulkanExecutable : public Executable {
  public:
@@ -34,7 +42,9 @@ class VulkanExecutable : public Executable {
 class VulkanDevice : public Device {
  public:
   explicit VulkanDevice(const DeviceOptions& options)
-      : float32_(options.float32), context_(Context::open()), weights_(context_), scratch_(context_) {
+      : float32_(options.float32), context_(Context::open()),
+        weights_(context_, file_stays(context_->caps(), options.file_bytes)),
+        scratch_(context_) {
     const Caps& caps = context_->caps();
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
@@ -42,6 +52,7 @@ class VulkanDevice : public Device {
       if (type.device_local) info_.memory_bytes = std::max(info_.memory_bytes, size_t(type.heap_bytes));
     }
     info_.free_bytes = size_t(free_bytes(*context_));
+    info_.is_handed_work = true;
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -59,6 +70,7 @@ class VulkanDevice : public Device {
     Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
+  std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
 
  private:
   // Drivers that compute on the CPU compile long shaders slowly.
