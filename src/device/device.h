@@ -115,7 +115,7 @@ class Device {
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
   virtual bool settle() { return false; }
-  // Measures, in less than some seconds and while nothing is submitted, what this device can do; nothing: it cannot tell.
+  // Measures what this device can do, in a few seconds, while nothing is submitted; nothing: it does not measure that.
   virtual std::optional<Limits> measure_limits() { return std::nullopt; }
 };
 

@@ -209,7 +209,8 @@ class OfOperations(Bench):
         self.assertEqual((found["device"], found["unsupported"]), ("cpu", []))
         for op in found["ops"]:
             self.assertEqual(set(op), {"op", "detail", "rows", "shape", "seconds", "in_a_submission",
-                                       "moved_bytes_per_s", "operations_per_s", "memory_bytes_per_s", "bound", "share_of_limit"})
+                                       "moved_bytes_per_s", "operations_per_s", "memory_bytes_per_s", "bound",
+                                       "share_of_limit"})
             self.spread(op["seconds"], 5)
             self.assertEqual(op["in_a_submission"], 1)
             self.positive(op["moved_bytes_per_s"])

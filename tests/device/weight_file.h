@@ -1,6 +1,7 @@
 // Weights as they come from a file, and what of it stays in memory.
 #pragma once
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,7 +20,7 @@ namespace troika::device {
 class TemporaryFile {
  public:
   TemporaryFile(std::span<const std::byte> bytes, size_t skip)
-      : path_(std::filesystem::temp_directory_path() / ("troika-weight-" + std::to_string(::getpid()) + "-" + std::to_string(++number))) {
+      : path_(std::filesystem::temp_directory_path() / fmt::format("troika-weight-{}-{}", ::getpid(), ++number)) {
     std::ofstream out(path_, std::ios::binary);
     std::fill_n(std::ostreambuf_iterator<char>(out), skip, 'x');
     out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));

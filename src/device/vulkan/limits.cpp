@@ -10,7 +10,7 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr int kRuns = 4;  // some of them may be disturbed
+constexpr int kRuns = 4;                        // some of them may be disturbed
 constexpr uint32_t kLanes = 256;                // of a workgroup of each shader
 constexpr uint32_t kSums = 16, kTurns = 16;     // of shaders/limit_fp32.comp and limit_int8.comp, in a round
 constexpr uint32_t kGroupsOfArithmetic = 8192;  // enough for any GPU, and a whole number of times for most
@@ -22,7 +22,7 @@ struct Push {
   float factor, summand;
 };
 
-// Of a kernel that takes long enough for a submission not to count: on real GPUs some 10 ms.
+// Wanted of what is timed, so that a submission does not count; half of it is enough.
 double seconds_per_run(GpuKind kind) { return kind == GpuKind::software ? 0.01 : 0.02; }
 
 double seconds_of(Recorder& commands) {
@@ -109,7 +109,6 @@ double best_read(const Measurement& measurement, Context& context) {
 Limits measure_limits(const std::shared_ptr<Context>& context) {
   const Measurement measurement(context);
   return {.read_bytes_per_s = best_read(measurement, *context),
-          // A product counts as what the GPU does fastest: the best of the ways to make it.
           .peaks = {.fp32 = measurement.arithmetic("limit_fp32", 2), .int8 = measurement.arithmetic("limit_int8", 8)}};
 }
 
