@@ -44,7 +44,6 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   void dispatch(const Dispatch& d);
-  void copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes);  // of what dispatches wrote
   void end();  // behind it only submit() and wait()
 
   void submit();  // what the host wrote before is seen
