@@ -43,5 +43,6 @@ void main() {
   }
   sum = sum_of_all(sum);
   drawable_sum = sum_of_all(drawable_sum);
-  if (lane == 0) parts.at[row * gl_NumWorkGroups.x + gl_WorkGroupID.x] = Part(largest.x, largest.y, largest.z, sum, drawable_sum);
+  const uint part = row * gl_NumWorkGroups.x + gl_WorkGroupID.x;
+  if (lane == 0) parts.at[part] = Part(largest.x, largest.y, largest.z, sum, drawable_sum);
 }

@@ -23,7 +23,8 @@ struct Rows {
   std::unique_ptr<Executable> executable;
   size_t width;
 
-  Rows(Device& device, const std::vector<std::vector<float>>& rows, int capacity, int drawable, const std::vector<Wanted>& wanted)
+  Rows(Device& device, const std::vector<std::vector<float>>& rows, int capacity, int drawable,
+       const std::vector<Wanted>& wanted)
       : width(rows[0].size()) {
     ops::Builder b(capacity, capacity);
     tape.program = b.finish(b.pick_rows(b.embed("x", 4, int(width))));

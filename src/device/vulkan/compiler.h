@@ -50,7 +50,9 @@ inline constexpr uint32_t kNoTensor = UINT32_MAX;
 // Memory that ops work in, each purpose's shared by all that a device compiles: steps follow each other on one queue.
 class Scratch {
  public:
-  enum Purpose : uint8_t { gate, up, chosen, shares, hidden, made, groups, parts, numbers, scales = numbers + 4, count = scales + 4 };
+  enum Purpose : uint8_t {
+    gate, up, chosen, shares, hidden, made, groups, parts, numbers, scales = numbers + 4, count = scales + 4
+  };
 
   explicit Scratch(std::shared_ptr<Context> context) : context_(std::move(context)) {}
   // At least `bytes`; what was given before stays as it is for those who keep it.

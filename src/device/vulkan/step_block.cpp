@@ -100,7 +100,7 @@ void StepBlock::upload() {
 
 void StepBlock::want_only(int row) {
   auto* wanted = reinterpret_cast<ops::Wanted*>(at(wanted_));
-  for (int i = 0; i < inputs_.outputs; ++i) wanted[i].whole = i == row ? ops::Wanted::logits : 0;
+  for (int i = 0; i < inputs_.outputs; ++i) wanted[i].whole = i == row ? uint32_t{ops::Wanted::logits} : 0;
 }
 
 // Of the sequences in this step, up to the furthest position that is looked at.

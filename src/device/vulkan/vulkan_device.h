@@ -8,7 +8,8 @@ namespace troika::device::vulkan {
 // Where the host reads logits: in the arena if it reads that fast, else, or always, in a copy of the rows that it wants.
 enum class Results : uint8_t { in_place, copied };
 
-std::unique_ptr<Device> make(const DeviceOptions& options, Results results = Results::in_place);  // throws Error where there is no GPU that will do
+// Throws Error where there is no GPU that will do.
+std::unique_ptr<Device> make(const DeviceOptions& options, Results results = Results::in_place);
 
 // What an executable that this device compiled submits each time.
 struct Recorded {
