@@ -132,6 +132,19 @@ TEST_F(VulkanTop, IsNotLookedForUnlessSomethingMayBeDrawn) {
   EXPECT_EQ(got.executable->top(0), nullptr);
 }
 
+// One op makes the logits here; copies wait for it only.
+TEST_F(VulkanTop, IsLookedForBehindTheLogits) {
+  const auto copying = vulkan::make({.float32 = true}, vulkan::Results::copied);
+  const auto recorded = [](Device& device, int drawable) {
+    return vulkan::recorded(*Rows(device, {{1, 2, 3}}, 1, drawable, {kTop}).executable);
+  };
+  const vulkan::Recorded with = recorded(*copying, 3), without = recorded(*copying, 0);
+  EXPECT_EQ(with.dispatches, 4);
+  EXPECT_EQ(with.barriers, 2);
+  EXPECT_EQ(without.dispatches, 2);
+  EXPECT_EQ(without.barriers, 1);
+}
+
 TEST_F(VulkanTop, LeavesRowsThatAreNotWantedWhereTheyAre) {
   const auto device = vulkan::make({.float32 = true}, vulkan::Results::copied);
   std::vector<std::vector<float>> rows;

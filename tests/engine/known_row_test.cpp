@@ -133,6 +133,22 @@ TEST(KnownRow, LeavesCloseCutsToTheWholeRow) {
   EXPECT_TRUE(sampler.pick(device::plain_top(logits, 4, 1)));
 }
 
+// Tokens that are not listed may tie with what is left of the list.
+TEST(KnownRow, LeavesTiesWithTheEndOfTheListToTheWholeRow) {
+  std::vector<float> logits(200, 1.0f);
+  logits[150] = 2;  // halved: 127, which is not listed, comes first
+  grammar::TokenMask mask(200);
+  for (int32_t id = 127; id < 200; ++id) mask.allow(id);
+  Sampler greedy({.temperature = 0, .repetition_penalty = 2}, std::vector<int32_t>{150}, 200);
+  EXPECT_FALSE(greedy.pick(device::plain_top(logits, 200, 1), &mask));
+  EXPECT_EQ(greedy.pick(logits, &mask), 127);
+
+  std::vector<float> halves(200, std::log(0.5f));
+  halves[0] = 0;
+  Sampler sampler({.min_p = 0.5f, .seed = 1}, {}, 200);
+  EXPECT_FALSE(sampler.pick(device::plain_top(halves, 200, 1)));
+}
+
 TEST(KnownRow, TellsLogprobsLikeTheWholeRow) {
   Cases make(3);
   for (int i = 0; i < 300; ++i) {
