@@ -92,14 +92,35 @@ class DeviceLost : public Error {
   using Error::Error;
 };
 
+// What a device found of a row of logits: the most likely tokens, of equal ones the lower id first, and what the weights
+// of all add up to, within 1 part in 10,000. Those that are no numbers count for nothing.
+struct TopLogit {
+  int32_t id;
+  float logit;
+};
+inline constexpr int kTopLogits = 128;  // so that a usual top-k, Gemma's is 64, is told from what comes behind it
+struct TopLogits {
+  float sum;           // Σ e^(logit - largest)
+  float drawable_sum;  // Σ e^((logit - largest of these) · factor) of drawable tokens, with the step's factor
+  int32_t count;       // listed: kTopLogits, or all that there are
+  int32_t all_numbers; // 0: there are some that are none
+  TopLogit largest[kTopLogits];
+
+  std::span<const TopLogit> listed() const { return {largest, size_t(count)}; }
+};
+
 class Executable {
  public:
   virtual ~Executable() = default;
   virtual void submit() = 0;  // reads the segment's StepInputs; allocates nothing; throws DeviceLost, as wait() does
   virtual void wait() = 0;
   // Where the host reads a result of the program (its logits or states) after wait(), if not in the arena, which it may
-  // read slowly; null: there.
+  // read slowly; null: there. Only rows that StepInputs::wanted asks for whole are sure to be there.
   virtual const std::byte* result(ops::Tensor) const { return nullptr; }
+  // Of row `row` of the logits, unless they are wanted whole; null: the device does not look for them.
+  virtual const TopLogits* top(int /*row*/) const { return nullptr; }
+  // Brings a row of logits that was not wanted to where result() says. After wait(), before the next submit().
+  virtual void fetch(int /*row*/) {}
 };
 
 class Device {

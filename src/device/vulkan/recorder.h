@@ -3,7 +3,7 @@
 // and none of which is long enough for the system to take the GPU for hung.
 #pragma once
 
-#include <functional>
+#include <array>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,7 +22,7 @@ inline bool overlap(const Range& a, const Range& b) { return a.begin < b.begin +
 struct Dispatch {
   PipelineKey pipeline;
   std::span<const std::byte> push;  // up to 128 bytes
-  uint32_t groups[3] = {1, 1, 1};
+  std::array<uint32_t, 3> groups{1, 1, 1};
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
   uint64_t work = 0;                     // about how many multiplications, where they are many
 };
@@ -43,7 +43,6 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   void dispatch(const Dispatch& d);
-  void copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes);  // of what dispatches wrote
   // Records all of it, once the shaders that it takes are compiled, together; behind it only submit() and wait().
   void end();
 
@@ -55,8 +54,15 @@ class Recorder {
   int submissions() const { return static_cast<int>(commands_.size()); }  // behind end()
 
  private:
+  // What end() makes a command of.
+  struct Waiting {
+    PipelineKey pipeline;
+    std::vector<std::byte> push;
+    std::array<uint32_t, 3> groups;
+    bool begins_submission, behind_barrier;
+  };
   void begin();
-  void next_submission();
+  void record(const Waiting& d);
   void barrier();
   VkCommandBuffer commands() const { return commands_.back(); }
 
@@ -65,9 +71,8 @@ class Recorder {
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission
   VkFence fence_ = VK_NULL_HANDLE;
-  std::vector<PipelineKey> pipelines_;            // that what is recorded takes
-  std::vector<std::function<void()>> to_record_;  // in order
-  std::vector<Range> read_, written_;             // since the last barrier
+  std::vector<Waiting> waiting_;
+  std::vector<Range> read_, written_;  // since the last barrier
   int dispatches_ = 0, barriers_ = 0;
   uint64_t work_ = 0;  // of the last submission
   bool submitted_ = false;

@@ -33,6 +33,15 @@ class VulkanExecutable : public Executable {
     }
     return nullptr;
   }
+  const TopLogits* top(int row) const override {
+    return compiled_.top ? reinterpret_cast<const TopLogits*>(compiled_.top->host()) + row : nullptr;
+  }
+  void fetch(int row) override {
+    if (!compiled_.fetch) return;
+    compiled_.step->want_only(row);
+    compiled_.fetch->submit();
+    compiled_.fetch->wait();
+  }
 
  private:
   const std::shared_ptr<Context> context_;
@@ -41,8 +50,8 @@ class VulkanExecutable : public Executable {
 
 class VulkanDevice : public Device {
  public:
-  explicit VulkanDevice(const DeviceOptions& options)
-      : float32_(options.float32), context_(Context::open()),
+  VulkanDevice(const DeviceOptions& options, Results results)
+      : float32_(options.float32), results_(results), context_(Context::open()),
         weights_(context_, file_stays(context_->caps(), options.file_bytes)),
         scratch_(context_) {
     const Caps& caps = context_->caps();
@@ -66,7 +75,8 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work()};
+    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work(),
+                                 .results = results_};
     Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
@@ -92,6 +102,7 @@ class VulkanDevice : public Device {
   }
 
   const bool float32_;
+  const Results results_;
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
   Scratch scratch_;
@@ -103,6 +114,8 @@ class VulkanDevice : public Device {
 
 Recorded recorded(const Executable& executable) { return dynamic_cast<const VulkanExecutable&>(executable).recorded(); }
 
-std::unique_ptr<Device> make(const DeviceOptions& options) { return std::make_unique<VulkanDevice>(options); }
+std::unique_ptr<Device> make(const DeviceOptions& options, Results results) {
+  return std::make_unique<VulkanDevice>(options, results);
+}
 
 }  // namespace troika::device::vulkan
