@@ -611,17 +611,18 @@ void LocalEngine::emit(Running& running, int row) {
   uint64_t id = running.sequence.id;
   const Request& request = running.request;
   const auto now = Clock::now();
+  const bool draws = request.max_tokens > 0 || !request.wants_prompt();
+  const int32_t token = draws ? next_token(running, row) : -1;  // first: if the device is lost here, all this comes again
   if (running.generated == 0) {
     running.first_token = now;
     running.sequence.all_outputs = false;
     counters_.prompt_tokens += running.prompt_tokens();
     counters_.cached_tokens += running.reused_tokens();
     counters_.first_token_seconds.add(seconds(running.submitted, now));
-    if (request.wants_prompt() && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
+    if (!draws) return finish(id, {.finish = Finish::length});
   }
   if (running.generated > 0) counters_.gap_seconds.add(seconds(running.last_token, now));
   running.last_token = now;
-  int32_t token = next_token(running, row);
   const std::vector<int32_t>* ends = text_.tokenizer ? &text_.tokenizer->data().end_ids : nullptr;
   if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
     return finish(id, {.finish = Finish::stop});

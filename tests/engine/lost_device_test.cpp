@@ -149,7 +149,11 @@ TEST(LostDevice, LosesNoTokenWhenItIsLostWhileItBringsARow) {
   };
   auto cpu = Engine::load(kModel, {.threads = 2});
   std::vector<std::vector<int32_t>> expected;
-  for (int i = 0; i < 5; ++i) expected.push_back(alone(*cpu, often_needs_rows(i)));
+  size_t prompts = 0;
+  for (int i = 0; i < 5; ++i) {
+    expected.push_back(alone(*cpu, often_needs_rows(i)));
+    prompts += often_needs_rows(i).prompt.size();
+  }
   for (int rows : {0, 1, 7, 30}) {
     steps_left = 1 << 20;
     rows_left = rows;
@@ -162,6 +166,7 @@ TEST(LostDevice, LosesNoTokenWhenItIsLostWhileItBringsARow) {
     for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at row " << rows;
     EXPECT_TRUE(engine->stats().lost_device);
     EXPECT_EQ(engine->stats().failed, 0);
+    EXPECT_EQ(size_t(engine->stats().prompt_tokens), prompts + 1) << "counted once, lost at row " << rows;  // 1: Held
   }
 }
 
