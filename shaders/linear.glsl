@@ -1,6 +1,7 @@
-// Rows times a weight in panels. A workgroup computes 16 columns of the result for a few rows of x: lane l takes the
-// panel's row l % 16 and every eighth stretch of its values, and the eight sums are added in one order, whatever the
-// number of rows. Included behind quant/<format>.glsl, which says how a stretch is read.
+// Up to 8 rows times a weight in panels. A workgroup computes 16 columns of the result: lane l takes the panel's row l % 16
+// and every eighth stretch of its values, and the eight sums are added in one order, whatever the number of rows. Rows that
+// are not live are computed too (they cost less than to ask) and thrown away. Included behind quant/<format>.glsl, which says
+// how a stretch is read.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/product.glsl"
@@ -17,7 +18,9 @@ float multiply(const float values[kStretch], uint token, uint stretch, float sum
 #ifdef PLAIN
   Floats row = Floats(from);
   const uint count = min(kStretch, depth - stretch * kStretch);
-  for (uint i = 0; i < count; ++i) sum = fma(values[i], row.at[i], sum);
+  [[unroll]] for (uint i = 0; i < kStretch; ++i) {
+    if (i < count) sum = fma(values[i], row.at[i], sum);
+  }
 #else
   Floats4 row = Floats4(from);
   [[unroll]] for (uint i = 0; i < kStretch / 4; ++i) {
@@ -42,19 +45,19 @@ void main() {
   const uint64_t two = kKind == kGated ? panel_of(matrix(second, kExperts, token), row) : 0;
 
   float sum[kTokens], sum_of_second[kTokens];
-  for (uint t = 0; t < kTokens; ++t) sum[t] = sum_of_second[t] = 0;
+  [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[t] = sum_of_second[t] = 0;
   for (uint stretch = slice; stretch * kStretch < depth; stretch += kSlices) {
     float values[kStretch];
     read_stretch(one, row % 16, stretch, tables, values);
-    for (uint t = 0; t < kTokens && token + t < live; ++t) sum[t] = multiply(values, token + t, stretch, sum[t]);
+    [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[t] = multiply(values, token + t, stretch, sum[t]);
     if (kKind == kGated) {
       read_stretch(two, row % 16, stretch, tables, values);
-      for (uint t = 0; t < kTokens && token + t < live; ++t) {
+      [[unroll]] for (uint t = 0; t < kTokens; ++t) {
         sum_of_second[t] = multiply(values, token + t, stretch, sum_of_second[t]);
       }
     }
   }
-  for (uint t = 0; t < kTokens; ++t) {
+  [[unroll]] for (uint t = 0; t < kTokens; ++t) {
     sums_[0][t][slice][lane % 16] = sum[t];
     if (kKind == kGated) sums_[1][t][slice][lane % 16] = sum_of_second[t];
   }

@@ -9,10 +9,10 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr uint32_t kRowsAtOnce = 8;       // of x, in one workgroup of linear
+constexpr uint32_t kRowsAtOnce = 8;       // of x, that linear multiplies with a weight; more go through matmul
 constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
 constexpr uint32_t kRowsBesideMatrices = 8;  // that are still linear_int8's where there is a matrix unit
-constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul_int8; its lanes along rows of x
+constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul; its lanes along rows of x
 
 // Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
 uint32_t lanes_wanted(GpuKind kind) {
@@ -132,8 +132,12 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
   enum End : uint32_t { as_is, rounded, normed };  // as shaders/lib/product.glsl counts
   const bool experts = p.chosen != 0, rounds = p.to_int8 != nullptr;
   const std::string_view format = p.weight->panel->shader;
+  const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
   if (!p.int8) {
-    const uint32_t rows = experts ? 1 : std::min(kRowsAtOnce, p.capacity);
+    if (!experts && p.capacity > kRowsAtOnce) {
+      return {fmt::format("matmul.{}", format), {each, p.kind}, kMatmulColumns, kMatmulLanes * each};
+    }
+    const uint32_t rows = experts ? 1 : p.capacity;
     return {fmt::format("linear.{}", format), {rows, p.kind, experts}, kPanelRows, rows};
   }
   const uint32_t sliced = slices(context_->caps(), p.weight->shape);
@@ -145,7 +149,6 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
       return {"matmul_coop", kernel.constants(format_number(format), p.kind, has_factor), kernel.rows / matrices, kernel.tokens,
               kernel.subgroup_size};
     }
-    const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
     return {fmt::format("matmul_int8.{}", format), {each, p.kind, sliced, has_factor}, kMatmulColumns, kMatmulLanes * each};
   }
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
@@ -209,7 +212,8 @@ void Compiler::linear(const Op& op) {
   else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    if (up.panel != p.weight->panel || (int8 && p.capacity > most_rows_of_linear() && !has_matrix_unit())) {
+    const bool apart = int8 ? p.capacity > most_rows_of_linear() && !has_matrix_unit() : p.capacity > kRowsAtOnce;
+    if (up.panel != p.weight->panel || apart) {
       return gated_apart(op);
     }
     p.kind = Product::gated;
@@ -241,7 +245,8 @@ void Compiler::linear(const Op& op) {
   multiply(p);
 }
 
-// Two products and what joins them: where gate and up are of two formats, or rows are many for a GPU without a matrix unit.
+// Two products and what joins them: where gate and up are of two formats, or rows are many (in int8, for a GPU without a
+// matrix unit).
 void Compiler::gated_apart(const Op& op) {
   const Tensor x = op.in[0], out = op.out[0];
   const Range gate = scratch(Scratch::gate, range(out).bytes), up = scratch(Scratch::up, range(out).bytes);
