@@ -47,7 +47,9 @@ inline constexpr uint32_t kNoTensor = UINT32_MAX;
 // Memory that ops work in, each purpose's shared by all that a device compiles: steps follow each other on one queue.
 class Scratch {
  public:
-  enum Purpose : uint8_t { gate, up, chosen, shares, hidden, made, numbers, scales = numbers + 4, count = scales + 4 };
+  enum Purpose : uint8_t {
+    gate, up, chosen, shares, hidden, made, states, tickets, numbers, scales = numbers + 4, count = scales + 4
+  };
 
   explicit Scratch(std::shared_ptr<Context> context) : context_(std::move(context)) {}
   // At least `bytes`; what was given before stays as it is for those who keep it.
@@ -128,7 +130,8 @@ class Compiler {
 
   void rope(const Op& op);
   void kv_write(const Op& op);
-  const Op* turned_just_before(const Op& write) const;
+  const Op* turned_just_before(const Op& reader) const;
+  bool is_turned_by_readers(const Op& rope) const;
   void attend(const Op& op);
   void attend_spans(const Op& op);
 
