@@ -1,17 +1,22 @@
 // Up to 32 rows, rounded to int8, times a weight in panels, which is read once for all of them. A workgroup computes 16
 // columns of the result, or 32 where it rounds them in turn: lane l takes the row l % 16 of each panel and one slice of its
 // values; then the slices' sums are added in order, a lane for each number of the result. Rows that are not live are
-// computed too (they cost less than to ask) and thrown away. Included behind quant/<format>.glsl, of block formats only.
+// computed too (they cost less than to ask) and thrown away. kNormed ends with what an add_norm behind it would do, but for
+// the root mean square, which whoever multiplies with its result finds from the squares. Included behind
+// quant/<format>.glsl, of block formats only.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
-#include "lib/quantise.glsl"
+#include "lib/int8.glsl"
 #include "lib/product.glsl"
+#include "lib/rms.glsl"
 
 layout(local_size_x_id = 3) in;                       // 16 · slices
 layout(constant_id = 0) const uint kTokens = 1;       // rows of x at once
 layout(constant_id = 1) const uint kKind = 0;
 layout(constant_id = 2) const bool kExperts = false;  // each row has an expert of its own
-layout(constant_id = 4) const bool kQuantise = false; // the result as int8 besides
+layout(constant_id = 4) const uint kEnd = 0;
+layout(constant_id = 5) const uint kFactor = 0;
+const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
 Group read_group(uint64_t panel, uint row, uint stretch) {
@@ -31,7 +36,26 @@ float multiply(const Group g, uint token, uint stretch, float sum) {
 const uint kFit = 4096 / (kSlices * kColumns), kHaveLanes = kSlices / kPanels, kMost = kFit < kHaveLanes ? kFit : kHaveLanes;
 const uint kAtOnce = kMost < kTokens ? kMost : kTokens;
 shared float sums_[kAtOnce][kSlices][kColumns];
-shared float results_[kAtOnce][32];
+shared float results_[kQuantise ? kAtOnce : 1][32];
+const uint kRounding = kAtOnce * 8;
+#include "lib/quantise_four.glsl"
+
+shared float row_squares_[kFactor == kSquares ? kTokens : 1][kRmsLanes];
+
+void add_squares(uint token) {
+  const uint parts = depth / 32;
+  for (uint i = gl_LocalInvocationID.x; i < kTokens * kRmsLanes; i += kLanes) {
+    float sum = 0;
+    for (uint p = i % kRmsLanes; p < parts; p += kRmsLanes) sum += more.factors.at[(token + i / kRmsLanes) * parts + p];
+    row_squares_[i / kRmsLanes][i % kRmsLanes] = sum;
+  }
+}
+
+// Of row token + t.
+float factor_of(uint token, uint t) {
+  if (kFactor == kSquares) return rms_factor(row_squares_[t], depth, more.epsilon);
+  return more.factors.at[token + t];
+}
 
 // The sum over all slices of this lane's number: of rows begin … begin + kAtOnce of the result.
 float sum_of_slices(const float mine[kPanels][kTokens], uint begin) {
@@ -50,6 +74,26 @@ float sum_of_slices(const float mine[kPanels][kTokens], uint begin) {
   return total;
 }
 
+// What is in results_: rows token … token + kAtOnce, 32 columns from `begin` on.
+void round(uint token, uint begin, uint live) {
+  const uint lane = gl_LocalInvocationID.x, t = lane / 8, four = lane % 8 * 4;
+  const bool mine = lane < kRounding && token + t < live;
+  const uint at = (token + t) * columns + begin + four;
+  barrier();
+  float x[4] = float[4](0, 0, 0, 0);
+  if (mine) {
+    [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = results_[t][four + j];
+  }
+  if (kEnd == kNormed) {
+    const float squares = squares_of_block(x, lane);
+    if (mine && four == 0) more.to_squares.at[at / 32] = squares;
+    if (mine) {
+      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] *= more.norm_weight.at[begin + four + j];
+    }
+  }
+  quantise_four(x, Numbers(more.to_numbers), Scales(more.to_scales), lane, at, mine);
+}
+
 void main() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.y * kTokens;
@@ -58,18 +102,23 @@ void main() {
   const uint64_t one = matrix(weight, kExperts, token), two = kKind == kGated ? matrix(second, kExperts, token) : 0;
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
 
+  if (kFactor == kSquares) add_squares(token);
   float sum[kPanels][kTokens], sum_of_second[kPanels][kTokens];
+  uint row[kPanels];
   [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-    const uint row = first + min(begin + p * 16 + lane % 16, columns - 1);
+    row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
-    for (uint stretch = slice * length; stretch < end; ++stretch) {
-      const Group g = read_group(panel_of(one, row), row % 16, stretch);
-      [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = multiply(g, token + t, stretch, sum[p][t]);
-      if (kKind == kGated) {
-        const Group up = read_group(panel_of(two, row), row % 16, stretch);
-        [[unroll]] for (uint t = 0; t < kTokens; ++t) {
-          sum_of_second[p][t] = multiply(up, token + t, stretch, sum_of_second[p][t]);
-        }
+  }
+  for (uint stretch = slice * length; stretch < end; ++stretch) {
+    Group g[kPanels], up[kPanels];
+    [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+      g[p] = read_group(panel_of(one, row[p]), row[p] % 16, stretch);
+      if (kKind == kGated) up[p] = read_group(panel_of(two, row[p]), row[p] % 16, stretch);
+    }
+    [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+      [[unroll]] for (uint t = 0; t < kTokens; ++t) {
+        sum[p][t] = multiply(g[p], token + t, stretch, sum[p][t]);
+        if (kKind == kGated) sum_of_second[p][t] = multiply(up[p], token + t, stretch, sum_of_second[p][t]);
       }
     }
   }
@@ -78,22 +127,26 @@ void main() {
     const uint t = base + lane / kColumns, column = begin + lane % kColumns;
     const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
     float result = sum_of_slices(sum, base);
+    const float factor = kFactor != kNone && mine ? factor_of(token, t) : 1;  // behind a barrier
+    if (kFactor != kNone) result *= factor;
     if (kKind == kGated) {
-      const float up = sum_of_slices(sum_of_second, base);
+      float up = sum_of_slices(sum_of_second, base);
+      if (kFactor != kNone) up *= factor;
       result = activate(act, result) * up;
     }
     if (mine) {
+      const uint at = (token + t) * columns + column;
       result = finished(result, kKind, token + t, column);
-      to.at[(token + t) * columns + column] = result;
+      if (kEnd == kNormed) {
+        result += more.residual.at[at];
+        more.to_sum.at[at] = result;
+      } else {
+        to.at[at] = result;
+      }
     }
     if (kQuantise) {
       if (lane < kAtOnce * kColumns) results_[lane / kColumns][lane % kColumns] = result;
-      barrier();
-      if (lane < kAtOnce && token + base + lane < live) {
-        float block[32];
-        for (uint i = 0; i < 32; ++i) block[i] = results_[lane][i];
-        quantise_block(block, Numbers(to_numbers), Scales(to_scales), ((token + base + lane) * columns + begin) / 32);
-      }
+      round(token + base, begin, live);
     }
   }
 }

@@ -11,6 +11,7 @@ layout(local_size_x = kLanes) in;
 layout(constant_id = 0) const uint kEach = 4;     // rows of x of a lane
 layout(constant_id = 1) const uint kKind = 0;     // as in linear_int8.glsl, but never kGated
 layout(constant_id = 2) const uint kSlices = 8;
+layout(constant_id = 3) const bool kFactored = false;  // rows of x have factors
 const uint kTokens = 16 * kEach;
 
 shared ivec4 weight_[kAtOnce][2][kRows];
@@ -80,10 +81,13 @@ void main() {
 
   [[unroll]] for (uint t = 0; t < kEach; ++t) {
     const uint out_row = token + t0 + 16 * t;
+    const float factor = kFactored ? more.factors.at[min(out_row, live - 1)] : 1;
     [[unroll]] for (uint r = 0; r < 8; ++r) {
       const uint column = begin + r0 + 8 * r;
       if (out_row >= live || column >= columns) continue;
-      to.at[out_row * columns + column] = finished(total[r][t] + sum[r][t], kKind, out_row, column);
+      float result = total[r][t] + sum[r][t];
+      if (kFactored) result *= factor;
+      to.at[out_row * columns + column] = finished(result, kKind, out_row, column);
     }
   }
 }

@@ -1,14 +1,19 @@
-// Norms of rows, or of equal parts of rows: one workgroup a part.
+// Norms of rows, or of equal parts of rows: one workgroup a part, a lane for each four numbers that follow each other, which
+// are read once.
 #version 460
 #include "lib/step.glsl"
 #include "lib/sum.glsl"
-#include "lib/quantise.glsl"
+const uint kRounding = kLanes;
+#include "lib/quantise_four.glsl"
+#include "lib/rms.glsl"
 
 layout(constant_id = 0) const uint kKind = 0;
-layout(constant_id = 1) const bool kQuantise = false;  // as int8 besides; of whole rows
+layout(constant_id = 1) const uint kQuantise = 0;  // as int8 too; of whole rows
+layout(constant_id = 3) const uint kTimes = 1;     // four numbers of a lane
+const uint kNot = 0, kBesides = 1, kApart = 2;     // kApart: not as float, and the root mean square is left to who multiplies
 const uint kRms = 0, kRmsPlain = 1, kAddRms = 2, kLayer = 3, kMatchRms = 4, kCutBelow = 5;
 
-shared int quants_[kLanes];
+shared float block_squares_[kQuantise == kApart ? kLanes / 8 * kTimes : 1];
 
 layout(push_constant) uniform Push {
   Step step;
@@ -19,36 +24,28 @@ layout(push_constant) uniform Push {
   int rows;
   uint parts;  // of a row
   float number;  // epsilon, the floor (kMatchRms), deviations (kCutBelow)
+  Floats factors;  // of kApart: [rows]
 };
 
-// Numbers of all lanes as int8, 32 of them a block, as quantise_block() does it. `at`: which number lane 0's is; `count`:
-// lanes from there on have none.
-void quantise_together(float x, uint lane, uint at, uint count) {
-  barrier();
-  partial_[lane] = abs(x);
-  barrier();
-  [[unroll]] for (uint half_ = 16; half_ > 0; half_ /= 2) {
-    if (lane % 32 < half_) partial_[lane] = max(partial_[lane], partial_[lane + half_]);
-    barrier();
+// The row's factor as linear_int8.glsl finds it from the squares.
+float factor_of(const float values[kTimes][4], uint lane) {
+  [[unroll]] for (uint n = 0; n < kTimes; ++n) {
+    const float squares = squares_of_block(values[n], lane);
+    if (lane % 8 == 0) block_squares_[(n * kLanes + lane) / 8] = squares;
   }
-  const float scale = partial_[lane / 32 * 32] / 127;
-  const int q = int8_of(x, scale);
-  quants_[lane] = q;
   barrier();
-  if (lane % 4 == 0 && lane < count) {
-    word_of(numbers, (at + lane) / 4,
-            quants_[lane] & 0xff | (quants_[lane + 1] & 0xff) << 8 | (quants_[lane + 2] & 0xff) << 16 | quants_[lane + 3] << 24);
+  if (lane < kRmsLanes) {
+    float sum = 0;
+    for (uint p = lane; p < width / 32; p += kRmsLanes) sum += block_squares_[p];
+    columns_[lane] = sum;
   }
-  if (lane % 32 == 0 && lane < count) {
-    int sums[2] = int[2](0, 0);
-    [[unroll]] for (uint i = 0; i < 32; ++i) sums[i / 16] += quants_[lane + i];
-    scales.at[(at + lane) / 32] = scales_of(scale, sums);
-  }
+  barrier();
+  float sums[kRmsLanes];
+  [[unroll]] for (uint j = 0; j < kRmsLanes; ++j) sums[j] = columns_[j];
+  return rms_factor(sums, width, number);
 }
 
-float normed(uint at, uint column, float mean, float factor, float cutoff) {
-  float value = x.at[at];
-  if (kKind == kAddRms) value += other.at[at];
+float normed(float value, uint column, float mean, float factor, float cutoff) {
   if (kKind == kCutBelow) return max(0, value - cutoff);
   const float result = (value - mean) * factor;
   if (kKind == kRms || kKind == kAddRms) return result * weight.at[column];
@@ -60,31 +57,48 @@ void main() {
   const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.y;
   if (row >= live_rows(step, rows)) return;
   const uint first = (row * parts + gl_WorkGroupID.x) * width;
-  float mean = 0, squares = 0;
-  if (kKind == kLayer || kKind == kCutBelow) {
-    for (uint i = lane; i < width; i += kLanes) mean += x.at[first + i];
-    mean = sum_of_all(mean) / width;
-  }
-  for (uint i = lane; i < width; i += kLanes) {
-    float value = x.at[first + i];
-    if (kKind == kAddRms) {
-      value += other.at[first + i];
-      sum.at[first + i] = value;
+  float values[kTimes][4], mean = 0, squares = 0, like = 0;
+  [[unroll]] for (uint n = 0; n < kTimes; ++n) {
+    [[unroll]] for (uint j = 0; j < 4; ++j) {
+      const uint i = (n * kLanes + lane) * 4 + j;
+      values[n][j] = 0;
+      if (i >= width) continue;
+      values[n][j] = x.at[first + i];
+      if (kKind == kAddRms) {
+        values[n][j] += other.at[first + i];
+        sum.at[first + i] = values[n][j];
+      }
+      if (kKind == kMatchRms) like = fma(other.at[first + i], other.at[first + i], like);
+      mean += values[n][j];
     }
-    squares = fma(value - mean, value - mean, squares);
   }
-  squares = sum_of_all(squares) / width;
+  mean = kKind == kLayer || kKind == kCutBelow ? sum_of_all(mean) / width : 0;
+  [[unroll]] for (uint n = 0; n < kTimes; ++n) {
+    [[unroll]] for (uint j = 0; j < 4; ++j) {
+      const float value = values[n][j] - mean;
+      if ((n * kLanes + lane) * 4 + j < width) squares = fma(value, value, squares);
+    }
+  }
+  if (kQuantise == kApart) {
+    const float apart = factor_of(values, lane);
+    if (lane == 0) factors.at[row] = apart;
+  } else {
+    squares = sum_of_all(squares) / width;
+  }
   float factor = inversesqrt(squares + number);
-  if (kKind == kMatchRms) {
-    float like = 0;
-    for (uint i = lane; i < width; i += kLanes) like = fma(other.at[first + i], other.at[first + i], like);
-    factor = sqrt(sum_of_all(like) / width) / sqrt(max(squares, number));
-  }
+  if (kKind == kMatchRms) factor = sqrt(sum_of_all(like) / width) / sqrt(max(squares, number));
   const float cutoff = mean + sqrt(squares) * number;
-  for (uint begin = 0; begin < width; begin += kLanes) {
-    const uint i = begin + lane;
-    const float result = i < width ? normed(first + i, i, mean, factor, cutoff) : 0;
-    if (i < width) to.at[first + i] = result;
-    if (kQuantise) quantise_together(result, lane, row * width + begin, width - begin);
+  [[unroll]] for (uint n = 0; n < kTimes; ++n) {
+    const uint at = (n * kLanes + lane) * 4;
+    [[unroll]] for (uint j = 0; j < 4; ++j) {
+      if (at + j >= width) continue;
+      if (kQuantise == kApart) {
+        values[n][j] *= weight.at[at + j];
+        continue;
+      }
+      values[n][j] = normed(values[n][j], at + j, mean, factor, cutoff);
+      to.at[first + at + j] = values[n][j];
+    }
+    if (kQuantise != kNot) quantise_four(values[n], numbers, scales, lane, row * width + at, at < width);
   }
 }

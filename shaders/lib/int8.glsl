@@ -1,5 +1,7 @@
 // Products of whole numbers: rows of x are rounded to int8 with one scale for each 32 values, weights are what they are.
 // One formula for all kernels, and one order of sums, so that a row gets the same bits from each of them.
+#ifndef TROIKA_INT8
+#define TROIKA_INT8
 #extension GL_EXT_spirv_intrinsics : require
 
 // OpSDot of four signed bytes a word; Debian 12's glslc has no name for it.
@@ -30,3 +32,5 @@ int dot16(ivec4 a, ivec4 b) { return dot4(a.x, b.x) + dot4(a.y, b.y) + dot4(a.z,
 
 // Stretches of 32 values that one lane adds up, one behind the other; then come the lanes' sums.
 uint slice_length(uint depth, uint slices) { return (depth / 32 + slices - 1) / slices; }
+
+#endif

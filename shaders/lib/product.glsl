@@ -1,5 +1,16 @@
 // What the kernels of products are told (src/device/vulkan/linear_ops.cpp).
-const uint kProduct = 0, kGated = 1, kWhere = 2;  // kinds
+const uint kProduct = 0, kGated = 1, kWhere = 2;     // kinds
+const uint kAsIs = 0, kRounded = 1, kNormed = 2;     // ends: what becomes of the result
+const uint kNone = 0, kFactors = 1, kSquares = 2;    // by what a row's result is multiplied: its root mean square was left apart
+
+// What only some are told.
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer More {
+  uint64_t to_numbers, to_scales;           // the result as int8 besides, or what is made of it
+  Floats residual, norm_weight;             // kNormed: added to the result; [columns], by which the sum is multiplied
+  Floats to_sum, to_squares;                // the sum [rows, columns]; its blocks' squares [rows, columns / 32]
+  Floats factors;                           // of rows of x: kFactors: [rows]; kSquares: [rows, depth / 32], of which they come
+  float epsilon;
+};
 
 layout(push_constant) uniform Push {
   Step step;
@@ -14,7 +25,7 @@ layout(push_constant) uniform Push {
   int rows;
   uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
   uint act, has_bias;
-  uint64_t to_numbers, to_scales;  // the result as int8 besides, where it is wanted so
+  More more;
 };
 
 // Where the panels begin: as told, or of the expert that a row is sent to.

@@ -2,6 +2,8 @@
 // into many submissions.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "device/tape.h"
 #include "device/vulkan/compiler.h"
 #include "device/vulkan_here.h"
@@ -15,16 +17,12 @@ using ops::Tensor;
 
 constexpr int kDepth = 768, kMostRows = 100;
 
-// A norm, products with a bias, gated and of a part of a weight, for the first `rows` of the rows of x.
-Tape tape_of(int rows, Format format) {
+// What `ops` makes of the first `rows` of the rows of x.
+Tape tape_of(int rows, Format format, const std::function<Tensor(Builder&, Tensor)>& ops) {
   Tape tape;
   Builder b(rows, 1);
   Tensor x = b.embed("x", 4, kDepth);
-  Tensor h = b.rms_norm(x, "norm", 1e-6f);
-  Tensor gate = b.linear(h, "gate", 256), up = b.linear(h, "up", 256);
-  Tensor inner = b.gated(ops::Activation::silu, gate, up);
-  Tensor out = b.add(b.linear(h, "w", 77, Builder::Bias::yes), b.linear_part(h, "part", 77, {{100, kDepth + 256}, 5}));
-  tape.program = b.finish(b.pick_rows(b.concat(out, b.linear(inner, "down", 80))));
+  tape.program = b.finish(b.pick_rows(ops(b, x)));
   tape.program = ops::fuse(tape.program, [](auto&, auto&) { return true; });
   tape.first_op = 1;
   tape.inputs = ops::StepInputs(rows, 1, 1, 4);
@@ -38,9 +36,26 @@ Tape tape_of(int rows, Format format) {
   return tape;
 }
 
+// A norm, products with a bias, gated and of a part of a weight.
+Tensor products(Builder& b, Tensor x) {
+  Tensor h = b.rms_norm(x, "norm", 1e-6f);
+  Tensor gate = b.linear(h, "gate", 256), up = b.linear(h, "up", 256);
+  Tensor inner = b.gated(ops::Activation::silu, gate, up);
+  Tensor out = b.add(b.linear(h, "w", 77, Builder::Bias::yes), b.linear_part(h, "part", 77, {{100, kDepth + 256}, 5}));
+  return b.concat(out, b.linear(inner, "down", 80));
+}
+
+// A product that a norm follows, and products that read the normed rows only.
+Tensor products_around_a_norm(Builder& b, Tensor x) {
+  Tensor sum = b.add(x, b.linear(x, "o", kDepth, Builder::Bias::yes));
+  Tensor h = b.rms_norm(sum, "norm", 1e-6f);
+  Tensor q = b.linear(h, "q", 77, Builder::Bias::yes), gate = b.linear(h, "gate", 64), up = b.linear(h, "up", 64);
+  return b.concat(b.concat(q, b.gated(ops::Activation::silu, gate, up)), sum);
+}
+
 struct Result {
   std::vector<float> rows;  // of all that is joined behind the last products
-  int submissions;
+  int submissions, dispatches;
 };
 
 Result run(Device& device, const Tape& tape, CompileOptions options) {
@@ -56,27 +71,60 @@ Result run(Device& device, const Tape& tape, CompileOptions options) {
   const Outcome o = read_back(tape, loaded);
   const Tensor out = tape.program.ops[tape.program.ops.size() - 2].out[0];
   const auto first = o.arena.begin() + ptrdiff_t(o.offsets[out.id]);
-  return {{first, first + tape.program[out].shape.values()}, compiled.recorder->submissions()};
+  return {{first, first + tape.program[out].shape.values()}, compiled.recorder->submissions(), compiled.recorder->dispatches()};
 }
 
 class VulkanInt8 : public OnVulkan {};
 
 TEST_F(VulkanInt8, GivesARowTheSameBitsWhateverTheNumberOfRows) {
   for (Format format : {Format::q4_0, Format::q2_k}) {
-    const Result all = run(*device_, tape_of(kMostRows, format), {});
-    for (int rows : {1, 2, 5, 8, 9, 16, 17, 31, 33, 64}) {
-      for (uint32_t at_once : {8u, 32u}) {
-        const std::vector<float> few = run(*device_, tape_of(rows, format), {.rows_at_once = at_once}).rows;
-        EXPECT_TRUE(same_bits(few, std::span(all.rows).first(few.size())))
-            << info(format).name << ", " << rows << " rows, " << at_once << " at once";
+    for (const auto& ops : {products, products_around_a_norm}) {
+      const Result all = run(*device_, tape_of(kMostRows, format, ops), {});
+      for (int rows : {1, 2, 5, 8, 9, 16, 17, 31, 33, 64}) {
+        for (uint32_t at_once : {8u, 32u}) {
+          const std::vector<float> few = run(*device_, tape_of(rows, format, ops), {.rows_at_once = at_once}).rows;
+          EXPECT_TRUE(same_bits(few, std::span(all.rows).first(few.size())))
+              << info(format).name << ", " << rows << " rows, " << at_once << " at once";
+        }
       }
     }
   }
 }
 
+// With few rows the norm is no dispatch of its own; whoever else reads normed rows gets them as they are.
+TEST_F(VulkanInt8, EndsAProductWithTheNormBehindIt) {
+  for (int rows : {3, 40}) {
+    const Tape alone = tape_of(rows, Format::q8_0, products_around_a_norm);
+    const Tape shared = tape_of(rows, Format::q8_0, [](Builder& b, Tensor x) {
+      Tensor sum = b.add(x, b.linear(x, "o", kDepth, Builder::Bias::yes));
+      Tensor h = b.rms_norm(sum, "norm", 1e-6f);
+      return b.concat(b.linear(h, "q", 77), h);
+    });
+    for (const Tape* tape : {&alone, &shared}) {
+      const Result got = run(*device_, *tape, {});
+      const Outcome want = run_plain(*tape);
+      const Tensor out = tape->program.ops[tape->program.ops.size() - 2].out[0];
+      const auto right = std::span(want.arena).subspan(want.offsets[out.id], got.rows.size());
+      EXPECT_TRUE(close_on_average(got.rows, right)) << rows << " rows, " << (tape == &alone ? "alone" : "shared");
+    }
+  }
+  const auto layer = [](int others) {
+    return [=](Builder& b, Tensor x) {
+      Tensor h = b.rms_norm(b.add(x, b.linear(x, "o", kDepth)), "norm", 1e-6f);
+      Tensor q = b.linear(h, "q", 32);
+      return others ? b.concat(b.softcap(h, 3), q) : b.softcap(q, 3);
+    };
+  };
+  const auto dispatches = [&](int rows, int others) { return run(*device_, tape_of(rows, Format::q8_0, layer(others)), {}).dispatches; };
+  for (int rows : {3, 40}) {
+    const int norm = rows == 3 ? 1 : 0, concat = 2;
+    EXPECT_EQ(dispatches(rows, 1) - dispatches(rows, 0), norm + concat) << rows << " rows";
+  }
+}
+
 TEST_F(VulkanInt8, GivesTheSameBitsInManySubmissions) {
   for (int rows : {3, 64}) {
-    const Tape tape = tape_of(rows, Format::q4_k);
+    const Tape tape = tape_of(rows, Format::q4_k, products);
     const Result one = run(*device_, tape, {}), many = run(*device_, tape, {.most_work = 1});
     EXPECT_EQ(one.submissions, 1);
     EXPECT_GT(many.submissions, 4);

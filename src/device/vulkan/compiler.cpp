@@ -36,7 +36,12 @@ Compiled Compiler::compile() {
     const bool multiplies = ops::multiplies(op), is_moe = op.kind == OpKind::moe;
     if ((multiplies || is_moe) && multiplies_in_int8(weight(op.in[is_moe ? 2 : 1]))) wanted_in_int8_.insert(op.in[0].id);
   }
-  for (size_t i = segment_.begin; i < segment_.end; ++i) add(program_.ops[i]);
+  for (size_t i = segment_.begin; i < segment_.end; ++i) {
+    if (leaves_factor(i)) leave_factor_.insert(&program_.ops[i]);
+  }
+  for (size_t i = segment_.begin; i < segment_.end; ++i) {
+    if (!done_.contains(&program_.ops[i])) add(program_.ops[i]);
+  }
   if (!gpu_buffer(segment_.arena).host_cached()) {
     read_back(program_.logits);
     if (program_.states && program_.states != program_.logits) read_back(*program_.states);
@@ -116,6 +121,19 @@ int32_t Compiler::rows(Tensor t) const {
     case ops::Extent::outputs: return -2;
   }
   return static_cast<int32_t>(program_[t].shape.rows());
+}
+
+uint64_t Compiler::tell(std::span<const std::byte> more) {
+  constexpr size_t kAtOnce = 16384, kAlignment = 16;
+  if (!told_ || told_bytes_ + more.size() > told_->size()) {
+    told_ = context_->allocate(kAtOnce);
+    told_bytes_ = 0;
+    compiled_.keep.push_back(told_);
+  }
+  const size_t at = told_bytes_;
+  std::ranges::copy(more, told_->host() + at);
+  told_bytes_ += (more.size() + kAlignment - 1) / kAlignment * kAlignment;
+  return told_->address() + at;
 }
 
 const std::shared_ptr<GpuBuffer>& Scratch::get(size_t purpose, size_t bytes) {

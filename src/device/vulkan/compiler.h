@@ -48,7 +48,8 @@ inline constexpr uint32_t kNoTensor = UINT32_MAX;
 class Scratch {
  public:
   enum Purpose : uint8_t {
-    gate, up, chosen, shares, hidden, made, states, tickets, numbers, scales = numbers + 4, count = scales + 4
+    gate, up, chosen, shares, hidden, made, states, tickets, numbers, scales = numbers + 4, factors = scales + 4,
+    count = factors + 4
   };
 
   explicit Scratch(std::shared_ptr<Context> context) : context_(std::move(context)) {}
@@ -93,12 +94,21 @@ class Compiler {
   struct Quantised {
     Range numbers, scales;
     uint32_t tensor;
+    // By what a product's rows are still to be multiplied, as shaders/lib/product.glsl counts it.
+    enum Factor : uint32_t { none, factors, squares } factor = none;
+    Range factors_at{};
+    float epsilon = 0;
   };
   bool multiplies_in_int8(const GpuWeight& w) const { return !options_.float32 && w.panel && w.panel->block_values >= 32; }
   const Quantised& place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity);  // not written yet
   const Quantised& quantise(uint32_t tensor, Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row);
   const Quantised& quantised(Tensor x);  // written where it is first asked for, unless its op did
   bool wants_int8(Tensor x) const { return wanted_in_int8_.contains(x.id); }
+  // An add_norm behind a product, of whose normed rows only products in int8 know, leaves the root mean square to these:
+  // so the product can end with it, if its rows are few.
+  bool leaves_factor(size_t add_norm) const;
+  const Quantised& place_normed(const Op& add_norm, Quantised::Factor factor);
+  uint64_t tell(std::span<const std::byte> more);  // where it lies for the shaders
 
   void embed(const Op& op);
   // How rows of x meet a weight (shaders/lib/product.glsl).
@@ -112,6 +122,7 @@ class Compiler {
     VkDeviceAddress x = 0;
     const Quantised* int8 = nullptr;     // x as such; null: multiply in float32
     const Quantised* to_int8 = nullptr;  // the result as such besides; null: it is not wanted
+    const Op* add_norm = nullptr;        // that it ends with, to `to_int8`
     VkDeviceAddress to = 0;
     uint32_t depth = 0, columns = 0, capacity = 0;
     int32_t rows = 0;
@@ -168,6 +179,9 @@ class Compiler {
   Compiled compiled_;
   Scratch& scratch_;
   std::set<uint32_t> wanted_in_int8_;  // tensors that this segment multiplies in int8
+  std::set<const Op*> leave_factor_, done_;  // add_norms of whose rows a factor is left apart; that products ended with
+  std::shared_ptr<GpuBuffer> told_;
+  size_t told_bytes_ = 0;
   std::array<Quantised, 4> quantised_{};
   size_t next_quantised_ = 0;
 };

@@ -91,21 +91,27 @@ void Compiler::norm(const Op& op, const Norm& n) {
     int32_t rows;
     uint32_t parts;
     float number;
+    VkDeviceAddress factors;
   } push{.step = step_, .x = at(op.in[0]), .to = at(out), .sum = at(op.out[0]), .width = width, .rows = rows(out),
          .parts = columns(out) / width, .number = n.number};
   if (two) push.other = at(op.in[1]);
   if (n.kind == Norm::rms || n.kind == Norm::layer) push.weight = vector(op.in[1]);
   if (n.kind == Norm::add_rms) push.weight = vector(op.in[2]);
   if (n.kind == Norm::layer) push.bias = vector(op.in[2]);
-  const bool int8 = push.parts == 1 && wants_int8(out);
-  if (int8) {
-    const Quantised& quantised = place_quantised(out.id, width, capacity(out));
+  enum { as_float, int8_besides, factor_apart } end = as_float;  // as shaders/norm.comp counts
+  if (push.parts == 1 && wants_int8(out)) {
+    end = leave_factor_.contains(&op) ? factor_apart : int8_besides;
+    const Quantised& quantised =
+        end == factor_apart ? place_normed(op, Quantised::factors) : place_quantised(out.id, width, capacity(out));
     push.numbers = quantised.numbers.begin;
     push.scales = quantised.scales.begin;
+    push.factors = quantised.factors_at.begin;
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
+    if (end == factor_apart) writes.push_back(quantised.factors_at);
   }
-  const uint32_t lanes = std::clamp(std::bit_ceil(width / 8), 32u, 512u);
-  dispatch("norm", {n.kind, int8, lanes}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
+  const uint32_t most = std::min(1024u, std::bit_floor(context_->caps().workgroup_size));
+  const uint32_t lanes = std::clamp(std::bit_ceil(pieces(width, 4)), 32u, most);
+  dispatch("norm", {n.kind, uint32_t(end), lanes, pieces(width, lanes * 4)}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
 }
 
 void Compiler::mean_rows(const Op& op) {
