@@ -16,6 +16,7 @@ layout(constant_id = 1) const bool kQuantise = false;  // the result as int8 bes
 layout(constant_id = 2) const bool kRope = false;      // queries are still to be turned
 layout(constant_id = 3) const uint kTile = 1;          // rows of a workgroup
 layout(constant_id = 4) const uint kDim = 64;
+layout(constant_id = 6) const bool kShared = false;    // several workgroups may share the stretches of a row
 
 const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4;
 const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
@@ -101,9 +102,13 @@ uint64_t page_of(uint64_t cache, Text text, int position) {
   return cache + uint64_t(page * kv_heads + text.kv_head) * page_bytes(kFormat, kDim);
 }
 
-// Four values of a row of a tensor.
-vec4 row_four(uint64_t rows, Text text, int position, uint d) {
-  const uint64_t at = rows + ((uint64_t(position) * kv_heads + text.kv_head) * kDim + d) * 4;
+// Where a row of a tensor has a value of a head.
+uint64_t row_place(uint64_t rows, Text text, int position, uint d) {
+  return rows + ((uint64_t(position) * kv_heads + text.kv_head) * kDim + d) * 4;
+}
+
+// Four values of it, or as many as the head has.
+vec4 row_four(uint64_t at, uint d) {
   if (kDim % 4 == 0) return uintBitsToFloat(words4_at(at));
   vec4 four = vec4(0);
   for (uint i = 0; i < 4 && d + i < kDim; ++i) four[i] = Floats(at).at[i];
@@ -114,24 +119,31 @@ vec4 row_four(uint64_t rows, Text text, int position, uint d) {
 mat4 read_keys(uint64_t page, Text text, int position, uint d) {
   mat4 key = mat4(0);
   if (kFormat == kRows) {
-    [[unroll]] for (int i = 0; i < 4; ++i) key[i] = row_four(keys, text, min(position + i, text.last), d);
+    [[unroll]] for (int i = 0; i < 4; ++i) key[i] = row_four(row_place(keys, text, min(position + i, text.last), d), d);
     return transpose(key);
   }
+  Place place = key_place(kFormat, page, kDim, position % kPageTokens, d);
+  const uint64_t first = place.first;
   [[unroll]] for (uint i = 0; i < 4; ++i) {
-    if (kDim % 4 == 0 || d + i < kDim) {
-      key[i] = read_four(kFormat, key_place(kFormat, page, kDim, position % kPageTokens, d + i), d + i, true);
-    }
+    place.first = first + i * place.stride;
+    if (kDim % 4 == 0 || d + i < kDim) key[i] = read_four(kFormat, place, d + i, true);
   }
   return key;
 }
 
-vec4 read_value(uint64_t page, Text text, int position, uint d) {
-  if (kFormat == kRows) return row_four(values, text, position, d);
-  const uint token = position % kPageTokens;
-  if (kDim % 4 == 0) return read_four(kFormat, value_place(kFormat, page, kDim, token, d), d, false);
+Place value_at(Text text, int position, uint d) {
+  if (kFormat == kRows) return Place(row_place(values, text, position, d), 0, 4);
+  return value_place(kFormat, page_of(values, text, position), kDim, position % kPageTokens, d);
+}
+
+// Values d to d + 3 of the token that is so much later than `place`.
+vec4 read_value(Place place, uint tokens, uint d) {
+  if (kFormat == kRows) return row_four(place.first + uint64_t(tokens * kv_heads * kDim) * 4, d);
+  place = later_value(kFormat, place, kDim, tokens);
+  if (kDim % 4 == 0) return read_four(kFormat, place, d, false);
   vec4 four = vec4(0);
   for (uint i = 0; i < 4 && d + i < kDim; ++i) {
-    four[i] = read_place(kFormat, value_place(kFormat, page, kDim, token, d + i), d + i);
+    four[i] = read_place(kFormat, Place(place.first + i * place.stride, place.scale, place.stride), d + i);
   }
   return four;
 }
@@ -160,17 +172,19 @@ void load_queries(Rows rows) {
   barrier();
 }
 
-// Parts of the scores of a stretch. `tile`: kTile, or 1 where there is but one row.
+// Parts of the scores of a stretch. `tile`: kTile, or 1 where there is but one row, which reads more at once.
 void add_scores(const uint tile, Text text, int begin) {
-  const uint lane = gl_LocalInvocationID.x, part = lane / kQuads;
+  const uint at_once = tile == 1 ? 8 : 2, lane = gl_LocalInvocationID.x, part = lane / kQuads;
+  const bool all_full = kPartFours % at_once == 0 && kParts * kPartFours == kFours;
   const int position = begin + int(lane % kQuads * 4);
   vec4 sums[kMostTile];
   [[unroll]] for (uint r = 0; r < tile; ++r) sums[r] = vec4(0);
   if (position <= text.last && position + 3 >= text.first) {
     const uint64_t page = page_of(keys, text, position);
-    [[unroll]] for (uint i = 0; i < kPartFours; ++i) {
-      const uint four = part * kPartFours + i;
-      if (kParts * kPartFours == kFours || four < kFours) {
+    for (uint done = 0; done < kPartFours; done += at_once) {
+      [[unroll]] for (uint i = 0; i < at_once; ++i) {
+        const uint four = part * kPartFours + done + i;
+        if (!all_full && (done + i >= kPartFours || four >= kFours)) continue;
         const mat4 key = read_keys(page, text, position, four * 4);
         [[unroll]] for (uint r = 0; r < tile; ++r) {
           const vec4 query = head_[r * kFours + four];
@@ -210,7 +224,10 @@ void weigh(const uint tile, const Seen seen[kMostOwn], int begin) {
     [[unroll]] for (uint k = 1; k < kQuads / 4; ++k) four = max(four, largest_[row * kQuads / 4 + k]);
     const float most = max(max(four.x, four.y), max(four.z, four.w));
     precise const vec4 below = score[i] - most;
-    const vec4 weight = most == kNone ? vec4(0) : exp(below);
+    vec4 weight = vec4(0);
+    [[unroll]] for (uint k = 0; k < 4; ++k) {
+      if (score[i][k] != kNone) weight[k] = exp(below[k]);
+    }
     weight_[at] = weight;
     sum_[at / 4][at % 4] = (weight.x + weight.y) + (weight.z + weight.w);
     if (at % kQuads == 0) row_largest_[row] = most;
@@ -220,21 +237,25 @@ void weigh(const uint tile, const Seen seen[kMostOwn], int begin) {
 
 // Parts of the results of a stretch. What is not seen by anyone is not read; what a row does not see, weighs 0.
 void add_values(const uint tile, Text text, int begin) {
+  const uint at_once = tile == 1 || kPageRun < 8 ? kPageRun : 8;
   const uint lane = gl_LocalInvocationID.x, four = lane % kFours, run = lane / kFours;
   if (run < kRuns) {
     vec4 sums[kMostTile];
     [[unroll]] for (uint r = 0; r < tile; ++r) sums[r] = vec4(0);
     for (int from = begin + int(run * kRun); from < begin + int((run + 1) * kRun); from += int(kPageRun)) {
       if (from > text.last || from + int(kPageRun) <= text.first) continue;
-      const uint64_t page = page_of(values, text, from);
-      [[unroll]] for (int j = 0; j < int(kPageRun); j += 4) {
-        vec4 value[4];
-        [[unroll]] for (int k = 0; k < 4; ++k) {
-          value[k] = read_value(page, text, clamp(from + j + k, text.first, text.last), four * 4);
-        }
-        [[unroll]] for (uint r = 0; r < tile; ++r) {
-          const vec4 weight = weight_[r * kQuads + (from + j - begin) / 4];
-          [[unroll]] for (uint k = 0; k < 4; ++k) sums[r] = fma(vec4(weight[k]), value[k], sums[r]);
+      const Place place = value_at(text, from, four * 4);
+      const uint first = uint(max(text.first - from, 0)), last = uint(text.last - from);
+      for (uint done = 0; done < kPageRun; done += at_once) {
+        [[unroll]] for (uint j = 0; j < at_once; j += 4) {
+          vec4 value[4];
+          [[unroll]] for (uint k = 0; k < 4; ++k) {
+            value[k] = read_value(place, clamp(done + j + k, first, last), four * 4);
+          }
+          [[unroll]] for (uint r = 0; r < tile; ++r) {
+            const vec4 weight = weight_[r * kQuads + (from - begin + done + j) / 4];
+            [[unroll]] for (uint k = 0; k < 4; ++k) sums[r] = fma(vec4(weight[k]), value[k], sums[r]);
+          }
         }
       }
     }
@@ -275,7 +296,7 @@ void keep(State state, uint slot, uint four) {
 
 // A few at a time, so that the next do not wait for the last to be joined.
 void join_kept(inout State all, Rows rows, uint at, uint stretches) {
-  const uint kAtOnce = 8, four = at % kFours;
+  const uint kAtOnce = 16, four = at % kFours;
   for (uint begin = 0; begin < stretches; begin += kAtOnce) {
     State next[kAtOnce];
     [[unroll]] for (uint i = 0; i < kAtOnce; ++i) {
@@ -329,7 +350,7 @@ void finish(Rows rows, const State all[kMostOwn]) {
 void attend(const uint tile, Text text, Rows rows, uint begin, uint workgroups) {
   const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text);
   if (begin >= stretches) return;
-  const bool alone = stretches == 1 || workgroups == 1;
+  const bool alone = !kShared || stretches == 1;
   Seen seen[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint row = (i * kLanes + lane) / kQuads;
@@ -386,12 +407,13 @@ void main() {
   for (uint token = begin; token < end;) {
     const Text text = text_at(token, end, kv_head);
     const uint count = (text.end - token) * own_heads, stretches = stretches_of(text) % workgroups;
-    if (!apart) {
-      attend(kTile, text, Rows(token, head, own_heads, count), turn, workgroups);
+    const bool one_by_one = kTile > 1 && (apart || count == 1);
+    for (uint row = 0; one_by_one && row < count; ++row) {
+      attend(1, text, Rows(token + row / own_heads, head + row % own_heads, 1, 1), turn, workgroups);
       turn = (turn + workgroups - stretches) % workgroups;
     }
-    for (uint row = 0; apart && row < count; ++row) {
-      attend(1, text, Rows(token + row / own_heads, head + row % own_heads, 1, 1), turn, workgroups);
+    if (!one_by_one) {
+      attend(kTile, text, Rows(token, head, own_heads, count), turn, workgroups);
       turn = (turn + workgroups - stretches) % workgroups;
     }
     token = text.end;

@@ -57,6 +57,13 @@ float read_place(uint format, Place place, uint d) {
   }
 }
 
+// Of a value, the same of so many tokens later in its page.
+Place later_value(uint format, Place place, uint dim, uint tokens) {
+  const uint bytes = page_bytes(format, dim) / kPageTokens, of_scales = dim / 32 * 2;
+  const bool plain = format == kF32 || format == kF16;
+  return Place(place.first + tokens * (plain ? bytes : bytes - of_scales), place.scale + tokens * of_scales, place.stride);
+}
+
 vec4 halves4_at(uint64_t address) {
   const uvec2 words = words2_at(address);
   return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));

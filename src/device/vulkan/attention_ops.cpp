@@ -39,20 +39,25 @@ struct Attention {
 constexpr uint32_t kStretch = 128;               // positions, of shaders/attend.comp
 constexpr size_t kMostStateBytes = size_t{64} << 20;
 
-// What a workgroup computes: some heads, of those that share a key/value head, of some tokens. Its shared memory and its
-// registers hold 8 rows of up to 128 values, or half as many of more.
-struct Tile {
-  uint32_t heads, tokens, lanes;
-};
-
-Tile tile_of(uint32_t heads_that_share, uint32_t dim, uint32_t tokens) {
-  const uint32_t most = dim <= 128 ? 8 : 4, heads = pieces(heads_that_share, pieces(heads_that_share, most));
-  return {heads, std::min(most / heads, tokens), 1024 / most};
-}
-
 // That keep a GPU busy: four for each of its processors.
 uint32_t workgroups_wanted(GpuKind kind) {
   return kind == GpuKind::discrete ? 528 : kind == GpuKind::software ? 16 : 64;
+}
+
+// What a workgroup computes: some heads, of those that share a key/value head, of some tokens; and how many workgroups
+// there are for all heads and all tokens. Shared memory and registers hold 8 rows of up to 128 values, or half as many of
+// more. Tokens are put together only where there are many, since few are seldom of one text.
+struct Tile {
+  uint32_t heads, tokens, lanes, across, down;
+  uint32_t rows() const { return heads * tokens; }
+};
+
+Tile tile_of(uint32_t heads, uint32_t kv_heads, uint32_t dim, uint32_t tokens, uint32_t wanted) {
+  const uint32_t most = dim <= 128 ? 8 : 4, share = heads / kv_heads, shares = pieces(share, most);
+  Tile tile{.heads = pieces(share, shares), .lanes = 1024 / most, .across = kv_heads * shares};
+  tile.tokens = std::clamp(tokens * tile.across / wanted, 1u, most / tile.heads);
+  tile.down = pieces(tokens, tile.tokens);
+  return tile;
 }
 
 }  // namespace
@@ -147,25 +152,23 @@ void Compiler::attend(const Op& op) {
     push.scales = quantised.scales.begin;
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
   }
-  const Tile tile = tile_of(heads / kv_heads, dim, capacity(out));
+  const uint32_t wanted = workgroups_wanted(context_->caps().kind);
+  const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), wanted);
   push.tile_heads = tile.heads;
   const uint64_t context = uint64_t(segment_.inputs->pages_per_sequence) * ops::kPageTokens;
   const uint64_t longest = p.window > 0 ? std::min(context, uint64_t(p.window)) : context;
-  const uint32_t across = kv_heads * pieces(heads / kv_heads, tile.heads), down = pieces(capacity(out), tile.tokens);
-  uint32_t workgroups = std::clamp(workgroups_wanted(context_->caps().kind) / (across * down), 1u,
-                                   tile.heads * tile.tokens * pieces(uint32_t(longest), kStretch));
   push.slots = pieces(uint32_t(context), kStretch);
+  uint32_t sharing = std::clamp(wanted / (tile.across * tile.down), 1u, tile.rows() * pieces(uint32_t(longest), kStretch));
   const size_t all_rows = size_t(capacity(out)) * heads, state_bytes = all_rows * push.slots * ((dim + 7) / 4 * 16);
-  if (workgroups > 1 && state_bytes <= kMostStateBytes) {
+  if (state_bytes > kMostStateBytes) sharing = 1;
+  if (sharing > 1) {
     const Range states = scratch(Scratch::states, state_bytes), tickets = scratch(Scratch::tickets, all_rows * 4);
     push.states = states.begin;
     push.tickets = tickets.begin;
     writes.insert(writes.end(), {states, tickets});
-  } else {
-    workgroups = 1;
   }
-  dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.heads * tile.tokens, dim, tile.lanes},
-           bytes_of(push), {workgroups, across, down}, std::move(reads), std::move(writes),
+  dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1},
+           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
            uint64_t(columns(out)) * capacity(out) * 2 * longest);
 }
 
@@ -174,12 +177,11 @@ void Compiler::attend_spans(const Op& op) {
   const Tensor out = op.out[0];
   const uint32_t heads = uint32_t(p.heads), kv_heads = uint32_t(p.kv_heads), dim = columns(out) / heads;
   check(dim <= kMostHead, "a head fits the shader");
-  const Tile tile = tile_of(heads / kv_heads, dim, capacity(out));
+  const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), workgroups_wanted(context_->caps().kind));
   const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
                        .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
                        .group = int32_t(p.kind), .rows = rows(out)};
-  dispatch("attend", {kRowsKind, false, false, tile.heads * tile.tokens, dim, tile.lanes}, bytes_of(push),
-           {1, kv_heads * pieces(heads / kv_heads, tile.heads), pieces(capacity(out), tile.tokens)},
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push), {1, tile.across, tile.down},
            {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)},
            uint64_t(columns(out)) * capacity(out) * 2 * capacity(op.in[1]));
 }
