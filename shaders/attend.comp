@@ -197,12 +197,12 @@ void add_scores(const uint tile, Text text, int begin) {
 }
 
 // Scores become weights relative to the largest of the row in this stretch.
-void weigh(const uint tile, const Seen seen[kMostOwn], int begin) {
+void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
   const uint lane = gl_LocalInvocationID.x;
   vec4 score[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint at = i * kLanes + lane, row = at / kQuads, quad = at % kQuads;
-    if (at >= tile * kQuads) continue;
+    if (at >= rows * kQuads) continue;
     precise vec4 sum = partial_[row * kLanes + quad];
     for (uint part = 1; part < kParts; ++part) sum += partial_[row * kLanes + part * kQuads + quad];
     sum *= scale;
@@ -219,7 +219,7 @@ void weigh(const uint tile, const Seen seen[kMostOwn], int begin) {
   barrier();
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint at = i * kLanes + lane, row = at / kQuads;
-    if (at >= tile * kQuads) continue;
+    if (at >= rows * kQuads) continue;
     vec4 four = largest_[row * kQuads / 4];
     [[unroll]] for (uint k = 1; k < kQuads / 4; ++k) four = max(four, largest_[row * kQuads / 4 + k]);
     const float most = max(max(four.x, four.y), max(four.z, four.w));
@@ -261,7 +261,11 @@ void add_values(const uint tile, Text text, int begin) {
     }
     [[unroll]] for (uint r = 0; r < tile; ++r) partial_[(run * tile + r) * kFours + four] = sums[r];
   }
-  if (lane < tile) {
+}
+
+void sum_weights(uint rows) {
+  const uint lane = gl_LocalInvocationID.x;
+  if (lane < rows) {
     float sum = 0;
     [[unroll]] for (uint k = 0; k < kQuads / 4; ++k) {
       const vec4 four_sums = sum_[lane * kQuads / 4 + k];
@@ -269,7 +273,6 @@ void add_values(const uint tile, Text text, int begin) {
     }
     row_sum_[lane] = sum;
   }
-  barrier();
 }
 
 // The next stretch of a row joins those before it.
@@ -281,7 +284,7 @@ void join(inout State all, State next) {
 }
 
 // Of the stretch that was just computed.
-State state_of(const uint tile, uint at) {
+State state_of(uint tile, uint at) {
   vec4 sum = partial_[at];
   for (uint run = 1; run < kRuns; ++run) sum += partial_[run * tile * kFours + at];
   return State(row_largest_[at / kFours], row_sum_[at / kFours], sum);
@@ -295,8 +298,9 @@ void keep(State state, uint slot, uint four) {
 }
 
 // A few at a time, so that the next do not wait for the last to be joined.
-void join_kept(inout State all, Rows rows, uint at, uint stretches) {
+State join_kept(Rows rows, uint at, uint stretches) {
   const uint kAtOnce = 16, four = at % kFours;
+  State all = State(kNone, 0, vec4(0));
   for (uint begin = 0; begin < stretches; begin += kAtOnce) {
     State next[kAtOnce];
     [[unroll]] for (uint i = 0; i < kAtOnce; ++i) {
@@ -308,6 +312,7 @@ void join_kept(inout State all, Rows rows, uint at, uint stretches) {
       if (begin + i < stretches) join(all, next[i]);
     }
   }
+  return all;
 }
 
 // Whether all the others are done with these rows, so that what they kept can be read.
@@ -326,12 +331,9 @@ bool is_last_of(Rows rows, uint workgroups) {
   return is_last_;
 }
 
-void finish(Rows rows, const State all[kMostOwn]) {
+// Results are in head_.
+void finish(Rows rows) {
   const uint lane = gl_LocalInvocationID.x;
-  [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
-    const uint at = i * kLanes + lane;
-    if (at < rows.count * kFours) head_[at] = all[i].value / all[i].sum;
-  }
   if (rotation > 0) rotate_heads(rows.count * kDim, rotation, lane, kLanes);
   barrier();
   for (uint i = lane; i < rows.count * kDim; i += kLanes) {
@@ -347,10 +349,10 @@ void finish(Rows rows, const State all[kMostOwn]) {
 }
 
 // Stretches `begin`, begin + workgroups, … of these rows.
-void attend(const uint tile, Text text, Rows rows, uint begin, uint workgroups) {
-  const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text);
+void attend(Text text, Rows rows, uint begin, uint workgroups) {
+  const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text), fours = rows.count * kFours;
   if (begin >= stretches) return;
-  const bool alone = !kShared || stretches == 1;
+  const bool one = kTile > 1 && rows.count == 1, alone = !kShared || stretches == 1;
   Seen seen[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint row = (i * kLanes + lane) / kQuads;
@@ -361,27 +363,35 @@ void attend(const uint tile, Text text, Rows rows, uint begin, uint workgroups) 
   load_queries(rows);
   for (uint stretch = begin; stretch < stretches; stretch += workgroups) {
     const int from = (text.first / int(kStretch) + int(stretch)) * int(kStretch);
-    add_scores(tile, text, from);
+    if (one) add_scores(1, text, from);
+    else add_scores(kTile, text, from);
     barrier();
-    weigh(tile, seen, from);
-    add_values(tile, text, from);
+    weigh(rows.count, seen, from);
+    if (one) add_values(1, text, from);
+    else add_values(kTile, text, from);
+    sum_weights(rows.count);
+    barrier();
     [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
       const uint at = i * kLanes + lane;
-      if (at >= rows.count * kFours) continue;
-      const State state = state_of(tile, at);
+      if (at >= fours) continue;
+      const State state = state_of(one ? 1 : kTile, at);
       if (alone) join(all[i], state);
       else keep(state, slot_of(rows, at, stretch), at % kFours);
     }
     barrier();
   }
-  if (!alone) {
-    if (!is_last_of(rows, min(stretches, workgroups))) return;
+  if (alone) {
     [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
-      const uint at = i * kLanes + lane;
-      if (at < rows.count * kFours) join_kept(all[i], rows, at, stretches);
+      if (i * kLanes + lane < fours) head_[i * kLanes + lane] = all[i].value / all[i].sum;
+    }
+  } else {
+    if (!is_last_of(rows, min(stretches, workgroups))) return;
+    for (uint at = lane; at < fours; at += kLanes) {
+      const State joined = join_kept(rows, at, stretches);
+      head_[at] = joined.value / joined.sum;
     }
   }
-  finish(rows, all);
+  finish(rows);
 }
 
 void main() {
@@ -407,13 +417,9 @@ void main() {
   for (uint token = begin; token < end;) {
     const Text text = text_at(token, end, kv_head);
     const uint count = (text.end - token) * own_heads, stretches = stretches_of(text) % workgroups;
-    const bool one_by_one = kTile > 1 && (apart || count == 1);
-    for (uint row = 0; one_by_one && row < count; ++row) {
-      attend(1, text, Rows(token + row / own_heads, head + row % own_heads, 1, 1), turn, workgroups);
-      turn = (turn + workgroups - stretches) % workgroups;
-    }
-    if (!one_by_one) {
-      attend(kTile, text, Rows(token, head, own_heads, count), turn, workgroups);
+    for (uint row = 0; row < (apart ? count : 1); ++row) {
+      const Rows one = Rows(token + row / own_heads, head + row % own_heads, 1, 1);
+      attend(text, apart ? one : Rows(token, head, own_heads, count), turn, workgroups);
       turn = (turn + workgroups - stretches) % workgroups;
     }
     token = text.end;
