@@ -511,6 +511,8 @@ TEST(EveryDevice, AttendsInARaggedBatch) {
     std::vector<int> by_three = {0, 1, 2, 100, 101, 102, 63, 64, 65, 380, 381, 382};
     check_on_every_device(attend_case({2, 2, 32}, {}, cache, by_three, 4));
     check_on_every_device(attend_case({4, 1, 64}, {.window = 48}, cache, by_three, 4));
+    check_on_every_device(attend_case({7, 2, 64}, {}, cache, {1500}, 1));  // long enough to be shared by many
+    check_on_every_device(attend_case({2, 2, 64}, {.softcap = 3, .window = 900}, cache, {1500, 1501, 3, 4}, 2));
   }
 }
 

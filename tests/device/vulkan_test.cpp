@@ -25,19 +25,19 @@ struct Token {
 
 // Whatever `ops` makes of inputs of these widths, for `tokens` in a step that has room for `capacity`.
 Tape tape_of(const std::vector<Token>& tokens, int capacity, int sequences, const std::vector<int>& widths,
-             const std::function<Tensor(Builder&, std::vector<Tensor>)>& ops) {
+             const std::function<Tensor(Builder&, std::vector<Tensor>)>& ops, int pages = kPages) {
   Tape tape;
   Builder b(capacity, 1);
   std::vector<Tensor> inputs;
   for (int width : widths) inputs.push_back(b.embed(fmt::format("x{}", inputs.size()), 4, width));
   tape.program = b.finish(b.pick_rows(ops(b, inputs)));
   tape.first_op = inputs.size();
-  tape.inputs = ops::StepInputs(capacity, 1, sequences, kPages);
+  tape.inputs = ops::StepInputs(capacity, 1, sequences, pages);
   tape.inputs.tokens = int(tokens.size());
   tape.inputs.outputs = 1;
   for (size_t t = 0; t < tokens.size(); ++t) tape.inputs.place(int(t), 0, tokens[t].position, tokens[t].sequence);
   std::iota(tape.inputs.page_table.rbegin(), tape.inputs.page_table.rend(), 0);
-  tape.pages = sequences * kPages;
+  tape.pages = sequences * pages;
   return tape;
 }
 
@@ -194,6 +194,48 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnOtherSequences) {
         const Outcome got = run_on(*device_, tape, cache);
         EXPECT_TRUE(same_bits(result_rows(tape, got, 0, end - first), result_rows(all, want, first, end - first)))
             << info(cache).name << " window " << window << ": sequence " << tokens[first].sequence;
+      }
+    }
+  }
+}
+
+// Over contexts of several stretches, which one workgroup goes through or several share, for a tile of rows or for one.
+TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
+  std::vector<Token> tokens;
+  for (int position = 1470; position < 1490; ++position) tokens.push_back({0, position});
+  tokens.push_back({1, 1499});
+  for (int position = 5; position < 19; ++position) tokens.push_back({2, position});
+  for (int position = 700; position < 705; ++position) tokens.push_back({3, position});
+  const int dim = 64, kv_heads = 2;
+  const auto table = rope_table(dim, 1);
+  for (Format cache : {Format::f16, Format::q8_0}) {
+    for (int group : {1, 7}) {
+      for (int window : {0, 300}) {
+        const int heads = group * kv_heads;
+        const auto tape_with = [&](const std::vector<Token>& some, int capacity) {
+          const auto ops = [&](Builder& b, auto x) {
+            const int number = b.kv_cache(kv_heads, dim, window);
+            return b.attend(b.rope(x[0], heads, table),
+                            {.cache = number, .heads = heads, .scale = 0.25f, .window = window});
+          };
+          Tape tape = tape_of(some, capacity, 4, {heads * dim}, ops, 48);
+          tape.cache_format = cache;
+          tape.fill_inputs(77);
+          return tape;
+        };
+        const Tape all = tape_with(tokens, 40);
+        const Outcome want = run_on(*device_, all, cache);
+        const auto check = [&](size_t first, size_t count, int capacity) {
+          const auto begin = tokens.begin() + ptrdiff_t(first);
+          Tape tape = tape_with({begin, begin + ptrdiff_t(count)}, capacity);
+          take_inputs(tape, all, first);
+          const Outcome got = run_on(*device_, tape, cache);
+          EXPECT_TRUE(same_bits(result_rows(tape, got, 0, count), result_rows(all, want, first, count)))
+              << info(cache).name << " group " << group << " window " << window << ": " << count << " rows from " << first;
+        };
+        for (size_t t : {0, 10, 19, 20, 21, 34, 39}) check(t, 1, 1);
+        check(3, 30, 40);
+        check(18, 3, 128);
       }
     }
   }
