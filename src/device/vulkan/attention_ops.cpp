@@ -97,8 +97,8 @@ const Op* Compiler::turned_just_before(const Op& reader) const {
 
 bool Compiler::is_turned_by_readers(const Op& rope) const {
   const auto turns = [&](const Op& reader) {
-    return (reader.kind == OpKind::kv_write || reader.kind == OpKind::attend) && std::ranges::count(reader.in, rope.out[0]) == 1 &&
-           reader.in[0] == rope.out[0] && turned_just_before(reader) == &rope;
+    return (reader.kind == OpKind::kv_write || reader.kind == OpKind::attend) && reader.in[0] == rope.out[0] &&
+           std::ranges::count(reader.in, rope.out[0]) == 1 && turned_just_before(reader) == &rope;
   };
   size_t readers = 0;
   for (size_t i = 0; i < program_.ops.size(); ++i) {
@@ -181,8 +181,8 @@ void Compiler::attend_spans(const Op& op) {
   const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
                        .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
                        .group = int32_t(p.kind), .rows = rows(out)};
-  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push), {1, tile.across, tile.down},
-           {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)},
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push),
+           {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)},
            uint64_t(columns(out)) * capacity(out) * 2 * capacity(op.in[1]));
 }
 
