@@ -7,7 +7,6 @@
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/cache.glsl"
-#include "lib/quantise.glsl"
 #include "lib/turn.glsl"
 
 layout(local_size_x_id = 5) in;                        // a multiple of 32 that follows from kDim
@@ -21,6 +20,8 @@ layout(constant_id = 6) const bool kShared = false;    // several workgroups may
 const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4;
 const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
 #include "lib/rotate.glsl"
+const uint kRounding = 64;  // lanes, of lib/quantise_four.glsl
+#include "lib/quantise_four.glsl"
 
 // A score: lane (part, quad) sums up a part of the head's values for four positions, of all rows.
 const uint kStretch = 128, kQuads = kStretch / 4, kParts = kLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
@@ -56,7 +57,7 @@ layout(push_constant) uniform Push {
 
 const float kNone = -1.0 / 0.0;
 shared vec4 partial_[kTile * kLanes], weight_[kTile * kQuads];
-shared vec4 largest_[kTile * kQuads / 4], sum_[kTile * kQuads / 4];  // of each quad
+shared vec4 quad_largest_[kTile * kQuads / 4], quad_sum_[kTile * kQuads / 4];
 shared float row_largest_[kTile], row_sum_[kTile];                     // of the stretch
 shared bool is_last_;
 
@@ -85,13 +86,14 @@ Seen seen_by(uint token) {
 
 // As many tokens as are of the sequence of the first.
 Text text_at(uint begin, uint end, uint kv_head) {
+  const int pages = kFormat == kRows ? 0 : pages_of(step, int(begin), group);
   Seen all = seen_by(begin);
   uint token = begin + 1;
   for (; token < end && (kFormat == kRows || step.sequences.at[token] == step.sequences.at[begin]); ++token) {
     const Seen one = seen_by(token);
     all = Seen(min(all.first, one.first), max(all.last, one.last));
   }
-  return Text(begin, token, kv_head, all.first, all.last, kFormat == kRows ? 0 : pages_of(step, int(begin), group));
+  return Text(begin, token, kv_head, all.first, all.last, pages);
 }
 
 uint stretches_of(Text text) { return uint(text.last / int(kStretch) - text.first / int(kStretch) + 1); }
@@ -214,14 +216,14 @@ void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
       most = max(most, sum[k]);
     }
     score[i] = sum;
-    largest_[at / 4][at % 4] = most;
+    quad_largest_[at / 4][at % 4] = most;
   }
   barrier();
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint at = i * kLanes + lane, row = at / kQuads;
     if (at >= rows * kQuads) continue;
-    vec4 four = largest_[row * kQuads / 4];
-    [[unroll]] for (uint k = 1; k < kQuads / 4; ++k) four = max(four, largest_[row * kQuads / 4 + k]);
+    vec4 four = quad_largest_[row * kQuads / 4];
+    [[unroll]] for (uint k = 1; k < kQuads / 4; ++k) four = max(four, quad_largest_[row * kQuads / 4 + k]);
     const float most = max(max(four.x, four.y), max(four.z, four.w));
     precise const vec4 below = score[i] - most;
     vec4 weight = vec4(0);
@@ -229,7 +231,7 @@ void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
       if (score[i][k] != kNone) weight[k] = exp(below[k]);
     }
     weight_[at] = weight;
-    sum_[at / 4][at % 4] = (weight.x + weight.y) + (weight.z + weight.w);
+    quad_sum_[at / 4][at % 4] = (weight.x + weight.y) + (weight.z + weight.w);
     if (at % kQuads == 0) row_largest_[row] = most;
   }
   barrier();
@@ -268,7 +270,7 @@ void sum_weights(uint rows) {
   if (lane < rows) {
     float sum = 0;
     [[unroll]] for (uint k = 0; k < kQuads / 4; ++k) {
-      const vec4 four_sums = sum_[lane * kQuads / 4 + k];
+      const vec4 four_sums = quad_sum_[lane * kQuads / 4 + k];
       sum += (four_sums.x + four_sums.y) + (four_sums.z + four_sums.w);
     }
     row_sum_[lane] = sum;
@@ -339,11 +341,12 @@ void finish(Rows rows) {
   for (uint i = lane; i < rows.count * kDim; i += kLanes) {
     to.at[row_of(rows, i / kDim) * kDim + i % kDim] = head_value(i / kDim * kFours * 4 + i % kDim);
   }
-  const uint blocks = kDim / 32;
-  for (uint b = lane; kQuantise && b < rows.count * blocks; b += kLanes) {
-    float block[32];
-    for (uint i = 0; i < 32; ++i) block[i] = head_value(b * 32 + i);
-    quantise_block(block, numbers, scales, row_of(rows, b / blocks) * blocks + b % blocks);
+  for (uint begin = 0; kQuantise && begin < rows.count * kFours; begin += kRounding) {
+    const uint at = begin + lane;
+    const bool mine = lane < kRounding && at < rows.count * kFours;
+    const vec4 x = mine ? head_[at] : vec4(0);
+    quantise_four(float[4](x.x, x.y, x.z, x.w), numbers, scales, lane, row_of(rows, at / kFours) * kDim + at % kFours * 4,
+                  mine);
   }
   barrier();
 }

@@ -241,6 +241,35 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
   }
 }
 
+// As where each op is compiled by itself, so that rope leaves its result to whoever comes behind it.
+TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
+  const int heads = 6, kv_heads = 2, dim = 64;
+  const auto table = rope_table(dim, 1);
+  const auto ops = [&](Builder& b, auto x) {
+    const int number = b.kv_cache(kv_heads, dim);
+    b.kv_write(number, b.rope(x[1], kv_heads, table), x[2]);
+    return b.attend(b.rope(x[0], heads, table), {.cache = number, .heads = heads, .scale = 0.125f});
+  };
+  Tape tape = tape_of({{0, 40}, {0, 41}, {1, 207}}, 4, 2, {heads * dim, kv_heads * dim, kv_heads * dim}, ops);
+  tape.fill_inputs(77);
+  for (Format cache : {Format::f16, Format::q4_0}) {
+    tape.cache_format = cache;
+    const Outcome together = run_on(*device_, tape, cache);
+    const Loaded loaded = load_on(*device_, tape, cache);
+    for (size_t i = tape.first_op; i < tape.program.ops.size(); ++i) {
+      Segment one = loaded.segment(tape);
+      one.begin = i;
+      one.end = i + 1;
+      const auto executable = device_->compile(one);
+      executable->submit();
+      executable->wait();
+    }
+    const Outcome apart = read_back(tape, loaded);
+    EXPECT_TRUE(same_bits(result_rows(tape, together, 0, 3), result_rows(tape, apart, 0, 3))) << info(cache).name;
+    EXPECT_EQ(together.keys, apart.keys) << info(cache).name;
+  }
+}
+
 // A long text read whole, in parts and token by token.
 TEST_F(VulkanBits, OfAttentionDoNotDependOnHowATextIsCutIntoSteps) {
   const int heads = 2, dim = 32, count = 70;
