@@ -2,6 +2,9 @@
 #version 460
 #include "lib/step.glsl"
 #include "lib/cache.glsl"
+#include "lib/turn.glsl"
+
+const uint kHeadFours = 512 / 4;
 #include "lib/rotate.glsl"
 
 const uint kLanes = 64;
@@ -35,9 +38,9 @@ void write_half(uint64_t address, float value) { HalvesOut(address).at[0] = uint
 void write_block(Place place, uint d) {
   float largest = 0, of_largest = 0;
   for (uint i = d; i < d + 32; ++i) {
-    if (abs(head_[i]) > largest) {
-      largest = abs(head_[i]);
-      of_largest = head_[i];
+    if (abs(head_value(i)) > largest) {
+      largest = abs(head_value(i));
+      of_largest = head_value(i);
     }
   }
   const float scale = kFormat == kQ8_0 ? largest / 127 : of_largest / -8;
@@ -45,13 +48,13 @@ void write_block(Place place, uint d) {
   write_half(place.scale, scale);
   if (kFormat == kQ8_0) {
     for (uint i = 0; i < 32; ++i) {
-      const float x = head_[d + i] * inverse;
+      const float x = head_value(d + i) * inverse;
       BytesOut(place.first + i * place.stride).at[0] = uint8_t(int(sign(x) * floor(abs(x) + 0.5)) & 0xff);
     }
   } else {
     for (uint i = 0; i < 16; ++i) {
-      const uint low = uint(min(15, int(head_[d + i] * inverse + 8.5)));
-      const uint high = uint(min(15, int(head_[d + i + 16] * inverse + 8.5)));
+      const uint low = uint(min(15, int(head_value(d + i) * inverse + 8.5)));
+      const uint high = uint(min(15, int(head_value(d + i + 16) * inverse + 8.5)));
       BytesOut(place.first + i * place.stride).at[0] = uint8_t(low | high << 4);
     }
   }
@@ -67,13 +70,14 @@ void main() {
     for (uint i = lane; i < pairs; i += kLanes) {
       const float c = angles.at[(token * pairs + i) * 2], s = angles.at[(token * pairs + i) * 2 + 1];
       const float a = from.at[first + i], b = from.at[first + pairs + i];
-      head_[i] = a * c - b * s;
-      head_[i + pairs] = b * c + a * s;
+      const vec2 pair = turned(vec2(a, b), c, s);
+      set_head_value(i, pair.x);
+      set_head_value(i + pairs, pair.y);
     }
   } else {
-    for (uint i = lane; i < dim; i += kLanes) head_[i] = from.at[first + i];
+    for (uint i = lane; i < dim; i += kLanes) set_head_value(i, from.at[first + i]);
   }
-  if (rotation > 0) rotate_head(dim, rotation, lane, kLanes);
+  if (rotation > 0) rotate_heads(dim, rotation, lane, kLanes);
   barrier();
 
   const uint position = step.positions.at[token];
@@ -85,7 +89,7 @@ void main() {
     const Place place = is_key ? key_place(kFormat, at, dim, position % kPageTokens, d)
                                : value_place(kFormat, at, dim, position % kPageTokens, d);
     if (blocks) write_block(place, d);
-    else if (kFormat == kF16) write_half(place.first, head_[d]);
-    else Floats(place.first).at[0] = head_[d];
+    else if (kFormat == kF16) write_half(place.first, head_value(d));
+    else Floats(place.first).at[0] = head_value(d);
   }
 }

@@ -299,8 +299,9 @@ void main() {
       if (kKind == kGated) coopMatStore(total_[up], weight_, to_up, kM / 4, gl_CooperativeMatrixLayoutColumnMajor);
       subgroupBarrier();
       for (uint i = gl_SubgroupInvocationID; i < kM * kN; i += kSubgroup) {
-        finish(intBitsToFloat(weight_[to_gate + i / 4][i % 4]), kKind == kGated ? intBitsToFloat(weight_[to_up + i / 4][i % 4]) : 0,
-               row_begin + row + i % kM, token_begin + token + i / kM, live);
+        const float total = intBitsToFloat(weight_[to_gate + i / 4][i % 4]);
+        const float of_up = kKind == kGated ? intBitsToFloat(weight_[to_up + i / 4][i % 4]) : 0;
+        finish(total, of_up, row_begin + row + i % kM, token_begin + token + i / kM, live);
       }
     } else {
       [[unroll]] for (uint i = 0; i < kOwn; ++i) {

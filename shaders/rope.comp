@@ -1,6 +1,7 @@
 // Rotary embedding: pair i of a head is its values i and i + D/2.
 #version 460
 #include "lib/step.glsl"
+#include "lib/turn.glsl"
 
 layout(local_size_x = 64) in;
 
@@ -15,6 +16,7 @@ void main() {
   if (head >= heads || token >= step.tokens) return;
   const uint angle = (token * pairs + i) * 2, at = (token * heads + head) * 2 * pairs + i;
   const float c = angles.at[angle], s = angles.at[angle + 1], a = x.at[at], b = x.at[at + pairs];
-  to.at[at] = a * c - b * s;
-  to.at[at + pairs] = b * c + a * s;
+  const vec2 pair = turned(vec2(a, b), c, s);
+  to.at[at] = pair.x;
+  to.at[at + pairs] = pair.y;
 }

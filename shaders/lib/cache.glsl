@@ -56,3 +56,25 @@ float read_place(uint format, Place place, uint d) {
     }
   }
 }
+
+// Of a value, the same of so many tokens later in its page.
+Place later_value(uint format, Place place, uint dim, uint tokens) {
+  const uint bytes = page_bytes(format, dim) / kPageTokens, of_scales = dim / 32 * 2;
+  const bool plain = format == kF32 || format == kF16;
+  return Place(place.first + tokens * (plain ? bytes : bytes - of_scales), place.scale + tokens * of_scales, place.stride);
+}
+
+vec4 halves4_at(uint64_t address) {
+  const uvec2 words = words2_at(address);
+  return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y));
+}
+
+// Four values of which the first lies at a place: of a key, those of four tokens; of a value, d to d + 3.
+vec4 read_four(uint format, Place place, uint d, const bool of_key) {
+  if (format == kF32) return uintBitsToFloat(words4_at(place.first));
+  if (format == kF16) return halves4_at(place.first);
+  const uint word = word_at(place.first);
+  const vec4 scale = of_key ? halves4_at(place.scale) : vec4(half_at(place.scale));
+  if (format == kQ8_0) return vec4(unpack8(int32_t(word))) * scale;
+  return (vec4(unpack8(word >> (d % 32 < 16 ? 0 : 4) & 0x0f0f0f0fu)) - 8) * scale;
+}

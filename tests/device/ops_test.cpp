@@ -28,10 +28,11 @@ struct Case {
   bool fuses = false;
   int merged = 0;                                        // > 0: `ops` gives one row for this many tokens
   int groups = 1;                                        // of cache pages
+  int pages = 12;                                        // of each sequence
   std::function<void(ops::StepInputs&)> adjust{};
 };
 
-constexpr int kSequencePages = 12, kFeatureWidth = 17;
+constexpr int kFeatureWidth = 17;
 
 Tape make_tape(const Case& c) {
   Tape tape;
@@ -43,12 +44,12 @@ Tape make_tape(const Case& c) {
   tape.program = b.finish(c.merged > 0 ? result : b.pick_rows(result));
   tape.first_op = inputs.size();
 
-  tape.inputs = ops::StepInputs(c.bucket, c.bucket, c.sequences, kSequencePages, c.groups, kFeatureWidth);
+  tape.inputs = ops::StepInputs(c.bucket, c.bucket, c.sequences, c.pages, c.groups, kFeatureWidth);
   tape.inputs.features = random_values(tape.inputs.features.size(), 99);
   tape.inputs.tokens = c.live;
   tape.inputs.outputs = outputs;
   for (int o = 0; o < outputs; ++o) tape.inputs.output_rows[o] = c.live - outputs + o;
-  tape.pages = c.groups * c.sequences * kSequencePages;
+  tape.pages = c.groups * c.sequences * c.pages;
   std::vector<int> shuffled(tape.pages);
   for (int i = 0; i < tape.pages; ++i) shuffled[i] = i;
   std::shuffle(shuffled.begin(), shuffled.end(), std::mt19937(5));
@@ -511,6 +512,11 @@ TEST(EveryDevice, AttendsInARaggedBatch) {
     std::vector<int> by_three = {0, 1, 2, 100, 101, 102, 63, 64, 65, 380, 381, 382};
     check_on_every_device(attend_case({2, 2, 32}, {}, cache, by_three, 4));
     check_on_every_device(attend_case({4, 1, 64}, {.window = 48}, cache, by_three, 4));
+    for (Case c : {attend_case({7, 2, 64}, {}, cache, {1500}, 1),
+                   attend_case({2, 2, 64}, {.softcap = 3, .window = 900}, cache, {1500, 1501, 3, 4}, 2)}) {
+      c.pages = 48;
+      check_on_every_device(c);
+    }
   }
 }
 

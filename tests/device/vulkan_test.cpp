@@ -25,19 +25,19 @@ struct Token {
 
 // Whatever `ops` makes of inputs of these widths, for `tokens` in a step that has room for `capacity`.
 Tape tape_of(const std::vector<Token>& tokens, int capacity, int sequences, const std::vector<int>& widths,
-             const std::function<Tensor(Builder&, std::vector<Tensor>)>& ops) {
+             const std::function<Tensor(Builder&, std::vector<Tensor>)>& ops, int pages = kPages) {
   Tape tape;
   Builder b(capacity, 1);
   std::vector<Tensor> inputs;
   for (int width : widths) inputs.push_back(b.embed(fmt::format("x{}", inputs.size()), 4, width));
   tape.program = b.finish(b.pick_rows(ops(b, inputs)));
   tape.first_op = inputs.size();
-  tape.inputs = ops::StepInputs(capacity, 1, sequences, kPages);
+  tape.inputs = ops::StepInputs(capacity, 1, sequences, pages);
   tape.inputs.tokens = int(tokens.size());
   tape.inputs.outputs = 1;
   for (size_t t = 0; t < tokens.size(); ++t) tape.inputs.place(int(t), 0, tokens[t].position, tokens[t].sequence);
   std::iota(tape.inputs.page_table.rbegin(), tape.inputs.page_table.rend(), 0);
-  tape.pages = sequences * kPages;
+  tape.pages = sequences * pages;
   return tape;
 }
 
@@ -200,6 +200,77 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnOtherSequences) {
             << info(cache).name << " window " << window << ": sequence " << tokens[first].sequence;
       }
     }
+  }
+}
+
+// Over contexts of several stretches, which one workgroup goes through or several share, for a tile of rows or for one.
+TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
+  std::vector<Token> tokens;
+  for (int position = 1470; position < 1490; ++position) tokens.push_back({0, position});
+  tokens.push_back({1, 1499});
+  for (int position = 5; position < 19; ++position) tokens.push_back({2, position});
+  for (int position = 700; position < 705; ++position) tokens.push_back({3, position});
+  const int dim = 64, kv_heads = 2;
+  const auto table = rope_table(dim, 1);
+  for (Format cache : {Format::f16, Format::q8_0}) {
+    for (int group : {1, 7}) {
+      for (int window : {0, 300}) {
+        const int heads = group * kv_heads;
+        const auto tape_with = [&](const std::vector<Token>& some, int capacity) {
+          const auto ops = [&](Builder& b, auto x) {
+            const int number = b.kv_cache(kv_heads, dim, window);
+            return b.attend(b.rope(x[0], heads, table),
+                            {.cache = number, .heads = heads, .scale = 0.25f, .window = window});
+          };
+          Tape tape = tape_of(some, capacity, 4, {heads * dim}, ops, 48);
+          tape.cache_format = cache;
+          tape.fill_inputs(77);
+          return tape;
+        };
+        const Tape all = tape_with(tokens, 40);
+        const Outcome want = run_on(*device_, all, cache);
+        const auto check = [&](size_t first, size_t count, int capacity) {
+          const auto begin = tokens.begin() + ptrdiff_t(first);
+          Tape tape = tape_with({begin, begin + ptrdiff_t(count)}, capacity);
+          take_inputs(tape, all, first);
+          const Outcome got = run_on(*device_, tape, cache);
+          EXPECT_TRUE(same_bits(result_rows(tape, got, 0, count), result_rows(all, want, first, count)))
+              << info(cache).name << " group " << group << " window " << window << ": " << count << " rows from " << first;
+        };
+        for (size_t t : {0, 10, 19, 20, 21, 34, 39}) check(t, 1, 1);
+        check(3, 30, 40);
+        check(18, 3, 128);
+      }
+    }
+  }
+}
+
+// As where each op is compiled by itself, so that rope leaves its result to whoever comes behind it.
+TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
+  const int heads = 6, kv_heads = 2, dim = 64;
+  const auto table = rope_table(dim, 1);
+  const auto ops = [&](Builder& b, auto x) {
+    const int number = b.kv_cache(kv_heads, dim);
+    b.kv_write(number, b.rope(x[1], kv_heads, table), x[2]);
+    return b.attend(b.rope(x[0], heads, table), {.cache = number, .heads = heads, .scale = 0.125f});
+  };
+  Tape tape = tape_of({{0, 40}, {0, 41}, {1, 207}}, 4, 2, {heads * dim, kv_heads * dim, kv_heads * dim}, ops);
+  tape.fill_inputs(77);
+  for (Format cache : {Format::f16, Format::q4_0}) {
+    tape.cache_format = cache;
+    const Outcome together = run_on(*device_, tape, cache);
+    const Loaded loaded = load_on(*device_, tape, cache);
+    for (size_t i = tape.first_op; i < tape.program.ops.size(); ++i) {
+      Segment one = loaded.segment(tape);
+      one.begin = i;
+      one.end = i + 1;
+      const auto executable = device_->compile(one);
+      executable->submit();
+      executable->wait();
+    }
+    const Outcome apart = read_back(tape, loaded);
+    EXPECT_TRUE(same_bits(result_rows(tape, together, 0, 3), result_rows(tape, apart, 0, 3))) << info(cache).name;
+    EXPECT_EQ(together.keys, apart.keys) << info(cache).name;
   }
 }
 

@@ -7,7 +7,7 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr int kMostHead = 512;     // of shaders/lib/rotate.glsl
+constexpr int kMostHead = 512;     // of shaders/kv_write.comp and attend.comp
 constexpr uint32_t kRowsKind = 4;  // of shaders/lib/cache.glsl: keys and values are rows of a tensor
 
 // As shaders/lib/cache.glsl numbers them.
@@ -29,15 +29,41 @@ VkDeviceAddress address_of(const std::shared_ptr<Buffer>& buffer) {
 
 // As shaders/attend.comp has it.
 struct Attention {
-  VkDeviceAddress step, q, to, keys, values, numbers, scales;
-  uint32_t heads, kv_heads, dim, rotation;
+  VkDeviceAddress step, q, to, keys, values, numbers, scales, angles, states, tickets;
+  uint32_t heads, kv_heads, tile_heads, rotation;
   float scale, softcap;
   int32_t window, group, rows;
+  uint32_t slots;
 };
+
+constexpr uint32_t kStretch = 128;               // positions, of shaders/attend.comp
+constexpr size_t kMostStateBytes = size_t{64} << 20;
+
+// That keep a GPU busy: four for each of its processors.
+uint32_t workgroups_wanted(GpuKind kind) {
+  return kind == GpuKind::discrete ? 528 : kind == GpuKind::software ? 16 : 64;
+}
+
+// What a workgroup computes: some heads, of those that share a key/value head, of some tokens; and how many workgroups
+// there are for all heads and all tokens. Shared memory and registers hold 8 rows of up to 128 values, or half as many of
+// more. Tokens are put together only where there are many, since few are seldom of one text.
+struct Tile {
+  uint32_t heads, tokens, lanes, across, down;
+  uint32_t rows() const { return heads * tokens; }
+};
+
+Tile tile_of(uint32_t heads, uint32_t kv_heads, uint32_t dim, uint32_t tokens, uint32_t wanted) {
+  const uint32_t most = dim <= 128 ? 8 : 4, share = heads / kv_heads, shares = pieces(share, most);
+  Tile tile{.heads = pieces(share, shares), .lanes = 1024 / most, .across = kv_heads * shares};
+  tile.tokens = std::clamp(tokens * tile.across / wanted, 1u, most / tile.heads);
+  tile.down = pieces(tokens, tile.tokens);
+  return tile;
+}
 
 }  // namespace
 
 void Compiler::rope(const Op& op) {
+  if (is_turned_by_readers(op)) return;
   const auto& p = op.as<ops::RopeParams>();
   const uint32_t pairs = uint32_t(p.head_dim / 2), heads = uint32_t(p.heads);
   struct {
@@ -48,20 +74,40 @@ void Compiler::rope(const Op& op) {
            {range(op.out[0])});
 }
 
-// The rope op that makes the keys, if what it reads is still there.
-const Op* Compiler::turned_just_before(const Op& write) const {
-  const size_t number = size_t(&write - program_.ops.data());
-  for (size_t i = number; i-- > segment_.begin && number - i <= 2;) {
+// The rope op that makes what a kv_write or attend takes first, if what that one reads is still there: whoever takes it then
+// turns it itself. A result may lie where that was only if it is the same rows, as each is read before it is written.
+const Op* Compiler::turned_just_before(const Op& reader) const {
+  const size_t number = size_t(&reader - program_.ops.data());
+  for (size_t i = number; i-- > segment_.begin;) {
     const Op& op = program_.ops[i];
+    if (std::ranges::count(op.out, reader.in[0]) == 0) continue;
     if (op.kind != OpKind::rope) return nullptr;
-    if (op.out[0] != write.in[0]) continue;
     const Range source = range(op.in[0]);
-    for (size_t between = i; between < number; ++between) {
-      if (overlap(source, range(program_.ops[between].out[0]))) return nullptr;
+    for (size_t between = i; between <= number; ++between) {
+      for (Tensor out : program_.ops[between].out) {
+        const Range written = range(out);
+        const bool in_place = between == number && written.begin == source.begin && written.bytes == source.bytes;
+        if (overlap(source, written) && !in_place) return nullptr;
+      }
     }
     return &op;
   }
   return nullptr;
+}
+
+bool Compiler::is_turned_by_readers(const Op& rope) const {
+  const auto turns = [&](const Op& reader) {
+    return (reader.kind == OpKind::kv_write || reader.kind == OpKind::attend) && reader.in[0] == rope.out[0] &&
+           std::ranges::count(reader.in, rope.out[0]) == 1 && turned_just_before(reader) == &rope;
+  };
+  size_t readers = 0;
+  for (size_t i = 0; i < program_.ops.size(); ++i) {
+    const Op& op = program_.ops[i];
+    if (std::ranges::count(op.in, rope.out[0]) == 0) continue;
+    if (i < segment_.begin || i >= segment_.end || !turns(op)) return false;
+    ++readers;
+  }
+  return readers > 0;
 }
 
 void Compiler::kv_write(const Op& op) {
@@ -69,7 +115,6 @@ void Compiler::kv_write(const Op& op) {
   const ops::CacheInfo& info = program_.caches[size_t(number)];
   const Cache& cache = segment_.caches[size_t(number)];
   check(info.head_dim <= kMostHead, "a head fits the shader");
-  // Keys that are turned just before are turned here once more, so that nobody waits for it.
   const Op* turn = turned_just_before(op);
   const Tensor key = turn ? turn->in[0] : op.in[0];
   struct {
@@ -89,36 +134,56 @@ void Compiler::attend(const Op& op) {
   const auto& p = op.as<ops::AttendParams>();
   const ops::CacheInfo& info = program_.caches[size_t(p.cache)];
   const Cache& cache = segment_.caches[size_t(p.cache)];
+  const uint32_t heads = uint32_t(p.heads), kv_heads = uint32_t(info.kv_heads), dim = uint32_t(info.head_dim);
   check(info.head_dim <= kMostHead, "a head fits the shader");
-  Attention push{step_, at(op.in[0]), at(op.out[0]), address_of(cache.keys), address_of(cache.values), 0, 0,
-                 uint32_t(p.heads), uint32_t(info.kv_heads), uint32_t(info.head_dim),
-                 uint32_t(rotation(cache.format, info.head_dim)), p.scale, p.softcap, p.window, info.group,
-                 rows(op.out[0])};
-  const Tensor out = op.out[0];
+  const Op* turn = turned_just_before(op);
+  const Tensor query = turn ? turn->in[0] : op.in[0], out = op.out[0];
+  Attention push{.step = step_, .q = at(query), .to = at(out), .keys = address_of(cache.keys),
+                 .values = address_of(cache.values), .heads = heads, .kv_heads = kv_heads,
+                 .rotation = uint32_t(rotation(cache.format, info.head_dim)), .scale = p.scale, .softcap = p.softcap,
+                 .window = p.window, .group = info.group, .rows = rows(out)};
+  if (turn) push.angles = compiled_.step->angles(turn->as<ops::RopeParams>().table);
+  std::vector<Range> reads{range(query), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}};
   std::vector<Range> writes{range(out)};
-  const bool int8 = wants_int8(out) && info.head_dim % 32 == 0;
+  const bool int8 = wants_int8(out) && dim % 32 == 0;
   if (int8) {
     const Quantised& quantised = place_quantised(out.id, columns(out), capacity(out));
     push.numbers = quantised.numbers.begin;
     push.scales = quantised.scales.begin;
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
   }
+  const uint32_t wanted = workgroups_wanted(context_->caps().kind);
+  const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), wanted);
+  push.tile_heads = tile.heads;
   const uint64_t context = uint64_t(segment_.inputs->pages_per_sequence) * ops::kPageTokens;
   const uint64_t longest = p.window > 0 ? std::min(context, uint64_t(p.window)) : context;
-  dispatch("attend", {cache_number(cache.format), int8}, bytes_of(push), {push.heads, capacity(out), 1},
-           {range(op.in[0]), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}}, std::move(writes),
+  push.slots = pieces(uint32_t(context), kStretch);
+  uint32_t sharing = std::clamp(wanted / (tile.across * tile.down), 1u, tile.rows() * pieces(uint32_t(longest), kStretch));
+  const size_t all_rows = size_t(capacity(out)) * heads, state_bytes = all_rows * push.slots * ((dim + 7) / 4 * 16);
+  if (state_bytes > kMostStateBytes) sharing = 1;
+  if (sharing > 1) {
+    const Range states = scratch(Scratch::states, state_bytes), tickets = scratch(Scratch::tickets, all_rows * 4);
+    push.states = states.begin;
+    push.tickets = tickets.begin;
+    writes.insert(writes.end(), {states, tickets});
+  }
+  dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1},
+           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
            uint64_t(columns(out)) * capacity(out) * 2 * longest);
 }
 
 void Compiler::attend_spans(const Op& op) {
   const auto& p = op.as<ops::SpanParams>();
-  const uint32_t heads = uint32_t(p.heads), dim = columns(op.out[0]) / heads;
+  const Tensor out = op.out[0];
+  const uint32_t heads = uint32_t(p.heads), kv_heads = uint32_t(p.kv_heads), dim = columns(out) / heads;
   check(dim <= kMostHead, "a head fits the shader");
-  const Attention push{step_, at(op.in[0]), at(op.out[0]), at(op.in[1]), at(op.in[2]), 0, 0, heads,
-                       uint32_t(p.kv_heads), dim, 0, p.scale, 0, 0, int32_t(p.kind), rows(op.out[0])};
-  dispatch("attend", {kRowsKind, false}, bytes_of(push), {heads, capacity(op.out[0]), 1},
-           {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(op.out[0])},
-           uint64_t(columns(op.out[0])) * capacity(op.out[0]) * 2 * capacity(op.in[1]));
+  const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), workgroups_wanted(context_->caps().kind));
+  const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
+                       .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
+                       .group = int32_t(p.kind), .rows = rows(out)};
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push),
+           {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)},
+           uint64_t(columns(out)) * capacity(out) * 2 * capacity(op.in[1]));
 }
 
 }  // namespace troika::device::vulkan

@@ -6,7 +6,7 @@ namespace troika::device::vulkan {
 namespace {
 
 constexpr uint32_t kVulkan13 = 1u << 22 | 3u << 12;
-constexpr uint32_t kSharedBytes = 18 << 10, kPushBytes = 128, kWorkgroupSize = 512;  // what our shaders use
+constexpr uint32_t kSharedBytes = 28 << 10, kPushBytes = 128, kWorkgroupSize = 512;  // what our shaders use
 
 }  // namespace
 
@@ -21,7 +21,7 @@ std::string why_not(const Caps& caps) {
                         {caps.storage16 && caps.int16, "16-bit numbers"},
                         {caps.int64, "64-bit numbers"},
                         {caps.scalar_layout, "scalar layout of structs"},
-                        {caps.shared_bytes >= kSharedBytes, "18 KB of shared memory"},
+                        {caps.shared_bytes >= kSharedBytes, "28 KB of shared memory"},
                         {caps.push_bytes >= kPushBytes, "128 bytes of push constants"},
                         {caps.workgroup_size >= kWorkgroupSize, "workgroups of 512"},
                         {memory_type(caps, ~0u, false) >= 0, "memory that the host writes to"}};

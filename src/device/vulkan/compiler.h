@@ -53,7 +53,7 @@ inline constexpr uint32_t kNoTensor = UINT32_MAX;
 class Scratch {
  public:
   enum Purpose : uint8_t {
-    gate, up, chosen, shares, hidden, made, groups, parts,
+    gate, up, chosen, shares, hidden, made, groups, parts, states, tickets,
     numbers, scales = numbers + 4, factors = scales + 4, count = factors + 4
   };
 
@@ -160,7 +160,8 @@ class Compiler {
 
   void rope(const Op& op);
   void kv_write(const Op& op);
-  const Op* turned_just_before(const Op& write) const;
+  const Op* turned_just_before(const Op& reader) const;
+  bool is_turned_by_readers(const Op& rope) const;
   void attend(const Op& op);
   void attend_spans(const Op& op);
 
