@@ -14,5 +14,5 @@ void main() {
   }
   int all = 0;
   [[unroll]] for (uint s = 0; s < kSums; ++s) all += sums[s];
-  keep(float(all));
+  keep(intBitsToFloat(all));
 }

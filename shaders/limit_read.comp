@@ -14,5 +14,5 @@ void main() {
     [[unroll]] for (uint j = 0; j < kAtOnce; ++j) sum ^= read[j];
   }
   for (; i < count; i += all) sum ^= words.at[i];
-  keep(float(sum.x ^ sum.y ^ sum.z ^ sum.w));
+  keep(uintBitsToFloat(sum.x ^ sum.y ^ sum.z ^ sum.w));
 }

@@ -16,7 +16,7 @@ layout(push_constant) uniform Push {
 
 const uint kSums = 16, kTurns = 16;  // sums that do not wait for each other; turns of a round
 
-// The compiler cannot know that this never comes, so all that led to it is computed.
+// The compiler cannot know that no result has these bits, so all that led to it is computed.
 void keep(float value) {
   if (value == -1.5e38) result.at[0] = value;
 }
