@@ -3,6 +3,7 @@
 #include "base/platform.h"
 #include "device/room.h"
 #include "device/vulkan/free_memory.h"
+#include "device/vulkan/kept_file.h"
 #include "device/vulkan/limits.h"
 #include "device/vulkan/weights.h"
 
@@ -55,6 +56,10 @@ class VulkanDevice : public Device {
         weights_(context_, file_stays(context_->caps(), options.file_bytes)),
         scratch_(context_) {
     const Caps& caps = context_->caps();
+    if (options.tune && caps.kind != GpuKind::software && context_->keeps_time()) {
+      measured_ = std::make_shared<MeasuredFile>(kept_file(caps, "measured"), hash_of_shaders());
+      tuner_.emplace(measured_, stopwatch_of(context_));
+    }
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
     for (const MemoryType& type : caps.memory) {
@@ -76,8 +81,10 @@ class VulkanDevice : public Device {
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work(),
-                                 .results = results_};
-    Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
+                                 .results = results_, .tuner = tuner_ ? &*tuner_ : nullptr};
+    const auto step = step_block(*segment.inputs);
+    if (tuner_) tuner_->measure(Compiler(context_, segment, step, scratch_, options).trials());
+    Compiler compiler(context_, segment, step, scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
   std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
@@ -106,6 +113,8 @@ class VulkanDevice : public Device {
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
   Scratch scratch_;
+  std::shared_ptr<MeasuredFile> measured_;  // null: nothing is measured
+  std::optional<Tuner> tuner_;
   std::map<const ops::StepInputs*, std::weak_ptr<StepBlock>> blocks_;
   DeviceInfo info_;
 };

@@ -1,5 +1,5 @@
-// Compiled pipelines on disk: whole, or they count as nothing.
-#include "device/vulkan/pipeline_file.h"
+// What is kept on disk, such as compiled pipelines: whole, or it counts as nothing.
+#include "device/vulkan/kept_file.h"
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class VulkanPipelineFile : public testing::Test {
+class VulkanKeptFile : public testing::Test {
  protected:
   void SetUp() override {
     std::string pattern = testing::TempDir() + "pipelines.XXXXXX";
@@ -32,43 +32,43 @@ class VulkanPipelineFile : public testing::Test {
   fs::path folder_, file_;
 };
 
-const std::string kPipelines("as a driver\0made them", 21);
+const std::string kContent("as a driver\0made them", 21);
 
-TEST_F(VulkanPipelineFile, GivesBackWhatWasWritten) {
-  EXPECT_EQ(read_pipelines(file_, 7), "");
-  write_pipelines(file_, 7, kPipelines);
-  EXPECT_EQ(read_pipelines(file_, 7), kPipelines);
-  write_pipelines(file_, 7, kPipelines + "and more");
-  EXPECT_EQ(read_pipelines(file_, 7), kPipelines + "and more");
+TEST_F(VulkanKeptFile, GivesBackWhatWasWritten) {
+  EXPECT_EQ(read_kept(file_, 7), "");
+  write_kept(file_, 7, kContent);
+  EXPECT_EQ(read_kept(file_, 7), kContent);
+  write_kept(file_, 7, kContent + "and more");
+  EXPECT_EQ(read_kept(file_, 7), kContent + "and more");
   EXPECT_EQ(std::distance(fs::directory_iterator(file_.parent_path()), {}), 1) << "nothing is left beside it";
 }
 
-TEST_F(VulkanPipelineFile, OfOtherShadersIsNothing) {
-  write_pipelines(file_, 7, kPipelines);
-  EXPECT_EQ(read_pipelines(file_, 8), "");
+TEST_F(VulkanKeptFile, OfOtherShadersIsNothing) {
+  write_kept(file_, 7, kContent);
+  EXPECT_EQ(read_kept(file_, 8), "");
 }
 
-TEST_F(VulkanPipelineFile, CutOffLengthenedOrChangedIsNothing) {
-  write_pipelines(file_, 7, kPipelines);
+TEST_F(VulkanKeptFile, CutOffLengthenedOrChangedIsNothing) {
+  write_kept(file_, 7, kContent);
   const std::string whole = bytes();
   for (size_t length = 0; length < whole.size(); ++length) {
     replace(whole.substr(0, length));
-    EXPECT_EQ(read_pipelines(file_, 7), "") << length << " bytes of it";
+    EXPECT_EQ(read_kept(file_, 7), "") << length << " bytes of it";
   }
   replace(whole + "x");
-  EXPECT_EQ(read_pipelines(file_, 7), "");
+  EXPECT_EQ(read_kept(file_, 7), "");
   for (size_t i = 0; i < whole.size(); ++i) {
     std::string changed = whole;
     changed[i] = char(changed[i] ^ 0x10);
     replace(changed);
-    EXPECT_EQ(read_pipelines(file_, 7), "") << "byte " << i;
+    EXPECT_EQ(read_kept(file_, 7), "") << "byte " << i;
   }
 }
 
-TEST_F(VulkanPipelineFile, ThatCannotBeWrittenIsAnError) {
+TEST_F(VulkanKeptFile, ThatCannotBeWrittenIsAnError) {
   std::ofstream(folder_ / "cache") << "no folder";
-  EXPECT_THROW(write_pipelines(file_, 7, kPipelines), Error);
-  EXPECT_EQ(read_pipelines(file_, 7), "");
+  EXPECT_THROW(write_kept(file_, 7, kContent), Error);
+  EXPECT_EQ(read_kept(file_, 7), "");
 }
 
 // Puts a variable of the environment back.
@@ -87,17 +87,18 @@ class Kept {
   std::optional<std::string> value_;
 };
 
-TEST_F(VulkanPipelineFile, LiesInTheUsersCacheFolderUnderTheNameOfGpuAndDriver) {
+TEST_F(VulkanKeptFile, LiesInTheUsersCacheFolderUnderTheNameOfGpuAndDriver) {
   const Caps caps{.uuid = "0123abcd"};
   const Kept home("HOME"), cache("XDG_CACHE_HOME");
   ::setenv("HOME", folder_.c_str(), 1);
   ::unsetenv("XDG_CACHE_HOME");
-  EXPECT_EQ(pipeline_file(caps), folder_ / ".cache/troika/vulkan/0123abcd.pipelines");
+  EXPECT_EQ(kept_file(caps, "pipelines"), folder_ / ".cache/troika/vulkan/0123abcd.pipelines");
   ::setenv("XDG_CACHE_HOME", "/elsewhere", 1);
-  EXPECT_EQ(pipeline_file(caps), "/elsewhere/troika/vulkan/0123abcd.pipelines");
+  EXPECT_EQ(kept_file(caps, "pipelines"), "/elsewhere/troika/vulkan/0123abcd.pipelines");
+  EXPECT_EQ(kept_file(caps, "measured"), "/elsewhere/troika/vulkan/0123abcd.measured");
   ::unsetenv("XDG_CACHE_HOME");
   ::unsetenv("HOME");
-  EXPECT_EQ(pipeline_file(caps), "");
+  EXPECT_EQ(kept_file(caps, "pipelines"), "");
 }
 
 }  // namespace
