@@ -58,7 +58,12 @@ struct Result {
   int submissions, dispatches;
 };
 
-Result run(Device& device, const Tape& tape, CompileOptions options) {
+// `replay`: what is done with the commands instead of running them once.
+Result run(Device& device, const Tape& tape, CompileOptions options,
+           const std::function<void(Recorder&)>& replay = [](Recorder& recorder) {
+             recorder.submit();
+             recorder.wait();
+           }) {
   const Loaded loaded = load_on(device, tape, Format::f32);
   const auto context = Context::open();
   Scratch scratch(context);
@@ -66,8 +71,7 @@ Result run(Device& device, const Tape& tape, CompileOptions options) {
   const Segment segment = loaded.segment(tape);
   const Compiled compiled = Compiler(context, segment, step, scratch, options).compile();
   step->upload();
-  compiled.recorder->submit();
-  compiled.recorder->wait();
+  replay(*compiled.recorder);
   const Outcome o = read_back(tape, loaded);
   const Tensor out = tape.program.ops[tape.program.ops.size() - 2].out[0];
   const auto first = o.arena.begin() + ptrdiff_t(o.offsets[out.id]);
@@ -204,6 +208,25 @@ TEST_F(VulkanInt8, GivesTheSameBitsInManySubmissions) {
     EXPECT_GT(many.submissions, 4);
     EXPECT_TRUE(same_bits(one.rows, many.rows));
   }
+}
+
+TEST_F(VulkanInt8, GivesTheSameBitsWhenItsSubmissionsAreCutAgain) {
+  const Tape tape = tape_of(64, Format::q4_k, products);
+  const auto check_timed = [](const Recorder& recorder) {
+    EXPECT_EQ(recorder.timed().size(), Context::open()->keeps_time() ? size_t(recorder.submissions()) : 0);
+    for (const Submission& each : recorder.timed()) EXPECT_GT(each.seconds, 0);
+  };
+  const auto cut_twice = [&](Recorder& recorder) {
+    for (uint64_t most : {uint64_t{1}, uint64_t{20'000'000}}) {
+      EXPECT_TRUE(recorder.cut_again(most));
+      EXPECT_FALSE(recorder.cut_again(most)) << "nothing changes";
+      EXPECT_GT(recorder.submissions(), 1);
+      recorder.submit();
+      recorder.wait();
+      check_timed(recorder);
+    }
+  };
+  EXPECT_TRUE(same_bits(run(*device_, tape, {}).rows, run(*device_, tape, {.timed = Recorder::Timed::yes}, cut_twice).rows));
 }
 
 // Rounded rows are kept in a few places in turn; a product must not round its result into the place of what it reads.

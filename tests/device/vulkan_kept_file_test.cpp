@@ -3,12 +3,11 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 
 #include "base/error.h"
+#include "device/kept_variable.h"
 
 namespace troika::device::vulkan {
 namespace {
@@ -70,22 +69,6 @@ TEST_F(VulkanKeptFile, ThatCannotBeWrittenIsAnError) {
   EXPECT_THROW(write_kept(file_, 7, kContent), Error);
   EXPECT_EQ(read_kept(file_, 7), "");
 }
-
-// Puts a variable of the environment back.
-class Kept {
- public:
-  explicit Kept(const char* name) : name_(name) {
-    if (const char* value = std::getenv(name)) value_ = value;
-  }
-  ~Kept() {
-    if (value_) ::setenv(name_, value_->c_str(), 1);
-    else ::unsetenv(name_);
-  }
-
- private:
-  const char* const name_;
-  std::optional<std::string> value_;
-};
 
 TEST_F(VulkanKeptFile, LiesInTheUsersCacheFolderUnderTheNameOfGpuAndDriver) {
   const Caps caps{.uuid = "0123abcd"};

@@ -24,11 +24,15 @@ TEST(VulkanFastest, IsTheFirstUnlessAnotherIsFasterByMoreThanTimesVary) {
   EXPECT_EQ(chosen({1, 0.9, 0.8, 0.85}), 2u);
 }
 
-const Measured kMeasured{{{"q4_k 64x64, 512 rows", "matmul_coop 1 2 0"}, {"q8_0 64x64, gated, 9 rows", "linear_int8.q8_0 3"}}};
+const Measured kMeasured{{{"q4_k 64x64, 512 rows", "matmul_coop 1 2 0"}, {"q8_0 64x64, gated, 9 rows", "linear_int8.q8_0 3"}},
+                         1.5e12};
 
 TEST(VulkanMeasured, IsReadAsItWasWritten) {
   EXPECT_EQ(measured_of(text_of(kMeasured)), kMeasured);
   EXPECT_EQ(measured_of(""), Measured());
+  for (const char* wrong : {"", "0", "-1", "1e", "nan", "inf", "fast"}) {
+    EXPECT_EQ(measured_of(fmt::format("work per second = {}\n", wrong)), Measured()) << wrong;
+  }
   EXPECT_EQ(measured_of("of a later version: 7\n\n" + text_of(kMeasured) + "cut o"), kMeasured);
 }
 
@@ -107,7 +111,11 @@ TEST_F(VulkanTuner, KeepsWhatAnotherProcessMeasuredMeanwhile) {
   const auto one = file(), two = file();
   Tuner(one, stopwatch()).measure({trial("of one", 1)});
   Tuner(two, stopwatch()).measure({trial("of two", 1)});
-  EXPECT_EQ(file()->measured.kernels.size(), 2u);
+  one->measured.work_per_second = 1e12;
+  one->keep();
+  Tuner(two, stopwatch()).measure({trial("and more", 1)});
+  EXPECT_EQ(file()->measured.kernels.size(), 3u);
+  EXPECT_EQ(file()->measured.work_per_second, 1e12);
 }
 
 TEST_F(VulkanTuner, ForgetsWhatWasMeasuredWithOtherShadersOrIsDamaged) {

@@ -150,7 +150,7 @@ class Compiler {
     int32_t rows = 0;
     std::vector<Range> reads, writes;  // besides `int8` and `to_int8`
     uint32_t matrices() const { return kind == gated ? 2 : 1; }
-    uint64_t work() const { return uint64_t(capacity) * columns * depth * matrices(); }
+    uint64_t work() const;  // as pace.h counts it
   };
   struct Kernel {
     PipelineKey pipeline;

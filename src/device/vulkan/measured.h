@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@ namespace troika::device::vulkan {
 
 struct Measured {
   std::map<std::string, std::string> kernels;  // by product: which is the fastest (tuner.h names both)
+  std::optional<double> work_per_second;       // pace.h
   bool operator==(const Measured&) const = default;
 };
 
@@ -32,7 +34,7 @@ class MeasuredFile {
  private:
   std::filesystem::path file_;
   const uint64_t shaders_;
-  Measured kept_;
+  std::string kept_;
 };
 
 }  // namespace troika::device::vulkan

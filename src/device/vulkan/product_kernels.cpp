@@ -33,7 +33,16 @@ uint32_t slice_length(uint32_t stretches, uint32_t slices) {
   return length > 3 ? length + length % 2 : length;
 }
 
+// What reading a weight takes, in rows that are multiplied with it meanwhile; an expert's is read for each row. And what a
+// multiplication in float32 takes.
+constexpr uint64_t kRowsOfReading = 16, kFloat = 4;
+
 }  // namespace
+
+uint64_t Compiler::Product::work() const {
+  const uint64_t rows = chosen ? capacity * kRowsOfReading : std::max<uint64_t>(capacity, kRowsOfReading);
+  return rows * columns * depth * matrices() * (int8 ? 1 : kFloat);
+}
 
 Candidate Compiler::candidate_of(const Product& p, std::span<const std::byte> all_live) {
   const auto candidate = [&](const Kernel& k) {

@@ -48,17 +48,36 @@ void Recorder::end() {
   std::vector<PipelineKey> pipelines;
   for (const Command& d : dispatches_) pipelines.push_back(d.pipeline);
   context_->make_pipelines(std::move(pipelines));
+  begins_ = cuts(most_work_);
   record();
 }
 
-void Recorder::record() {
+bool Recorder::cut_again(uint64_t most_work) {
+  check(!submitted_, "nothing runs that is recorded again");
+  std::vector<size_t> begins = cuts(most_work);
+  if (begins == begins_) return false;
+  begins_ = std::move(begins);
+  vkFreeCommandBuffers(context_->device(), pool_, uint32_t(commands_.size()), commands_.data());
+  vkDestroyQueryPool(context_->device(), stamps_, nullptr);
+  stamps_ = VK_NULL_HANDLE;
+  commands_.clear();
+  timed_.clear();
+  stamped_ = 0;
+  record();
+  return true;
+}
+
+std::vector<size_t> Recorder::cuts(uint64_t most_work) const {
   std::vector<uint64_t> works;
   for (const Command& d : dispatches_) works.push_back(d.work);
-  const std::vector<size_t> begins = cut(works, most_work_);
-  if (keeps_time_) make_stamps(begins.size());
+  return cut(works, most_work);
+}
+
+void Recorder::record() {
+  if (keeps_time_) make_stamps(begins_.size());
   begin_submission();
   for (size_t i = 0; i < dispatches_.size(); ++i) {
-    if (i > 0 && std::ranges::binary_search(begins, i)) {  // barriers hold from one submission to the next
+    if (i > 0 && std::ranges::binary_search(begins_, i)) {  // barriers hold from one submission to the next
       end_submission();
       begin_submission();
     }

@@ -50,6 +50,8 @@ class Recorder {
 
   void submit();  // what the host wrote before is seen
   void wait();    // what was computed is seen by the host
+  // Cuts all anew, between wait() and submit(); false: that changes nothing.
+  bool cut_again(uint64_t most_work);
 
   int dispatches() const { return static_cast<int>(dispatches_.size()); }
   int barriers() const { return barriers_; }
@@ -66,6 +68,7 @@ class Recorder {
     bool behind_barrier;
     uint64_t work;
   };
+  std::vector<size_t> cuts(uint64_t most_work) const;
   void record();
   void record(const Command& d);
   void begin_submission();
@@ -77,7 +80,7 @@ class Recorder {
   VkCommandBuffer commands() const { return commands_.back(); }
 
   const std::shared_ptr<Context> context_;
-  const uint64_t most_work_;
+  const uint64_t most_work_;  // at first
   const bool keeps_time_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission
@@ -86,6 +89,7 @@ class Recorder {
   uint32_t stamped_ = 0;
   std::vector<Submission> timed_;
   std::vector<Command> dispatches_;
+  std::vector<size_t> begins_;  // of submissions
   std::vector<Range> read_, written_;  // since the last barrier
   int barriers_ = 0;
   bool submitted_ = false;
