@@ -81,6 +81,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   verb.add_flag("--no-repack", o.no_repack,
                 "read weights where the file is mapped, without a copy in the CPU's own layout: less memory, slower")
       ->envname("TROIKA_NO_REPACK");
+  verb.add_flag("--no-tune", o.no_tune, "do not measure which kernels are the fastest on the GPU; take those of a rule")
+      ->envname("TROIKA_NO_TUNE");
   verb.add_flag("--no-pin", o.no_pin, "let the system move the CPU's threads from core to core")
       ->envname("TROIKA_NO_PIN");
   verb.add_option("--ctx", o.engine.context, "tokens a conversation may have; 0: the model's, as memory allows")
@@ -115,6 +117,7 @@ engine::EngineOptions ModelOptions::engine_options() const {
   if (in_file) chosen.slice = read_text_file(chosen.slice, 4096);
   chosen.float32 = dtype == "f32";
   chosen.repack = !no_repack;
+  chosen.tune = !no_tune;
   chosen.pin = !no_pin;
   return chosen;
 }

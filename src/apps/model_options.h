@@ -18,7 +18,7 @@ struct ModelOptions {
   std::string model;  // as typed; empty: the embedded model
   engine::EngineOptions engine;
   std::string dtype = "auto";
-  bool no_repack = false, no_pin = false;
+  bool no_repack = false, no_tune = false, no_pin = false;
 
   engine::EngineOptions engine_options() const;  // with dtype and what is switched off
   std::unique_ptr<engine::Engine> load(const engine::LoadProgress& progress = {}) const;

@@ -132,6 +132,7 @@ class Device {
   virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;          // null when it cannot be shared
   // Brings a weight into the device's layout, once, at load. Not while something is submitted; throws Error.
   virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
+  // Not while something is submitted. May write to the segment's activations, when it measures (DeviceOptions::tune).
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
@@ -146,6 +147,7 @@ struct DeviceOptions {
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
   size_t file_bytes = 0;  // of the files that weights will be prepared from; 0: unknown
+  bool tune = false;     // GPU: measure which kernels are the fastest and how much fits a submission; the bits are the same
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 

@@ -26,6 +26,7 @@ struct EngineOptions {
   std::string kv = "auto";      // "f16", "f32", "q8_0", "q4_0"; auto: f32 for float32 files, else f16
   std::string isa;              // --isa: the instruction set of the CPU's kernels, "avx2"; "": the fastest
   bool repack = true;           // --no-repack: false; the CPU then reads weights where the file is mapped
+  bool tune = true;             // --no-tune: false; kernels on a GPU then follow a rule, and submissions a guess
   bool pin = true;              // --no-pin: false; the CPU's threads then go where the system puts them
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
   std::string quantise;         // --quant: block format for the matrices of a float model; "" as they are

@@ -246,6 +246,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
                                               .isa = options.isa,
                                               .repack = options.repack,
                                               .file_bytes = model.file->bytes(),
+                                              .tune = options.tune,
                                               .pin = options.pin});
 
   ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);

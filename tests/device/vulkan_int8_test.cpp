@@ -58,7 +58,12 @@ struct Result {
   int submissions, dispatches;
 };
 
-Result run(Device& device, const Tape& tape, CompileOptions options) {
+// `replay`: what is done with the commands instead of running them once.
+Result run(Device& device, const Tape& tape, CompileOptions options,
+           const std::function<void(Recorder&)>& replay = [](Recorder& recorder) {
+             recorder.submit();
+             recorder.wait();
+           }) {
   const Loaded loaded = load_on(device, tape, Format::f32);
   const auto context = Context::open();
   Scratch scratch(context);
@@ -66,8 +71,7 @@ Result run(Device& device, const Tape& tape, CompileOptions options) {
   const Segment segment = loaded.segment(tape);
   const Compiled compiled = Compiler(context, segment, step, scratch, options).compile();
   step->upload();
-  compiled.recorder->submit();
-  compiled.recorder->wait();
+  replay(*compiled.recorder);
   const Outcome o = read_back(tape, loaded);
   const Tensor out = tape.program.ops[tape.program.ops.size() - 2].out[0];
   const auto first = o.arena.begin() + ptrdiff_t(o.offsets[out.id]);
@@ -89,6 +93,54 @@ TEST_F(VulkanInt8, GivesARowTheSameBitsWhateverTheNumberOfRows) {
       }
     }
   }
+}
+
+// The trials that a tuner would make of a tape.
+std::vector<Trial> trials_of(Device& device, const Tape& tape, CompileOptions options, Tuner& tuner) {
+  const Loaded loaded = load_on(device, tape, Format::f32);
+  const auto context = Context::open();
+  Scratch scratch(context);
+  const auto step = std::make_shared<StepBlock>(*context, tape.inputs);
+  const Segment segment = loaded.segment(tape);
+  options.tuner = &tuner;
+  Compiler compiler(context, segment, step, scratch, options);
+  const std::vector<Trial> trials = compiler.trials();
+  tuner.measure(trials);
+  return trials;
+}
+
+TEST_F(VulkanInt8, GivesTheSameBitsWithWhateverIsSaidToBeTheFastest) {
+  for (int rows : {1, 12, 33, kMostRows}) {
+    const Tape tape = tape_of(rows, Format::q4_k, products);
+    const std::vector<float> want = run(*device_, tape, {.matrix_unit = false}).rows;
+    size_t number = 0, most = 1;
+    for (; number < most; ++number) {
+      const auto file = std::make_shared<MeasuredFile>("", 0);
+      const auto prefer = [&](const Trial& trial) {  // each candidate in its turn
+        std::vector<double> seconds(trial.candidates.size(), 2);
+        seconds[number % seconds.size()] = 1;
+        return seconds;
+      };
+      Tuner tuner(file, {prefer, [] { return 0.0; }});
+      for (const Trial& trial : trials_of(*device_, tape, {}, tuner)) most = std::max(most, trial.candidates.size());
+      EXPECT_TRUE(same_bits(run(*device_, tape, {.tuner = &tuner}).rows, want)) << rows << " rows, candidate " << number;
+      for (auto& [product, kernel] : file->measured.kernels) kernel = "no such kernel";
+      EXPECT_TRUE(same_bits(run(*device_, tape, {.tuner = &tuner}).rows, want)) << rows << " rows";
+    }
+    EXPECT_EQ(most > 1, rows > 8);
+  }
+}
+
+TEST_F(VulkanInt8, FindsTheFastestKernelOfEachProduct) {
+  if (!Context::open()->keeps_time()) GTEST_SKIP() << "this GPU keeps no time";
+  const Tape tape = tape_of(33, Format::q4_0, products_around_a_norm);
+  const auto file = std::make_shared<MeasuredFile>("", 0);
+  Tuner tuner(file, stopwatch_of(Context::open()), 1e9);
+  const std::vector<Trial> trials = trials_of(*device_, tape, {}, tuner);
+  EXPECT_GE(trials.size(), 2u);
+  EXPECT_EQ(file->measured.kernels.size(), trials.size());
+  EXPECT_TRUE(trials_of(*device_, tape, {}, tuner).empty()) << "nothing is left to measure";
+  EXPECT_TRUE(same_bits(run(*device_, tape, {.tuner = &tuner}).rows, run(*device_, tape, {}).rows));
 }
 
 Tape product_tape(int rows, Format format, int columns) {
@@ -156,6 +208,25 @@ TEST_F(VulkanInt8, GivesTheSameBitsInManySubmissions) {
     EXPECT_GT(many.submissions, 4);
     EXPECT_TRUE(same_bits(one.rows, many.rows));
   }
+}
+
+TEST_F(VulkanInt8, GivesTheSameBitsWhenItsSubmissionsAreCutAgain) {
+  const Tape tape = tape_of(64, Format::q4_k, products);
+  const auto check_timed = [](const Recorder& recorder) {
+    EXPECT_EQ(recorder.timed().size(), Context::open()->keeps_time() ? size_t(recorder.submissions()) : 0);
+    for (const Submission& each : recorder.timed()) EXPECT_GT(each.seconds, 0);
+  };
+  const auto cut_twice = [&](Recorder& recorder) {
+    for (uint64_t most : {uint64_t{1}, uint64_t{20'000'000}}) {
+      EXPECT_TRUE(recorder.cut_again(most));
+      EXPECT_FALSE(recorder.cut_again(most)) << "nothing changes";
+      EXPECT_GT(recorder.submissions(), 1);
+      recorder.submit();
+      recorder.wait();
+      check_timed(recorder);
+    }
+  };
+  EXPECT_TRUE(same_bits(run(*device_, tape, {}).rows, run(*device_, tape, {.timed = Recorder::Timed::yes}, cut_twice).rows));
 }
 
 // Rounded rows are kept in a few places in turn; a product must not round its result into the place of what it reads.

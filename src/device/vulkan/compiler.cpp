@@ -20,7 +20,7 @@ Compiler::Compiler(std::shared_ptr<Context> context, const Segment& segment, std
                    Scratch& scratch, CompileOptions options)
     : context_(std::move(context)), segment_(segment), program_(*segment.program),
       arena_(gpu_buffer(segment.arena).address()), step_(step->address()), options_(options), scratch_(scratch) {
-  compiled_.recorder = std::make_unique<Recorder>(context_, options.most_work);
+  compiled_.recorder = std::make_unique<Recorder>(context_, options.most_work, options.timed);
   compiled_.step = std::move(step);
   compiled_.keep.push_back(segment.arena);
   for (const Cache& cache : segment.caches) {
@@ -30,6 +30,19 @@ Compiler::Compiler(std::shared_ptr<Context> context, const Segment& segment, std
 }
 
 Compiled Compiler::compile() {
+  add_ops();
+  add_results();
+  compiled_.recorder->end();
+  if (compiled_.fetch) compiled_.fetch->end();
+  return std::move(compiled_);
+}
+
+std::vector<Trial> Compiler::trials() {
+  add_ops();
+  return std::move(trials_);
+}
+
+void Compiler::add_ops() {
   for (Quantised& kept : quantised_) kept.tensor = kNoTensor;
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
@@ -42,10 +55,6 @@ Compiled Compiler::compile() {
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     if (!done_.contains(&program_.ops[i])) add(program_.ops[i]);
   }
-  add_results();
-  compiled_.recorder->end();
-  if (compiled_.fetch) compiled_.fetch->end();
-  return std::move(compiled_);
 }
 
 void Compiler::add_results() {

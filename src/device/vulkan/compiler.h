@@ -13,6 +13,7 @@
 #include "device/vulkan/panels.h"
 #include "device/vulkan/recorder.h"
 #include "device/vulkan/step_block.h"
+#include "device/vulkan/tuner.h"
 #include "device/vulkan/vulkan_device.h"
 
 namespace troika::device::vulkan {
@@ -73,6 +74,8 @@ struct CompileOptions {
   std::optional<MatrixTile> matrix_tile{};  // of those; else chosen for each product
   uint64_t most_work = UINT64_MAX;  // multiplications in one submission (recorder.h)
   Results results = Results::in_place;
+  const Tuner* tuner = nullptr;  // knows which kernels are fastest; null: a rule says it
+  Recorder::Timed timed = Recorder::Timed::no;
 };
 
 class Compiler {
@@ -80,8 +83,12 @@ class Compiler {
   Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step, Scratch& scratch,
            CompileOptions options);
   Compiled compile();
+  // The products of the segment that several kernels may compute, with the tuner's candidates for each. They point at memory
+  // that lives as long as this.
+  std::vector<Trial> trials();
 
  private:
+  void add_ops();
   void add(const Op& op);
 
   // Where the tape ends. What: bits of ops::Wanted.
@@ -142,18 +149,27 @@ class Compiler {
     uint32_t depth = 0, columns = 0, capacity = 0;
     int32_t rows = 0;
     std::vector<Range> reads, writes;  // besides `int8` and `to_int8`
+    uint32_t matrices() const { return kind == gated ? 2 : 1; }
+    uint64_t work() const;  // as pace.h counts it
   };
   struct Kernel {
-    std::string shader;
-    std::vector<uint32_t> constants;
+    PipelineKey pipeline;
     uint32_t columns, rows;  // of the result, of a workgroup
-    uint32_t subgroup_size = 0;
   };
   Kernel kernel_of(const Product& p) const;
+  std::vector<Kernel> kernels_of(const Product& p) const;  // all that give the same bits, what kernel_of() says first
+  Kernel linear_kernel_of(const Product& p) const;
+  Kernel matmul_kernel_of(const Product& p, uint32_t each) const;
+  Kernel coop_kernel_of(const Product& p, const MatrixKernel& kernel) const;
   bool has_matrix_unit() const { return options_.matrix_unit && matrix_shape(context_->caps()); }
-  uint32_t most_rows_of_linear() const;
-  MatrixKernel matrix_kernel_of(const Product& p, uint32_t matrices) const;
+  uint32_t most_rows_of_linear(bool int8) const;
+  uint32_t slice_length_of(const Product& p) const;
+  MatrixKernel matrix_kernel_of(const Product& p) const;
   void multiply(const Product& p);
+  // The fastest that is known. all_live: what it is told in a trial.
+  Candidate candidate_of(const Product& p, std::span<const std::byte> all_live);
+  void add_trial(const std::string& product, const std::vector<Candidate>& candidates, uint64_t work,
+                 std::span<const std::byte> all_live);
   void linear(const Op& op);
   void gated_apart(const Op& op);
   void moe(const Op& op);
@@ -201,6 +217,7 @@ class Compiler {
   std::set<const Op*> leave_factor_, done_;  // add_norms of whose rows a factor is left apart; that products ended with
   std::shared_ptr<GpuBuffer> told_;
   size_t told_bytes_ = 0;
+  std::vector<Trial> trials_;
   std::array<Quantised, 4> quantised_{};
   size_t next_quantised_ = 0;
 };

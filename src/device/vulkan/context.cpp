@@ -9,7 +9,7 @@
 #include "device/on_threads.h"
 #include "device/vulkan/choice.h"
 #include "device/vulkan/cooperative_matrix.h"
-#include "device/vulkan/pipeline_file.h"
+#include "device/vulkan/kept_file.h"
 #include "device/vulkan/read_caps.h"
 #include "device/vulkan/shader_pack.h"
 
@@ -92,8 +92,8 @@ Context::Context(VkPhysicalDevice physical, Caps caps) : physical_(physical), ca
 }
 
 void Context::open_cache() {
-  cache_file_ = pipeline_file(caps_);
-  const std::string kept = read_pipelines(cache_file_, hash_of_shaders());
+  cache_file_ = kept_file(caps_, "pipelines");
+  const std::string kept = read_kept(cache_file_, hash_of_shaders());
   cache_hash_ = std::hash<std::string>()(kept);
   VkPipelineCacheCreateInfo cache{VK_STRUCTURE_TYPE_PIPELINE_CACHE_CREATE_INFO};
   cache.initialDataSize = kept.size();
@@ -121,7 +121,7 @@ void Context::write_cache() {
     const size_t hash = std::hash<std::string>()(pipelines);
     if (hash == cache_hash_) return;  // all came from there
     cache_hash_ = hash;
-    write_pipelines(cache_file_, hash_of_shaders(), pipelines);
+    write_kept(cache_file_, hash_of_shaders(), pipelines);
   } catch (const Error& error) {
     log::debug("compiled shaders are not kept: {}", error.what());
     cache_file_.clear();
@@ -136,12 +136,17 @@ void Context::open_device() {
   const auto found = std::ranges::find_if(families, [](const auto& f) { return f.queueFlags & VK_QUEUE_COMPUTE_BIT; });
   if (found == families.end()) fail("{} has no queue for computing", caps_.name);
   family_ = uint32_t(found - families.begin());
+  VkPhysicalDeviceProperties properties;
+  vkGetPhysicalDeviceProperties(physical_, &properties);
+  stamp_bits_ = found->timestampValidBits;
+  stamp_seconds_ = properties.limits.timestampPeriod * 1e-9;
 
   VkPhysicalDeviceVulkan11Features features11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES};
   features11.storageBuffer16BitAccess = VK_TRUE;
   VkPhysicalDeviceVulkan12Features features12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, &features11};
   features12.storageBuffer8BitAccess = features12.shaderInt8 = features12.bufferDeviceAddress = VK_TRUE;
   features12.scalarBlockLayout = VK_TRUE;
+  features12.hostQueryReset = VK_TRUE;  // every driver of 1.2 has it
   VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &features12};
   // Every driver of 1.3 has both; maintenance4 is for workgroups sized by a constant, as glslc writes them.
   features13.shaderIntegerDotProduct = features13.maintenance4 = VK_TRUE;
@@ -175,6 +180,11 @@ Context::~Context() {
   vkDestroyPipelineCache(device_, cache_, nullptr);
   vkDestroyPipelineLayout(device_, layout_, nullptr);
   vkDestroyDevice(device_, nullptr);
+}
+
+double Context::seconds_between(uint64_t begin, uint64_t end) const {
+  const uint64_t mask = UINT64_MAX >> (64 - stamp_bits_);
+  return double((end - begin) & mask) * stamp_seconds_;
 }
 
 uint64_t Context::budget_bytes() const {

@@ -61,6 +61,8 @@ class Context : public std::enable_shared_from_this<Context> {
   const Caps& caps() const { return caps_; }
   VkDevice device() const { return device_; }
   uint32_t queue_family() const { return family_; }
+  bool keeps_time() const { return stamp_bits_ > 0; }  // of what its queue does
+  double seconds_between(uint64_t begin, uint64_t end) const;  // of two timestamps
   VkPipelineLayout layout() const { return layout_; }  // of all pipelines: 128 bytes of push constants, nothing else
 
   // Of the memory that allocate() takes, as the driver counts: what is left of the budget, or all where it keeps none.
@@ -73,7 +75,7 @@ class Context : public std::enable_shared_from_this<Context> {
   void make_pipelines(std::vector<PipelineKey> keys);
   // One submission each, in order; the fence is behind the last. Any thread.
   void submit(std::span<const VkCommandBuffer> commands, VkFence fence);
-  // Writes to disk (pipeline_file.h) if there are pipelines that it lacks, at most every few seconds. Any thread.
+  // Writes to disk (kept_file.h) if there are pipelines that it lacks, at most every few seconds. Any thread.
   void keep_pipelines();
 
  private:
@@ -88,7 +90,8 @@ class Context : public std::enable_shared_from_this<Context> {
   const Caps caps_;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
-  uint32_t family_ = 0;
+  uint32_t family_ = 0, stamp_bits_ = 0;  // of a timestamp; 0: there are none
+  double stamp_seconds_ = 0;              // of its unit
   VkPipelineLayout layout_ = VK_NULL_HANDLE;
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::mutex queue_mutex_, pipeline_mutex_;

@@ -4,34 +4,11 @@
 #include <cstddef>
 
 #include "device/vulkan/compiler.h"
-#include "device/vulkan/shader_pack.h"
 
 namespace troika::device::vulkan {
 namespace {
 
-constexpr uint32_t kRowsAtOnce = 8;       // of x, that linear multiplies with a weight; more go through matmul
 constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
-constexpr uint32_t kRowsBesideMatrices = 8;  // that are still linear_int8's where there is a matrix unit
-constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul; its lanes along rows of x
-
-// Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
-uint32_t lanes_wanted(GpuKind kind) {
-  return kind == GpuKind::discrete ? 1u << 18 : kind == GpuKind::software ? 1u << 10 : 1u << 15;
-}
-
-// Into how many slices linear_int8 cuts the values of a row. Sums depend on it, so it follows from the weight alone.
-uint32_t slices(const Caps& caps, const Shape& weight) {
-  const uint32_t rows = uint32_t(weight.rows()), stretches = uint32_t(weight.columns()) / 32;
-  const uint32_t most = std::min({64u, std::bit_ceil(std::max(4u, stretches)) / 2,
-                                  std::bit_floor(caps.workgroup_size / kPanelRows)});
-  return std::clamp(std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows)), std::min(8u, most), most);
-}
-
-// Stretches of a slice, as shaders/lib/int8.glsl has them.
-uint32_t slice_length(uint32_t stretches, uint32_t slices) {
-  const uint32_t length = pieces(stretches, slices);
-  return length > 3 ? length + length % 2 : length;
-}
 
 }  // namespace
 
@@ -107,58 +84,11 @@ void Compiler::multiply(const Product& p) {
     writes.insert(writes.end(), {sum, p.to_int8->factors_at});
   }
   if (p.to_int8 || more.factors) push.more = tell(std::as_bytes(std::span(&more, 1)));
-  const Kernel kernel = kernel_of(p);
-  dispatch(kernel.shader, kernel.constants, bytes_of(push),
-           {pieces(p.capacity, kernel.rows), pieces(p.columns, kernel.columns), 1}, std::move(reads), std::move(writes),
-           uint64_t(p.capacity) * p.columns * p.depth * (p.kind == Product::gated ? 2 : 1), kernel.subgroup_size);
-}
-
-uint32_t Compiler::most_rows_of_linear() const {
-  return has_matrix_unit() ? std::min(kRowsBesideMatrices, options_.rows_at_once) : options_.rows_at_once;
-}
-
-MatrixKernel Compiler::matrix_kernel_of(const Product& p, uint32_t matrices) const {
-  const Caps& caps = context_->caps();
-  const bool told = options_.matrix_tile && (matrices == 1 || takes_gated(*options_.matrix_tile));
-  const uint32_t length = slice_length(p.depth / 32, slices(caps, p.weight->shape));
-  const auto kernel = told ? matrix_kernel(caps, *matrix_shape(caps), *options_.matrix_tile, length)
-                           : choose_matrix_kernel(caps, p.columns, p.capacity, length, matrices);
-  check(kernel.has_value(), "a tile fits the GPU");
-  return *kernel;
-}
-
-// Experts differ from row to row, so these are computed one by one.
-Compiler::Kernel Compiler::kernel_of(const Product& p) const {
-  enum End : uint32_t { as_is, rounded, normed };  // as shaders/lib/product.glsl counts
-  const bool experts = p.chosen != 0, rounds = p.to_int8 != nullptr;
-  const std::string_view format = p.weight->panel->shader;
-  const uint32_t each = std::min(4u, pieces(p.capacity, kMatmulLanes));
-  if (!p.int8) {
-    if (!experts && p.capacity > kRowsAtOnce) {
-      return {fmt::format("matmul.{}", format), {each, p.kind}, kMatmulColumns, kMatmulLanes * each};
-    }
-    const uint32_t rows = experts ? 1 : p.capacity;
-    return {fmt::format("linear.{}", format), {rows, p.kind, experts}, kPanelRows, rows};
-  }
-  const uint32_t sliced = slices(context_->caps(), p.weight->shape);
-  const bool has_factor = p.int8->factor != Quantised::none;
-  if (!experts && p.capacity > most_rows_of_linear()) {
-    if (has_matrix_unit()) {
-      const uint32_t matrices = p.kind == Product::gated ? 2 : 1;
-      const MatrixKernel kernel = matrix_kernel_of(p, matrices);
-      return {"matmul_coop", kernel.constants(format_number(format), p.kind, has_factor), kernel.rows / matrices, kernel.tokens,
-              kernel.subgroup_size};
-    }
-    return {fmt::format("matmul_int8.{}", format), {each, p.kind, sliced, has_factor}, kMatmulColumns, kMatmulLanes * each};
-  }
-  const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
-  const End end = p.add_norm ? normed : rounds ? rounded : as_is;
-  // One or two rows wait for memory; more have sums enough to fill the registers, and a gated product reads two weights anyway.
-  const uint32_t deep = rows <= 2 && p.kind != Product::gated ? 2 : 1;
-  return {fmt::format("linear_int8.{}", format),
-          {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor, deep},
-          kPanelRows * (rounds ? 2u : 1u),
-          rows};
+  auto all_live = push;
+  all_live.rows = int32_t(p.capacity);
+  const auto [pipeline, groups] = candidate_of(p, bytes_of(all_live));
+  dispatch(pipeline.shader, pipeline.constants, bytes_of(push), groups, std::move(reads), std::move(writes), p.work(),
+           pipeline.subgroup_size);
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
@@ -212,7 +142,7 @@ void Compiler::linear(const Op& op) {
   else p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    const bool apart = int8 ? p.capacity > most_rows_of_linear() && !has_matrix_unit() : p.capacity > kRowsAtOnce;
+    const bool apart = p.capacity > most_rows_of_linear(int8) && !(int8 && has_matrix_unit());
     if (up.panel != p.weight->panel || apart) {
       return gated_apart(op);
     }

@@ -72,7 +72,7 @@ std::optional<MatrixKernel> choose_matrix_kernel(const Caps& caps, uint32_t colu
   for (const MatrixTile& tile : kTiles) {
     const auto kernel = matrix_kernel(caps, *shape, tile, length);
     if (!kernel || (matrices > 1 && !takes_gated(tile))) continue;
-    if (kernel->tokens > shape->n && kernel->tokens / 2 >= rows) continue;  // half of it would be for nobody
+    if (!kernel->suits(rows)) continue;
     const uint32_t workgroups = pieces(columns, kernel->rows / matrices) * pieces(rows, kernel->tokens);
     if (workgroups <= most) continue;
     chosen = kernel;

@@ -26,6 +26,7 @@ struct MatrixKernel {
   uint32_t rows, tokens;       // of a workgroup
   uint32_t at_once, length;    // stretches in shared memory, of a slice
   std::vector<uint32_t> constants(uint32_t format, uint32_t kind, bool has_factor) const;
+  bool suits(uint32_t rows_of_x) const { return tokens == shape.n || tokens / 2 < rows_of_x; }  // else half is for nobody
   MatrixTile tile;
 };
 

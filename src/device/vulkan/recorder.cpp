@@ -15,8 +15,8 @@ bool meet(std::span<const Range> some, std::span<const Range> others) {
 
 }  // namespace
 
-Recorder::Recorder(std::shared_ptr<Context> context, uint64_t most_work)
-    : context_(std::move(context)), most_work_(most_work) {
+Recorder::Recorder(std::shared_ptr<Context> context, uint64_t most_work, Timed timed)
+    : context_(std::move(context)), most_work_(most_work), keeps_time_(timed == Timed::yes && context_->keeps_time()) {
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = context_->queue_family();
   check_result(vkCreateCommandPool(context_->device(), &pool, nullptr, &pool_), "Vulkan's command pool");
@@ -24,27 +24,15 @@ Recorder::Recorder(std::shared_ptr<Context> context, uint64_t most_work)
   check_result(vkCreateFence(context_->device(), &fence, nullptr, &fence_), "Vulkan's fence");
 }
 
-void Recorder::begin() {
-  VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
-  allocate.commandPool = pool_;
-  allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
-  allocate.commandBufferCount = 1;
-  check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_.emplace_back()), "Vulkan's command buffer");
-  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
-  check_result(vkBeginCommandBuffer(commands(), &begin), "Vulkan's command buffer");
-}
-
 Recorder::~Recorder() {
   if (submitted_) vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX);
+  vkDestroyQueryPool(context_->device(), stamps_, nullptr);
   vkDestroyFence(context_->device(), fence_, nullptr);
   vkDestroyCommandPool(context_->device(), pool_, nullptr);
 }
 
 void Recorder::dispatch(const Dispatch& d) {
   check(d.push.size() <= 128, "push constants fit");
-  const bool begins_submission = work_ > 0 && work_ + d.work > most_work_;
-  if (begins_submission) work_ = 0;
-  work_ += d.work;
   const bool behind_barrier = meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_);
   if (behind_barrier) {
     read_.clear();
@@ -53,19 +41,81 @@ void Recorder::dispatch(const Dispatch& d) {
   }
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
-  waiting_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, begins_submission, behind_barrier});
-  ++dispatches_;
+  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, behind_barrier, d.work});
 }
 
-void Recorder::record(const Waiting& d) {
-  if (d.begins_submission) {  // barriers hold from one submission to the next
-    check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
-    begin();
+void Recorder::end() {
+  std::vector<PipelineKey> pipelines;
+  for (const Command& d : dispatches_) pipelines.push_back(d.pipeline);
+  context_->make_pipelines(std::move(pipelines));
+  begins_ = cuts(most_work_);
+  record();
+}
+
+bool Recorder::cut_again(uint64_t most_work) {
+  check(!submitted_, "nothing runs that is recorded again");
+  std::vector<size_t> begins = cuts(most_work);
+  if (begins == begins_) return false;
+  begins_ = std::move(begins);
+  vkFreeCommandBuffers(context_->device(), pool_, uint32_t(commands_.size()), commands_.data());
+  vkDestroyQueryPool(context_->device(), stamps_, nullptr);
+  stamps_ = VK_NULL_HANDLE;
+  commands_.clear();
+  timed_.clear();
+  stamped_ = 0;
+  record();
+  return true;
+}
+
+std::vector<size_t> Recorder::cuts(uint64_t most_work) const {
+  std::vector<uint64_t> works;
+  for (const Command& d : dispatches_) works.push_back(d.work);
+  return cut(works, most_work);
+}
+
+void Recorder::record() {
+  if (keeps_time_) make_stamps(begins_.size());
+  begin_submission();
+  for (size_t i = 0; i < dispatches_.size(); ++i) {
+    if (i > 0 && std::ranges::binary_search(begins_, i)) {  // barriers hold from one submission to the next
+      end_submission();
+      begin_submission();
+    }
+    record(dispatches_[i]);
   }
+  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
+  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
+  memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
+  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
+                       VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0,
+                       nullptr);
+  end_submission();
+}
+
+void Recorder::begin_submission() {
+  VkCommandBufferAllocateInfo allocate{VK_STRUCTURE_TYPE_COMMAND_BUFFER_ALLOCATE_INFO};
+  allocate.commandPool = pool_;
+  allocate.level = VK_COMMAND_BUFFER_LEVEL_PRIMARY;
+  allocate.commandBufferCount = 1;
+  check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_.emplace_back()), "Vulkan's command buffer");
+  VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
+  check_result(vkBeginCommandBuffer(commands(), &begin), "Vulkan's command buffer");
+  if (!keeps_time_) return;
+  stamp();
+  timed_.emplace_back();
+}
+
+void Recorder::end_submission() {
+  if (keeps_time_) stamp();
+  check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
+}
+
+void Recorder::record(const Command& d) {
   if (d.behind_barrier) barrier();
   vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
   vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()), d.push.data());
   vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
+  if (keeps_time_) timed_.back().work += d.work;
 }
 
 void Recorder::barrier() {
@@ -76,23 +126,27 @@ void Recorder::barrier() {
                        &memory, 0, nullptr, 0, nullptr);
 }
 
-void Recorder::end() {
-  std::vector<PipelineKey> pipelines;
-  for (const Waiting& d : waiting_) pipelines.push_back(d.pipeline);
-  context_->make_pipelines(std::move(pipelines));
-  begin();
-  for (const Waiting& d : waiting_) record(d);
-  waiting_ = {};
-  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
-  memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
-                       VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0,
-                       nullptr);
-  check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
+void Recorder::make_stamps(size_t submissions) {
+  VkQueryPoolCreateInfo stamps{VK_STRUCTURE_TYPE_QUERY_POOL_CREATE_INFO};
+  stamps.queryType = VK_QUERY_TYPE_TIMESTAMP;
+  stamps.queryCount = uint32_t(submissions) * 2;
+  check_result(vkCreateQueryPool(context_->device(), &stamps, nullptr, &stamps_), "Vulkan's timestamps");
+}
+
+void Recorder::stamp() { vkCmdWriteTimestamp(commands(), VK_PIPELINE_STAGE_BOTTOM_OF_PIPE_BIT, stamps_, stamped_++); }
+
+void Recorder::read_stamps() {
+  std::array<uint64_t, 2> at{};
+  for (size_t i = 0; i < timed_.size(); ++i) {
+    check_result(vkGetQueryPoolResults(context_->device(), stamps_, uint32_t(2 * i), 2, sizeof at, at.data(), sizeof at[0],
+                                       VK_QUERY_RESULT_64_BIT),
+                 "Vulkan's timestamps");
+    timed_[i].seconds = context_->seconds_between(at[0], at[1]);
+  }
 }
 
 void Recorder::submit() {
+  if (keeps_time_) vkResetQueryPool(context_->device(), stamps_, 0, stamped_);
   context_->submit(commands_, fence_);
   submitted_ = true;
 }
@@ -103,6 +157,7 @@ void Recorder::wait() {
   submitted_ = false;
   if (result < 0) lost(result, fmt::format("{} did not finish its step", context_->caps().name));
   check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");
+  if (keeps_time_) read_stamps();
 }
 
 }  // namespace troika::device::vulkan

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "device/vulkan/context.h"
+#include "device/vulkan/pace.h"
 
 namespace troika::device::vulkan {
 
@@ -36,8 +37,9 @@ std::span<const std::byte> bytes_of(const Push& push) {
 
 class Recorder {
  public:
-  // most_work: of one submission, unless a single dispatch is more.
-  Recorder(std::shared_ptr<Context> context, uint64_t most_work);
+  enum class Timed : bool { no, yes };
+  // most_work: of one submission, unless a single dispatch is more. Timed: where the GPU keeps time.
+  Recorder(std::shared_ptr<Context> context, uint64_t most_work, Timed timed = Timed::no);
   ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
@@ -48,33 +50,48 @@ class Recorder {
 
   void submit();  // what the host wrote before is seen
   void wait();    // what was computed is seen by the host
+  // Cuts all anew, between wait() and submit(); false: that changes nothing.
+  bool cut_again(uint64_t most_work);
 
-  int dispatches() const { return dispatches_; }
+  int dispatches() const { return static_cast<int>(dispatches_.size()); }
   int barriers() const { return barriers_; }
   int submissions() const { return static_cast<int>(commands_.size()); }  // behind end()
+  // How long they took, behind wait(); empty: they are not timed.
+  std::span<const Submission> timed() const { return timed_; }
 
  private:
-  // What end() makes a command of.
-  struct Waiting {
+  // What is recorded for a dispatch.
+  struct Command {
     PipelineKey pipeline;
     std::vector<std::byte> push;
     std::array<uint32_t, 3> groups;
-    bool begins_submission, behind_barrier;
+    bool behind_barrier;
+    uint64_t work;
   };
-  void begin();
-  void record(const Waiting& d);
+  std::vector<size_t> cuts(uint64_t most_work) const;
+  void record();
+  void record(const Command& d);
+  void begin_submission();
+  void end_submission();
   void barrier();
+  void make_stamps(size_t submissions);
+  void stamp();  // the time when all before it is done
+  void read_stamps();
   VkCommandBuffer commands() const { return commands_.back(); }
 
   const std::shared_ptr<Context> context_;
-  const uint64_t most_work_;
+  const uint64_t most_work_;  // at first
+  const bool keeps_time_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission
   VkFence fence_ = VK_NULL_HANDLE;
-  std::vector<Waiting> waiting_;
+  VkQueryPool stamps_ = VK_NULL_HANDLE;  // where each submission begins and ends
+  uint32_t stamped_ = 0;
+  std::vector<Submission> timed_;
+  std::vector<Command> dispatches_;
+  std::vector<size_t> begins_;  // of submissions
   std::vector<Range> read_, written_;  // since the last barrier
-  int dispatches_ = 0, barriers_ = 0;
-  uint64_t work_ = 0;  // of the last submission
+  int barriers_ = 0;
   bool submitted_ = false;
 };
 

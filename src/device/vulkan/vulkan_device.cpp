@@ -1,8 +1,10 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include "base/log.h"
 #include "base/platform.h"
 #include "device/room.h"
 #include "device/vulkan/free_memory.h"
+#include "device/vulkan/kept_file.h"
 #include "device/vulkan/limits.h"
 #include "device/vulkan/weights.h"
 
@@ -16,17 +18,21 @@ bool file_stays(const Caps& caps, size_t file_bytes) {
 
 class VulkanExecutable : public Executable {
  public:
-  VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled)
-      : context_(std::move(context)), compiled_(std::move(compiled)) {}
+  VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled, std::shared_ptr<MeasuredFile> file)
+      : context_(std::move(context)), compiled_(std::move(compiled)), file_(std::move(file)) {}
   void submit() override {
+    if (std::exchange(was_too_long_, false)) cut_again();
     compiled_.step->upload();
     compiled_.recorder->submit();
   }
   void wait() override {
     compiled_.recorder->wait();
+    if (file_) learn(compiled_.recorder->timed());
     context_->keep_pipelines();
   }
-  Recorded recorded() const { return {compiled_.recorder->dispatches(), compiled_.recorder->barriers()}; }
+  Recorded recorded() const {
+    return {compiled_.recorder->dispatches(), compiled_.recorder->barriers(), compiled_.recorder->submissions()};
+  }
   const std::byte* result(ops::Tensor t) const override {
     for (const ReadBack& read : compiled_.results) {
       if (read.tensor == t) return read.buffer->host();
@@ -44,17 +50,36 @@ class VulkanExecutable : public Executable {
   }
 
  private:
+  void learn(std::span<const Submission> step) {
+    std::optional<double>& rate = file_->measured.work_per_second;
+    rate = learned(rate, step);
+    was_too_long_ = has_too_long(step);
+  }
+  void cut_again() {
+    const Caps& caps = context_->caps();
+    if (!compiled_.recorder->cut_again(most_work(caps.kind, file_->measured.work_per_second))) return;
+    log::info("{} was busy for more than {:.0f} ms at a time; from now on such steps are cut into {} parts", caps.name,
+              kLongestSubmission * 1000, compiled_.recorder->submissions());
+  }
+
   const std::shared_ptr<Context> context_;
   Compiled compiled_;
+  const std::shared_ptr<MeasuredFile> file_;  // null: nothing is measured
+  bool was_too_long_ = false;                 // a submission of the last step
 };
 
 class VulkanDevice : public Device {
  public:
-  VulkanDevice(const DeviceOptions& options, Results results)
+  VulkanDevice(const DeviceOptions& options, Results results, Tuned tuned)
       : float32_(options.float32), results_(results), context_(Context::open()),
         weights_(context_, file_stays(context_->caps(), options.file_bytes)),
         scratch_(context_) {
     const Caps& caps = context_->caps();
+    const bool may_tune = caps.kind != GpuKind::software || tuned == Tuned::software_too;
+    if (options.tune && may_tune && context_->keeps_time()) {
+      measured_ = std::make_shared<MeasuredFile>(kept_file(caps, "measured"), hash_of_shaders());
+      tuner_.emplace(measured_, stopwatch_of(context_));
+    }
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
     for (const MemoryType& type : caps.memory) {
@@ -75,10 +100,16 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work(),
-                                 .results = results_};
-    Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
-    return std::make_unique<VulkanExecutable>(context_, compiler.compile());
+    const CompileOptions options{.float32 = float32_,
+                                 .rows_at_once = rows_at_once(),
+                                 .most_work = most_work(context_->caps().kind, work_per_second()),
+                                 .results = results_,
+                                 .tuner = tuner_ ? &*tuner_ : nullptr,
+                                 .timed = measured_ ? Recorder::Timed::yes : Recorder::Timed::no};
+    const auto step = step_block(*segment.inputs);
+    if (tuner_) tuner_->measure(Compiler(context_, segment, step, scratch_, options).trials());
+    Compiler compiler(context_, segment, step, scratch_, options);
+    return std::make_unique<VulkanExecutable>(context_, compiler.compile(), measured_);
   }
   std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
 
@@ -86,11 +117,7 @@ class VulkanDevice : public Device {
   // Drivers that compute on the CPU compile long shaders slowly.
   uint32_t rows_at_once() const { return context_->caps().kind == GpuKind::software ? 8 : 32; }
 
-  // Some 20 ms' of an integrated GPU of 12 compute units, at a rate that it surely reaches; others are faster.
-  uint64_t most_work() const {
-    constexpr uint64_t kIntegrated = 20'000'000'000, kDiscrete = 400'000'000'000;
-    return context_->caps().kind == GpuKind::discrete ? kDiscrete : kIntegrated;
-  }
+  std::optional<double> work_per_second() const { return measured_ ? measured_->measured.work_per_second : std::nullopt; }
 
   // One for all that is compiled for the same inputs.
   std::shared_ptr<StepBlock> step_block(const ops::StepInputs& inputs) {
@@ -106,6 +133,8 @@ class VulkanDevice : public Device {
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
   Scratch scratch_;
+  std::shared_ptr<MeasuredFile> measured_;  // null: nothing is measured
+  std::optional<Tuner> tuner_;
   std::map<const ops::StepInputs*, std::weak_ptr<StepBlock>> blocks_;
   DeviceInfo info_;
 };
@@ -114,8 +143,8 @@ class VulkanDevice : public Device {
 
 Recorded recorded(const Executable& executable) { return dynamic_cast<const VulkanExecutable&>(executable).recorded(); }
 
-std::unique_ptr<Device> make(const DeviceOptions& options, Results results) {
-  return std::make_unique<VulkanDevice>(options, results);
+std::unique_ptr<Device> make(const DeviceOptions& options, Results results, Tuned tuned) {
+  return std::make_unique<VulkanDevice>(options, results, tuned);
 }
 
 }  // namespace troika::device::vulkan

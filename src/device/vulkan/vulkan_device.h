@@ -8,12 +8,15 @@ namespace troika::device::vulkan {
 // Where the host reads logits: in the arena if it reads that fast, else, or always, in a copy of the rows that it wants.
 enum class Results : uint8_t { in_place, copied };
 
+// Whom DeviceOptions::tune is for: with software it takes so long that only tests want it.
+enum class Tuned : uint8_t { real_gpus, software_too };
+
 // Throws Error where there is no GPU that will do.
-std::unique_ptr<Device> make(const DeviceOptions& options, Results results = Results::in_place);
+std::unique_ptr<Device> make(const DeviceOptions& options, Results results = Results::in_place, Tuned tuned = Tuned::real_gpus);
 
 // What an executable that this device compiled submits each time.
 struct Recorded {
-  int dispatches = 0, barriers = 0;
+  int dispatches = 0, barriers = 0, submissions = 0;
 };
 Recorded recorded(const Executable& executable);
 

@@ -1,4 +1,6 @@
-#include "device/vulkan/pipeline_file.h"
+#include "device/vulkan/kept_file.h"
+
+#include <fmt/format.h>
 
 #include <cstring>
 #include <fstream>
@@ -27,9 +29,9 @@ uint64_t hash_of(const Unit* units, size_t count, uint64_t hash = 0xcbf29ce48422
 
 }  // namespace
 
-std::filesystem::path pipeline_file(const Caps& caps) {
+std::filesystem::path kept_file(const Caps& caps, std::string_view what) {
   const auto cache = cache_folder();
-  return cache ? *cache / "troika/vulkan" / (caps.uuid + ".pipelines") : "";
+  return cache ? *cache / "troika/vulkan" / fmt::format("{}.{}", caps.uuid, what) : "";
 }
 
 uint64_t hash_of_shaders() {
@@ -44,25 +46,25 @@ uint64_t hash_of_shaders() {
   return hash;
 }
 
-std::string read_pipelines(const std::filesystem::path& file, uint64_t shaders) {
+std::string read_kept(const std::filesystem::path& file, uint64_t shaders) {
   std::ifstream in(file, std::ios::binary);
-  const std::string content{std::istreambuf_iterator<char>(in), {}};
+  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
   Header header;
-  if (content.size() < sizeof header) return "";
-  std::memcpy(&header, content.data(), sizeof header);
-  const std::string_view pipelines = std::string_view(content).substr(sizeof header);
-  const bool whole = header.magic == kMagic && header.shaders == shaders && header.bytes == pipelines.size() &&
-                     header.hash == hash_of(pipelines.data(), pipelines.size());
-  return whole ? std::string(pipelines) : "";
+  if (bytes.size() < sizeof header) return "";
+  std::memcpy(&header, bytes.data(), sizeof header);
+  const std::string_view content = std::string_view(bytes).substr(sizeof header);
+  const bool whole = header.magic == kMagic && header.shaders == shaders && header.bytes == content.size() &&
+                     header.hash == hash_of(content.data(), content.size());
+  return whole ? std::string(content) : "";
 }
 
-void write_pipelines(const std::filesystem::path& file, uint64_t shaders, std::string_view pipelines) {
-  const Header header{kMagic, shaders, pipelines.size(), hash_of(pipelines.data(), pipelines.size())};
-  std::string content(sizeof header, 0);
-  std::memcpy(content.data(), &header, sizeof header);
-  content += pipelines;
+void write_kept(const std::filesystem::path& file, uint64_t shaders, std::string_view content) {
+  const Header header{kMagic, shaders, content.size(), hash_of(content.data(), content.size())};
+  std::string bytes(sizeof header, 0);
+  std::memcpy(bytes.data(), &header, sizeof header);
+  bytes += content;
   store::make_folders(file.parent_path());
-  store::replace_file(file, content);
+  store::replace_file(file, bytes);
 }
 
 }  // namespace troika::device::vulkan
