@@ -1,0 +1,59 @@
+#include "npu/cost/cost.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fmt/format.h>
+
+#include "base/error.h"
+#include "npu/kernels/catalogue.h"
+
+namespace troika::npu {
+namespace {
+
+constexpr double kStreamBytes = 4;  // a cycle
+
+double vector_cycles(const std::string& kernel) {
+  const kernels::Kernel* found = kernels::find(kernel);
+  check(found, "a kernel of the catalogue");
+  return double(found->vector_cycles);
+}
+
+}  // namespace
+
+TileWork work_of(const GemmTile& tile) {
+  TileWork work = work_of(tile.m, tile.k, tile.n, 1, kMacsPerCycle);
+  work.b_bytes = tile.b_bytes();
+  work.tile_cycles = vector_cycles(fmt::format("zero_i32_{}x{}", tile.m, tile.n));
+  if (tile.weights == WeightKind::w4)
+    work.step_cycles = vector_cycles(fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n));
+  return work;
+}
+
+TileWork work_of(int m, int k, int n, double bytes, double macs_per_cycle) {
+  return {m, k, n, macs_per_cycle, m * k * bytes, n * k * bytes, 4.0 * m * n};
+}
+
+Estimate estimate(const TileWork& work, const GemmShape& shape, const Calibration& calibration, Launch launch) {
+  double blocks_m = std::ceil(double(shape.m) / (work.m * kCoreRows));
+  double blocks_n = std::ceil(double(shape.n) / (work.n * kColumns));
+  double steps = std::ceil(double(shape.k) / work.k);
+
+  double products = double(work.m) * work.k * work.n / (work.macs_per_cycle * calibration.efficiency);
+  double step = std::max({products + work.step_cycles, work.a_bytes / kStreamBytes, work.b_bytes / kStreamBytes});
+  // A core has one C: it waits until that has left.
+  double tile = steps * step + work.tile_cycles + work.c_bytes / kStreamBytes;
+
+  double blocks = blocks_m * blocks_n;
+  double read = blocks * steps * (kCoreRows * work.a_bytes + kColumns * work.b_bytes);
+  double written = blocks * kCoreRows * kColumns * work.c_bytes;
+  double giga = 1e9;
+  return {.array_s = blocks * tile / (calibration.clock_ghz * giga),
+          .memory_s = std::max(read / (calibration.read_gb_s * giga), written / (calibration.write_gb_s * giga)),
+          .launch_s = (launch == Launch::chained ? calibration.chained_us : calibration.launch_us) * 1e-6};
+}
+
+double tops(const GemmShape& shape, double seconds) {
+  return 2.0 * shape.m * shape.n * shape.k / seconds / 1e12;
+}
+
+}  // namespace troika::npu
