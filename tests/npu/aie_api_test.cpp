@@ -12,10 +12,11 @@
 namespace {
 
 // Functions and types of namespace aie.
-const std::set<std::string> kNames{"vector", "accum",  "mmul", "load_v",    "store_v",        "zeros",
-                                   "broadcast", "mul", "sub",  "interleave_zip"};
+const std::set<std::string> kNames{
+    "accum", "add", "broadcast", "concat", "interleave_zip", "inv", "load_v", "mac", "max", "min", "mmul", "mul",
+    "rounding_mode", "set_rounding", "store_v", "sub", "to_fixed", "to_float", "upshift", "vector", "zeros"};
 // Members of vectors, accumulators and block products.
-const std::set<std::string> kMembers{"cast_to", "unpack", "to_vector", "mac", "first"};
+const std::set<std::string> kMembers{"cast_to", "extract", "first", "mac", "to_vector", "unpack"};
 // Block products that AIE2's matrix unit has: mmul<M, K, N, A, B>.
 const std::set<std::string> kShapes{"4, 8, 8, int8_t, int8_t"};
 

@@ -1,6 +1,9 @@
 // The cores' kernels, compiled for the host, against plain definitions; and that each stays within its buffers.
 #include <gtest/gtest.h>
 
+#include <aie_api/aie.hpp>
+#include <cmath>
+#include <cstring>
 #include <random>
 
 #include "npu/gemm/reference.h"
@@ -54,6 +57,54 @@ TEST(NpuKernels, BringEveryFourBitValueToInt8) {
     }
     EXPECT_EQ(b[n * k], 55);
   }
+}
+
+float of_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+
+TEST(NpuKernels, ScaleSumsToBfloat16InPlace) {
+  constexpr int m = 64, n = 128;
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> tokens(m), channels(n), bias(n);
+  for (float& v : tokens) v = 0.01f + std::fabs(normal(random));
+  for (float& v : channels) v = normal(random) / 1000;
+  for (float& v : bias) v = normal(random);
+  std::vector<int32_t> sums(m * n), c;
+  for (int32_t& v : sums) v = int32_t(random() % (1 << 25)) - (1 << 24);
+  sums[0] = 127 * 127 * 18944;  // the largest that a product of ours reaches
+  c = sums;
+  epilogue_i32_bf16_64x128(tokens.data(), channels.data(), bias.data(), c.data());
+  std::vector<uint16_t> y(m * n);
+  std::memcpy(y.data(), c.data(), 2 * y.size());
+  for (int i = 0; i < m * n; ++i) {
+    int row = i / (4 * n) * 4 + i % 32 / 8, column = i % (4 * n) / 32 * 8 + i % 8;
+    double exact = double(sums[i]) * tokens[row] * channels[column] + bias[column];
+    ASSERT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.004 + 1e-5) << row << ", " << column;
+  }
+}
+
+TEST(NpuKernels, GateWithSilu) {
+  constexpr int count = 64 * 64;
+  std::vector<uint16_t> gate_up(2 * count), y(count + 1, 0x1234);
+  std::vector<float> gates(count), ups(count);
+  for (int i = 0; i < count; ++i) {
+    gates[i] = float(bfloat16((i - count / 2) / 40.0f));  // −51 to 51
+    ups[i] = float(bfloat16(float(i % 13) - 6));
+    if (i < 4) gates[i] = i % 2 ? 1e30f : -1e30f;  // far beyond what 2^x could take
+    int at = i / 32 * 64 + i % 32;
+    gate_up[at] = bfloat16(gates[i]).bits;
+    gate_up[at + 32] = bfloat16(ups[i]).bits;
+  }
+  silu_mul_bf16_64x128(gate_up.data(), y.data());
+  for (int i = 4; i < count; ++i) {
+    double exact = gates[i] / (1 + std::exp(-double(gates[i]))) * ups[i];
+    ASSERT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.0045 + 1e-30) << gates[i] << ", " << ups[i];
+  }
+  for (int i = 0; i < 4; ++i) {
+    float exact = i % 2 ? 1e30f * ups[i] : 0;
+    EXPECT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.0045 + 1e-30) << i;
+  }
+  EXPECT_EQ(y[count], 0x1234);
 }
 
 TEST(NpuKernels, ClearSums) {

@@ -4,7 +4,6 @@
 // aie_api's; what it does not have must not be added (tests/npu/aie_api_test.cpp has the list).
 #pragma once
 
-#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -32,7 +31,7 @@ namespace aie {
 enum class rounding_mode { floor, conv_even };  // conv_even: to nearest, halves to even
 enum class saturation_mode { none, saturate };
 
-// A core's control registers. Each core of the array has its own; the host's threads too.
+// A core's control registers.
 struct tile {
   rounding_mode rounding = rounding_mode::floor;
   saturation_mode saturation = saturation_mode::none;
@@ -52,10 +51,6 @@ class vector {
   static_assert(N * bits_of<T> >= 128 && N * bits_of<T> <= 1024, "registers have 128 to 1024 bits");
 
  public:
-  using value_type = T;
-  static constexpr unsigned size() { return N; }
-
-  T get(unsigned i) const { return lanes[i]; }
   void set(T value, unsigned i) { lanes[i] = value; }
   T operator[](unsigned i) const { return lanes[i]; }
 
@@ -64,11 +59,6 @@ class vector {
     vector<T, M> out;
     std::memcpy(out.lanes, lanes + part * M, sizeof out.lanes);
     return out;
-  }
-  template <unsigned M>
-  vector& insert(unsigned part, const vector<T, M>& from) {
-    std::memcpy(lanes + part * M, from.lanes, sizeof from.lanes);
-    return *this;
   }
   // The same bits as elements of another size.
   template <typename U>
@@ -202,6 +192,22 @@ vector<T, N> min(const vector<T, N>& a, const vector<T, N>& b) {
   return out;
 }
 
+template <typename T, unsigned N>
+vector<T, 2 * N> concat(const vector<T, N>& a, const vector<T, N>& b) {
+  vector<T, 2 * N> out;
+  std::memcpy(out.lanes, a.lanes, sizeof a.lanes);
+  std::memcpy(out.lanes + N, b.lanes, sizeof b.lanes);
+  return out;
+}
+
+// To the left, by bits.
+template <unsigned N>
+vector<int32_t, N> upshift(const vector<int32_t, N>& from, unsigned bits) {
+  vector<int32_t, N> out;
+  for (unsigned i = 0; i < N; ++i) out.lanes[i] = static_cast<int32_t>(static_cast<uint32_t>(from.lanes[i]) << bits);
+  return out;
+}
+
 // Chunks of n lanes in turn from a and b; two registers as long as one of them come out.
 template <typename T, unsigned N>
 std::pair<vector<T, N>, vector<T, N>> interleave_zip(const vector<T, N>& a, const vector<T, N>& b, unsigned n) {
@@ -243,13 +249,11 @@ vector<T, N> to_float(const vector<int32_t, N>& from) {
   return out;
 }
 
-// float to integer, as the core's rounding says.
+// float to integer, to nearest. How a core rounds here depends on its mode: kernels must not.
 template <typename T, unsigned N>
 vector<T, N> to_fixed(const vector<float, N>& from) {
   vector<T, N> out;
-  bool nearest = tile::current().rounding == rounding_mode::conv_even;
-  for (unsigned i = 0; i < N; ++i)
-    out.lanes[i] = static_cast<T>(nearest ? __builtin_rintf(from.lanes[i]) : __builtin_floorf(from.lanes[i]));
+  for (unsigned i = 0; i < N; ++i) out.lanes[i] = static_cast<T>(__builtin_rintf(from.lanes[i]));
   return out;
 }
 
