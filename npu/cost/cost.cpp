@@ -11,6 +11,7 @@ namespace troika::npu {
 namespace {
 
 constexpr double kStreamBytes = 4;  // a cycle
+constexpr double kStepsAhead = 2;   // K steps that a memory tile gathers before it passes them on
 
 double vector_cycles(const std::string& kernel) {
   const kernels::Kernel* found = kernels::find(kernel);
@@ -40,16 +41,23 @@ Estimate estimate(const TileWork& work, const GemmShape& shape, const Calibratio
 
   double products = double(work.m) * work.k * work.n / (work.macs_per_cycle * calibration.efficiency);
   double step = std::max({products + work.step_cycles, work.a_bytes / kStreamBytes, work.b_bytes / kStreamBytes});
-  // A core has one C: it waits until that has left.
+  // A core has one C: it waits until that has left. A column's C share one stream.
   double tile = steps * step + work.tile_cycles + work.c_bytes / kStreamBytes;
+  tile = std::max(tile, kCoreRows * work.c_bytes / kStreamBytes);
 
-  double blocks = blocks_m * blocks_n;
-  double read = blocks * steps * (kCoreRows * work.a_bytes + kColumns * work.b_bytes);
-  double written = blocks * kCoreRows * kColumns * work.c_bytes;
-  double giga = 1e9;
-  return {.array_s = blocks * tile / (calibration.clock_ghz * giga),
-          .memory_s = std::max(read / (calibration.read_gb_s * giga), written / (calibration.write_gb_s * giga)),
-          .launch_s = (launch == Launch::chained ? calibration.chained_us : calibration.launch_us) * 1e-6};
+  double blocks = blocks_m * blocks_n, hertz = calibration.clock_ghz * 1e9;
+  double step_bytes = kCoreRows * work.a_bytes + kColumns * work.b_bytes;
+  double block_bytes = kCoreRows * kColumns * work.c_bytes;
+  double read_rate = calibration.read_gb_s * 1e9;
+  double write_rate = std::min(calibration.write_gb_s * 1e9, kColumns * kStreamBytes * hertz);
+
+  Estimate estimate;
+  estimate.launch_s = (launch == Launch::chained ? calibration.chained_us : calibration.launch_us) * 1e-6;
+  if (blocks == 0) return estimate;
+  estimate.array_s = blocks * tile / hertz;
+  estimate.memory_s = std::max(blocks * steps * step_bytes / read_rate, blocks * block_bytes / write_rate);
+  estimate.ends_s = kStepsAhead * step_bytes / read_rate + block_bytes / write_rate;
+  return estimate;
 }
 
 double tops(const GemmShape& shape, double seconds) {

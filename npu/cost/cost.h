@@ -24,8 +24,9 @@ TileWork work_of(int m, int k, int n, double bytes, double macs_per_cycle);
 struct Estimate {
   double array_s = 0;   // cores and their streams
   double memory_s = 0;  // meanwhile
+  double ends_s = 0;    // the first tiles on their way in, the last ones on their way out: nothing hides them
   double launch_s = 0;
-  double seconds() const { return launch_s + (array_s > memory_s ? array_s : memory_s); }
+  double seconds() const { return launch_s + ends_s + (array_s > memory_s ? array_s : memory_s); }
 };
 
 enum class Launch { alone, chained };

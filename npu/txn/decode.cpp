@@ -54,7 +54,8 @@ class Decoder {
     uint32_t where = word(2), what = word(3);
     if ((what & 0xffffff) != kOneTile || (where & 0xff) > 1)
       fail("Word {} of an instruction stream waits for tokens of more than one channel.", at_);
-    return TokenWait{{{int(where >> 16), int(where >> 8 & 0xff)}, where & 1 ? Direction::mm2s : Direction::s2mm, int(what >> 24)}};
+    Tile tile{int(where >> 16), int(where >> 8 & 0xff)};
+    return TokenWait{{tile, where & 1 ? Direction::mm2s : Direction::s2mm, int(what >> 24)}};
   }
 
   size_t left() const { return words_.size() - at_; }

@@ -22,7 +22,8 @@ enum { kInFree, kInFull, kOutFull, kOutFree, kStageFree, kStageFull };  // locks
 DesignSpec small() {
   DesignSpec d;
   d.name = "small";
-  d.buffers = {{"in", kCore, 2048, 1024}, {"out", kCore, 4096, 1024}, {"sums", kCore, 8192, 16384}, {"stage", kMemory, 0, 1024}};
+  d.buffers = {{"in", kCore, 2048, 1024}, {"out", kCore, 4096, 1024}, {"sums", kCore, 8192, 16384},
+               {"stage", kMemory, 0, 1024}};
   d.locks = {{"in.free", kCore, 0, 1},  {"in.full", kCore, 1, 0},     {"out.full", kCore, 2, 0},
              {"out.free", kCore, 3, 1}, {"stage.free", kMemory, 0, 1}, {"stage.full", kMemory, 1, 0}};
   auto go_round = [](int number, int buffer, int acquire, int release) {
@@ -111,9 +112,11 @@ const Rule kRules[] = {
      "MM2S 1 of core (1,2) is connected to no stream"},
     {"ChannelNumber", [](DesignSpec& d) { d.channels.push_back({{kCore, Direction::mm2s, 2}, {}}); },
      "MM2S 2 of core (1,2) does not exist: there are 2 channels each way"},
-    {"DescriptorNumber", [](DesignSpec& d) { d.channels[3].descriptors[0].number = 16, d.channels[3].descriptors[0].next = 16; },
+    {"DescriptorNumber",
+     [](DesignSpec& d) { d.channels[3].descriptors[0].number = 16, d.channels[3].descriptors[0].next = 16; },
      "descriptor 16 of MM2S 0 of core (1,2) does not exist: there are 16"},
-    {"DescriptorParity", [](DesignSpec& d) { d.channels[1].descriptors[0].number = 23, d.channels[1].descriptors[0].next = 23; },
+    {"DescriptorParity",
+     [](DesignSpec& d) { d.channels[1].descriptors[0].number = 23, d.channels[1].descriptors[0].next = 23; },
      "descriptor 23 of MM2S 1 of memory tile (1,1) is out of reach: even channels have the lower 24, odd ones the upper"},
     {"DescriptorTwice", [](DesignSpec& d) { d.channels[3].descriptors[0].number = 0, d.channels[3].descriptors[0].next = 0; },
      "descriptor 0 of MM2S 0 of core (1,2) is also one of S2MM 0 of core (1,2)"},

@@ -148,7 +148,8 @@ TEST(ShimDescriptor, IsReadAsItWasWritten) {
 TEST(ShimDescriptor, RefusesWhatItsFieldsCannotSay) {
   std::vector<Operation> stream;
   for (Transfer t : {Transfer{.words = 1, .size0 = 1024}, Transfer{.words = 1, .stride = {1, (1 << 20) + 1, 1}},
-                     Transfer{.words = 1, .iterations = 65}, Transfer{.words = 1, .repeats = 257}, Transfer{.descriptor = 16}})
+                     Transfer{.words = 1, .iterations = 65}, Transfer{.words = 1, .repeats = 257},
+                     Transfer{.descriptor = 16}})
     EXPECT_THROW(start(stream, t), InternalError);
 }
 
