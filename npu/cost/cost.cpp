@@ -24,9 +24,13 @@ double vector_cycles(const std::string& kernel) {
 TileWork work_of(const GemmTile& tile) {
   TileWork work = work_of(tile.m, tile.k, tile.n, 1, kMacsPerCycle);
   work.b_bytes = tile.b_bytes();
+  work.c_bytes = tile.y_bytes();
+  work.more_steps = tile.scale_steps();
   work.tile_cycles = vector_cycles(fmt::format("zero_i32_{}x{}", tile.m, tile.n));
   if (tile.weights == WeightKind::w4)
     work.step_cycles = vector_cycles(fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n));
+  if (tile.result == ResultKind::bf16)
+    work.tile_cycles += vector_cycles(fmt::format("epilogue_i32_bf16_{}x{}", tile.m, tile.n));
   return work;
 }
 
@@ -40,9 +44,10 @@ Estimate estimate(const TileWork& work, const GemmShape& shape, const Calibratio
   double steps = std::ceil(double(shape.k) / work.k);
 
   double products = double(work.m) * work.k * work.n / (work.macs_per_cycle * calibration.efficiency);
-  double step = std::max({products + work.step_cycles, work.a_bytes / kStreamBytes, work.b_bytes / kStreamBytes});
+  double arrival = std::max(work.a_bytes, work.b_bytes) / kStreamBytes;
+  double step = std::max(products + work.step_cycles, arrival);
   // A core has one C: it waits until that has left. A column's C share one stream.
-  double tile = steps * step + work.tile_cycles + work.c_bytes / kStreamBytes;
+  double tile = steps * step + work.more_steps * arrival + work.tile_cycles + work.c_bytes / kStreamBytes;
   tile = std::max(tile, kCoreRows * work.c_bytes / kStreamBytes);
 
   double blocks = blocks_m * blocks_n, hertz = calibration.clock_ghz * 1e9;
@@ -55,7 +60,7 @@ Estimate estimate(const TileWork& work, const GemmShape& shape, const Calibratio
   estimate.launch_s = (launch == Launch::chained ? calibration.chained_us : calibration.launch_us) * 1e-6;
   if (blocks == 0) return estimate;
   estimate.array_s = blocks * tile / hertz;
-  estimate.memory_s = std::max(blocks * steps * step_bytes / read_rate, blocks * block_bytes / write_rate);
+  estimate.memory_s = std::max(blocks * (steps + work.more_steps) * step_bytes / read_rate, blocks * block_bytes / write_rate);
   estimate.ends_s = kStepsAhead * step_bytes / read_rate + block_bytes / write_rate;
   return estimate;
 }

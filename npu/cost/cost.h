@@ -12,9 +12,10 @@ struct TileWork {
   int m = 0, k = 0, n = 0;
   double macs_per_cycle = kMacsPerCycle;
   double a_bytes = 0, b_bytes = 0;   // of a K step
-  double c_bytes = 0;
+  double c_bytes = 0;                // as it leaves
   double step_cycles = 0;            // besides the products, each K step
   double tile_cycles = 0;            // besides the K steps, each tile
+  int more_steps = 0;                // of A and B, each tile, without a product
 };
 
 TileWork work_of(const GemmTile& tile);

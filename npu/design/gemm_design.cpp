@@ -23,14 +23,17 @@ constexpr Tile memory_tile(int column) { return {column, 1}; }
 constexpr Tile core_tile(int column, int row) { return {column, kFirstCoreRow + row}; }
 
 struct Kernels {
-  std::string zero, product, dequantise;  // dequantise: "" for weights that are int8 already
+  std::string zero, product;
+  std::string dequantise;  // "" for weights that are int8 already
+  std::string scale;       // "" where the host scales
 };
 
 Kernels kernels_for(const GemmTile& tile) {
-  std::string dequantise;
-  if (tile.weights == WeightKind::w4) dequantise = fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n);
-  return {fmt::format("zero_i32_{}x{}", tile.m, tile.n), fmt::format("mm_i8i8_i32_{}x{}x{}", tile.m, tile.k, tile.n),
-          dequantise};
+  Kernels kernels{fmt::format("zero_i32_{}x{}", tile.m, tile.n),
+                  fmt::format("mm_i8i8_i32_{}x{}x{}", tile.m, tile.k, tile.n), "", ""};
+  if (tile.weights == WeightKind::w4) kernels.dequantise = fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n);
+  if (tile.result == ResultKind::bf16) kernels.scale = fmt::format("epilogue_i32_bf16_{}x{}", tile.m, tile.n);
+  return kernels;
 }
 
 // Buffers that are filled and emptied in turn, with the two locks that tell how many are free and how many full.
@@ -44,6 +47,7 @@ class Builder {
   explicit Builder(const GemmTile& tile) : tile_(tile), kernels_(kernels_for(tile)) {
     design_.tile = tile;
     design_.spec.name = tile.weights == WeightKind::w4 ? "gemm_w4a8" : "gemm_w8a8";
+    if (tile.result == ResultKind::bf16) design_.spec.name += "_bf16";
   }
 
   GemmDesign build() {
@@ -82,7 +86,7 @@ class Builder {
   }
 
   Place& place_of(Tile tile) {
-    Place& place = places_[tile.column * kRows + tile.row];
+    Place& place = places_[number_of(tile)];
     if (kind_of(tile) == TileKind::core) place.next_byte = std::max(place.next_byte, kStackBytes);
     return place;
   }
@@ -92,14 +96,13 @@ class Builder {
     return (upper ? kMemoryLimits.descriptors / 2 : 0) + place_of(port.tile).next_descriptor[upper]++;
   }
 
-  // A channel that goes round over `fifos`: the first buffer of each, then the second of each.
-  void add_channel(const Port& port, const std::vector<Fifo>& fifos) {
+  // A channel that goes round over `fifos`: the first buffer of each, then the second of each; so many bytes of each.
+  void add_channel(const Port& port, const std::vector<Fifo>& fifos, uint32_t bytes) {
     bool fills = port.direction == Direction::s2mm;
     ChannelSpec channel{port, {}};
     for (size_t i = 0; i < fifos[0].buffers.size(); ++i)
       for (const Fifo& fifo : fifos) {
-        int buffer = fifo.buffers[i];
-        DescriptorSpec descriptor{next_descriptor(port), buffer, 0, design_.spec.buffers[buffer].bytes / 4};
+        DescriptorSpec descriptor{next_descriptor(port), fifo.buffers[i], 0, bytes / 4};
         descriptor.acquire = LockUse{fills ? fifo.free : fifo.full};
         descriptor.release = LockUse{fills ? fifo.full : fifo.free};
         channel.descriptors.push_back(descriptor);
@@ -111,17 +114,17 @@ class Builder {
 
   void add_memory_tile(int column) {
     Tile tile = memory_tile(column);
-    Fifo a = add_fifo(a_name(column), tile, 2, kStepsInMemoryTile * tile_.a_bytes());
-    Fifo b = add_fifo(b_name(column), tile, 2, kStepsInMemoryTile * tile_.b_bytes());
+    uint32_t a_bytes = kStepsInMemoryTile * tile_.a_bytes(), b_bytes = kStepsInMemoryTile * tile_.b_bytes();
+    Fifo a = add_fifo(a_name(column), tile, 2, a_bytes), b = add_fifo(b_name(column), tile, 2, b_bytes);
     std::vector<Fifo> c;
     for (int row = 0; row < kCoreRows; ++row)
-      c.push_back(add_fifo(fmt::format("{}.row{}", c_name(column), row), tile, 2, tile_.c_bytes()));
+      c.push_back(add_fifo(fmt::format("{}.row{}", c_name(column), row), tile, 2, tile_.y_bytes()));
     for (Direction direction : {Direction::s2mm, Direction::mm2s}) {
-      add_channel({tile, direction, kA}, {a});
-      add_channel({tile, direction, kB}, {b});
+      add_channel({tile, direction, kA}, {a}, a_bytes);
+      add_channel({tile, direction, kB}, {b}, b_bytes);
     }
-    for (int row = 0; row < kCoreRows; ++row) add_channel(into(tile, kC + row), {c[row]});
-    add_channel(out_of(tile, kC), c);
+    for (int row = 0; row < kCoreRows; ++row) add_channel(into(tile, kC + row), {c[row]}, tile_.y_bytes());
+    add_channel(out_of(tile, kC), c, tile_.y_bytes());
   }
 
   void add_core(int column, int row) {
@@ -131,9 +134,9 @@ class Builder {
     int int8 = kernels_.dequantise.empty() ? -1 : add_buffer("B.int8", tile, tile_.k * tile_.n);
     int parameters = add_buffer("parameters", tile, kParameterBytes);
     int told = add_lock("parameters", tile, 0, true);
-    add_channel(into(tile, kA), {a});
-    add_channel(into(tile, kB), {b});
-    add_channel(out_of(tile, 0), {c});
+    add_channel(into(tile, kA), {a}, tile_.a_bytes());
+    add_channel(into(tile, kB), {b}, tile_.b_bytes());
+    add_channel(out_of(tile, 0), {c}, tile_.y_bytes());
     design_.parameters.push_back(parameters);
     design_.parameter_locks.push_back(told);
 
@@ -155,6 +158,13 @@ class Builder {
       if (int8 < 0) release(program, b.free);
     }
     end(program);
+    for (int i = 0; i < tile_.scale_steps(); ++i) {
+      acquire(program, a.full);
+      acquire(program, b.full);
+      if (i == 0) call(program, kernels_.scale, {a.buffers[i], b.buffers[i], c.buffers[0]});
+      release(program, a.free);
+      release(program, b.free);
+    }
     release(program, c.full);
     end(program);
     design_.spec.cores.push_back({tile, kStackBytes, std::move(program)});
@@ -193,7 +203,7 @@ class Builder {
   GemmTile tile_;
   Kernels kernels_;
   GemmDesign design_;
-  std::map<int, Place> places_;  // by tile
+  std::map<int, Place> places_;  // by number of the tile
 };
 
 }  // namespace

@@ -22,6 +22,8 @@ struct Tile {
   bool operator==(const Tile&) const = default;
 };
 
+constexpr int number_of(Tile tile) { return tile.column * kRows + tile.row; }
+
 enum class TileKind { shim, memory, core };
 constexpr TileKind kind_of(Tile tile) {
   return tile.row == 0 ? TileKind::shim : tile.row == 1 ? TileKind::memory : TileKind::core;

@@ -31,8 +31,7 @@ constexpr Argument kProduct128[] = {{kA, Access::read}, {kB128, Access::read}, {
 constexpr Argument kProduct64[] = {{kA, Access::read}, {kB64, Access::read}, {kC64, Access::update}};
 constexpr Argument kDequant128[] = {{kPacked128, Access::read}, {kB128, Access::write}};
 
-constexpr Argument kEpilogue128[] = {
-    {4 * 64, Access::read}, {4 * 128, Access::read}, {4 * 128, Access::read}, {kC128, Access::update}};
+constexpr Argument kEpilogue128[] = {{4 * 64, Access::read}, {2 * 4 * 128, Access::read}, {kC128, Access::update}};
 constexpr Argument kSilu128[] = {{2 * 64 * 128, Access::read}, {2 * 64 * 64, Access::write}};
 
 constexpr Kernel kKernels[] = {

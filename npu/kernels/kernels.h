@@ -18,7 +18,7 @@ void mm_i8i8_i32_64x64x64(const int8_t* a, const int8_t* b, int32_t* c);
 void dequant_w4g64_i8_64x128(const uint8_t* packed, int8_t* b);
 
 // C = C · (token scale · channel scale) + bias, as bfloat16 in the first half of C: epilogue.cc.
-void epilogue_i32_bf16_64x128(const float* tokens, const float* channels, const float* bias, int32_t* c);
+void epilogue_i32_bf16_64x128(const float* tokens, const float* channels, int32_t* c);
 
 // silu(gate) · up, from 64 × 128 to 64 × 64: silu_mul.cc.
 void silu_mul_bf16_64x128(const uint16_t* gate_up, uint16_t* y);

@@ -12,8 +12,6 @@ namespace {
 
 constexpr uint64_t kLockCycles = 10;  // of a core, for acquiring or releasing: assumed
 
-int number_of(Tile tile) { return tile.column * kRows + tile.row; }
-
 uint64_t cycles_of(const kernels::Kernel& kernel, const Calibration& calibration) {
   return uint64_t(double(kernel.macs) / (kMacsPerCycle * calibration.efficiency)) + uint64_t(kernel.vector_cycles);
 }

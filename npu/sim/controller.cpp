@@ -6,8 +6,6 @@
 namespace troika::npu::sim {
 namespace {
 
-int number_of(Tile tile) { return tile.column * kRows + tile.row; }
-
 [[noreturn]] void no_register(Tile tile, uint32_t address) {
   fault(FaultKind::bad_register, "The stream writes {:#x} of {}, which this design does not have.", address, to_text(tile));
 }

@@ -15,7 +15,7 @@ class Stream {
  public:
   Stream(const GemmDesign& design, const GemmShape& shape)
       : design_(design), tile_(design.tile), blocks_m_(shape.m / tile_.block_m()), blocks_n_(shape.n / tile_.block_n()),
-        steps_(shape.k / tile_.k) {}
+        pairs_(shape.k / tile_.block_k()), steps_(2 * pairs_ + tile_.scale_steps()) {}
 
   std::vector<uint32_t> make() {
     tell_cores();
@@ -34,7 +34,7 @@ class Stream {
       const BufferSpec& buffer = design_.spec.buffers[design_.parameters[i]];
       const LockSpec& lock = design_.spec.locks[design_.parameter_locks[i]];
       operations_.push_back(BlockWrite{register_of(buffer.tile, buffer.address),
-                                       {uint32_t(blocks_m_ * blocks_n_), uint32_t(steps_ / 2)}});
+                                       {uint32_t(blocks_m_ * blocks_n_), uint32_t(pairs_)}});
       operations_.push_back(Write{register_of(lock.tile, kCoreLocks + uint32_t(lock.number) * kLockBytes), 1});
     }
   }
@@ -42,7 +42,7 @@ class Stream {
   void start_block(int block) {
     for (int column = 0; column < kColumns; ++column) {
       uint64_t panel_a = uint64_t(steps_) * tile_.a_bytes(), panel_b = uint64_t(steps_) * tile_.b_bytes();
-      uint64_t c_of_column = uint64_t(blocks_n_) * kCoreRows * tile_.c_bytes();
+      uint64_t c_of_column = uint64_t(blocks_n_) * kCoreRows * tile_.y_bytes();
       // The memory tile of this column has the row of the same number.
       move(a_name(column), block, 0, (uint64_t(block) * kCoreRows + column) * panel_a, panel_a, blocks_n_, false);
       move(b_name(column), block, 1, uint64_t(column) * blocks_n_ * panel_b, blocks_n_ * panel_b, 1, false);
@@ -72,7 +72,7 @@ class Stream {
 
   const GemmDesign& design_;
   const GemmTile& tile_;
-  int blocks_m_, blocks_n_, steps_;
+  int blocks_m_, blocks_n_, pairs_, steps_;
   std::vector<Operation> operations_;
 };
 

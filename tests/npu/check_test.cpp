@@ -215,8 +215,7 @@ TEST(CheckDesigns, LeaveShimTilesToInstructionStreams) {
 
 TEST(CheckDesigns, HaveNoViolations) {
   EXPECT_THAT(violations(small()), IsEmpty());
-  EXPECT_THAT(violations(make_gemm_design(kW4A8).spec), IsEmpty());
-  EXPECT_THAT(violations(make_gemm_design(kW8A8).spec), IsEmpty());
+  for (const GemmTile& tile : {kW4A8, kW4A8Scaled, kW8A8}) EXPECT_THAT(violations(make_gemm_design(tile).spec), IsEmpty());
 }
 
 }  // namespace

@@ -65,20 +65,19 @@ TEST(NpuKernels, ScaleSumsToBfloat16InPlace) {
   constexpr int m = 64, n = 128;
   std::mt19937 random(5);
   std::normal_distribution<float> normal(0, 1);
-  std::vector<float> tokens(m), channels(n), bias(n);
+  std::vector<float> tokens(m), channels(2 * n);
   for (float& v : tokens) v = 0.01f + std::fabs(normal(random));
-  for (float& v : channels) v = normal(random) / 1000;
-  for (float& v : bias) v = normal(random);
+  for (int i = 0; i < n; ++i) channels[i] = normal(random) / 1000, channels[n + i] = normal(random);
   std::vector<int32_t> sums(m * n), c;
   for (int32_t& v : sums) v = int32_t(random() % (1 << 25)) - (1 << 24);
   sums[0] = 127 * 127 * 18944;  // the largest that a product of ours reaches
   c = sums;
-  epilogue_i32_bf16_64x128(tokens.data(), channels.data(), bias.data(), c.data());
+  epilogue_i32_bf16_64x128(tokens.data(), channels.data(), c.data());
   std::vector<uint16_t> y(m * n);
   std::memcpy(y.data(), c.data(), 2 * y.size());
   for (int i = 0; i < m * n; ++i) {
     int row = i / (4 * n) * 4 + i % 32 / 8, column = i % (4 * n) / 32 * 8 + i % 8;
-    double exact = double(sums[i]) * tokens[row] * channels[column] + bias[column];
+    double exact = double(sums[i]) * tokens[row] * channels[column] + channels[n + column];
     ASSERT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.004 + 1e-5) << row << ", " << column;
   }
 }
@@ -175,7 +174,7 @@ TEST(Tiling, UnpacksWhatTheArrayWouldWrite) {
               int m = i / (4 * tile.n) * 4 + i % 32 / 8, n = i % (4 * tile.n) / 32 * 8 + i % 8;
               words.push_back((block * tile.block_m() + row * tile.m + m) * shape.n + column * quarter + j * tile.n + n);
             }
-    std::vector<int32_t> y = unpack_y(tile, shape, std::as_bytes(std::span(words)));
+    std::vector<int32_t> y = unpack_sums(tile, shape, std::as_bytes(std::span(words)));
     for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], int(i));
   }
 }

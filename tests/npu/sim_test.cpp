@@ -1,6 +1,7 @@
 // The simulated array: products through the very words of their streams, bit for bit; and that it behaves as its parts do.
 #include "npu/sim/simulator.h"
 
+#include <cmath>
 #include <gmock/gmock.h>
 #include <random>
 
@@ -32,25 +33,51 @@ void fill(HostBuffer& buffer, const std::vector<std::byte>& bytes) {
   buffer.to_device(0, bytes.size());
 }
 
-// Runs a product on random values and compares every sum with the plain one.
-Report expect_product(Simulator& simulator, const GemmDesign& design, const GemmShape& shape) {
-  std::mt19937 random(shape.m + shape.n + shape.k);
-  std::vector<int8_t> x = random_int8(size_t(shape.m) * shape.k, random), w;
-  HostBuffer packed_x(packed_x_bytes(design.tile, shape)), packed_w(packed_w_bytes(design.tile, shape));
-  HostBuffer packed_y(packed_y_bytes(design.tile, shape));
-  fill(packed_x, pack_x(design.tile, shape, x));
-  if (design.tile.weights == WeightKind::w4) {
-    W4Matrix w4 = random_w4(shape.n, shape.k, random);
-    w = int8_of(w4);
-    fill(packed_w, pack_w(design.tile, w4));
-  } else {
-    w = random_int8(size_t(shape.n) * shape.k, random);
-    fill(packed_w, pack_w(design.tile, shape, w));
+std::vector<float> random_floats(size_t count, std::mt19937& random) {
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> values(count);
+  for (float& v : values) v = normal(random);
+  return values;
+}
+
+// A product of random values: packed as the array takes it, and plain.
+struct Product {
+  Product(const GemmTile& tile, const GemmShape& shape)
+      : packed_x(packed_x_bytes(tile, shape)), packed_w(packed_w_bytes(tile, shape)), packed_y(packed_y_bytes(tile, shape)) {
+    std::mt19937 random(shape.m + shape.n + shape.k);
+    std::vector<int8_t> x = random_int8(size_t(shape.m) * shape.k, random), w;
+    if (tile.result == ResultKind::bf16) token_scales = random_floats(size_t(shape.m), random);
+    fill(packed_x, pack_x(tile, shape, x, token_scales));
+    if (tile.weights == WeightKind::w4) {
+      W4Matrix w4 = random_w4(shape.n, shape.k, random);
+      if (tile.result == ResultKind::bf16) bias = random_floats(size_t(shape.n), random);
+      channel_scales = w4.channel_scale;
+      w = int8_of(w4);
+      fill(packed_w, pack_w(tile, w4, bias));
+    } else {
+      w = random_int8(size_t(shape.n) * shape.k, random);
+      fill(packed_w, pack_w(tile, shape, w));
+    }
+    sums = multiply(shape, x, w);
   }
-  HostBuffer* arguments[] = {&packed_x, &packed_w, &packed_y};
-  Report report = simulator.run(txn::gemm_stream(design, shape), arguments);
-  packed_y.from_device(0, packed_y.size());
-  EXPECT_EQ(unpack_y(design.tile, shape, packed_y.host()), multiply(shape, x, w));
+
+  Report run(Simulator& simulator, const std::vector<uint32_t>& stream) {
+    HostBuffer* arguments[] = {&packed_x, &packed_w, &packed_y};
+    Report report = simulator.run(stream, arguments);
+    packed_y.from_device(0, packed_y.size());
+    return report;
+  }
+
+  HostBuffer packed_x, packed_w, packed_y;
+  std::vector<float> token_scales, channel_scales, bias;
+  std::vector<int32_t> sums;
+};
+
+// Runs a product and compares every sum with the plain one.
+Report expect_product(Simulator& simulator, const GemmDesign& design, const GemmShape& shape) {
+  Product product(design.tile, shape);
+  Report report = product.run(simulator, txn::gemm_stream(design, shape));
+  EXPECT_EQ(unpack_sums(design.tile, shape, product.packed_y.host()), product.sums);
   return report;
 }
 
@@ -67,6 +94,25 @@ TEST(SimulatedGemm, OfInt8WeightsIsExact) {
   GemmDesign design = make_gemm_design(kW8A8);
   Simulator simulator(design.spec);
   expect_product(simulator, design, {256, 256, 128});
+}
+
+TEST(SimulatedGemm, IsScaledInTheCoresWhereTheDesignSaysSo) {
+  GemmDesign design = make_gemm_design(kW4A8Scaled);
+  Simulator simulator(design.spec);
+  for (GemmShape shape : {GemmShape{512, 1024, 128}, {256, 512, 384}}) {
+    Product product(design.tile, shape);
+    Report report = product.run(simulator, txn::gemm_stream(design, shape));
+    EXPECT_EQ(report.bytes_written, size_t(shape.m) * shape.n * 2);
+    std::vector<float> y = unpack_scaled(design.tile, shape, product.packed_y.host());
+    for (int m = 0; m < shape.m; ++m)
+      for (int n = 0; n < shape.n; ++n) {
+        double scaled = double(product.sums[size_t(m) * shape.n + n]) * product.token_scales[m] * product.channel_scales[n];
+        double exact = scaled + product.bias[n];
+        ASSERT_NEAR(y[size_t(m) * shape.n + n], exact, std::fabs(exact) * 0.004 + std::fabs(scaled) * 1e-6) << m << ", " << n;
+      }
+    double estimated = estimate(work_of(design.tile), shape, Calibration{}).seconds();
+    EXPECT_NEAR(report.seconds, estimated, 0.15 * estimated);  // short products: ends weigh more
+  }
 }
 
 TEST(SimulatedGemm, OfManyBlocksIsExact) {
