@@ -1,10 +1,9 @@
 #include "npu/sim/array.h"
 
-#include <cmath>
+#include <algorithm>
 #include <cstring>
 #include <fmt/ranges.h>
 
-#include "npu/design/check.h"
 #include "npu/sim/walk.h"
 
 namespace troika::npu::sim {

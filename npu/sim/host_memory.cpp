@@ -1,5 +1,6 @@
 #include "npu/sim/host_memory.h"
 
+#include <algorithm>
 #include <cmath>
 #include <fmt/format.h>
 

@@ -1,7 +1,6 @@
 // The arguments of a run as the array sees them: addresses, bounds, and a bandwidth that all channels share.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>

@@ -2,6 +2,7 @@
 // is some at all of them. Who has a word knows that what its sender did before is done.
 #pragma once
 
+#include <algorithm>
 #include <coroutine>
 #include <deque>
 #include <span>
