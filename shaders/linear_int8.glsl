@@ -16,6 +16,7 @@ layout(constant_id = 1) const uint kKind = 0;
 layout(constant_id = 2) const bool kExperts = false;  // each row has an expert of its own
 layout(constant_id = 4) const uint kEnd = 0;
 layout(constant_id = 5) const uint kFactor = 0;
+layout(constant_id = 6) const uint kDeep = 1;         // stretches that are on their way from memory at once
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
@@ -109,16 +110,22 @@ void main() {
     row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
   }
-  for (uint stretch = slice * length; stretch < end; ++stretch) {
-    Group g[kPanels], up[kPanels];
-    [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-      g[p] = read_group(panel_of(one, row[p]), row[p] % 16, stretch);
-      if (kKind == kGated) up[p] = read_group(panel_of(two, row[p]), row[p] % 16, stretch);
+  for (uint stretch = slice * length; stretch < end; stretch += kDeep) {
+    Group g[kDeep][kPanels], up[kDeep][kPanels];
+    [[unroll]] for (uint d = 0; d < kDeep; ++d) {
+      const uint at = min(stretch + d, end - 1);
+      [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+        g[d][p] = read_group(panel_of(one, row[p]), row[p] % 16, at);
+        if (kKind == kGated) up[d][p] = read_group(panel_of(two, row[p]), row[p] % 16, at);
+      }
     }
-    [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-      [[unroll]] for (uint t = 0; t < kTokens; ++t) {
-        sum[p][t] = multiply(g[p], token + t, stretch, sum[p][t]);
-        if (kKind == kGated) sum_of_second[p][t] = multiply(up[p], token + t, stretch, sum_of_second[p][t]);
+    [[unroll]] for (uint d = 0; d < kDeep; ++d) {
+      if (stretch + d >= end) break;
+      [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+        [[unroll]] for (uint t = 0; t < kTokens; ++t) {
+          sum[p][t] = multiply(g[d][p], token + t, stretch + d, sum[p][t]);
+          if (kKind == kGated) sum_of_second[p][t] = multiply(up[d][p], token + t, stretch + d, sum_of_second[p][t]);
+        }
       }
     }
   }

@@ -11,12 +11,21 @@ layout(buffer_reference, std430, buffer_reference_align = 16) buffer Floats4 { v
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Ints { int at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Addresses { uint64_t at[]; };
 
+// What the host reads of each output row (ops/step_inputs.h).
+struct Wanted {
+  uint whole;
+  float factor;
+};
+const uint kWholeLogits = 1, kWholeStates = 2;
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer WantedRows { Wanted at[]; };
+
 // Written by the host before each submission (src/device/vulkan/step_block.cpp).
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Step {
   int tokens, outputs, max_sequences, pages_per_sequence, feature_width, unused;
   Ints token_ids, positions, sequences, run_first, run_last, output_rows, page_table, feature_rows;
   Floats features;
   Ints span_begin[2], span_end[2];
+  WantedRows wanted;
 };
 
 // How many of a tensor's rows are live: a fixed number, or one per token (−1) or per output row (−2).

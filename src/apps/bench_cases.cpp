@@ -141,7 +141,7 @@ std::vector<OpCase> linear_cases(Format format, const OpShapes& s, const Prepare
              .shape = fmt::format("{}x{}", s.out, s.columns),
              .cost = {.bytes = from_memory(bytes, int(weights.size()), s)},
              .moved_bytes = bytes + double(rows) * (s.out + s.columns) * sizeof(float)};
-    c.cost.products(kernels::kernel_table(s.isa).find(format).fast) = 2.0 * rows * s.out * s.columns;
+    c.cost.products(arithmetic_of(s.device, s.isa, format)) = 2.0 * rows * s.out * s.columns;
     c.tape = {.tokens = rows,
               .columns = s.columns,
               .copies = static_cast<int>(weights.size()),

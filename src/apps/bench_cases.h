@@ -18,6 +18,7 @@ struct OpShapes {
   std::vector<int> rows{1, 4, 8, 32, 512};
   std::vector<int> depths{512, 8192};  // of attention
   Format cache = Format::f16;
+  std::string device = "cpu";  // that multiplies
   std::string isa;             // of the CPU's kernels; "": the fastest
   size_t rotated_bytes = 0;  // weights and caches are copied until they take so much
 };

@@ -1,5 +1,5 @@
-// troika bench limits: what this machine's memory and arithmetic can do, for 1, 2, 4, … threads. Speeds of all other
-// measurements are given as shares of these.
+// troika bench limits: what this machine's memory and arithmetic can do, for 1, 2, 4, … threads, or a GPU's. Speeds of all
+// other measurements are given as shares of these.
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -11,6 +11,7 @@
 
 #include "apps/bench_report.h"
 #include "apps/machine_limits.h"
+#include "base/error.h"
 #include "base/platform.h"
 
 namespace troika::apps {
@@ -19,6 +20,7 @@ namespace {
 using nlohmann::ordered_json;
 
 struct Options {
+  std::string device = "cpu";
   int threads = 0;
   bool json = false;
 };
@@ -58,7 +60,15 @@ void print_json(const std::vector<Memory>& memory, const std::vector<Arithmetic>
   std::puts(json.dump(2).c_str());
 }
 
-void limits(const Options& o) {
+void limits_of_device(const Options& o) {
+  const KnownLimits limits = own_limits_of(o.device);
+  if (!limits) fail("--device {}: it does not measure its limits; choose cpu or vulkan", o.device);
+  if (!o.json) return fmt::print("{}\n", to_text(limits));
+  const ordered_json json = {{"machine", machine_json()}, {"device", o.device}, {"limits", to_json(limits)}};
+  std::puts(json.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
+}
+
+void limits_of_threads(const Options& o) {
   int most = o.threads > 0 ? o.threads : platform::cpu().cores;
   if (!o.json) {
     fmt::print("{}, {} cores\n\n{:>7}  {:>10}  {:>10}\n", platform::cpu().name, platform::cpu().cores, "threads",
@@ -94,12 +104,16 @@ void limits(const Options& o) {
 
 void add_bench_limits(CLI::App& bench) {
   auto o = std::make_shared<Options>();
-  auto* verb = bench.add_subcommand("limits", "This machine's read and copy bandwidth and arithmetic peaks");
+  auto* verb = bench.add_subcommand("limits", "Bandwidth and arithmetic peaks of this machine, or of a GPU");
+  verb->add_option("--device", o->device, "cpu, or vulkan (a GPU)");
   verb->add_option("--threads", o->threads, "the most threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
   verb->add_flag("--json", o->json, "as JSON");
-  verb->callback([o] { limits(*o); });
+  verb->callback([o] {
+    if (o->device == "cpu") limits_of_threads(*o);
+    else limits_of_device(*o);
+  });
 }
 
 }  // namespace troika::apps

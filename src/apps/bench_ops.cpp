@@ -35,7 +35,8 @@ struct Options {
 struct Result {
   std::string op, detail, shape;
   int rows = 1;
-  Spread seconds;  // of a call
+  Spread seconds;  // of one operation
+  int together = 1;  // in a submission
   double moved_bytes = 0;
   Cost cost;
   Floor floor;
@@ -98,6 +99,7 @@ class Bench {
     check_names(o);
     formats_ = wanted_formats(o);
     shapes_.cache = format_named(o.cache);
+    shapes_.device = o.device;
     int threads = o.threads > 0 ? o.threads : platform::cpu().cores;
     limits_ = limits_of(o.device, threads, o.shapes.isa);
     constexpr size_t kCaches = 4;  // their size in copies leaves little of a copy there until its turn
@@ -147,6 +149,7 @@ class Bench {
             .shape = c.shape,
             .rows = c.tape.tokens,
             .seconds = tape.time(o_.seconds),
+            .together = tape.together(),
             .moved_bytes = c.moved_bytes,
             .cost = c.cost});
     }
@@ -184,18 +187,27 @@ class Bench {
 
   void print_head() const {
     if (o_.json) return;
-    fmt::print("{}\n{}\n\n", device_->info().description, to_text(limits_));
-    fmt::print("{:<11}{:<21}{:>6}  {:<17}{:>10}  {:>20}{:>9}{:>9}  {}\n", "op", "", "rows", "shape", "µs", "min … max",
-               "GB/s", "GOP/s", limits_ ? "share of the limit" : "");
+    fmt::print("{}\n{}\n", device_->info().description, to_text(limits_));
+    if (device_->info().is_handed_work) {
+      fmt::print("a submission holds short operations many times (\"n\"), each behind a barrier; times are of one\n");
+    }
+    fmt::print("\n");
+    fmt::print("{:<11}{:<21}{:>6}  {:<17}{:>10}  {:>20}{}{:>9}{:>9}  {}\n", "op", "", "rows", "shape", "µs", "min … max",
+               times_column("n"), "GB/s", "GOP/s", limits_ ? "share of the limit" : "");
+  }
+
+  // How many of it a submission holds, where that may be more than one.
+  std::string times_column(std::string_view text) const {
+    return device_->info().is_handed_work ? fmt::format("{:>5}", text) : "";
   }
 
   void print(const Result& r) const {
     double s = r.seconds.median();
     std::string share = r.has_share() ? fmt::format("{:3.0f} % of {}", 100 * r.share(), r.floor.bound()) : "";
     std::string operations = r.cost.operations() > 0 ? fmt::format("{:.1f}", r.cost.operations() / s / 1e9) : "";
-    fmt::print("{:<11}{:<21}{:>6}  {:<17}{:>10.2f}  {:>20}{:>9.1f}{:>9}  {}\n", r.op, r.detail, r.rows, r.shape,
+    fmt::print("{:<11}{:<21}{:>6}  {:<17}{:>10.2f}  {:>20}{}{:>9.1f}{:>9}  {}\n", r.op, r.detail, r.rows, r.shape,
                s * 1e6, fmt::format("{:.2f} … {:.2f}", r.seconds.least() * 1e6, r.seconds.most() * 1e6),
-               r.moved_bytes / s / 1e9, operations, share);
+               times_column(fmt::format("{}", r.together)), r.moved_bytes / s / 1e9, operations, share);
     std::fflush(stdout);
   }
 
@@ -206,6 +218,7 @@ class Bench {
             {"rows", r.rows},
             {"shape", r.shape},
             {"seconds", to_json(r.seconds)},
+            {"in_a_submission", r.together},
             {"moved_bytes_per_s", r.moved_bytes / s},
             {"operations_per_s", r.cost.operations() / s},
             {"memory_bytes_per_s", r.cost.bytes / s},

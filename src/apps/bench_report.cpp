@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/platform.h"
+#include "device/device.h"
 
 namespace troika::apps {
 
@@ -41,10 +42,29 @@ double& Cost::products(kernels::Arithmetic arithmetic) {
   return fp32;
 }
 
-KnownLimits limits_of(std::string_view device, int threads, std::string_view isa) {
+namespace {
+
+bool is_cpu(std::string_view device) {
   constexpr std::string_view kOnTheCpu[] = {"auto", "cpu", "reference"};
-  if (std::ranges::find(kOnTheCpu, device) == std::end(kOnTheCpu)) return std::nullopt;
-  return measure_limits(threads, isa);
+  return std::ranges::find(kOnTheCpu, device) != std::end(kOnTheCpu);
+}
+
+}  // namespace
+
+KnownLimits limits_of(std::string_view device, int threads, std::string_view isa) {
+  return is_cpu(device) ? measure_limits(threads, isa) : own_limits_of(device);
+}
+
+KnownLimits own_limits_of(std::string_view device) {
+  const auto other = device::make_device(device, {});
+  const auto limits = other->measure_limits();
+  if (!limits) return std::nullopt;
+  return Limits{*limits, other->info().description};
+}
+
+kernels::Arithmetic arithmetic_of(std::string_view device, std::string_view isa, Format format) {
+  if (is_cpu(device)) return kernels::kernel_table(isa).find(format).fast;
+  return info(format).block_values > 1 ? kernels::Arithmetic::int8 : kernels::Arithmetic::float32;
 }
 
 Floor floor_of(const Cost& cost, const KnownLimits& limits) {
@@ -57,12 +77,13 @@ Floor floor_of(const Cost& cost, const KnownLimits& limits) {
 
 ordered_json to_json(const KnownLimits& limits) {
   if (!limits) return nullptr;
-  return {{"threads", limits->threads},
-          {"kernels", limits->kernels},
-          {"read_bytes_per_s", limits->read_bytes_per_s},
-          {"int8_operations_per_s", limits->peaks.int8},
-          {"bf16_operations_per_s", limits->peaks.bf16},
-          {"fp32_operations_per_s", limits->peaks.fp32}};
+  ordered_json json = {{"read_bytes_per_s", limits->read_bytes_per_s},
+                       {"int8_operations_per_s", limits->peaks.int8},
+                       {"bf16_operations_per_s", limits->peaks.bf16},
+                       {"fp32_operations_per_s", limits->peaks.fp32}};
+  if (limits->threads > 0) json.update({{"threads", limits->threads}, {"kernels", limits->kernels}});
+  else json["of"] = limits->of;
+  return json;
 }
 
 ordered_json to_json(const Spread& spread) {
@@ -72,9 +93,9 @@ ordered_json to_json(const Spread& spread) {
 std::string to_text(const KnownLimits& limits) {
   if (!limits) return "the limits of this device are not measured";
   std::string bf16 = limits->peaks.bf16 > 0 ? fmt::format(" {:.0f} bf16,", limits->peaks.bf16 / 1e9) : "";
-  return fmt::format("limits of {} threads: {:.1f} GB/s read; {:.0f} GOP/s int8,{} {:.0f} GFLOP/s fp32 ({})",
-                     limits->threads, limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, bf16,
-                     limits->peaks.fp32 / 1e9, limits->kernels);
+  std::string kernels = limits->kernels.empty() ? "" : fmt::format(" ({})", limits->kernels);
+  return fmt::format("limits of {}: {:.1f} GB/s read; {:.0f} GOP/s int8,{} {:.0f} GFLOP/s fp32{}", limits->of,
+                     limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, bf16, limits->peaks.fp32 / 1e9, kernels);
 }
 
 ordered_json machine_json() {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "apps/machine_limits.h"
+#include "tensor/format.h"
 
 namespace CLI {
 class App;
@@ -51,10 +52,13 @@ struct Floor {
   const char* bound() const { return by_memory() ? "memory" : "arithmetic"; }
 };
 
-// Those of the CPU, where `device` computes on it. Nothing for another device: its own are not measured yet, and a share of
-// the CPU's would say nothing.
+// Of the CPU, where `device` computes on it, else those that the device itself measures, if it does.
 using KnownLimits = std::optional<Limits>;
 KnownLimits limits_of(std::string_view device, int threads, std::string_view isa);
+KnownLimits own_limits_of(std::string_view device);  // those that it measures itself
+
+// What a device multiplies with weights of a format in. `isa`: of the CPU's kernels.
+kernels::Arithmetic arithmetic_of(std::string_view device, std::string_view isa, Format format);
 
 Floor floor_of(const Cost& cost, const KnownLimits& limits);
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <random>
+#include <span>
 
 #include "base/error.h"
 #include "engine/step.h"
@@ -21,10 +23,13 @@ using ops::TensorInfo;
 constexpr int kSamples = 5;
 constexpr int kFillTokens = 512;  // that are put into the caches at once
 constexpr size_t kAlignment = 64;
+constexpr int kMostTogether = 512;
+constexpr double kLongWarmUp = 1;    // seconds
+constexpr double kLongCall = 0.002;  // seconds, of which handing over the work is some hundredths
 
 size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-std::string copy_name(int copy) { return fmt::format("copy.{}", copy); }
+std::string operation_name(int number) { return fmt::format("operation.{}", number); }
 
 void fill_features(ops::StepInputs& inputs) {
   std::mt19937 random(7);
@@ -46,22 +51,30 @@ void run_once(device::Executable& executable) {
   executable.wait();
 }
 
+double seconds_of(const std::function<void()>& call) {
+  auto begin = std::chrono::steady_clock::now();
+  call();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 }  // namespace
 
 Tape::Tape(device::Device& device, const TapeCase& c) : device_(device) {
   make_program(c);
   supported_ = is_supported();
   if (!supported_) return;
-  for (uint32_t id = 0; id < program_.tensors.size(); ++id) {
-    const TensorInfo& tensor = program_.tensors[id];
-    bool matrix = tensor.shape.rank == 2;
-    if (tensor.role != Role::weight) weights_.push_back(nullptr);
-    else if (!matrix) weights_.push_back(ones(device, tensor));
-    else {
-      for (int copy = 0; copy < c.copies; ++copy) {
-        if (tensor.name.starts_with(copy_name(copy) + ".")) weights_.push_back(c.weights->at(size_t(copy)));
-      }
-      check(weights_.size() == id + 1, "a matrix belongs to a copy");
+  std::map<int, std::shared_ptr<device::Weight>> vectors;  // by length; all operations have the same
+  for (const TensorInfo& tensor : program_.tensors) {
+    if (tensor.role != Role::weight) {
+      weights_.push_back(nullptr);
+    } else if (tensor.shape.rank == 2) {
+      int number = -1;
+      check(std::sscanf(tensor.name.c_str(), "operation.%d.", &number) == 1, "a matrix belongs to an operation");
+      weights_.push_back(c.weights->at(size_t(number % c.copies)));
+    } else {
+      std::shared_ptr<device::Weight>& vector = vectors[tensor.shape.columns()];
+      if (!vector) vector = ones(device, tensor);
+      weights_.push_back(vector);
     }
   }
   int pages = c.sequences * ops::pages_for(c.depth + c.tokens / c.sequences);
@@ -73,7 +86,28 @@ Tape::Tape(device::Device& device, const TapeCase& c) : device_(device) {
   fill_inputs(c);
   if (!caches_.empty()) fill_caches(c);
   if (timed_[0].begin > 0) run_once(*compile(0, timed_[0].begin));
-  for (const Range& range : timed_) executables_.push_back(compile(range.begin, range.end));
+  compile_calls(c.copies);
+}
+
+// Stretches of as many operations as take long enough.
+void Tape::compile_calls(int copies) {
+  compile_calls(copies, 1);
+  if (!device_.info().is_handed_work) return;
+  auto is_long = [&] {
+    call();  // once without: shaders are compiled
+    return seconds_of([&] { call(); }) > kLongCall;
+  };
+  while (together_ < kMostTogether && !is_long()) compile_calls(copies, together_ * 8);
+}
+
+// So many stretches that each copy has its turn.
+void Tape::compile_calls(int copies, int together) {
+  together_ = together;
+  next_ = 0;
+  calls_.clear();
+  for (int first = 0; first < copies; first += together) {
+    calls_.push_back(compile(timed_[size_t(first)].begin, timed_[size_t(first + together - 1)].end));
+  }
 }
 
 void Tape::make_program(const TapeCase& c) {
@@ -82,18 +116,21 @@ void Tape::make_program(const TapeCase& c) {
   for (int copy = 0; copy < c.copies && c.kv_heads > 0; ++copy) b.kv_cache(c.kv_heads, c.head_dim);
   Tensor x = b.features(c.columns);
   std::vector<Tensor> in = c.inputs ? c.inputs(b, x) : std::vector{x};
-  for (int copy = 0; copy < c.copies; ++copy) {
-    auto scope = b.scope(copy_name(copy));
-    c.timed(b, in, copy);
+  int operations = c.copies + (device_.info().is_handed_work ? kMostTogether - 1 : 0);
+  for (int i = 0; i < operations; ++i) {
+    auto scope = b.scope(operation_name(i));
+    c.timed(b, in, i % c.copies);
   }
   auto supports = [&](const ops::Program& program, const Op& op) { return device_.supports(program, op); };
   program_ = ops::fuse(b.finish(b.pick_rows(x)), supports);
-  for (int copy = 0; copy < c.copies; ++copy) {
-    auto is_its = [&](const Op& op) { return op.name.starts_with(copy_name(copy) + "."); };
-    auto first = std::find_if(program_.ops.begin(), program_.ops.end(), is_its);
+  auto first = program_.ops.begin();
+  for (int i = 0; i < operations; ++i) {
+    auto is_its = [&](const Op& op) { return op.name.starts_with(operation_name(i) + "."); };
+    first = std::find_if(first, program_.ops.end(), is_its);
     auto last = std::find_if_not(first, program_.ops.end(), is_its);
-    check(first != last, "a copy has an operation");
+    check(first != last, "an operation is on the tape");
     timed_.push_back({size_t(first - program_.ops.begin()), size_t(last - program_.ops.begin())});
+    first = last;
   }
 }
 
@@ -102,14 +139,23 @@ bool Tape::is_supported() const {
   return std::all_of(program_.ops.begin(), end, [&](const Op& op) { return device_.supports(program_, op); });
 }
 
-// Every tensor has a place of its own; the copies write to the same places.
+// Every tensor has a place of its own; the operations write to the same places.
 void Tape::lay_out() {
-  size_t bytes = 0;
-  for (const TensorInfo& tensor : program_.tensors) {
-    offsets_.push_back(bytes);
-    if (tensor.role == Role::activation) bytes += aligned(size_t(tensor.shape.values()) * sizeof(float));
+  offsets_.assign(program_.tensors.size(), 0);
+  std::vector<bool> placed(program_.tensors.size());  // where the first operation's are
+  for (const Range& range : std::span(timed_).subspan(1)) {
+    for (size_t i = range.begin; i < range.end; ++i) {
+      for (Tensor out : program_.ops[i].out) placed[out.id] = true;
+    }
   }
-  for (const Range& range : timed_) {
+  size_t bytes = 0;
+  for (uint32_t id = 0; id < program_.tensors.size(); ++id) {
+    const TensorInfo& tensor = program_.tensors[id];
+    if (tensor.role != Role::activation || placed[id]) continue;
+    offsets_[id] = bytes;
+    bytes += aligned(size_t(tensor.shape.values()) * sizeof(float));
+  }
+  for (const Range& range : std::span(timed_).subspan(1)) {
     for (size_t i = range.begin; i < range.end; ++i) {
       const Op& first = program_.ops[timed_[0].begin + i - range.begin];
       for (size_t o = 0; o < first.out.size(); ++o) offsets_[program_.ops[i].out[o].id] = offsets_[first.out[o].id];
@@ -173,12 +219,14 @@ std::unique_ptr<device::Executable> Tape::compile(size_t begin, size_t end) cons
 }
 
 void Tape::call() {
-  run_once(*executables_[next_]);
-  next_ = next_ + 1 < executables_.size() ? next_ + 1 : 0;
+  run_once(*calls_[next_]);
+  next_ = (next_ + 1) % calls_.size();
 }
 
 Spread Tape::time(double seconds) {
-  return time_calls([this] { call(); }, seconds, static_cast<int>(executables_.size()));
+  Spread spread = time_calls([this] { call(); }, seconds, static_cast<int>(calls_.size()));
+  for (double& run : spread.runs) run /= together_;
+  return spread;
 }
 
 Spread time_calls(const std::function<void()>& call, double seconds, int warm_up) {
@@ -187,7 +235,8 @@ Spread time_calls(const std::function<void()>& call, double seconds, int warm_up
     for (int64_t i = 0; i < calls; ++i) call();
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
-  for (int i = 0; i < warm_up; ++i) call();
+  double warm = 0;
+  for (int i = 0; i < warm_up && (i == 0 || warm < std::max(seconds, kLongWarmUp)); ++i) warm += seconds_of(call);
   int64_t calls = 1;
   double taken = timed(calls);
   while (taken < seconds / kSamples / 4 && calls < int64_t{1} << 30) taken = timed(calls *= 2);

@@ -1,6 +1,11 @@
 // One operation through a device's door, to be timed: a small tape makes its inputs, fills the cache behind which it
 // works and holds the operation several times, each with weights and caches of its own, so that these come from memory
 // and not from a cache of the processor. What a device is, nobody knows here: a new one needs no new code.
+//
+// Where a submission costs more than a short operation (DeviceInfo::is_handed_work), a call is a stretch of the tape with so
+// many of them that this does not count. They write to the same place, so each waits for the one before, as in a step:
+//
+//   submission 0: copy 0, copy 1, … copy 7, copy 0, … | submission 1: copy 3, … |
 #pragma once
 
 #include <functional>
@@ -37,9 +42,9 @@ class Tape {
   Tape(device::Device& device, const TapeCase& c);
 
   bool supported() const { return supported_; }  // else there is nothing to call
-  void call();                                   // the next copy: submits it and waits
+  int together() const { return together_; }     // operations in a call
 
-  // Seconds of a call: several samples that take about `seconds` together, after a call of each copy.
+  // Seconds of an operation: several samples that take about `seconds` together, after a call of each stretch.
   Spread time(double seconds);
 
  private:
@@ -47,6 +52,9 @@ class Tape {
   void lay_out();
   void fill_inputs(const TapeCase& c);
   void fill_caches(const TapeCase& c);
+  void compile_calls(int copies);
+  void compile_calls(int copies, int together);
+  void call();  // the next stretch: submits it and waits
   bool is_supported() const;
   std::unique_ptr<device::Executable> compile(size_t begin, size_t end) const;
   void place_tokens(ops::StepInputs& inputs, const TapeCase& c, int first_position, int each) const;
@@ -58,17 +66,19 @@ class Tape {
   device::Device& device_;
   ops::Program program_;
   ops::StepInputs inputs_{1, 1, 1, 1};
-  std::vector<Range> timed_;  // by copy
+  std::vector<Range> timed_;  // operation by operation; copies take turns
   std::vector<size_t> offsets_;
   std::vector<std::shared_ptr<device::Weight>> weights_;
   std::vector<device::Cache> caches_;
   std::shared_ptr<device::Buffer> arena_;
   bool supported_ = false;
-  std::vector<std::unique_ptr<device::Executable>> executables_;  // by copy
+  std::vector<std::unique_ptr<device::Executable>> calls_;
+  int together_ = 1;
   size_t next_ = 0;
 };
 
-// Samples of how long a call takes: each of as many calls as last seconds / 5, after `warm_up` calls.
+// Samples of how long a call takes: each of as many calls as last seconds / 5, after `warm_up` calls or, where
+// these are long, some seconds of them.
 Spread time_calls(const std::function<void()>& call, double seconds, int warm_up);
 
 }  // namespace troika::apps

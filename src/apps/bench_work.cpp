@@ -43,7 +43,6 @@ Work::Work(const ModelOptions& options) {
   engine::Formats formats = engine::loaded_formats(weights, whole_program, o);
   const FormatInfo& cached = info(engine::kv_format(o, weights, whole.head_dim));
   double cached_bytes = double(cached.block_bytes) / cached.block_values;  // of a number
-  const kernels::KernelTable& table = kernels::kernel_table(o.isa);
   models::ModelSpec spec = models::sliced(whole, o.slice);
   ops::Program program = models::trace(architecture, spec, 1, 1);
   std::set<std::pair<std::string, int>> read;  // a matrix that serves twice is read once
@@ -65,7 +64,7 @@ Work::Work(const ModelOptions& options) {
       if (read.emplace(weight.name, first).second) per_token_.bytes += m.bytes * m.share;
       if (weight.shape.rank != 2) continue;
       Cost& cost = program[op.in[0]].extent == ops::Extent::outputs ? per_output_ : per_token_;
-      auto arithmetic = o.float32 ? kernels::Arithmetic::float32 : table.find(format).fast;
+      auto arithmetic = o.float32 ? kernels::Arithmetic::float32 : arithmetic_of(o.device, o.isa, format);
       cost.products(arithmetic) += 2 * m.values * m.share;
     }
   }

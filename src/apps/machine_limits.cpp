@@ -1,5 +1,6 @@
 #include "apps/machine_limits.h"
 
+#include <fmt/format.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -185,10 +186,10 @@ std::vector<const kernels::KernelTable*> fast_tables() {
 
 Limits measure_limits(int threads, std::string_view kernels) {
   const kernels::KernelTable& table = kernels::kernel_table(kernels);
-  return {.threads = threads,
-          .kernels = std::string(table.name),
-          .read_bytes_per_s = measure_read_bandwidth(threads),
-          .peaks = measure_peaks(table, threads)};
+  return {{.read_bytes_per_s = measure_read_bandwidth(threads), .peaks = measure_peaks(table, threads)},
+          fmt::format("{} threads", threads),
+          threads,
+          std::string(table.name)};
 }
 
 }  // namespace troika::apps

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "device/limits.h"
 #include "kernels/kernel_table.h"
 
 namespace troika::apps {
@@ -21,12 +22,7 @@ double measure_copy_bandwidth(int threads);
 // Bytes of all caches of the last level; 0 where the system does not say.
 size_t last_cache_bytes();
 
-// Operations a second, all threads together; a multiply-add is two.
-struct Peaks {
-  double fp32 = 0;
-  double int8 = 0;  // products of bytes, summed in integers
-  double bf16 = 0;  // products of bf16 pairs; 0: the table has none
-};
+using device::Peaks;
 
 // The best of several runs, each of about a hundredth of a second.
 Peaks measure_peaks(const kernels::KernelTable& table, int threads);
@@ -34,12 +30,12 @@ Peaks measure_peaks(const kernels::KernelTable& table, int threads);
 // The tables that this build has and this machine can run, in order of their instruction sets; the plain one only where there is no other.
 std::vector<const kernels::KernelTable*> fast_tables();
 
-// The limits that a computation with so many threads meets.
-struct Limits {
-  int threads = 1;
-  std::string kernels;  // the table whose peaks these are: "avx2"
-  double read_bytes_per_s = 0;
-  Peaks peaks;
+// The limits that a computation on the CPU meets with so many threads, or one on another device.
+struct Limits : device::Limits {
+  std::string of;  // "8 threads"; else the device, as it describes itself
+  int threads = 0;  // of the CPU; 0: of another device
+  std::string kernels;  // the CPU's table whose peaks these are: "avx2"
 };
 Limits measure_limits(int threads, std::string_view kernels = "");  // "": of the fastest table
+
 }  // namespace troika::apps

@@ -89,7 +89,9 @@ void FileMap::read(std::span<const std::byte> part, std::byte* out) const {
 }
 
 void FileMap::drop_cached(std::span<const std::byte> part) const {
-  ::posix_fadvise(fd_, static_cast<off_t>(offset_of(part)), static_cast<off_t>(part.size()), POSIX_FADV_DONTNEED);
+  constexpr size_t kLongestRun = size_t{2} << 20;  // of pages that are kept and dropped as one
+  size_t begin = offset_of(part), before = std::min(begin, kLongestRun);
+  ::posix_fadvise(fd_, static_cast<off_t>(begin - before), static_cast<off_t>(part.size() + before), POSIX_FADV_DONTNEED);
 }
 
 bool FileMap::is_cached(std::span<const std::byte> part) const {

@@ -26,8 +26,10 @@ class FileMap {
   // Whether the system has nearly all of a part of bytes() in its cache of files. It tells the truth to who may write
   // the file, and yes to others.
   bool is_cached(std::span<const std::byte> part) const;
-  // Tells the system that a part of bytes() need not stay in its cache of files, or mapped in this process.
+  // Tells the system that a part of bytes() need not stay in its cache of files, nor some MB before it: who reads from front
+  // to back leaves no pages behind.
   void drop_cached(std::span<const std::byte> part) const;
+  // The same of pages that are mapped in this process.
   void drop_mapped(std::span<const std::byte> part) const;
 
  private:

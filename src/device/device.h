@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "device/limits.h"
 #include "ops/program.h"
 #include "ops/step_inputs.h"
 #include "tensor/format.h"
@@ -24,6 +25,7 @@ struct DeviceInfo {
   std::optional<size_t> free_bytes;  // of its memory, when it last prepared something; nothing: all that the system has
   size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
   size_t bytes_put_off = 0;  // of these, what settle() has not taken yet
+  bool is_handed_work = false;  // by the host, each submission for some tens of microseconds: more than a short op takes
 };
 
 class Buffer {
@@ -90,14 +92,35 @@ class DeviceLost : public Error {
   using Error::Error;
 };
 
+// What a device found of a row of logits: the most likely tokens, of equal ones the lower id first, and what the weights
+// of all add up to, within 1 part in 10,000. Those that are no numbers count for nothing.
+struct TopLogit {
+  int32_t id;
+  float logit;
+};
+inline constexpr int kTopLogits = 128;  // so that a usual top-k, Gemma's is 64, is told from what comes behind it
+struct TopLogits {
+  float sum;           // Σ e^(logit - largest)
+  float drawable_sum;  // Σ e^((logit - largest of these) · factor) of drawable tokens, with the step's factor
+  int32_t count;       // listed: kTopLogits, or all that there are
+  int32_t all_numbers; // 0: there are some that are none
+  TopLogit largest[kTopLogits];
+
+  std::span<const TopLogit> listed() const { return {largest, size_t(count)}; }
+};
+
 class Executable {
  public:
   virtual ~Executable() = default;
   virtual void submit() = 0;  // reads the segment's StepInputs; allocates nothing; throws DeviceLost, as wait() does
   virtual void wait() = 0;
   // Where the host reads a result of the program (its logits or states) after wait(), if not in the arena, which it may
-  // read slowly; null: there.
+  // read slowly; null: there. Only rows that StepInputs::wanted asks for whole are sure to be there.
   virtual const std::byte* result(ops::Tensor) const { return nullptr; }
+  // Of row `row` of the logits, unless they are wanted whole; null: the device does not look for them.
+  virtual const TopLogits* top(int /*row*/) const { return nullptr; }
+  // Brings a row of logits that was not wanted to where result() says. After wait(), before the next submit().
+  virtual void fetch(int /*row*/) {}
 };
 
 class Device {
@@ -113,6 +136,8 @@ class Device {
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
   virtual bool settle() { return false; }
+  // Measures what this device can do, in a few seconds, while nothing is submitted; nothing: it does not measure that.
+  virtual std::optional<Limits> measure_limits() { return std::nullopt; }
 };
 
 struct DeviceOptions {
@@ -120,7 +145,7 @@ struct DeviceOptions {
   bool float32 = false;  // compute in float32: no int8 activations
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
-  size_t file_bytes = 0;  // CPU: of the files that weights will be prepared from; 0: unknown
+  size_t file_bytes = 0;  // of the files that weights will be prepared from; 0: unknown
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 

@@ -14,7 +14,7 @@ std::vector<Backend>& backends() {
   static std::vector<Backend> all = {
       {"cpu", cpu::make},
       {"reference", reference::make},
-      {"vulkan", vulkan::make},
+      {"vulkan", [](const DeviceOptions& options) { return vulkan::make(options); }},
   };
   return all;
 }

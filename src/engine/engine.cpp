@@ -65,9 +65,19 @@ struct Running {
     sequence.owner = request.owner;
     sequence.priority = request.priority;
     sequence.further = request.further;
-    sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     if (request.grammar) constraint.emplace(request.grammar);
+    sequence.wanted = wanted();
+    sequence.all_outputs = request.prompt_logits || (request.prompt_states && !request.last_state_only);
     for (const PlacedImage& i : request.images) sequence.images.push_back({i.first, i.count, i.hash, nullptr});
+  }
+  // Of the next rows of logits.
+  ops::Wanted wanted() const {
+    ops::Wanted wanted = sampler.wanted(constraint.has_value());
+    if (generated > 0 || !request.wants_prompt()) return wanted;
+    if (request.max_tokens == 0) wanted.whole = 0;  // no token is drawn
+    if (request.prompt_logits) wanted.whole |= ops::Wanted::logits;
+    if (request.prompt_states) wanted.whole |= ops::Wanted::states;
+    return wanted;
   }
   int prompt_tokens() const { return static_cast<int>(request.prompt.size()); }
   // After a new start more than the prompt may have been taken over.
@@ -115,7 +125,9 @@ class LocalEngine final : public Engine {
   bool has_seen(Running& running);
   bool recalls(Running& running);
   void deliver(Running& running, const Work& work, int first, int row);
-  void emit(Running& running, std::span<const float> logits);
+  void emit(Running& running, int row);
+  int32_t next_token(Running& running, int row);
+  void tell_logprobs(const Running& running, int row, Event& event);
   void reserve(Sequence& sequence, const Request& request) const;
   void finish(uint64_t id, Event event);
   void count_end(const Running& running, Finish finish);
@@ -168,7 +180,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   if (options.spill_bytes > 0) store = open_store(options);
   const vision::HashKey secret = store ? store->secret() : vision::random_key();
   open_eyes(options, secret);
-  step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
+  step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
   scheduler_ = std::make_unique<Scheduler>(
       SchedulerLimits{.tokens = step_tokens_,
                       .outputs = kMaxOutputs,
@@ -437,6 +449,9 @@ void LocalEngine::run_step() {
     w.advance();
     try {
       deliver(*running_.at(id), w, first, first_row);
+    } catch (const device::DeviceLost& error) {  // while it brought a row
+      if (!go_on_with_cpu(error.what())) throw;
+      return;
     } catch (const std::exception& error) {
       log::error("a request failed: {}", error.what());
       finish(id, {.finish = Finish::failed, .error = error.what()});
@@ -457,7 +472,7 @@ bool LocalEngine::go_on_with_cpu(const std::string& why) {
     model_.tower = std::move(fresh.tower);
     model_.device = std::move(fresh.device);
     model_.file = std::move(fresh.file);
-    step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_);
+    step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
     scheduler_->start_over(PrefixCache(pools(), vision::random_key()));
   } catch (const std::exception& error) {
     log::error("the CPU cannot go on either: {}", error.what());
@@ -559,50 +574,67 @@ void LocalEngine::deliver(Running& running, const Work& work, int first, int row
     if (request.prompt_logits) request.prompt_logits(position, step_->logits(row + i));
     if (request.prompt_states) request.prompt_states(position, step_->states(row + i));
   }
-  if (running.sequence.outstanding() == 0) emit(running, step_->logits(row + work.outputs - 1));
+  if (running.sequence.outstanding() == 0) emit(running, row + work.outputs - 1);
 }
 
 // Drawn, unless the end of the reasoning is due.
-int32_t next_token(Running& running, std::span<const float> logits) {
+int32_t LocalEngine::next_token(Running& running, int row) {
   auto forced = running.thinking ? running.thinking->forced() : std::nullopt;
   const grammar::TokenMask* allowed = running.constraint && !forced ? &running.constraint->allowed() : nullptr;
-  int32_t token = forced ? *forced : running.sampler.pick(logits, allowed);
-  if (forced) running.sampler.remember(token);
-  if (running.thinking) running.thinking->append(token);
-  return token;
+  if (forced) {
+    if (running.request.logprobs) step_->logits(row);  // now: nothing is lost yet if the device is
+    running.sampler.remember(*forced);
+  }
+  std::optional<int32_t> token = forced;
+  const device::TopLogits* top = step_->top(row);
+  if (!token && top) token = running.sampler.pick(*top, allowed);
+  if (!token) token = running.sampler.pick(step_->logits(row), allowed);
+  if (running.thinking) running.thinking->append(*token);
+  return *token;
+}
+
+void LocalEngine::tell_logprobs(const Running& running, int row, Event& event) {
+  const int count = running.request.top_logprobs;
+  const device::TopLogits* top = step_->top(row);
+  if (auto known = top ? logprobs_of(*top, event.token, count) : std::nullopt) {
+    event.logprob = known->own;
+    event.top = std::move(known->top);
+    return;
+  }
+  Logprobs logprobs(step_->logits(row));
+  event.logprob = logprobs.of(event.token);
+  event.top = logprobs.top(count);
 }
 
 // Draws the next token of a sequence whose text is computed, and ends the request where it ends.
-void LocalEngine::emit(Running& running, std::span<const float> logits) {
+void LocalEngine::emit(Running& running, int row) {
   uint64_t id = running.sequence.id;
   const Request& request = running.request;
   const auto now = Clock::now();
+  const bool draws = request.max_tokens > 0 || !request.wants_prompt();
+  const int32_t token = draws ? next_token(running, row) : -1;  // first: if the device is lost here, all this comes again
   if (running.generated == 0) {
     running.first_token = now;
     running.sequence.all_outputs = false;
     counters_.prompt_tokens += running.prompt_tokens();
     counters_.cached_tokens += running.reused_tokens();
     counters_.first_token_seconds.add(seconds(running.submitted, now));
-    if (request.wants_prompt() && request.max_tokens == 0) return finish(id, {.finish = Finish::length});
+    if (!draws) return finish(id, {.finish = Finish::length});
   }
   if (running.generated > 0) counters_.gap_seconds.add(seconds(running.last_token, now));
   running.last_token = now;
-  int32_t token = next_token(running, logits);
   const std::vector<int32_t>* ends = text_.tokenizer ? &text_.tokenizer->data().end_ids : nullptr;
   if (request.stop_at_end_tokens && ends && std::find(ends->begin(), ends->end(), token) != ends->end()) {
     return finish(id, {.finish = Finish::stop});
   }
   if (running.constraint) running.constraint->accept(token);
   ++running.generated;
+  running.sequence.wanted = running.wanted();
   ++counters_.generated_tokens;
   running.sequence.tokens.push_back(token);
 
   Event event{.token = token, .timings = {.reused_tokens = running.reused_tokens()}};
-  if (request.logprobs) {
-    Logprobs logprobs(logits);
-    event.logprob = logprobs.of(token);
-    event.top = logprobs.top(request.top_logprobs);
-  }
+  if (request.logprobs) tell_logprobs(running, row, event);
   if (running.constraint && running.constraint->complete()) {  // whole, be it with the last token there was room for
     event.finish = Finish::stop;
     return finish(id, std::move(event));

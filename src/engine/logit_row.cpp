@@ -25,11 +25,6 @@ void LogitRow::read(std::span<const float> logits, const kernels::KernelTable& t
 
 size_t LogitRow::end_of(size_t block) const { return std::min((block + 1) * kBlock, logits_.size()); }
 
-void LogitRow::scale_by(float temperature) {
-  // The bound: 0 · ∞ is no number.
-  scale_ = {.largest = largest(), .factor = std::min(1 / temperature, std::numeric_limits<float>::max())};
-}
-
 // A logit that at least `count` tokens reach, and seldom many more: the count-th of the blocks' largest.
 float LogitRow::reached_by(size_t count) {
   if (count == 0 || count > blocks()) return -std::numeric_limits<float>::infinity();
@@ -40,7 +35,7 @@ float LogitRow::reached_by(size_t count) {
 }
 
 void LogitRow::gather(float temperature, size_t count, std::vector<Candidate>& found) {
-  scale_by(temperature);
+  scale_ = scale_of(largest(), temperature);
   float bound = scaled(reached_by(count));
   found.clear();
   for (size_t b = 0; b < blocks(); ++b) {
@@ -67,7 +62,7 @@ void LogitRow::find_largest(size_t count, std::vector<Candidate>& found) {
 }
 
 void LogitRow::weigh(float temperature) {
-  scale_by(temperature);
+  scale_ = scale_of(largest(), temperature);
   weights_.resize(std::max(weights_.size(), blocks() * kBlock));
   sums_.resize(blocks());
   table_->weigh(logits_.data(), logits_.size(), scale_, weights_.data(), sums_.data());

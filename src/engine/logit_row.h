@@ -7,8 +7,10 @@
 // the work on one token after another: it grows to the largest vocabulary and stays. One thread.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -25,6 +27,10 @@ struct Candidate {
 inline constexpr auto kMoreLikely = [](const Candidate& a, const Candidate& b) {
   return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
 };
+
+inline kernels::LogitScale scale_of(float largest, float temperature) {
+  return {.largest = largest, .factor = std::min(1 / temperature, std::numeric_limits<float>::max())};  // 0 · ∞ is no number
+}
 
 class LogitRow {
  public:
@@ -63,7 +69,6 @@ class LogitRow {
   static constexpr int kBlock = kernels::kChoiceBlock;
   static constexpr int kBins = 512, kLanes = 4;  // lanes: neighbours often fall into one bin, and would wait in turn
 
-  void scale_by(float temperature);
   float scaled(float logit) const { return (logit - scale_.largest) * scale_.factor; }
   size_t blocks() const { return largest_.size(); }
   size_t end_of(size_t block) const;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "engine/known_row.h"
 
 namespace troika::engine {
 namespace {
@@ -13,6 +14,7 @@ namespace {
 // Of the thread, not of a request: all this is needed for one token at a time only.
 struct Scratch {
   LogitRow row;
+  KnownRow known;
   std::vector<Candidate> candidates;
   std::vector<float> adjusted;  // [V]
 };
@@ -24,8 +26,15 @@ Scratch& scratch() {
 // A list is sorted and summed candidate by candidate; beyond this length that costs more than passes over the row.
 constexpr int kLongestList = 1024;
 
+// Ids ascending: what comes of candidates depends on their set alone, to the last bit of their sums.
+void sort_by_id(std::vector<Candidate>& candidates) { std::ranges::sort(candidates, {}, &Candidate::id); }
+
 bool penalises(const SamplingOptions& o) {
   return o.repetition_penalty != 1 || o.presence_penalty != 0 || o.frequency_penalty != 0;
+}
+
+bool may_raise(const SamplingOptions& o) {
+  return !o.logit_bias.empty() || !(o.repetition_penalty >= 1) || !(o.presence_penalty >= 0) || !(o.frequency_penalty >= 0);
 }
 
 double total(const std::vector<Candidate>& candidates) {
@@ -38,6 +47,7 @@ void keep_top_k(std::vector<Candidate>& candidates, size_t k) {
   if (k == 0 || k >= candidates.size()) return;
   std::nth_element(candidates.begin(), candidates.begin() + static_cast<ptrdiff_t>(k), candidates.end(), kMoreLikely);
   candidates.resize(k);
+  sort_by_id(candidates);
 }
 
 // The fewest candidates, the first in order `before` first, that hold the wanted mass. Sorts only as far as
@@ -126,11 +136,54 @@ int32_t Sampler::pick(std::span<const float> logits, const grammar::TokenMask* a
   row.read(logits, *table_);
   if (!std::isfinite(row.largest())) fail("the largest logit is no finite number; are the weights damaged?");
   int32_t id = row.best();
-  if (options_.temperature > 0) {
-    bool list = options_.typical_p < 1 || (options_.top_k > 0 && options_.top_k <= kLongestList);
-    id = list ? draw_from_list() : draw_from_row();
-  }
+  if (options_.temperature > 0) id = draws_from_list() ? draw_from_list() : draw_from_row();
   remember(id);
+  return id;
+}
+
+bool Sampler::draws_from_list() const {
+  return options_.typical_p < 1 || (options_.top_k > 0 && options_.top_k <= kLongestList);
+}
+
+ops::Wanted Sampler::wanted(bool constrained) const {
+  const SamplingOptions& o = options_;
+  const bool knows_sum = !constrained && !penalises(o), cuts = o.top_p < 1 ? knows_sum : o.min_p > 0;
+  const bool from_top = o.top_k > 0 ? o.top_k < device::kTopLogits : o.typical_p >= 1 && cuts;
+  ops::Wanted wanted{.whole = 0};
+  if (may_raise(o) || (o.temperature > 0 && !from_top)) wanted.whole = ops::Wanted::logits;
+  if (o.temperature > 0) wanted.factor = scale_of(0, o.temperature).factor;
+  return wanted;
+}
+
+std::optional<int32_t> Sampler::pick(const device::TopLogits& top, const grammar::TokenMask* allowed) {
+  if (wanted(allowed != nullptr).whole || !top.all_numbers) return std::nullopt;
+  KnownRow& known = scratch().known;
+  known.clear(top);
+  for (const auto& [id, logit] : top.listed()) {
+    if (size_t(id) < vocabulary_ && (!allowed || allowed->allows(id))) known.add(id, penalised(id, logit));
+  }
+  std::optional<int32_t> id = known.best();
+  if (!id) return std::nullopt;
+  if (options_.temperature > 0) {
+    known.scale_by(options_.temperature);
+    if (draws_from_list()) {
+      if (!known.has_all() && known.size() < size_t(options_.top_k)) return std::nullopt;
+    } else {
+      const auto kept = known.count_kept(options_, top.drawable_sum);
+      if (!kept) return std::nullopt;
+      known.keep(*kept);
+    }
+    LogitRow& row = scratch().row;
+    row.read(known.lay_out(), *table_);
+    if (draws_from_list()) {
+      id = draw_from_list();
+    } else {
+      row.weigh(options_.temperature);
+      id = row.draw(point());
+    }
+    id = known.id_of(*id);
+  }
+  remember(*id);
   return id;
 }
 
@@ -150,15 +203,19 @@ void Sampler::notice(int32_t id, int times) {
 
 void Sampler::adjust(std::span<float> logits) const {
   for (int32_t id : seen_) {
-    if (id >= static_cast<int32_t>(logits.size())) continue;
-    float& l = logits[id];
-    l = l > 0 ? l / options_.repetition_penalty : l * options_.repetition_penalty;
-    int32_t times = times_[id];
-    if (times > 0) l -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(times);
+    if (id < static_cast<int32_t>(logits.size())) logits[id] = penalised(id, logits[id]);
   }
   for (auto [id, bias] : options_.logit_bias) {
     if (id < static_cast<int32_t>(logits.size())) logits[id] += bias;
   }
+}
+
+float Sampler::penalised(int32_t id, float logit) const {
+  const int32_t times = times_.empty() ? -1 : times_[id];
+  if (times < 0) return logit;
+  logit = logit > 0 ? logit / options_.repetition_penalty : logit * options_.repetition_penalty;
+  if (times > 0) logit -= options_.presence_penalty + options_.frequency_penalty * static_cast<float>(times);
+  return logit;
 }
 
 int32_t Sampler::draw_from_list() {
@@ -168,8 +225,7 @@ int32_t Sampler::draw_from_list() {
   keep_typical(candidates, options_.typical_p);
   keep_top_p(candidates, options_.top_p);
   keep_min_p(candidates, options_.min_p);
-  // Ids ascending: the draw then depends on the set of candidates alone.
-  std::sort(candidates.begin(), candidates.end(), [](const Candidate& a, const Candidate& b) { return a.id < b.id; });
+  sort_by_id(candidates);
   double left = point() * total(candidates);
   for (const Candidate& c : candidates) {
     left -= std::exp(double(c.logit));
@@ -201,6 +257,19 @@ std::vector<TokenLogprob> Logprobs::top(int count) const {
   scratch().row.find_largest(static_cast<size_t>(count), found);
   for (const Candidate& c : found) top.push_back({c.id, static_cast<float>(c.logit - log_sum_)});
   return top;
+}
+
+std::optional<TokenLogprobs> logprobs_of(const device::TopLogits& top, int32_t id, int count) {
+  const auto listed = top.listed();
+  const auto own = std::ranges::find(listed, id, &device::TopLogit::id);
+  if (!top.all_numbers || own == listed.end() || !std::isfinite(top.sum)) return std::nullopt;
+  const double log_sum = double{listed[0].logit} + std::log(double{top.sum});
+  const auto logprob = [&](float logit) { return static_cast<float>(logit - log_sum); };
+  TokenLogprobs logprobs{.own = logprob(own->logit), .top = {}};
+  for (const auto& [other, logit] : listed.first(std::min(listed.size(), size_t(std::max(count, 0))))) {
+    logprobs.top.push_back({other, logprob(logit)});
+  }
+  return logprobs;
 }
 
 }  // namespace troika::engine

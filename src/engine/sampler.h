@@ -7,14 +7,17 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <span>
 #include <vector>
 
+#include "device/device.h"
 #include "engine/logit_row.h"
 #include "engine/request.h"
 #include "grammar/vocabulary.h"
 #include "kernels/kernel_table.h"
+#include "ops/step_inputs.h"
 
 namespace troika::engine {
 
@@ -28,6 +31,12 @@ class Sampler {
   // Only what `allowed` holds, if given, is picked.
   int32_t pick(std::span<const float> logits, const grammar::TokenMask* allowed = nullptr);
 
+  // The same token from the most likely ones of the row; nothing, as if it had not been asked, where they may not suffice.
+  std::optional<int32_t> pick(const device::TopLogits& top, const grammar::TokenMask* allowed = nullptr);
+
+  // What the next pick needs of the row: all of it, or its most likely tokens, which mostly suffice.
+  ops::Wanted wanted(bool constrained) const;
+
   // Remembers a token that was not picked but given.
   void remember(int32_t id);
 
@@ -35,6 +44,8 @@ class Sampler {
   void notice(int32_t id, int times);
   bool adjusts() const { return !options_.logit_bias.empty() || !seen_.empty(); }
   void adjust(std::span<float> logits) const;
+  float penalised(int32_t id, float logit) const;
+  bool draws_from_list() const;
   int32_t draw_from_list();
   int32_t draw_from_row();
   double point() { return double(random_() >> 11) * 0x1p-53; }
@@ -61,5 +72,13 @@ class Logprobs {
   std::span<const float> logits_;
   double log_sum_;
 };
+
+// What is said about a token that came: its own, and those of the most likely ones, most likely first.
+struct TokenLogprobs {
+  float own = 0;
+  std::vector<TokenLogprob> top;
+};
+// As Logprobs has it but for rounding, from the most likely tokens of a row; nothing where they do not tell it.
+std::optional<TokenLogprobs> logprobs_of(const device::TopLogits& top, int32_t id, int count);
 
 }  // namespace troika::engine

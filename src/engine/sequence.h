@@ -9,6 +9,7 @@
 #include "engine/feature_cache.h"
 #include "engine/image_prompt.h"
 #include "engine/kv_pages.h"
+#include "ops/step_inputs.h"
 
 namespace troika::engine {
 
@@ -25,6 +26,7 @@ struct Sequence {
   int computed = 0;             // tokens whose keys and values lie in the cache
   int reused = 0;               // of these, found in the cache when it began
   std::vector<PageList> pages;  // by page group, in order of position
+  ops::Wanted wanted;           // of its rows of logits
   bool all_outputs = false;     // wants the logits after every token, not only after the last
   int slice = 0;                // of the model: keys and values of one mean nothing to another
   std::string owner;            // shares keys and values with its own texts only

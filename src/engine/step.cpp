@@ -35,10 +35,11 @@ size_t page_bytes(const ops::Program& program, int group, Format format) {
   return bytes;
 }
 
-Step::Step(const Model& model, int sequences, int context, std::span<const int> pages)
+Step::Step(const Model& model, int sequences, int context, std::span<const int> pages, int drawable)
     : model_(model),
       inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context),
               static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
+  inputs_.drawable = drawable;
   arena_ = model.device->allocate(most_memory(model, model.slice));
   add_slice(model.slice);
   cache_infos_ = trace_bucket(model, 1).caches;
@@ -124,7 +125,9 @@ void Step::fill(std::span<const Work> work) {
       int t = inputs_.tokens++, position = sequence.computed + i;
       inputs_.place(t, sequence.tokens[position], position, static_cast<int>(s));
       if (!sequence.images.empty()) show(t, sequence, position);
-      if (i >= work[s].first_output && i < work[s].first_output + work[s].outputs) inputs_.output_rows[inputs_.outputs++] = t;
+      if (i < work[s].first_output || i >= work[s].first_output + work[s].outputs) continue;
+      inputs_.wanted[inputs_.outputs] = sequence.wanted;
+      inputs_.output_rows[inputs_.outputs++] = t;
     }
   }
 }
@@ -165,11 +168,24 @@ void Step::run(std::span<const Work> work, const std::function<void()>& meanwhil
     }
     return reinterpret_cast<const float*>(found ? found : compiled.arena->host() + compiled.offsets[t.id]);
   };
+  last_ = &compiled;
   logits_ = result(compiled.program.logits);
   states_ = result(compiled.program.states.value());
 }
 
-std::span<const float> Step::logits(int row) const {
+const device::TopLogits* Step::top(int row) const {
+  if (inputs_.wanted[row].whole & ops::Wanted::logits) return nullptr;
+  for (const auto& segment : last_->segments) {
+    if (const device::TopLogits* top = segment->top(row)) return top;
+  }
+  return nullptr;
+}
+
+std::span<const float> Step::logits(int row) {
+  if (!(inputs_.wanted[row].whole & ops::Wanted::logits)) {
+    for (const auto& segment : last_->segments) segment->fetch(row);
+    inputs_.wanted[row].whole |= ops::Wanted::logits;
+  }
   size_t vocabulary = model_.spec.vocabulary;
   return {logits_ + row * vocabulary, vocabulary};
 }

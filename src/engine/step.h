@@ -17,8 +17,8 @@ namespace troika::engine {
 
 class Step {
  public:
-  // `context`: tokens per sequence; `pages`: cache pages to allocate, by page group.
-  Step(const Model& model, int sequences, int context, std::span<const int> pages);
+  // `context`: tokens per sequence; `pages`: cache pages to allocate, by page group; `drawable`: ids that may be drawn.
+  Step(const Model& model, int sequences, int context, std::span<const int> pages, int drawable);
 
   // Another slice of the model, whose number is how many there were before: 0 is the model's own.
   void add_slice(models::ModelSpec slice) { slices_.push_back({std::move(slice), {}}); }
@@ -35,8 +35,10 @@ class Step {
   // `work`.
   // `meanwhile` is called once, when the device has begun.
   void run(std::span<const Work> work, const std::function<void()>& meanwhile = {});
-  std::span<const float> logits(int row) const;
-  std::span<const float> states(int row) const;  // [E]: what the logits were made of, after the last norm
+  // The most likely tokens of a row; null where the device does not find them, or the row is wanted whole.
+  const device::TopLogits* top(int row) const;
+  std::span<const float> logits(int row);  // brought from the device now if it was not wanted
+  std::span<const float> states(int row) const;  // [E]: what the logits were made of, after the last norm; if wanted
 
  private:
   struct Compiled {
@@ -63,6 +65,7 @@ class Step {
   std::vector<device::Cache> caches_;  // beside their infos
   std::shared_ptr<device::Buffer> arena_;
   std::vector<Slice> slices_;
+  const Compiled* last_ = nullptr;  // that ran
   const float* logits_ = nullptr;  // of the last run, [outputs, V]
   const float* states_ = nullptr;  // [outputs, E]
 };

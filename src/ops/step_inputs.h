@@ -16,6 +16,13 @@ constexpr int pages_for(int tokens) { return (tokens + kPageTokens - 1) / kPageT
 inline constexpr int kSpanKinds = 2;
 enum class SpanKind : uint8_t { window, frame };
 
+// What the host reads of an output row. A device may leave what is not asked for where the host does not see it.
+struct Wanted {
+  enum : uint32_t { logits = 1, states = 2 };
+  uint32_t whole = logits | states;  // rows that are read as they are
+  float factor = 1;  // of the weights e^((logit - largest) · factor) that a device sums up: 1 / temperature
+};
+
 struct StepInputs {
   StepInputs(int max_tokens, int max_outputs, int max_sequences, int max_pages, int groups = 1, int feature_columns = 0)
       : max_sequences(max_sequences),
@@ -27,6 +34,7 @@ struct StepInputs {
         run_first(max_tokens),
         run_last(max_tokens),
         output_rows(max_outputs),
+        wanted(max_outputs),
         page_table(size_t(groups) * max_sequences * max_pages),
         feature_rows(max_tokens, -1),
         features(size_t(max_tokens) * feature_columns) {
@@ -53,6 +61,8 @@ struct StepInputs {
   std::array<std::vector<int32_t>, kRopeAxes> rope_positions;  // where rope turns the token to
   std::vector<int32_t> run_first, run_last;  // positions that see each other both ways (an image); else the token's own
   std::vector<int32_t> output_rows;  // ascending token rows whose logits are wanted
+  std::vector<Wanted> wanted;        // of each output row
+  int drawable = 0;                  // ids from here on are never drawn; 0: whole rows are read, none of their largest
   std::vector<int32_t> page_table;   // [page groups, sequences, pages_per_sequence]: cache page of each P tokens
   std::vector<int32_t> feature_rows; // row of `features` that stands in for the token's embedding, or -1
   std::vector<float> features;       // [tokens, feature_width]: what does not come from an embedding

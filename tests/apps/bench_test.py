@@ -208,9 +208,11 @@ class OfOperations(Bench):
         self.limits(found["limits"], 1)
         self.assertEqual((found["device"], found["unsupported"]), ("cpu", []))
         for op in found["ops"]:
-            self.assertEqual(set(op), {"op", "detail", "rows", "shape", "seconds", "moved_bytes_per_s",
-                                       "operations_per_s", "memory_bytes_per_s", "bound", "share_of_limit"})
+            self.assertEqual(set(op), {"op", "detail", "rows", "shape", "seconds", "in_a_submission",
+                                       "moved_bytes_per_s", "operations_per_s", "memory_bytes_per_s", "bound",
+                                       "share_of_limit"})
             self.spread(op["seconds"], 5)
+            self.assertEqual(op["in_a_submission"], 1)
             self.positive(op["moved_bytes_per_s"])
             arithmetic = op["op"] in ("linear", "attention")
             self.assertEqual(op["share_of_limit"] is not None, arithmetic, op)
@@ -255,6 +257,51 @@ class OfOperations(Bench):
         self.refusal("ops", "--ops", "magic", says="magic")
         self.refusal("ops", "--isa", "sse", says="sse")
         self.refusal("ops", "--device", "abacus", says="abacus")
+        self.refusal("limits", "--device", "abacus", says="abacus")
+        self.refusal("limits", "--device", "reference", says="it does not measure its limits")
+
+
+class OfAGpu(Bench):
+    def setUp(self):
+        done = troika("bench", "limits", "--device", "vulkan", "--json")
+        if done.returncode != 0:
+            self.skipTest(done.stderr)
+        self.measured = json.loads(done.stdout)
+
+    def limits_of_a_gpu(self, value):
+        self.assertEqual(set(value), {"read_bytes_per_s", "int8_operations_per_s", "bf16_operations_per_s",
+                                      "fp32_operations_per_s", "of"})
+        self.positive(value["read_bytes_per_s"], value["int8_operations_per_s"], value["fp32_operations_per_s"])
+
+    def test_it_measures_its_own_limits(self):
+        self.assertEqual(set(self.measured), {"machine", "device", "limits"})
+        self.machine(self.measured["machine"])
+        self.assertEqual(self.measured["device"], "vulkan")
+        self.limits_of_a_gpu(self.measured["limits"])
+        self.assertRegex(self.answer("limits", "--device", "vulkan"),
+                         r"\Alimits of .+: [\d.]+ GB/s read; \d+ GOP/s int8, \d+ GFLOP/s fp32\n\Z")
+
+    def test_short_operations_share_a_submission(self):
+        tiny = ("ops", "--device", "vulkan", "--seconds", "0.001", "--shape", "64x256", "--rows", "1", "--ops",
+                "linear,norm", "--formats", "q4_k,f16")
+        found = self.read(*tiny)
+        self.limits_of_a_gpu(found["limits"])
+        for op in found["ops"]:
+            self.spread(op["seconds"], 5)
+            self.assertIn(op["in_a_submission"], (1, 8, 64, 512))
+            self.assertEqual(op["share_of_limit"] is not None, op["op"] == "linear")
+            together = op["in_a_submission"] * op["seconds"]["min"]  # an eighth of it was short
+            self.assertTrue(op["in_a_submission"] == 1 or together < 1, op)
+        self.assertGreater(max(op["in_a_submission"] for op in found["ops"]), 1)
+        self.assertRegex(self.answer(*tiny), r"(?m)^a submission holds short operations many times ")
+
+    def test_a_model_has_its_share_of_them(self):
+        found = self.read("-p", "8", "-n", "2", "-r", "1", "--device", "vulkan")
+        self.limits_of_a_gpu(found["limits"])
+        for test in found["tests"]:
+            self.positive(test["share_of_limit"], test["int8_operations_per_s"])
+        text = self.answer("-p", "0", "-n", "2", "-r", "1", "--device", "vulkan")
+        self.assertRegex(text, r"(?m)^tg2 .* \d+ % of the (read bandwidth|arithmetic peak): ")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """bench/peers with stand-ins for the engines. What the stand-ins of the peers print stands in tests/apps/peers:
-recorded from llama.cpp b11669 (Debian) and ik_llama.cpp (November 2026) on a synthetic Qwen2.5-0.5B, on a busy machine,
-so the speeds in them mean nothing; only the model's path was shortened.
+recorded from llama.cpp b11669 (Debian) and ik_llama.cpp (November 2026) on a synthetic Qwen2.5-0.5B (vulkan-…: on
+models/troika-mini.gguf and lavapipe), on a busy machine, so the speeds in them mean nothing; only the model's path was
+shortened.
 
     peers_test.py BINARY PROJECT
 """
@@ -30,6 +31,7 @@ case " $* " in
   *" -npp 1 -ntg 4 -npl 8 "*) what=tg4x8 ;;
   *) echo "error: invalid parameter" >&2; exit 1 ;;
 esac
+case " $* " in *" -ngl 99 "*) what=vulkan-$what ;; esac
 cat "$RECORDED/$(basename "$0").err" >&2 2>/dev/null
 cat "$RECORDED/$(basename "$0").$what.out"
 """
@@ -39,6 +41,9 @@ case "$1 $2" in
   "--version "*) echo "troika 9.9.9" ;;
   "doctor --json") echo '{"cpu": {"cores": 3, "core_threads": [[0, 4], [1, 5], [2, 6]]}}' ;;
   "bench limits")
+    case " $* " in *" vulkan "*)
+      echo '{"device": "vulkan", "limits": {"of": "A GPU", "read_bytes_per_s": 9e10}}'; exit ;;
+    esac
     echo '{"memory": [{"threads": 2, "read_bytes_per_s": 4e10, "copy_bytes_per_s": 3e10}], "peaks": []}' ;;
   "generate "*) echo '{"outputs": [[1]]}' ;;
   *) echo "a line that is no JSON"; echo '{"tests": [{"tokens_per_s": {"median": '$speed'}, "share_of_limit": 0.5}]}'
@@ -112,7 +117,8 @@ class Peers(unittest.TestCase):
 
     def test_report_says_what_was_measured_where_and_how(self):
         report, table = self.report("--tests", "pp16", "--rounds", 1)
-        self.assertEqual(set(report), {"date", "machine", "threads", "rounds", "versions", "limits", "rows"})
+        self.assertEqual(set(report), {"date", "machine", "device", "threads", "rounds", "versions", "limits",
+                                       "rows"})
         self.assertEqual(report["versions"], {"Troika": "troika 9.9.9", "llama.cpp": "Debian 11669, zen4",
                                               "ik_llama.cpp": "unknown 0"})
         self.assertEqual(set(report["machine"]), {"cpu", "hardware_threads", "memory_bytes", "system", "load_average"})
@@ -130,7 +136,7 @@ class Peers(unittest.TestCase):
         for calls, wanted in (
                 (troika, ["-p 16 -n 0 --users 1 --depth 0 -r 1 --json", "-p 0 -n 4 --users 1 --depth 0 -r 1 --json",
                           "-p 0 -n 4 --users 1 --depth 64 -r 1 --json", "-p 0 -n 4 --users 8 --depth 0 -r 1 --json",
-                          "--tokens 1 --threads 2"]),
+                          "--tokens 1 --device cpu --threads 2"]),
                 (llama, ["-ngl 0 -dev none -p 16 -n 0 -r 1", "-p 0 -n 4 -r 1", "-p 0 -n 4 -d 64 -r 1",
                          "-p 16 -n 0 --no-warmup -r 1"]),
                 (batched, ["-t 2 -ngl 0 -dev none -npp 1 -ntg 4 -npl 8 -c 104 --output-format jsonl"]),
@@ -150,6 +156,31 @@ class Peers(unittest.TestCase):
         self.assertEqual(row["failures"], {"ik_llama.cpp": "has no such test"})
         self.assertEqual(rows["load"]["unit"], "s")
 
+    def test_on_a_gpu_all_layers_of_all_engines_are_there(self):
+        llamas = ("llama-bench", "llama-batched-bench")
+        report, table = self.report("--tests", "pp16,tg4x8", "--rounds", 1, "--device", "vulkan", peers=llamas)
+        self.assertEqual(report["device"], "vulkan")
+        rows = {row["test"]: row for row in report["rows"]}
+        for test, recorded, key in (("pp16", "llama-bench.vulkan-pp16", "avg_ts"),
+                                    ("tg4x8", "llama-batched-bench.vulkan-tg4x8", "speed_tg")):
+            self.assertEqual(rows[test]["figures"]["llama.cpp"]["median"], self.recorded(recorded, key))
+            self.assertIn("--device vulkan", rows[test]["commands"]["Troika"])
+            self.assertIn("-ngl 99 -dev Vulkan0", rows[test]["commands"]["llama.cpp"])
+            self.assertIn("ratio", rows[test])
+        self.assertIn("troika bench limits --json --device vulkan --threads 2", self.called("troika"))
+        self.assertEqual(report["versions"]["llama.cpp"], "Debian 11669, llvmpipe (LLVM 22.1.8, 256 bits)")
+        self.assertIn("; A GPU by Vulkan; ", table)
+        self.assertIn("Read bandwidth of A GPU: 90.0 GB/s.", table)
+        self.report("--tests", "pp16", "--rounds", 1, "--device", "vulkan", "--llama-device", "Vulkan1", peers=llamas)
+        self.assertIn("-dev Vulkan1", self.called("llama-bench")[-1])
+
+    # A GPU that measures no limits leaves a gap in the last column, not in the others.
+    def test_without_limits_there_is_no_share(self):
+        self.script("troika", TROIKA.replace('"share_of_limit": 0.5', '"share_of_limit": null'))
+        row = self.report("--tests", "pp16", "--rounds", 1)[0]["rows"][0]
+        self.assertNotIn("share_of_limit", row)
+        self.assertIn("ratio", row)
+
     def test_threads_are_the_physical_cores_unless_given(self):
         report, table = self.report("--tests", "pp16", "--rounds", 1, threads=())
         self.assertEqual(report["threads"], 3)
@@ -157,7 +188,7 @@ class Peers(unittest.TestCase):
         self.assertIn("--threads 3", report["rows"][0]["commands"]["Troika"])
         for peer in ("llama.cpp", "ik_llama.cpp"):
             self.assertIn("-t 3 ", report["rows"][0]["commands"][peer])
-        self.assertIn("troika bench limits --json --threads 3", self.called("troika"))
+        self.assertIn("troika bench limits --json --device cpu --threads 3", self.called("troika"))
         self.report("--tests", "pp16", "--rounds", 1)
         self.assertEqual(len([call for call in self.called("troika") if "doctor" in call]), 1)
 
@@ -213,7 +244,8 @@ class Peers(unittest.TestCase):
         for arguments, words in ((("--tests", "pp"), "'pp' is no test"), (("--tests", "pp0"), "pp0"),
                                  (("--tests", "pp8x2"), "pp8x2"), (("--rounds", "0"), "--rounds"),
                                  (("--threads", "0"), "--threads"), (("missing.gguf",), "missing.gguf"),
-                                 (("--tests", ""), "--tests")):
+                                 (("--tests", ""), "--tests"), (("--device", "abacus"), "abacus"),
+                                 (("--device", "vulkan"), "ik_llama.cpp is measured on the CPU only")):
             done = self.start(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn(words, done.stderr)

@@ -5,7 +5,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
@@ -16,6 +15,7 @@
 #include "base/file_map.h"
 #include "device/host_memory.h"
 #include "device/tape.h"
+#include "device/weight_file.h"
 #include "kernels/panel.h"
 
 namespace troika::device {
@@ -27,29 +27,6 @@ using ::testing::HasSubstr;
 constexpr size_t kPlenty = size_t{1} << 40;
 constexpr WeightUse kProduct{.looked_up = false};
 constexpr auto kFloat32 = kernels::Arithmetic::float32;
-
-// A file with these bytes behind `skip` others, removed at the end.
-class TemporaryFile {
- public:
-  TemporaryFile(std::span<const std::byte> bytes, size_t skip)
-      : path_(std::filesystem::temp_directory_path() / ("troika-repack-" + std::to_string(::getpid()) + "-" + std::to_string(++number))) {
-    std::ofstream out(path_, std::ios::binary);
-    std::fill_n(std::ostreambuf_iterator<char>(out), skip, 'x');
-    out.write(reinterpret_cast<const char*>(bytes.data()), std::streamsize(bytes.size()));
-  }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  static inline int number = 0;
-  std::filesystem::path path_;
-};
-
-// The same weight as it lies in the file.
-WeightView in_file(const WeightView& view, const TemporaryFile& file, size_t skip) {
-  auto map = FileMap::open(file.path());
-  return {view.name, view.format, view.shape, map->bytes().subspan(skip, view.bytes.size()), map, map.get()};
-}
 
 std::vector<std::byte> panels_of(const WeightView& view) {
   const kernels::PanelFormat& format = *kernels::find_panel_format(view.format, kFloat32);
@@ -255,14 +232,6 @@ TEST(Repack, SaysThatAFileWasCutShortMeanwhile) {
     auto whole = std::dynamic_pointer_cast<CpuWeight>(device->prepare(view, kProduct));  // the device goes on
     EXPECT_TRUE(holds(*whole, panels_of(view)));
   }
-}
-
-size_t resident_file_bytes() {
-  std::ifstream in("/proc/self/status");
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("RssFile:")) return std::stoul(line.substr(8)) << 10;
-  }
-  return 0;
 }
 
 TEST(Repack, LeavesNoPagesOfTheFileInMemory) {

@@ -94,10 +94,10 @@ bool same_outcome(const Outcome& a, const Outcome& b) {
   return same_bits(a.arena, b.arena) && a.keys == b.keys && a.values == b.values;
 }
 
-TEST_F(VulkanBits, AreTheSameInAThousandReplays) {
+void replay_a_thousand_times(Device& device) {
   const Tape tape = layer_tape();
-  const Loaded loaded = load_on(*device_, tape, Format::f16);
-  const auto executable = device_->compile(loaded.segment(tape));
+  const Loaded loaded = load_on(device, tape, Format::f16);
+  const auto executable = device.compile(loaded.segment(tape));
   executable->submit();
   executable->wait();
   const Outcome first = read_back(tape, loaded);
@@ -107,6 +107,10 @@ TEST_F(VulkanBits, AreTheSameInAThousandReplays) {
     ASSERT_TRUE(same_outcome(read_back(tape, loaded), first)) << "replay " << replay;
   }
 }
+
+TEST_F(VulkanBits, AreTheSameInAThousandReplays) { replay_a_thousand_times(*device_); }
+
+TEST_F(VulkanBits, AreTheSameInAThousandReplaysInInt8) { replay_a_thousand_times(*make_device("vulkan", {})); }
 
 TEST_F(VulkanBits, AreTheSameWhenTheTapeIsRecordedAgain) {
   const Tape tape = layer_tape();

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "device/device.h"
+#include "device/plain_top.h"
 #include "engine/clients.h"
 #include "engine/held.h"
 
@@ -98,6 +99,74 @@ TEST(LostDevice, IsNotRiskedWhereTheWeightsDoNotFit) {
     FAIL() << "it was loaded";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), ::testing::HasSubstr("but only 0 MB are free on"));
+  }
+}
+
+// Finds the largest logits, and is lost when it is asked for a whole row for the `rows_left`-th time.
+std::atomic<int> rows_left = 0;
+
+class FailsToFetch : public device::Executable {
+ public:
+  FailsToFetch(std::unique_ptr<device::Executable> inner, const device::Segment& segment)
+      : inner_(std::move(inner)),
+        inputs_(*segment.inputs),
+        logits_(reinterpret_cast<float*>(segment.arena->host() + segment.offsets[segment.program->logits.id])),
+        columns_(size_t((*segment.program)[segment.program->logits].shape.columns())) {}
+  void submit() override { inner_->submit(); }
+  void wait() override { inner_->wait(); }
+  const device::TopLogits* top(int row) const override {
+    const size_t place = size_t(row);
+    top_ = device::plain_top({logits_ + place * columns_, columns_}, inputs_.drawable, inputs_.wanted[place].factor);
+    return &top_;
+  }
+  void fetch(int) override {
+    if (rows_left-- <= 0) throw device::DeviceLost("the GPU was lost");
+  }
+
+ private:
+  const std::unique_ptr<device::Executable> inner_;
+  const ops::StepInputs& inputs_;
+  const float* logits_;
+  const size_t columns_;
+  mutable device::TopLogits top_;
+};
+
+class FailingToFetch : public Failing {
+ public:
+  using Failing::Failing;
+  std::unique_ptr<device::Executable> compile(const device::Segment& segment) override {
+    return std::make_unique<FailsToFetch>(Failing::compile(segment), segment);
+  }
+};
+
+TEST(LostDevice, LosesNoTokenWhenItIsLostWhileItBringsARow) {
+  device::add_backend({"fetches", [](const device::DeviceOptions& o) { return std::make_unique<FailingToFetch>(o); }});
+  const auto often_needs_rows = [](int i) {
+    Request r = request(i);
+    r.sampling = {.temperature = 3, .top_p = 0.9f, .seed = uint64_t(i)};
+    r.logprobs = i % 2;
+    return r;
+  };
+  auto cpu = Engine::load(kModel, {.threads = 2});
+  std::vector<std::vector<int32_t>> expected;
+  size_t prompts = 0;
+  for (int i = 0; i < 5; ++i) {
+    expected.push_back(alone(*cpu, often_needs_rows(i)));
+    prompts += often_needs_rows(i).prompt.size();
+  }
+  for (int rows : {0, 1, 7, 30}) {
+    steps_left = 1 << 20;
+    rows_left = rows;
+    auto engine = Engine::load(kModel, {.device = "fetches", .threads = 2});
+    std::vector<Client> clients(expected.size());
+    {
+      Held held(*engine);
+      for (size_t i = 0; i < clients.size(); ++i) clients[i].start(*engine, often_needs_rows(int(i)));
+    }
+    for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at row " << rows;
+    EXPECT_TRUE(engine->stats().lost_device);
+    EXPECT_EQ(engine->stats().failed, 0);
+    EXPECT_EQ(size_t(engine->stats().prompt_tokens), prompts + 1) << "counted once, lost at row " << rows;  // 1: Held
   }
 }
 

@@ -39,7 +39,7 @@ namespace {
 TEST(Step, AllocatesNothingOnceItsBucketIsCompiled) {
   Model model = load_model(std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied", {.threads = 2});
   const int pages[] = {32};
-  Step step(model, 4, 256, pages);
+  Step step(model, 4, 256, pages, model.spec.vocabulary);
   Scheduler scheduler({.tokens = 64, .outputs = 8, .sequences = 4}, {KvPages(32, 0)});
   std::vector<Sequence> sequences(3);
   for (size_t i = 0; i < sequences.size(); ++i) {

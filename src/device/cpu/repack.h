@@ -11,21 +11,20 @@
 #include "device/cpu/compiler.h"
 #include "device/cpu/thread_pool.h"
 #include "device/host_memory.h"
+#include "device/room.h"
 
 namespace troika::device::cpu {
 
-// What the panels may take of the memory that is free when loading begins; the rest is for caches, activations and
-// whoever else is here.
+// What the panels may take (device/room.h).
 //
 //   panels beyond `room`    stay out: the weight is read where the file is mapped
-//   twice the file > `room` the system need not keep its cached copy of what is in panels, or others' files would go
-//                           for one that is read again at the next start at best. With room for both it stays, and the
-//                           next start is fast. Decided once, for panels as large as the file.
+//   twice the file > `room` the system need not keep its cached copy of what is in panels. Decided once, for panels as
+//                           large as the file.
 class RepackBudget {
  public:
   // `file_bytes`: of the files that the weights come from; 0: unknown, they stay cached.
   explicit RepackBudget(size_t available_bytes, size_t file_bytes = 0)
-      : room_(available_bytes / 4 * 3), file_stays_(file_bytes <= room_ / 2) {}
+      : room_(room_for_weights(available_bytes)), file_stays_(file_may_stay(available_bytes, file_bytes)) {}
   bool take(size_t bytes) {
     if (bytes > room_ - taken_) return false;
     taken_ += bytes;

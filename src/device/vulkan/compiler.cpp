@@ -42,12 +42,23 @@ Compiled Compiler::compile() {
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     if (!done_.contains(&program_.ops[i])) add(program_.ops[i]);
   }
-  if (!gpu_buffer(segment_.arena).host_cached()) {
-    read_back(program_.logits);
-    if (program_.states && program_.states != program_.logits) read_back(*program_.states);
-  }
+  add_results();
   compiled_.recorder->end();
+  if (compiled_.fetch) compiled_.fetch->end();
   return std::move(compiled_);
+}
+
+void Compiler::add_results() {
+  const bool copied = options_.results == Results::copied || !gpu_buffer(segment_.arena).host_cached();
+  if (is_made_here(program_.logits)) {
+    if (segment_.inputs->drawable > 0) find_top(program_.logits);
+    if (copied) {
+      read_back(program_.logits, ops::Wanted::logits);
+      record_fetch();
+    }
+  }
+  const bool has_states = program_.states && program_.states != program_.logits;
+  if (has_states && copied && is_made_here(*program_.states)) read_back(*program_.states, ops::Wanted::states);
 }
 
 void Compiler::add(const Op& op) {
@@ -87,15 +98,6 @@ void Compiler::add(const Op& op) {
     case OpKind::slice: return copy(op, {Copy::same_row, uint32_t(op.as<ops::SliceParams>().first)});
     case OpKind::add_norm: return norm(op, {N::add_rms, 0, op.as<ops::NormParams>().epsilon});
   }
-}
-
-// If it is made in this segment.
-void Compiler::read_back(Tensor t) {
-  const std::span ops = std::span(program_.ops).subspan(segment_.begin, segment_.end - segment_.begin);
-  if (std::ranges::none_of(ops, [&](const Op& op) { return std::ranges::count(op.out, t) > 0; })) return;
-  const Range from = range(t);
-  compiled_.results.push_back({t, context_->allocate(from.bytes, true)});
-  compiled_.recorder->copy(gpu_buffer(segment_.arena), from.begin - arena_, *compiled_.results.back().buffer, from.bytes);
 }
 
 Range Compiler::range(Tensor t) const {
@@ -157,7 +159,7 @@ void Compiler::dispatch(std::string_view shader, std::vector<uint32_t> constants
   }
   compiled_.recorder->dispatch({.pipeline = {std::string(shader), std::move(constants)},
                                 .push = push,
-                                .groups = {groups[0], groups[1], groups[2]},
+                                .groups = groups,
                                 .reads = std::move(reads),
                                 .writes = std::move(writes),
                                 .work = work});

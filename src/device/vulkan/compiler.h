@@ -1,5 +1,5 @@
 // From a stretch of tape to recorded dispatches: every address, size and shader is settled here. One function an op;
-// they stand in linear_ops.cpp, moe_ops.cpp, attention_ops.cpp and row_ops.cpp. Private to this folder.
+// they stand in linear_ops.cpp, moe_ops.cpp, attention_ops.cpp, row_ops.cpp and top_ops.cpp. Private to this folder.
 #pragma once
 
 #include <array>
@@ -11,6 +11,7 @@
 #include "device/vulkan/panels.h"
 #include "device/vulkan/recorder.h"
 #include "device/vulkan/step_block.h"
+#include "device/vulkan/vulkan_device.h"
 
 namespace troika::device::vulkan {
 
@@ -36,10 +37,12 @@ struct ReadBack {
 };
 
 struct Compiled {
-  std::unique_ptr<Recorder> recorder;
   std::shared_ptr<StepBlock> step;
   std::vector<ReadBack> results;
+  std::shared_ptr<GpuBuffer> top;  // TopLogits of each row; null: they are not looked for
   std::vector<std::shared_ptr<void>> keep;  // all that the commands point at
+  std::unique_ptr<Recorder> fetch;  // brings wanted rows of logits to results[0]; null: the host reads the arena
+  std::unique_ptr<Recorder> recorder;  // goes first: it waits for the GPU
 };
 
 inline constexpr uint32_t kNoTensor = UINT32_MAX;
@@ -48,7 +51,8 @@ inline constexpr uint32_t kNoTensor = UINT32_MAX;
 class Scratch {
  public:
   enum Purpose : uint8_t {
-    gate, up, chosen, shares, hidden, made, numbers, scales = numbers + 4, factors = scales + 4, count = factors + 4
+    gate, up, chosen, shares, hidden, made, groups, parts,
+    numbers, scales = numbers + 4, factors = scales + 4, count = factors + 4
   };
 
   explicit Scratch(std::shared_ptr<Context> context) : context_(std::move(context)) {}
@@ -64,6 +68,7 @@ struct CompileOptions {
   bool float32 = false;  // no int8 activations
   uint32_t rows_at_once = 32;  // that linear_int8 multiplies with a weight; more go through matmul_int8, to the same bits
   uint64_t most_work = UINT64_MAX;  // multiplications in one submission (recorder.h)
+  Results results = Results::in_place;
 };
 
 class Compiler {
@@ -74,7 +79,14 @@ class Compiler {
 
  private:
   void add(const Op& op);
-  void read_back(Tensor t);
+
+  // Where the tape ends. What: bits of ops::Wanted.
+  void add_results();
+  bool is_made_here(Tensor t) const;
+  void find_top(Tensor logits);
+  void read_back(Tensor t, uint32_t what);
+  void copy_wanted(Recorder& recorder, const ReadBack& read, uint32_t what) const;
+  void record_fetch();
 
   // What ops point at.
   Range range(Tensor t) const;  // its bytes in the arena
@@ -184,6 +196,6 @@ class Compiler {
   size_t next_quantised_ = 0;
 };
 
-inline uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
+constexpr uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
 
 }  // namespace troika::device::vulkan

@@ -5,6 +5,8 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/platform.h"
+#include "device/on_threads.h"
 #include "device/vulkan/choice.h"
 #include "device/vulkan/pipeline_file.h"
 #include "device/vulkan/read_caps.h"
@@ -177,6 +179,12 @@ uint64_t Context::budget_bytes() const {
 }
 
 std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
+  auto buffer = allocate_unset(bytes, read_back);
+  std::memset(buffer->host(), 0, bytes);
+  return buffer;
+}
+
+std::shared_ptr<GpuBuffer> Context::allocate_unset(size_t bytes, bool read_back) {
   std::shared_ptr<GpuBuffer> buffer(new GpuBuffer(shared_from_this()));
   buffer->bytes_ = bytes;
   VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
@@ -203,16 +211,39 @@ std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
   refuse(vkMapMemory(device_, buffer->memory_, 0, VK_WHOLE_SIZE, 0, &mapped));
   buffer->mapped_ = static_cast<std::byte*>(mapped);
   buffer->host_cached_ = caps_.memory[size_t(type)].host_cached;
-  std::memset(mapped, 0, create.size);
   VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
   address.buffer = buffer->buffer_;
   buffer->address_ = vkGetBufferDeviceAddress(device_, &address);
   return buffer;
 }
 
-VkPipeline Context::pipeline(const PipelineKey& key) {
+VkPipeline Context::find_pipeline(const PipelineKey& key) {
   std::lock_guard lock(pipeline_mutex_);
-  if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
+  const auto found = pipelines_.find(key);
+  return found == pipelines_.end() ? VK_NULL_HANDLE : found->second;
+}
+
+VkPipeline Context::pipeline(const PipelineKey& key) {
+  if (const VkPipeline found = find_pipeline(key)) return found;
+  const VkPipeline made = make_pipeline(key);
+  std::lock_guard lock(pipeline_mutex_);
+  const auto [entry, is_new] = pipelines_.emplace(key, made);
+  if (!is_new) vkDestroyPipeline(device_, made, nullptr);  // another thread was faster
+  has_new_pipelines_ = true;
+  return entry->second;
+}
+
+void Context::make_pipelines(std::vector<PipelineKey> keys) {
+  std::ranges::sort(keys);
+  keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+  std::erase_if(keys, [&](const PipelineKey& key) { return find_pipeline(key) != VK_NULL_HANDLE; });
+  std::atomic<size_t> next = 0;
+  on_threads(std::min(int(keys.size()), platform::cpu().cores), [&] {
+    for (size_t i; (i = next.fetch_add(1)) < keys.size();) pipeline(keys[i]);
+  });
+}
+
+VkPipeline Context::make_pipeline(const PipelineKey& key) {
   const std::span<const uint32_t> code = find_shader(key.shader);
   check(!code.empty(), fmt::format("there is a shader {}", key.shader));
   VkShaderModuleCreateInfo module{VK_STRUCTURE_TYPE_SHADER_MODULE_CREATE_INFO};
@@ -235,8 +266,7 @@ VkPipeline Context::pipeline(const PipelineKey& key) {
   const VkResult result = vkCreateComputePipelines(device_, cache_, 1, &create, nullptr, &pipeline);
   vkDestroyShaderModule(device_, shader, nullptr);
   check_result(result, fmt::format("{} does not take shader {}", caps_.name, key.shader));
-  has_new_pipelines_ = true;
-  return pipelines_.emplace(key, pipeline).first->second;
+  return pipeline;
 }
 
 void Context::submit(std::span<const VkCommandBuffer> commands, VkFence fence) {

@@ -66,7 +66,10 @@ class Context : public std::enable_shared_from_this<Context> {
   uint64_t budget_bytes() const;
   // Zeroed; throws Error when there is no room. `read_back`: in memory that the host reads fast, where there is some.
   std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
-  VkPipeline pipeline(const PipelineKey& key);        // made once; any thread
+  std::shared_ptr<GpuBuffer> allocate_unset(size_t bytes, bool read_back = false);  // for who writes all of it that is read
+  VkPipeline pipeline(const PipelineKey& key);  // made once; any thread
+  // All of these, by several threads: drivers compile a shader on the thread that asks for it.
+  void make_pipelines(std::vector<PipelineKey> keys);
   // One submission each, in order; the fence is behind the last. Any thread.
   void submit(std::span<const VkCommandBuffer> commands, VkFence fence);
   // Writes to disk (pipeline_file.h) if there are pipelines that it lacks, at most every few seconds. Any thread.
@@ -76,6 +79,8 @@ class Context : public std::enable_shared_from_this<Context> {
   Context(VkPhysicalDevice physical, Caps caps);
   void open_device();
   void open_cache();
+  VkPipeline find_pipeline(const PipelineKey& key);  // null: it is not made yet
+  VkPipeline make_pipeline(const PipelineKey& key);
   void write_cache();  // with the mutex held
 
   const VkPhysicalDevice physical_;

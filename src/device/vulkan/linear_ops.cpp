@@ -49,7 +49,8 @@ bool Compiler::leaves_factor(size_t i) const {
     if (j != i && std::ranges::count(op.in, made.out[0]) > 0) return false;
     if (std::ranges::count(op.in, norm.out[1]) == 0) continue;
     const bool follows = j > i && j <= i + 1 + kFollowing && j < segment_.end;
-    if (!follows || !ops::multiplies(op) || std::ranges::count(op.in, norm.out[1]) != 1 || op.in[0] != norm.out[1]) return false;
+    if (!follows || !ops::multiplies(op)) return false;
+    if (std::ranges::count(op.in, norm.out[1]) != 1 || op.in[0] != norm.out[1]) return false;
     if (!is_int8(op.in[1]) || (op.kind == OpKind::linear_gated && !is_int8(op.in[2]))) return false;
   }
   return true;
@@ -119,7 +120,12 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
   }
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity);
   const End end = p.add_norm ? normed : rounds ? rounded : as_is;
-  return {"linear_int8", {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor}, kPanelRows * (rounds ? 2u : 1u), rows};
+  // One or two rows wait for memory; more have sums enough to fill the registers, and a gated product reads two weights anyway.
+  const uint32_t deep = rows <= 2 && p.kind != Product::gated ? 2 : 1;
+  return {"linear_int8",
+          {rows, p.kind, experts, kPanelRows * sliced, end, p.int8->factor, deep},
+          kPanelRows * (rounds ? 2u : 1u),
+          rows};
 }
 
 // In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
@@ -136,7 +142,8 @@ const Compiler::Quantised& Compiler::place_normed(const Op& norm, Quantised::Fac
   place_quantised(out.id, columns(out), capacity(out));
   Quantised& placed = quantised_[slot];
   placed.factor = factor;
-  placed.factors_at = scratch(Scratch::factors + slot, size_t(columns(out)) / 32 * std::bit_ceil(capacity(out)) * sizeof(float));
+  const size_t squares = size_t(columns(out)) / 32 * std::bit_ceil(capacity(out));
+  placed.factors_at = scratch(Scratch::factors + slot, squares * sizeof(float));
   placed.epsilon = norm.as<ops::NormParams>().epsilon;
   return placed;
 }

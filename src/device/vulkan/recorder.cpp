@@ -22,7 +22,6 @@ Recorder::Recorder(std::shared_ptr<Context> context, uint64_t most_work)
   check_result(vkCreateCommandPool(context_->device(), &pool, nullptr, &pool_), "Vulkan's command pool");
   VkFenceCreateInfo fence{VK_STRUCTURE_TYPE_FENCE_CREATE_INFO};
   check_result(vkCreateFence(context_->device(), &fence, nullptr, &fence_), "Vulkan's fence");
-  begin();
 }
 
 void Recorder::begin() {
@@ -33,7 +32,6 @@ void Recorder::begin() {
   check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_.emplace_back()), "Vulkan's command buffer");
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   check_result(vkBeginCommandBuffer(commands(), &begin), "Vulkan's command buffer");
-  work_ = 0;
 }
 
 Recorder::~Recorder() {
@@ -44,29 +42,30 @@ Recorder::~Recorder() {
 
 void Recorder::dispatch(const Dispatch& d) {
   check(d.push.size() <= 128, "push constants fit");
-  if (work_ > 0 && work_ + d.work > most_work_) {  // barriers hold from one submission to the next
-    check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
-    begin();
-  }
+  const bool begins_submission = work_ > 0 && work_ + d.work > most_work_;
+  if (begins_submission) work_ = 0;
   work_ += d.work;
-  if (meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_)) barrier();
-  vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
-  vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()),
-                     d.push.data());
-  vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
+  const bool behind_barrier = meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_);
+  if (behind_barrier) {
+    read_.clear();
+    written_.clear();
+    ++barriers_;
+  }
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
+  waiting_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, begins_submission, behind_barrier});
   ++dispatches_;
 }
 
-void Recorder::copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes) {
-  VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
-  memory.dstAccessMask = VK_ACCESS_TRANSFER_READ_BIT;
-  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_TRANSFER_BIT, 0, 1, &memory, 0,
-                       nullptr, 0, nullptr);
-  const VkBufferCopy region{offset, 0, bytes};
-  vkCmdCopyBuffer(commands(), from.handle(), to.handle(), 1, &region);
+void Recorder::record(const Waiting& d) {
+  if (d.begins_submission) {  // barriers hold from one submission to the next
+    check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
+    begin();
+  }
+  if (d.behind_barrier) barrier();
+  vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
+  vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()), d.push.data());
+  vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
 }
 
 void Recorder::barrier() {
@@ -75,16 +74,19 @@ void Recorder::barrier() {
   memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
   vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1,
                        &memory, 0, nullptr, 0, nullptr);
-  read_.clear();
-  written_.clear();
-  ++barriers_;
 }
 
 void Recorder::end() {
+  std::vector<PipelineKey> pipelines;
+  for (const Waiting& d : waiting_) pipelines.push_back(d.pipeline);
+  context_->make_pipelines(std::move(pipelines));
+  begin();
+  for (const Waiting& d : waiting_) record(d);
+  waiting_ = {};
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
-  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT | VK_ACCESS_TRANSFER_WRITE_BIT;
+  memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_HOST_READ_BIT | VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
-  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT | VK_PIPELINE_STAGE_TRANSFER_BIT,
+  vkCmdPipelineBarrier(commands(), VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT,
                        VK_PIPELINE_STAGE_HOST_BIT | VK_PIPELINE_STAGE_COMPUTE_SHADER_BIT, 0, 1, &memory, 0, nullptr, 0,
                        nullptr);
   check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");

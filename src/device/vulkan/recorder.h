@@ -3,8 +3,7 @@
 // and none of which is long enough for the system to take the GPU for hung.
 #pragma once
 
-#include <concepts>
-#include <initializer_list>
+#include <array>
 #include <memory>
 #include <span>
 #include <vector>
@@ -23,7 +22,7 @@ inline bool overlap(const Range& a, const Range& b) { return a.begin < b.begin +
 struct Dispatch {
   PipelineKey pipeline;
   std::span<const std::byte> push;  // up to 128 bytes
-  uint32_t groups[3] = {1, 1, 1};
+  std::array<uint32_t, 3> groups{1, 1, 1};
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
   uint64_t work = 0;                     // about how many multiplications, where they are many
 };
@@ -44,18 +43,26 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   void dispatch(const Dispatch& d);
-  void copy(const GpuBuffer& from, size_t offset, const GpuBuffer& to, size_t bytes);  // of what dispatches wrote
-  void end();  // behind it only submit() and wait()
+  // Records all of it, once the shaders that it takes are compiled, together; behind it only submit() and wait().
+  void end();
 
   void submit();  // what the host wrote before is seen
   void wait();    // what was computed is seen by the host
 
   int dispatches() const { return dispatches_; }
   int barriers() const { return barriers_; }
-  int submissions() const { return static_cast<int>(commands_.size()); }
+  int submissions() const { return static_cast<int>(commands_.size()); }  // behind end()
 
  private:
+  // What end() makes a command of.
+  struct Waiting {
+    PipelineKey pipeline;
+    std::vector<std::byte> push;
+    std::array<uint32_t, 3> groups;
+    bool begins_submission, behind_barrier;
+  };
   void begin();
+  void record(const Waiting& d);
   void barrier();
   VkCommandBuffer commands() const { return commands_.back(); }
 
@@ -64,6 +71,7 @@ class Recorder {
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission
   VkFence fence_ = VK_NULL_HANDLE;
+  std::vector<Waiting> waiting_;
   std::vector<Range> read_, written_;  // since the last barrier
   int dispatches_ = 0, barriers_ = 0;
   uint64_t work_ = 0;  // of the last submission

@@ -12,7 +12,9 @@ struct Header {
   int32_t tokens, outputs, max_sequences, pages_per_sequence, feature_width, unused;
   VkDeviceAddress token_ids, positions, sequences, run_first, run_last, output_rows, page_table, feature_rows, features;
   VkDeviceAddress span_begin[ops::kSpanKinds], span_end[ops::kSpanKinds];
+  VkDeviceAddress wanted;
 };
+static_assert(sizeof(ops::Wanted) == 8);
 
 template <typename T>
 void copy(std::byte* to, const std::vector<T>& from, size_t count) {
@@ -43,6 +45,7 @@ StepBlock::StepBlock(Context& context, const ops::StepInputs& inputs) : context_
     span_begin_[kind] = place(tokens);
     span_end_[kind] = place(tokens);
   }
+  wanted_ = place(inputs.wanted.size() * 2);
   buffer_ = context.allocate(bytes_);
   const auto address = [&](size_t offset) { return buffer_->address() + offset; };
   Header header{.max_sequences = inputs.max_sequences,
@@ -61,6 +64,7 @@ StepBlock::StepBlock(Context& context, const ops::StepInputs& inputs) : context_
     header.span_begin[kind] = address(span_begin_[kind]);
     header.span_end[kind] = address(span_end_[kind]);
   }
+  header.wanted = address(wanted_);
   std::memcpy(at(0), &header, sizeof header);
 }
 
@@ -83,6 +87,7 @@ void StepBlock::upload() {
   copy(at(run_first_), inputs_.run_first, tokens);
   copy(at(run_last_), inputs_.run_last, tokens);
   copy(at(output_rows_), inputs_.output_rows, outputs);
+  copy(at(wanted_), inputs_.wanted, outputs);
   copy(at(feature_rows_), inputs_.feature_rows, tokens);
   for (int kind = 0; kind < ops::kSpanKinds; ++kind) {
     copy(at(span_begin_[kind]), inputs_.spans[kind].begin, tokens);
@@ -91,6 +96,11 @@ void StepBlock::upload() {
   upload_pages();
   upload_features();
   for (const Angles& angles : angles_) upload_angles(angles);
+}
+
+void StepBlock::want_only(int row) {
+  auto* wanted = reinterpret_cast<ops::Wanted*>(at(wanted_));
+  for (int i = 0; i < inputs_.outputs; ++i) wanted[i].whole = i == row ? uint32_t{ops::Wanted::logits} : 0;
 }
 
 // Of the sequences in this step, up to the furthest position that is looked at.

@@ -22,6 +22,8 @@ class StepBlock {
   // From now on all rows of features are uploaded, not only those that stand in for a token's embedding.
   void read_all_features() { all_features_ = true; }
   void upload();
+  // Until the next upload only this output row's logits are wanted.
+  void want_only(int row);
 
  private:
   struct Angles {
@@ -38,7 +40,8 @@ class StepBlock {
   Context& context_;
   const ops::StepInputs& inputs_;
   size_t bytes_ = 0;
-  size_t token_ids_, positions_, sequences_, run_first_, run_last_, output_rows_, page_table_, feature_rows_, features_;
+  size_t token_ids_, positions_, sequences_, run_first_, run_last_, output_rows_, wanted_, page_table_;
+  size_t feature_rows_, features_;
   size_t span_begin_[ops::kSpanKinds], span_end_[ops::kSpanKinds];
   std::shared_ptr<GpuBuffer> buffer_;
   std::vector<Angles> angles_;

@@ -1,10 +1,18 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include "base/platform.h"
+#include "device/room.h"
 #include "device/vulkan/free_memory.h"
+#include "device/vulkan/limits.h"
 #include "device/vulkan/weights.h"
 
 namespace troika::device::vulkan {
 namespace {
+
+// A GPU with memory of its own takes none from the system's cache.
+bool file_stays(const Caps& caps, size_t file_bytes) {
+  return caps.kind == GpuKind::discrete || file_may_stay(platform::memory().available_bytes, file_bytes);
+}
 
 class VulkanExecutable : public Executable {
  public:
@@ -25,6 +33,15 @@ class VulkanExecutable : public Executable {
     }
     return nullptr;
   }
+  const TopLogits* top(int row) const override {
+    return compiled_.top ? reinterpret_cast<const TopLogits*>(compiled_.top->host()) + row : nullptr;
+  }
+  void fetch(int row) override {
+    if (!compiled_.fetch) return;
+    compiled_.step->want_only(row);
+    compiled_.fetch->submit();
+    compiled_.fetch->wait();
+  }
 
  private:
   const std::shared_ptr<Context> context_;
@@ -33,8 +50,10 @@ class VulkanExecutable : public Executable {
 
 class VulkanDevice : public Device {
  public:
-  explicit VulkanDevice(const DeviceOptions& options)
-      : float32_(options.float32), context_(Context::open()), weights_(context_), scratch_(context_) {
+  VulkanDevice(const DeviceOptions& options, Results results)
+      : float32_(options.float32), results_(results), context_(Context::open()),
+        weights_(context_, file_stays(context_->caps(), options.file_bytes)),
+        scratch_(context_) {
     const Caps& caps = context_->caps();
     info_.name = "vulkan";
     info_.description = fmt::format("{}, {}", caps.name, caps.driver);
@@ -42,6 +61,7 @@ class VulkanDevice : public Device {
       if (type.device_local) info_.memory_bytes = std::max(info_.memory_bytes, size_t(type.heap_bytes));
     }
     info_.free_bytes = size_t(free_bytes(*context_));
+    info_.is_handed_work = true;
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -55,10 +75,12 @@ class VulkanDevice : public Device {
     return weight;
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work()};
+    const CompileOptions options{.float32 = float32_, .rows_at_once = rows_at_once(), .most_work = most_work(),
+                                 .results = results_};
     Compiler compiler(context_, segment, step_block(*segment.inputs), scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile());
   }
+  std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
 
  private:
   // Drivers that compute on the CPU compile long shaders slowly.
@@ -80,6 +102,7 @@ class VulkanDevice : public Device {
   }
 
   const bool float32_;
+  const Results results_;
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
   Scratch scratch_;
@@ -91,6 +114,8 @@ class VulkanDevice : public Device {
 
 Recorded recorded(const Executable& executable) { return dynamic_cast<const VulkanExecutable&>(executable).recorded(); }
 
-std::unique_ptr<Device> make(const DeviceOptions& options) { return std::make_unique<VulkanDevice>(options); }
+std::unique_ptr<Device> make(const DeviceOptions& options, Results results) {
+  return std::make_unique<VulkanDevice>(options, results);
+}
 
 }  // namespace troika::device::vulkan

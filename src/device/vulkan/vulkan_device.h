@@ -5,7 +5,11 @@
 
 namespace troika::device::vulkan {
 
-std::unique_ptr<Device> make(const DeviceOptions& options);  // throws Error where there is no GPU that will do
+// Where the host reads logits: in the arena if it reads that fast, else, or always, in a copy of the rows that it wants.
+enum class Results : uint8_t { in_place, copied };
+
+// Throws Error where there is no GPU that will do.
+std::unique_ptr<Device> make(const DeviceOptions& options, Results results = Results::in_place);
 
 // What an executable that this device compiled submits each time.
 struct Recorded {

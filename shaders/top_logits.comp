@@ -1,0 +1,121 @@
+// Rows of logits, second pass, a workgroup a row: the kTop largest in order, of equal ones the lower id first.
+//
+// They lie in the kTop groups whose largest logits come first in that order: before a token of any other group come the
+// largest of all those. So the same choice is made twice, among groups and among the tokens of those chosen.
+#version 460
+#include "lib/step.glsl"
+#include "lib/top.glsl"
+
+struct TopLogit {
+  int id;
+  float logit;
+};
+// As device/device.h has it.
+struct TopLogits {
+  float sum, drawable_sum;
+  int count, all_numbers;
+  TopLogit largest[kTop];
+};
+layout(buffer_reference, std430, buffer_reference_align = 4) writeonly buffer Tops { TopLogits at[]; };
+
+layout(push_constant) uniform Push {
+  Step step;
+  Ints logits;
+  Keys groups;
+  Parts parts;
+  Tops tops;  // [outputs]
+  uint columns, part_count;
+};
+
+shared uint chosen_[kTop], keys_[kTop], ids_[kTop];
+
+uint mine_[kEach];  // keys of this lane; lanes follow each other
+
+// The largest key that at least kTop of all reach, or one between which and it there is none; 0: fewer have a key.
+// Two bits at a time.
+uint threshold() {
+  uint reached = 0;
+  for (int shift = 30; shift >= 0; shift -= 2) {
+    const uint one = reached + (1u << shift), two = reached + (2u << shift), three = reached + (3u << shift);
+    uvec2 counts = uvec2(0);  // of keys from `one` on, from `two` on (in the upper half), from `three` on
+    [[unroll]] for (uint i = 0; i < kEach; ++i) {
+      counts += uvec2(uint(mine_[i] >= one) + (uint(mine_[i] >= two) << 16), uint(mine_[i] >= three));
+    }
+    counts = total_of_all(counts);
+    const uint from_one = counts.x & 0xffffu, from_two = counts.x >> 16, from_three = counts.y;
+    const uint count = from_three >= kTop ? from_three : from_two >= kTop ? from_two : from_one;
+    reached = from_three >= kTop ? three : from_two >= kTop ? two : from_one >= kTop ? one : reached;
+    if (count == kTop) break;
+  }
+  return reached;
+}
+
+// Which of this lane's are among the kTop first, as bits. `place`: of the first of them; `count`: of all lanes.
+uint choose_top(out uint place, out uint count) {
+  const uint bound = threshold();
+  uint above = 0, equal = 0;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    above += uint(mine_[i] > bound);
+    equal += uint(mine_[i] == bound);
+  }
+  const uvec2 so_far = total_so_far(uvec2(above, equal)), all = total_of_all(uvec2(above, equal));
+  const uint room = bound == kNoKey ? 0 : kTop - all.x;  // for equal ones
+  uint equal_before = so_far.y - equal, chosen = 0;
+  place = so_far.x - above + min(equal_before, room);
+  count = all.x + min(all.y, room);
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    if (mine_[i] > bound || mine_[i] == bound && equal_before < room) chosen |= 1u << i;
+    equal_before += uint(mine_[i] == bound);
+  }
+  return chosen;
+}
+
+void main() {
+  const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.x;
+  if (is_skipped(step, row)) return;
+
+  const uint group_count = (columns + kGroup - 1) / kGroup, each = (group_count + kLanes - 1) / kLanes;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    const uint group = lane * each + i;
+    mine_[i] = i < each && group < group_count ? groups.at[row * group_count + group] : kNoKey;
+  }
+  uint place, found;
+  uint chosen = choose_top(place, found);
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    if ((chosen >> i & 1) != 0) chosen_[place++] = lane * each + i;
+  }
+  barrier();
+
+  const uint of_group = kGroup / kEach, group = lane / of_group;  // lanes of a group; of those chosen
+  const uint first = group < found ? chosen_[group] * kGroup + lane % of_group * kEach : columns;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    mine_[i] = first + i < columns ? key_of(logits.at[row * columns + first + i]) : kNoKey;
+  }
+  chosen = choose_top(place, found);
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    if ((chosen >> i & 1) != 0) {
+      keys_[place] = mine_[i];
+      ids_[place++] = first + i;
+    }
+  }
+  barrier();
+
+  if (lane < found) {  // ids ascend
+    uint rank = 0;
+    for (uint i = 0; i < found; ++i) rank += uint(keys_[i] > keys_[lane] || keys_[i] == keys_[lane] && i < lane);
+    tops.at[row].largest[rank] = TopLogit(int(ids_[lane]), logit_of(keys_[lane]));
+  }
+
+  Part part = Part(kNoKey, kNoKey, 0, 0, 0);
+  if (lane < part_count) part = parts.at[row * part_count + lane];
+  const uvec4 largest = largest_of_all(uvec4(part.largest, part.drawable_largest, part.odd, 0));
+  const float sum = sum_of_all(part.sum * weight_of(part.largest, largest.x, 1));
+  const float drawable_sum =
+      sum_of_all(part.drawable_sum * weight_of(part.drawable_largest, largest.y, step.wanted.at[row].factor));
+  if (lane == 0) {
+    tops.at[row].sum = sum;
+    tops.at[row].drawable_sum = drawable_sum;
+    tops.at[row].count = int(found);
+    tops.at[row].all_numbers = int(largest.z == 0);
+  }
+}
