@@ -43,6 +43,7 @@ struct GemmTile {
 constexpr GemmTile kW4A8{WeightKind::w4, 64, 64, 128};
 constexpr GemmTile kW4A8Scaled{WeightKind::w4, 64, 64, 128, ResultKind::bf16};
 constexpr GemmTile kW8A8{WeightKind::i8, 64, 64, 64};
+constexpr GemmTile kGemmTiles[] = {kW4A8, kW4A8Scaled, kW8A8};  // for each of which there is a design
 
 struct GemmShape {
   int m = 0, n = 0, k = 0;

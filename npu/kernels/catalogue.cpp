@@ -35,13 +35,14 @@ constexpr Argument kEpilogue128[] = {{4 * 64, Access::read}, {2 * 4 * 128, Acces
 constexpr Argument kSilu128[] = {{2 * 64 * 128, Access::read}, {2 * 64 * 64, Access::write}};
 
 constexpr Kernel kKernels[] = {
-    {"zero_i32_64x128", kZero128, 0, kC128 / kStoreBytes, Call<zero_i32_64x128>::run},
-    {"zero_i32_64x64", kZero64, 0, kC64 / kStoreBytes, Call<zero_i32_64x64>::run},
-    {"mm_i8i8_i32_64x64x128", kProduct128, 64 * 64 * 128, 0, Call<mm_i8i8_i32_64x64x128>::run},
-    {"mm_i8i8_i32_64x64x64", kProduct64, 64 * 64 * 64, 0, Call<mm_i8i8_i32_64x64x64>::run},
-    {"dequant_w4g64_i8_64x128", kDequant128, 0, kB128 / kUnpackedPerCycle, Call<dequant_w4g64_i8_64x128>::run},
-    {"epilogue_i32_bf16_64x128", kEpilogue128, 0, 64 * 128 / 16 * kEpilogueCycles, Call<epilogue_i32_bf16_64x128>::run},
-    {"silu_mul_bf16_64x128", kSilu128, 0, 64 * 64 / 16 * kSiluCycles, Call<silu_mul_bf16_64x128>::run},
+    {"zero_i32_64x128", "zero_i32", kZero128, 0, kC128 / kStoreBytes, Call<zero_i32_64x128>::run},
+    {"zero_i32_64x64", "zero_i32", kZero64, 0, kC64 / kStoreBytes, Call<zero_i32_64x64>::run},
+    {"mm_i8i8_i32_64x64x128", "mm_i8i8_i32", kProduct128, 64 * 64 * 128, 0, Call<mm_i8i8_i32_64x64x128>::run},
+    {"mm_i8i8_i32_64x64x64", "mm_i8i8_i32", kProduct64, 64 * 64 * 64, 0, Call<mm_i8i8_i32_64x64x64>::run},
+    {"dequant_w4g64_i8_64x128", "dequant_w4", kDequant128, 0, kB128 / kUnpackedPerCycle, Call<dequant_w4g64_i8_64x128>::run},
+    {"epilogue_i32_bf16_64x128", "epilogue", kEpilogue128, 0, 64 * 128 / 16 * kEpilogueCycles,
+     Call<epilogue_i32_bf16_64x128>::run},
+    {"silu_mul_bf16_64x128", "silu_mul", kSilu128, 0, 64 * 64 / 16 * kSiluCycles, Call<silu_mul_bf16_64x128>::run},
 };
 
 }  // namespace

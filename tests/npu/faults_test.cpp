@@ -159,7 +159,7 @@ TEST(Faults, TransfersStayWithinTheirArguments) {
 
 TEST(Faults, AKernelThatWritesBesideItsBuffersIsFound) {
   static const kernels::Kernel* real = kernels::find("zero_i32_64x128");
-  static const kernels::Kernel wild{real->name, real->arguments, 0, 0, [](std::span<std::byte* const> buffers) {
+  static const kernels::Kernel wild{real->name, real->source, real->arguments, 0, 0, [](std::span<std::byte* const> buffers) {
                                       buffers[0][real->arguments[0].bytes + 3] = std::byte{1};
                                     }};
   Options options;
