@@ -14,8 +14,8 @@ import sys
 LAYERS = [
     ["base"],
     ["tensor"],
-    ["files", "text", "vision", "store", "kernels", "npu"],
-    ["ops", "grammar"],
+    ["files", "text", "vision", "store", "kernels"],
+    ["ops", "grammar", "npu"],
     ["models", "device"],
     ["plan"],
     ["engine"],

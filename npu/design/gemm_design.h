@@ -18,6 +18,7 @@ namespace troika::npu {
 
 // Arguments of a run, in order.
 enum GemmArgument : int { kArgumentX, kArgumentW, kArgumentY };
+constexpr const char* kGemmArgumentNames[] = {"X", "W", "Y"};
 
 struct GemmDesign {
   GemmTile tile;

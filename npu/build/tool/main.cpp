@@ -1,7 +1,8 @@
 // npu_design: what building an overlay needs to know of a design. build_xclbins calls it.
 //
-//   npu_design list         the designs' names
-//   npu_design text NAME    the design for mlir-aie
+//   npu_design list                                                       the designs' names
+//   npu_design text NAME                                                  the design for mlir-aie
+//   npu_design manifest NAME XCLBIN_SHA256 KERNEL MLIR_AIE LLVM_AIE       what stands beside the xclbin; tools by version
 #include <cstdio>
 #include <fmt/format.h>
 #include <span>
@@ -9,7 +10,9 @@
 
 #include "base/error.h"
 #include "npu/design/gemm_design.h"
+#include "npu/design/manifest.h"
 #include "npu/design/mlir.h"
+#include "store/digest.h"
 
 namespace troika::npu {
 namespace {
@@ -28,8 +31,12 @@ void run(std::span<char*> arguments) {
     for (const GemmTile& tile : kGemmTiles) fmt::print("{}\n", make_gemm_design(tile).spec.name);
   } else if (verb == "text" && arguments.size() == 2) {
     fmt::print("{}", to_mlir(design_called(arguments[1]).spec));
+  } else if (verb == "manifest" && arguments.size() == 6) {
+    const BuiltXclbin built{arguments[2], arguments[3], arguments[4], arguments[5]};
+    if (!store::is_sha256(built.sha256)) fail("{} is no SHA-256; sha256sum prints one.", built.sha256);
+    fmt::print("{}", write_manifest(design_called(arguments[1]), built));
   } else {
-    fail("Use npu_design list or npu_design text NAME.");
+    fail("Use npu_design list, npu_design text NAME, or npu_design manifest NAME XCLBIN_SHA256 KERNEL MLIR_AIE LLVM_AIE.");
   }
 }
 
