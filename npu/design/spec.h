@@ -1,5 +1,5 @@
 // A design: all that is fixed when the array is configured. It is the only truth about it: the checker, the instruction
-// streams and the simulator read nothing else, and what configures a real array is to be written from it.
+// streams and the simulator read nothing else, and the text that a real array is to be configured from (mlir.h) neither.
 // Things refer to each other by their index in the lists of DesignSpec.
 #pragma once
 

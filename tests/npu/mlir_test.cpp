@@ -118,8 +118,8 @@ TEST_P(Mlir, HasEachDescriptorOnceWithItsLocksAndTheNext) {
       ++descriptors;
       const BufferSpec& b = buffer(d.buffer);
       const std::string block = fmt::format(
-          "\n    {0}{1}:\n      aie.use_lock({2}, AcquireGreaterEqual, {3})\n      aie.dma_bd(%{4} : memref<{5}xi32>, {6}, {7}) "
-          "{{bd_id = {1} : i32}}\n      aie.use_lock({8}, Release, {9})\n      aie.next_bd {0}{10}\n",
+          "\n    {0}{1}:\n      aie.use_lock({2}, AcquireGreaterEqual, {3})\n      aie.dma_bd(%{4} : memref<{5}xi32>, {6}, "
+          "{7}) {{bd_id = {1} : i32}}\n      aie.use_lock({8}, Release, {9})\n      aie.next_bd {0}{10}\n",
           label, d.number, lock(*d.acquire), d.acquire->value, symbol(b.name, b.tile), b.bytes / 4, d.offset / 4, d.words,
           lock(*d.release), d.release->value, *d.next);
       EXPECT_EQ(count_of(part, block), 1u) << block;
