@@ -85,8 +85,7 @@ TEST(Manifest, RefusesWhatIsMissingOrNoManifest) {
   expect_refused(m.dump(), " has no text for kernel;");
   expect_refused("", " is no JSON;");
   expect_refused("{\"version\": 1", " is no JSON;");
-  expect_refused(std::string(8193, ' '), " has 8193 bytes, more than 8192;");
-  expect_refused("{\"version\": " + std::string(4000, '[') + std::string(4000, ']') + "}", " has [[[[");
+  expect_refused("{\"version\": " + std::string(100000, '[') + std::string(100000, ']') + "}", " has [[[");
   expect_refused("[]", " is no JSON object;");
 }
 
