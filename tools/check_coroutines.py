@@ -71,9 +71,9 @@ def faults_of(name, text):
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
-    paths = [p for top in ("src", "tests") for p in sorted((root / top).rglob("*")) if p.suffix in SUFFIXES]
+    paths = [p for top in ("src", "npu", "tests") for p in sorted((root / top).rglob("*")) if p.suffix in SUFFIXES]
     if not paths:
-        sys.exit(f"{root} has no sources under src/ or tests/")
+        sys.exit(f"{root} has no sources under src/, npu/ or tests/")
     faults = [f for p in paths for f in faults_of(p.relative_to(root).as_posix(), p.read_text(encoding="utf-8"))]
     print("\n".join(faults) if faults else f"{len(paths)} files await in statements of their own")
     sys.exit(1 if faults else 0)

@@ -3,7 +3,7 @@
 
     tools/check_layers.py [ROOT]
 
-Reads every #include of src/ and kernels/. A second rule keeps heavy third-party headers out of everybody's
+Reads every #include of src/, kernels/ and npu/. A second rule keeps heavy third-party headers out of everybody's
 way: a header that one folder shows to another drags none of them along. One line a fault, exit status 1 if any.
 """
 import pathlib
@@ -15,7 +15,7 @@ LAYERS = [
     ["base"],
     ["tensor"],
     ["files", "text", "vision", "store", "kernels"],
-    ["ops", "grammar"],
+    ["ops", "grammar", "npu"],
     ["models", "device"],
     ["plan"],
     ["engine"],
@@ -41,7 +41,7 @@ class File:
 def read_tree(root):
     """All source files by the name they are included by: "base/error.h", "kernels/rows.h"."""
     files = {}
-    for top, base in ((root / "src", root / "src"), (root / "kernels", root)):
+    for top, base in ((root / "src", root / "src"), (root / "kernels", root), (root / "npu", root)):
         for path in sorted(top.rglob("*")) if top.is_dir() else []:
             if path.suffix in SUFFIXES:
                 included_as = path.relative_to(base).as_posix()
@@ -67,7 +67,7 @@ def faults_of(files, file):
     for line, included in file.ours:
         where = f"{file.name}:{line}: includes {included}"
         if included not in files:
-            yield f"{where}, which is not there (paths are written from src/, or from the root for kernels/)"
+            yield f"{where}, which is not there (paths are written from src/, or from the root for kernels/ and npu/)"
             continue
         other = files[included].folder
         if other == file.folder or other not in RANK:
@@ -83,7 +83,7 @@ def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parent.parent)
     files = read_tree(root)
     if not files:
-        sys.exit(f"{root} has no sources under src/ or kernels/")
+        sys.exit(f"{root} has no sources under src/, kernels/ or npu/")
     faults = [fault for file in files.values() for fault in faults_of(files, file)]
     print("\n".join(faults) if faults else f"{len(files)} files keep to the layers")
     sys.exit(1 if faults else 0)

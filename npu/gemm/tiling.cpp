@@ -1,0 +1,154 @@
+#include "npu/gemm/tiling.h"
+
+#include <cstring>
+
+#include "base/error.h"
+#include "base/half.h"
+
+namespace troika::npu {
+namespace {
+
+// Where element (row, column) of a tile [rows, columns] stands when blocks [4 or 8, 8] follow each other along a row.
+size_t in_blocks(int row, int column, int columns, int block_rows) {
+  int block = row / block_rows * (columns / 8) + column / 8;
+  return size_t(block) * block_rows * 8 + row % block_rows * 8 + column % 8;
+}
+
+// The same for B, whose blocks [8 k, 8 n] follow each other along k.
+size_t in_b_blocks(int n, int k, int depth) { return size_t(n / 8 * (depth / 8) + k / 8) * 64 + k % 8 * 8 + n % 8; }
+
+int steps_of(const GemmTile& tile, const GemmShape& shape) { return shape.k / tile.k + tile.scale_steps(); }
+
+// Calls fill(first n, first k, bytes of the tile) for all tiles of B that have numbers.
+template <typename Fill>
+std::vector<std::byte> for_tiles_of_w(const GemmTile& tile, const GemmShape& shape, Fill fill) {
+  require_whole_blocks(tile, shape);
+  std::vector<std::byte> out(packed_w_bytes(tile, shape));
+  for (int row = 0; row < shape.n / tile.n; ++row)
+    for (int step = 0; step < shape.k / tile.k; ++step) {
+      size_t index = size_t(row) * steps_of(tile, shape) + step;
+      fill(row * tile.n, step * tile.k, reinterpret_cast<uint8_t*>(&out[index * tile.b_bytes()]));
+    }
+  return out;
+}
+
+// The first tile behind the numbers of a row of tiles.
+std::byte* scales_of(std::vector<std::byte>& packed, const GemmTile& tile, const GemmShape& shape, int row, size_t bytes) {
+  return &packed[(size_t(row) * steps_of(tile, shape) + shape.k / tile.k) * bytes];
+}
+
+// Where the array puts element [m, n] of Y.
+size_t place_in_y(const GemmTile& tile, const GemmShape& shape, int m, int n) {
+  int column_tiles = shape.n / tile.block_n();
+  int row = m / tile.m, tile_row = n / tile.n, column = tile_row / column_tiles;
+  size_t index =
+      (size_t(row / kCoreRows * kColumns + column) * column_tiles + tile_row % column_tiles) * kCoreRows + row % kCoreRows;
+  return index * tile.m * tile.n + in_blocks(m % tile.m, n % tile.n, tile.n, 4);
+}
+
+template <typename T, typename Read>
+std::vector<T> unpack(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed, Read read) {
+  require_whole_blocks(tile, shape);
+  check(packed.size() == packed_y_bytes(tile, shape), "size of y");
+  std::vector<T> y(size_t(shape.m) * shape.n);
+  for (int m = 0; m < shape.m; ++m)
+    for (int n = 0; n < shape.n; ++n) y[size_t(m) * shape.n + n] = read(place_in_y(tile, shape, m, n));
+  return y;
+}
+
+}  // namespace
+
+void require_whole_blocks(const GemmTile& tile, const GemmShape& shape) {
+  auto require = [](const char* name, int size, int block) {
+    if (size <= 0 || size % block)
+      fail("A product with {} = {} does not fill the NPU's blocks of {}; pad it to {}.", name, size, block,
+           size <= 0 ? block : (size / block + 1) * block);
+  };
+  require("M", shape.m, tile.block_m());
+  require("N", shape.n, tile.block_n());
+  require("K", shape.k, tile.block_k());
+}
+
+size_t packed_x_bytes(const GemmTile& tile, const GemmShape& shape) {
+  return size_t(shape.m / tile.m) * steps_of(tile, shape) * tile.a_bytes();
+}
+
+size_t packed_w_bytes(const GemmTile& tile, const GemmShape& shape) {
+  return size_t(shape.n / tile.n) * steps_of(tile, shape) * tile.b_bytes();
+}
+
+size_t packed_y_bytes(const GemmTile& tile, const GemmShape& shape) {
+  return size_t(shape.m / tile.m) * (shape.n / tile.n) * tile.y_bytes();
+}
+
+std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std::span<const int8_t> x,
+                              std::span<const float> token_scales) {
+  require_whole_blocks(tile, shape);
+  check(x.size() == size_t(shape.m) * shape.k, "size of x");
+  check(token_scales.size() == (tile.scale_steps() ? size_t(shape.m) : 0), "scales of tokens where cores scale");
+  std::vector<std::byte> out(packed_x_bytes(tile, shape));
+  for (int m = 0; m < shape.m; ++m)
+    for (int k = 0; k < shape.k; ++k) {
+      size_t index = size_t(m / tile.m) * steps_of(tile, shape) + k / tile.k;
+      out[index * tile.a_bytes() + in_blocks(m % tile.m, k % tile.k, tile.k, 4)] = std::byte(x[size_t(m) * shape.k + k]);
+    }
+  for (size_t m = 0; m < token_scales.size(); m += size_t(tile.m))
+    std::memcpy(scales_of(out, tile, shape, int(m) / tile.m, tile.a_bytes()), &token_scales[m], sizeof(float) * tile.m);
+  return out;
+}
+
+std::vector<std::byte> pack_w(const GemmTile& tile, const GemmShape& shape, std::span<const int8_t> w) {
+  check(tile.weights == WeightKind::i8 && !tile.scale_steps(), "tiles of int8 weights");
+  check(w.size() == size_t(shape.n) * shape.k, "size of w");
+  return for_tiles_of_w(tile, shape, [&](int first_n, int first_k, uint8_t* out) {
+    for (int n = 0; n < tile.n; ++n)
+      for (int k = 0; k < tile.k; ++k)
+        out[in_b_blocks(n, k, tile.k)] = uint8_t(w[size_t(first_n + n) * shape.k + first_k + k]);
+  });
+}
+
+// A tile of W4 is scales int8 [n], zeros [n], then q in B's order, two to a byte, the first in the low half.
+std::vector<std::byte> pack_w(const GemmTile& tile, const W4Matrix& w, std::span<const float> bias) {
+  check(tile.weights == WeightKind::w4 && tile.k == kW4Group, "tiles of 4-bit weights, a group deep");
+  check(bias.empty() || (tile.scale_steps() && bias.size() == size_t(w.n)), "a bias where cores scale");
+  GemmShape shape{tile.block_m(), w.n, w.k};
+  std::vector<std::byte> packed = for_tiles_of_w(tile, shape, [&](int first_n, int first_k, uint8_t* out) {
+    for (int n = 0; n < tile.n; ++n) {
+      size_t group = w.group(first_n + n, first_k);
+      out[n] = uint8_t(w.group_scale[group]);
+      out[tile.n + n] = w.zero[group];
+      for (int k = 0; k < tile.k; ++k) {
+        size_t at = in_b_blocks(n, k, tile.k);
+        out[2 * tile.n + at / 2] |= w.q[size_t(first_n + n) * w.k + first_k + k] << (at % 2 * 4);
+      }
+    }
+  });
+  if (!tile.scale_steps()) return packed;
+  size_t bytes = sizeof(float) * tile.n;
+  for (int n = 0; n < w.n; n += tile.n) {
+    std::byte* scales = scales_of(packed, tile, shape, n / tile.n, tile.b_bytes());
+    std::memcpy(scales, &w.channel_scale[size_t(n)], bytes);
+    if (!bias.empty()) std::memcpy(scales + bytes, &bias[size_t(n)], bytes);
+  }
+  return packed;
+}
+
+std::vector<int32_t> unpack_sums(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {
+  check(tile.result == ResultKind::sums, "sums that the host scales");
+  return unpack<int32_t>(tile, shape, packed, [&](size_t at) {
+    int32_t sum;
+    std::memcpy(&sum, &packed[4 * at], 4);
+    return sum;
+  });
+}
+
+std::vector<float> unpack_scaled(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {
+  check(tile.result == ResultKind::bf16, "results that cores scaled");
+  return unpack<float>(tile, shape, packed, [&](size_t at) {
+    bf16 value;
+    std::memcpy(&value, &packed[2 * at], 2);
+    return bf16_to_float(value);
+  });
+}
+
+}  // namespace troika::npu

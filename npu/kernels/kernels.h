@@ -1,0 +1,25 @@
+// The kernels' entry points. A name says the sizes it was compiled for: m × k × n of a tile, or the sides of a pass.
+// bfloat16 passes as its bits.
+#pragma once
+
+#include <cstdint>
+
+extern "C" {
+
+// C = 0.
+void zero_i32_64x128(int32_t* c);
+void zero_i32_64x64(int32_t* c);
+
+// C += A · B: matmul_i8.h.
+void mm_i8i8_i32_64x64x128(const int8_t* a, const int8_t* b, int32_t* c);
+void mm_i8i8_i32_64x64x64(const int8_t* a, const int8_t* b, int32_t* c);
+
+// B of 64 × 128 from its 4-bit form: dequant_w4.cc.
+void dequant_w4g64_i8_64x128(const uint8_t* packed, int8_t* b);
+
+// C = C · (token scale · channel scale) + bias, as bfloat16 in the first half of C: epilogue.cc.
+void epilogue_i32_bf16_64x128(const float* tokens, const float* channels, int32_t* c);
+
+// silu(gate) · up, from 64 × 128 to 64 × 64: silu_mul.cc.
+void silu_mul_bf16_64x128(const uint16_t* gate_up, uint16_t* y);
+}

@@ -1,0 +1,13 @@
+// Clears the sums of a tile before its first product.
+#include "npu/kernels/kernels.h"
+
+#include <aie_api/aie.hpp>
+
+template <int count>
+static inline void zero_i32(int32_t* __restrict c) {
+  const auto zero = aie::zeros<int32_t, 16>();
+  for (int i = 0; i < count; i += 16) aie::store_v(c + i, zero);
+}
+
+extern "C" void zero_i32_64x128(int32_t* c) { zero_i32<64 * 128>(c); }
+extern "C" void zero_i32_64x64(int32_t* c) { zero_i32<64 * 64>(c); }

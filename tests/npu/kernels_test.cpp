@@ -1,0 +1,183 @@
+// The cores' kernels, compiled for the host, against plain definitions; and that each stays within its buffers.
+#include <gtest/gtest.h>
+
+#include <aie_api/aie.hpp>
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "npu/gemm/reference.h"
+#include "npu/kernels/catalogue.h"
+#include "npu/kernels/kernels.h"
+
+namespace troika::npu {
+namespace {
+
+std::vector<int8_t> random_int8(size_t count, int seed) {
+  std::mt19937 random(seed);
+  std::vector<int8_t> values(count);
+  for (int8_t& v : values) v = int8_t(random() % 255 - 127);
+  return values;
+}
+
+// One tile of A is one tile of X; likewise B and W. C of a tile is compared through the same blocks.
+void expect_product(int m, int k, int n, void (*kernel)(const int8_t*, const int8_t*, int32_t*)) {
+  auto a = random_int8(m * k, 1), b = random_int8(n * k, 2);
+  std::vector<int8_t> a_blocks(m * k), b_blocks(n * k);
+  for (int i = 0; i < m; ++i)
+    for (int l = 0; l < k; ++l) a_blocks[((i / 4) * (k / 8) + l / 8) * 32 + i % 4 * 8 + l % 8] = a[i * k + l];
+  for (int j = 0; j < n; ++j)
+    for (int l = 0; l < k; ++l) b_blocks[((j / 8) * (k / 8) + l / 8) * 64 + l % 8 * 8 + j % 8] = b[j * k + l];
+  std::vector<int32_t> c(m * n + 1, 1000);
+  kernel(a_blocks.data(), b_blocks.data(), c.data());
+  std::vector<int32_t> expected = multiply({m, n, k}, a, b);
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j)
+      ASSERT_EQ(c[((i / 4) * (n / 8) + j / 8) * 32 + i % 4 * 8 + j % 8], 1000 + expected[i * n + j]) << i << ", " << j;
+  EXPECT_EQ(c[m * n], 1000);
+}
+
+TEST(NpuKernels, AddProductsOfInt8) {
+  expect_product(64, 64, 128, mm_i8i8_i32_64x64x128);
+  expect_product(64, 64, 64, mm_i8i8_i32_64x64x64);
+}
+
+TEST(NpuKernels, BringEveryFourBitValueToInt8) {
+  std::mt19937 random(3);
+  constexpr int n = 128, k = 64;
+  for (int round = 0; round < 32; ++round) {
+    std::vector<uint8_t> packed(2 * n + n * k / 2);
+    for (uint8_t& byte : packed) byte = uint8_t(random());
+    for (int i = 0; i < n; ++i) packed[i] = uint8_t(random() % 8 + 1), packed[n + i] = uint8_t(random() % 16);
+    std::vector<int8_t> b(n * k + 1, 55);
+    dequant_w4g64_i8_64x128(packed.data(), b.data());
+    for (int i = 0; i < n * k; ++i) {
+      int column = i / (8 * k) * 8 + i % 8, q = packed[2 * n + i / 2] >> (i % 2 * 4) & 15;
+      ASSERT_EQ(b[i], (q - packed[n + column]) * packed[column]) << i;
+    }
+    EXPECT_EQ(b[n * k], 55);
+  }
+}
+
+float of_bf16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+
+TEST(NpuKernels, ScaleSumsToBfloat16InPlace) {
+  constexpr int m = 64, n = 128;
+  std::mt19937 random(5);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<float> tokens(m), channels(2 * n);
+  for (float& v : tokens) v = 0.01f + std::fabs(normal(random));
+  for (int i = 0; i < n; ++i) channels[i] = normal(random) / 1000, channels[n + i] = normal(random);
+  std::vector<int32_t> sums(m * n), c;
+  for (int32_t& v : sums) v = int32_t(random() % (1 << 25)) - (1 << 24);
+  sums[0] = 127 * 127 * 18944;  // the largest that a product of ours reaches
+  c = sums;
+  epilogue_i32_bf16_64x128(tokens.data(), channels.data(), c.data());
+  std::vector<uint16_t> y(m * n);
+  std::memcpy(y.data(), c.data(), 2 * y.size());
+  for (int i = 0; i < m * n; ++i) {
+    int row = i / (4 * n) * 4 + i % 32 / 8, column = i % (4 * n) / 32 * 8 + i % 8;
+    double exact = double(sums[i]) * tokens[row] * channels[column] + channels[n + column];
+    ASSERT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.004 + 1e-5) << row << ", " << column;
+  }
+}
+
+TEST(NpuKernels, GateWithSilu) {
+  constexpr int count = 64 * 64;
+  std::vector<uint16_t> gate_up(2 * count), y(count + 1, 0x1234);
+  std::vector<float> gates(count), ups(count);
+  for (int i = 0; i < count; ++i) {
+    gates[i] = float(bfloat16((i - count / 2) / 40.0f));  // −51 to 51
+    ups[i] = float(bfloat16(float(i % 13) - 6));
+    if (i < 4) gates[i] = i % 2 ? 1e30f : -1e30f;  // far beyond what 2^x could take
+    int at = i / 32 * 64 + i % 32;
+    gate_up[at] = bfloat16(gates[i]).bits;
+    gate_up[at + 32] = bfloat16(ups[i]).bits;
+  }
+  silu_mul_bf16_64x128(gate_up.data(), y.data());
+  for (int i = 4; i < count; ++i) {
+    double exact = gates[i] / (1 + std::exp(-double(gates[i]))) * ups[i];
+    ASSERT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.0045 + 1e-30) << gates[i] << ", " << ups[i];
+  }
+  for (int i = 0; i < 4; ++i) {
+    float exact = i % 2 ? 1e30f * ups[i] : 0;
+    EXPECT_NEAR(of_bf16(y[i]), exact, std::fabs(exact) * 0.0045 + 1e-30) << i;
+  }
+  EXPECT_EQ(y[count], 0x1234);
+}
+
+TEST(NpuKernels, ClearSums) {
+  std::vector<int32_t> c(64 * 128 + 1, 7);
+  zero_i32_64x128(c.data());
+  EXPECT_EQ(std::count(c.begin(), c.end(), 0), 64 * 128);
+  EXPECT_EQ(c.back(), 7);
+}
+
+TEST(NpuKernels, StayWithinTheBuffersOfTheCatalogue) {
+  for (const kernels::Kernel& kernel : kernels::all()) {
+    constexpr size_t kGuard = 64;
+    std::vector<std::vector<std::byte>> memory;
+    std::vector<std::byte*> buffers;
+    for (const kernels::Argument& argument : kernel.arguments) {
+      memory.emplace_back(argument.bytes + 2 * kGuard, std::byte{0});
+      auto& bytes = memory.back();
+      std::fill_n(bytes.begin(), kGuard, std::byte{0xa5});
+      std::fill_n(bytes.end() - kGuard, kGuard, std::byte{0xa5});
+      buffers.push_back(bytes.data() + kGuard);
+    }
+    auto before = memory;
+    kernel.run(buffers);
+    for (size_t i = 0; i < memory.size(); ++i) {
+      bool read = kernel.arguments[i].access == kernels::Access::read;
+      EXPECT_TRUE(!read || memory[i] == before[i]) << kernel.name << " writes its argument " << i;
+      EXPECT_TRUE(std::equal(memory[i].begin(), memory[i].begin() + kGuard, before[i].begin())) << kernel.name;
+      EXPECT_TRUE(std::equal(memory[i].end() - kGuard, memory[i].end(), before[i].end() - kGuard)) << kernel.name;
+    }
+  }
+}
+
+TEST(W4, KeepsEveryWeightWithinAStep) {
+  std::mt19937 random(4);
+  std::normal_distribution<float> normal(0.01f, 0.02f);
+  constexpr int n = 7, k = 192;
+  std::vector<float> weights(n * k);
+  for (float& w : weights) w = normal(random);
+  std::fill_n(weights.begin(), k, 0.0f);            // a channel of zeros
+  for (int i = 0; i < k; ++i) weights[k + i] = 1;   // and one without negative values
+  weights[2 * k + 5] = 40;                          // and one outlier
+  for (int i = 0; i < k; ++i) weights[3 * k + i] = i % 2 ? 1.0f : -1.0f;  // the widest group
+  W4Matrix w = quantise_w4(weights, n, k);
+  std::vector<int8_t> values = int8_of(w);
+  for (int row = 0; row < n; ++row)
+    for (int i = 0; i < k; ++i) {
+      size_t at = row * k + i, group = w.group(row, i);
+      int exact = (w.q[at] - w.zero[group]) * w.group_scale[group];
+      ASSERT_LE(std::abs(exact), 127) << row << ", " << i;
+      ASSERT_EQ(values[at], exact);
+      ASSERT_LE(w.q[at], 15);
+      float step = w.group_scale[group] * w.channel_scale[row];
+      ASSERT_LE(std::fabs(values[at] * w.channel_scale[row] - weights[at]), step * 1.001f) << row << ", " << i;
+    }
+}
+
+TEST(Tiling, UnpacksWhatTheArrayWouldWrite) {
+  // Each word of Y as the array orders it: block of rows, column, block along N, row; then in blocks.
+  for (const GemmTile& tile : {kW4A8, kW8A8}) {
+    GemmShape shape{2 * tile.block_m(), 3 * tile.block_n(), tile.block_k()};
+    std::vector<int32_t> words;
+    int quarter = shape.n / kColumns;
+    for (int block = 0; block < 2; ++block)
+      for (int column = 0; column < kColumns; ++column)
+        for (int j = 0; j < 3; ++j)
+          for (int row = 0; row < kCoreRows; ++row)
+            for (int i = 0; i < tile.m * tile.n; ++i) {
+              int m = i / (4 * tile.n) * 4 + i % 32 / 8, n = i % (4 * tile.n) / 32 * 8 + i % 8;
+              words.push_back((block * tile.block_m() + row * tile.m + m) * shape.n + column * quarter + j * tile.n + n);
+            }
+    std::vector<int32_t> y = unpack_sums(tile, shape, std::as_bytes(std::span(words)));
+    for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], int(i));
+  }
+}
+
+}  // namespace
+}  // namespace troika::npu
