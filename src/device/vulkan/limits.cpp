@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "device/vulkan/free_memory.h"
+#include "device/vulkan/matrix_tile.h"
 #include "device/vulkan/recorder.h"
 
 namespace troika::device::vulkan {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr int kRuns = 4;                        // some of them may be disturbed
 constexpr uint32_t kLanes = 256;                // of a workgroup of each shader
-constexpr uint32_t kSums = 16, kTurns = 16;     // of shaders/limit_fp32.comp and limit_int8.comp, in a round
+constexpr uint32_t kSums = 16, kTurns = 16;     // of shaders/limit_fp32.comp and the like, in a round
 constexpr uint32_t kGroupsOfArithmetic = 8192;  // enough for any GPU, and a whole number of times for most
 
 // As the shaders have it.
@@ -41,13 +42,13 @@ class Measurement {
   double read(const GpuBuffer& data, uint32_t groups) const {
     const Push push{.data = data.address(), .out = out_->address(), .count = uint32_t(data.size() / 16)};
     const auto [seconds, times] = fastest([&](Recorder& commands, uint32_t times) {
-      for (uint32_t i = 0; i < times; ++i) add(commands, "limit_read", push, groups);
+      for (uint32_t i = 0; i < times; ++i) add(commands, {"limit_read", {}}, push, groups);
     });
     return double(data.size()) * times / seconds;
   }
 
   // Operations a second of a shader whose lanes make `operations` in a turn with each sum.
-  double arithmetic(std::string_view shader, double operations) const {
+  double arithmetic(const PipelineKey& shader, double operations) const {
     const uint32_t groups = context_->caps().kind == GpuKind::software ? 64 : kGroupsOfArithmetic;
     const auto [seconds, rounds] = fastest([&](Recorder& commands, uint32_t rounds) {
       add(commands, shader, {.out = out_->address(), .count = rounds, .factor = 0.999f, .summand = 0.001f}, groups);
@@ -75,8 +76,8 @@ class Measurement {
     }
   }
 
-  void add(Recorder& commands, std::string_view shader, const Push& push, uint32_t groups) const {
-    commands.dispatch({.pipeline = {std::string(shader), {}},
+  void add(Recorder& commands, const PipelineKey& shader, const Push& push, uint32_t groups) const {
+    commands.dispatch({.pipeline = shader,
                        .push = bytes_of(push),
                        .groups = {groups, 1, 1},
                        .writes = {{out_->address(), out_->size()}}});
@@ -104,12 +105,23 @@ double best_read(const Measurement& measurement, Context& context) {
   return best;
 }
 
+// Of the matrix unit; 0: there is none.
+double matrix_peak(const Measurement& measurement, const Caps& caps) {
+  const auto shape = matrix_shape(caps);
+  if (!shape) return 0;
+  const uint32_t subgroup = matrix_subgroup(caps);
+  return measurement.arithmetic({"limit_matrix", {shape->m, shape->n, shape->k}, subgroup},
+                                2.0 * shape->m * shape->n * shape->k / subgroup);
+}
+
 }  // namespace
 
 Limits measure_limits(const std::shared_ptr<Context>& context) {
   const Measurement measurement(context);
+  const double dots = measurement.arithmetic({"limit_int8", {}}, 8);
   return {.read_bytes_per_s = best_read(measurement, *context),
-          .peaks = {.fp32 = measurement.arithmetic("limit_fp32", 2), .int8 = measurement.arithmetic("limit_int8", 8)}};
+          .peaks = {.fp32 = measurement.arithmetic({"limit_fp32", {}}, 2),
+                    .int8 = std::max(dots, matrix_peak(measurement, context->caps()))}};
 }
 
 }  // namespace troika::device::vulkan

@@ -39,6 +39,8 @@ std::vector<uint32_t> MatrixKernel::constants(uint32_t format, uint32_t kind, bo
           tile.token_pieces, at_once, kind, length, has_factor};
 }
 
+uint32_t matrix_subgroup(const Caps& caps) { return std::clamp(32u, caps.least_subgroup_size, caps.most_subgroup_size); }
+
 std::optional<MatrixShape> matrix_shape(const Caps& caps) {
   std::optional<MatrixShape> best;
   for (const MatrixShape& s : caps.int8_matrices) {
@@ -50,7 +52,7 @@ std::optional<MatrixShape> matrix_shape(const Caps& caps) {
 
 std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile, uint32_t length) {
   MatrixKernel kernel{.shape = shape, .length = length, .tile = tile};
-  kernel.subgroup_size = std::clamp(32u, caps.least_subgroup_size, caps.most_subgroup_size);
+  kernel.subgroup_size = matrix_subgroup(caps);
   kernel.lanes = kernel.subgroup_size * tile.along_rows * tile.along_tokens * tile.parts;
   kernel.rows = shape.m * tile.row_pieces * tile.along_rows;
   kernel.tokens = shape.n * tile.token_pieces * tile.along_tokens;

@@ -34,6 +34,9 @@ struct MatrixKernel {
 // little for any tile.
 std::optional<MatrixShape> matrix_shape(const Caps& caps);
 
+// Lanes that share a matrix.
+uint32_t matrix_subgroup(const Caps& caps);
+
 // For a tile and slices of `length` stretches; nothing: not one stretch fits shared memory.
 std::optional<MatrixKernel> matrix_kernel(const Caps& caps, const MatrixShape& shape, const MatrixTile& tile, uint32_t length);
 
