@@ -84,7 +84,7 @@ test('the log says who asked and how it ended, and nothing of what was said', as
   await assert.rejects(client.chat.completions.create({ model, messages: [], user: 'sesame' }));
   await within(3000, () => /POST \/chat\/completions 400/.test(output()), 'the log has the refusal');
   assert.match(output(), /info: req_[0-9a-f]{24} POST \/chat\/completions 200 in \d+\.\d{3} s key=ann\n/);
-  assert.doesNotMatch(output(), /sesame|282|forged/i);
+  assert.doesNotMatch(output().replace(/req_[0-9a-f]{24}/g, ''), /sesame|282|forged/i);  // an id may have these digits
   assert.ok(!output().includes(key));
 });
 
