@@ -135,10 +135,10 @@ void main() {
     const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
     float result = sum_of_slices(sum, base);
     const float factor = kFactor != kNone && mine ? factor_of(token, t) : 1;  // behind a barrier
-    if (kFactor != kNone) result *= factor;
+    if (kFactor != kNone) result = scaled(result, factor);
     if (kKind == kGated) {
       float up = sum_of_slices(sum_of_second, base);
-      if (kFactor != kNone) up *= factor;
+      if (kFactor != kNone) up = scaled(up, factor);
       result = activate(act, result) * up;
     }
     if (mine) {

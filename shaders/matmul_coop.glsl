@@ -232,7 +232,7 @@ void end_slice() {
       barrier();
       [[unroll]] for (uint i = 0; i < kOwn; ++i) {
         const uint number = lane + i * kLanes;
-        for (uint p = 0; p < kParts; ++p) {
+        for (uint p = 0; p < kParts && number < kTogether; ++p) {
           const uint at = number + p * kTogether;
           own_[m][i] += intBitsToFloat(slices_[at / 4][at % 4]);
         }
@@ -251,8 +251,8 @@ float factor_of(uint token, uint live) {
 void finish(float total, float up, uint row, uint token, uint live) {
   const uint column = column_of(row), out_row = gl_WorkGroupID.x * kTokens + token;
   if (column >= columns || out_row >= live) return;
-  if (kFactored) total *= factor_of(token, live);
-  if (kKind == kGated) total = activate(act, total) * (kFactored ? up * factor_of(token, live) : up);
+  if (kFactored) total = scaled(total, factor_of(token, live));
+  if (kKind == kGated) total = activate(act, total) * (kFactored ? scaled(up, factor_of(token, live)) : up);
   to.at[out_row * columns + column] = finished(total, kKind, out_row, column);
 }
 
@@ -306,6 +306,7 @@ void main() {
     } else {
       [[unroll]] for (uint i = 0; i < kOwn; ++i) {
         const uint number = lane + i * kLanes, within = number % (kM * kN), other = number / (kM * kN);
+        if (number >= kTogether) continue;  // more lanes than numbers
         finish(own_[m][i], own_[up][i], other % kAlongRows * kRowPieces * kM + row + within % kM,
                other / kAlongRows * kTokenPieces * kN + token + within / kM, live);
       }

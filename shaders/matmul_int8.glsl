@@ -86,7 +86,7 @@ void main() {
       const uint column = begin + r0 + 8 * r;
       if (out_row >= live || column >= columns) continue;
       float result = total[r][t] + sum[r][t];
-      if (kFactored) result *= factor;
+      if (kFactored) result = scaled(result, factor);
       to.at[out_row * columns + column] = finished(result, kKind, out_row, column);
     }
   }

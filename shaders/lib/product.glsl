@@ -35,6 +35,12 @@ uint64_t matrix(uint64_t told, bool of_experts, uint row_of_x) {
 
 uint64_t panel_of(uint64_t matrix, uint row) { return matrix + uint64_t(row / 16) * panel_bytes; }
 
+// A result times its row's factor: rounded, whatever is added then, so that all kernels give the same bits.
+float scaled(float result, float factor) {
+  precise float product = result * factor;
+  return product;
+}
+
 // Of row `row` and this column of the result, once all of it is summed up.
 float finished(float sum, uint kind, uint row, uint column) {
   if (kind == kWhere && other.at[row * columns + column] == 0) return 0;

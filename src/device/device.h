@@ -83,6 +83,7 @@ struct Segment {
   std::span<const std::shared_ptr<Weight>> weights;  // by tensor id, null for activations
   std::span<const Cache> caches;                 // by cache number
   const ops::StepInputs* inputs = nullptr;
+  bool is_idle = false;  // nothing in the arena is needed yet: a device may compute there to learn how long something takes
 };
 
 // The device does not answer any more, or has no memory to go on with: whoever used it goes on with another one, and
@@ -132,7 +133,7 @@ class Device {
   virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;          // null when it cannot be shared
   // Brings a weight into the device's layout, once, at load. Not while something is submitted; throws Error.
   virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
-  // Not while something is submitted. May write to the segment's activations, when it measures (DeviceOptions::tune).
+  // Not while something is submitted. Writes to the arena of an idle segment, when it measures (DeviceOptions::tune).
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.

@@ -100,7 +100,8 @@ std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, in
                                                                    .offsets = compiled->offsets,
                                                                    .weights = compiled->weights,
                                                                    .caches = caches_,
-                                                                   .inputs = &inputs_}));
+                                                                   .inputs = &inputs_,
+                                                                   .is_idle = true}));
   }
   return compiled;
 }

@@ -229,7 +229,7 @@ struct Loaded {
 
   Segment segment(const Tape& tape) const {
     return {.program = &tape.program, .begin = tape.first_op, .end = tape.program.ops.size(), .arena = arena,
-            .offsets = offsets, .weights = weights, .caches = caches, .inputs = &tape.inputs};
+            .offsets = offsets, .weights = weights, .caches = caches, .inputs = &tape.inputs, .is_idle = true};
   }
 };
 

@@ -103,8 +103,13 @@ TEST_F(VulkanTuner, LeavesWhatADriverRefusesToTheRuleButNotALostGpu) {
   lost.seconds = [](const Trial&) -> std::vector<double> { throw DeviceLost("gone"); };
   Tuner tuner(file(), refuses);
   tuner.measure({some});
-  EXPECT_EQ(tuner.find("product", some.candidates), std::nullopt);
-  EXPECT_THROW(Tuner(file(), lost).measure({some}), DeviceLost);
+  EXPECT_EQ(tuner.find("product", some.candidates), 0u);
+  const Trial other = trial("other", 1);
+  EXPECT_THROW(Tuner(file(), lost).measure({other}), DeviceLost);
+  Tuner later(file(), stopwatch());
+  later.measure({some, other});
+  EXPECT_TRUE(measured_.empty()) << "neither is tried again";
+  EXPECT_EQ(later.find("other", other.candidates), 0u);
 }
 
 TEST_F(VulkanTuner, KeepsWhatAnotherProcessMeasuredMeanwhile) {

@@ -168,8 +168,7 @@ void Compiler::attend(const Op& op) {
     writes.insert(writes.end(), {states, tickets});
   }
   dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1},
-           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
-           uint64_t(columns(out)) * capacity(out) * 2 * longest);
+           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
 }
 
 void Compiler::attend_spans(const Op& op) {
@@ -182,8 +181,7 @@ void Compiler::attend_spans(const Op& op) {
                        .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
                        .group = int32_t(p.kind), .rows = rows(out)};
   dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push),
-           {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)},
-           uint64_t(columns(out)) * capacity(out) * 2 * capacity(op.in[1]));
+           {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)});
 }
 
 }  // namespace troika::device::vulkan

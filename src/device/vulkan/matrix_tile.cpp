@@ -22,10 +22,11 @@ uint32_t workgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 10
 uint32_t shared_bytes(const MatrixShape& shape, const MatrixTile& tile, uint32_t at_once) {
   const uint32_t rows = shape.m * tile.row_pieces * tile.along_rows, tokens = shape.n * tile.token_pieces * tile.along_tokens;
   const uint32_t stretch = shape.k < 16 ? 4 : 2, of_weight = shape.k == 32 ? 3 : stretch;  // pieces of 16 bytes
-  const uint32_t staged = rows * (at_once * of_weight | 1) * 16 + tokens * (at_once * stretch | 1) * 16 +
-                          at_once * (rows * 4 + tokens * 3) * 4;
+  const uint32_t weights = tile.parts * rows * (at_once * of_weight | 1) * 16;
+  const uint32_t others = tile.parts * (tokens * (at_once * stretch | 1) * 16 + at_once * (rows * 4 + tokens * 3) * 4);
   const uint32_t matrices = tile.along_rows * tile.along_tokens * tile.parts * shape.m * shape.n * 4;
-  return tile.parts == 1 ? std::max(staged, 2 * matrices) : tile.parts * staged + matrices;
+  const uint32_t results = 2 * matrices, slices = tile.parts == 1 ? 16 : matrices;
+  return std::max(weights, results) + others + slices;
 }
 
 uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }

@@ -86,11 +86,14 @@ void Tuner::measure(std::vector<Trial> trials) {
   file_->keep();
 }
 
+// The rule's kernel is kept before: what a driver refuses, or a GPU does not come back from, is not tried at the next start.
 void Tuner::measure_one(const Trial& trial) {
+  std::string& kernel = file_->measured.kernels[trial.product];
+  kernel = name_of(trial.candidates[0].pipeline);
+  file_->keep();
   try {
-    const std::string kernel = name_of(trial.candidates[fastest(stopwatch_.seconds(trial))].pipeline);
+    kernel = name_of(trial.candidates[fastest(stopwatch_.seconds(trial))].pipeline);
     log::debug("{}: {}", trial.product, kernel);
-    file_->measured.kernels[trial.product] = kernel;
   } catch (const DeviceLost&) {
     throw;
   } catch (const Error& error) {  // a driver may refuse a kernel that the rule does not take

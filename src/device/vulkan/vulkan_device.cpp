@@ -107,7 +107,7 @@ class VulkanDevice : public Device {
                                  .tuner = tuner_ ? &*tuner_ : nullptr,
                                  .timed = measured_ ? Recorder::Timed::yes : Recorder::Timed::no};
     const auto step = step_block(*segment.inputs);
-    if (tuner_) tuner_->measure(Compiler(context_, segment, step, scratch_, options).trials());
+    if (tuner_ && segment.is_idle) tuner_->measure(Compiler(context_, segment, step, scratch_, options).trials());
     Compiler compiler(context_, segment, step, scratch_, options);
     return std::make_unique<VulkanExecutable>(context_, compiler.compile(), measured_);
   }
