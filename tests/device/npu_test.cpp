@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "device/npu/simulated_array.h"
 #include "device/plain_npu.h"
 #include "device/tape.h"
 
@@ -110,6 +111,20 @@ TEST(Npu, LeavesToTheCpuWhatTheArrayDoesNot) {
   }
   ops::Op gated{.kind = ops::OpKind::linear_gated};
   EXPECT_FALSE(npu->supports(whole.program, gated));
+}
+
+TEST(Npu, IsLostWithTheFirstFaultOfItsArray) {
+  using troika::npu::kW8A8;
+  npu::SimulatedArray array;
+  const troika::npu::GemmShape shape{256, 256, 128};
+  troika::npu::sim::HostBuffer w(packed_w_bytes(kW8A8, shape));
+  npu::ShapeOnArray& product = array.shape(kW8A8, shape);
+  array.multiply(product, w);
+  w.host()[5] = std::byte{1};  // and the array is not told
+  EXPECT_THAT([&] { array.multiply(product, w); },
+              ::testing::ThrowsMessage<DeviceLost>(::testing::HasSubstr("reads byte 5 of a buffer")));
+  w.to_device(0, w.size());
+  EXPECT_THROW(array.multiply(product, w), DeviceLost);
 }
 
 TEST(Npu, SaysThatItIsSimulatedAndRefusesFloat32) {
