@@ -6,6 +6,7 @@
 
 #include <cmath>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 
 #include "device/npu/npu_device.h"
@@ -34,12 +35,16 @@ std::unique_ptr<Engine> load(const std::filesystem::path& model, const std::stri
                       {.device = device, .threads = 2, .context = 512, .float32 = float32, .quantise = quantise});
 }
 
-// Logits after every token of a prompt, one row behind the other.
+// Logits after every token of a prompt, one row behind the other. It waits as long as the simulator takes.
 std::vector<float> logits(Engine& engine, const std::vector<int32_t>& prompt) {
   std::vector<float> all;
   Request request{.prompt = prompt};
   request.prompt_logits = [&](int, std::span<const float> row) { all.insert(all.end(), row.begin(), row.end()); };
-  alone(engine, std::move(request));
+  std::promise<void> done;
+  engine.submit(std::move(request), [&](const Event& event) {
+    if (event.finish != Finish::none) done.set_value();
+  });
+  done.get_future().wait();
   return all;
 }
 
