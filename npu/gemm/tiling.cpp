@@ -74,6 +74,7 @@ void require_whole_blocks(const GemmTile& tile, const GemmShape& shape) {
   require("M", shape.m, tile.block_m());
   require("N", shape.n, tile.block_n());
   require("K", shape.k, tile.block_k());
+  if (shape.k > kMostK) fail("A product with K = {} may overflow its sums of 32 bits; cut it at {}.", shape.k, kMostK);
 }
 
 size_t packed_x_bytes(const GemmTile& tile, const GemmShape& shape) {
