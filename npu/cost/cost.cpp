@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fmt/format.h>
 
 #include "base/error.h"
+#include "npu/design/gemm_design.h"
 #include "npu/kernels/catalogue.h"
 
 namespace troika::npu {
@@ -26,11 +26,10 @@ TileWork work_of(const GemmTile& tile) {
   work.b_bytes = tile.b_bytes();
   work.c_bytes = tile.y_bytes();
   work.more_steps = tile.scale_steps();
-  work.tile_cycles = vector_cycles(fmt::format("zero_i32_{}x{}", tile.m, tile.n));
-  if (tile.weights == WeightKind::w4)
-    work.step_cycles = vector_cycles(fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n));
-  if (tile.result == ResultKind::bf16)
-    work.tile_cycles += vector_cycles(fmt::format("epilogue_i32_bf16_{}x{}", tile.m, tile.n));
+  const GemmKernels kernels = kernels_of(tile);
+  work.tile_cycles = vector_cycles(kernels.zero);
+  if (!kernels.dequantise.empty()) work.step_cycles = vector_cycles(kernels.dequantise);
+  if (!kernels.scale.empty()) work.tile_cycles += vector_cycles(kernels.scale);
   return work;
 }
 

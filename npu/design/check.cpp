@@ -234,21 +234,25 @@ class Checker {
   }
 
   void check_program(const std::string& what, const CoreSpec& core) {
-    int depth = 0;
+    std::vector<bool> loops;  // open ones: whether they may have no trips
     bool waits = false;
     for (const CoreStep& step : core.program) {
       switch (step.kind) {
-        case CoreStep::Kind::acquire: waits = true; [[fallthrough]];
+        case CoreStep::Kind::acquire: waits |= std::ranges::count(loops, true) == 0; [[fallthrough]];
         case CoreStep::Kind::release: check_lock_use(what, core.tile, step.lock); break;
         case CoreStep::Kind::call: check_call(what, core.tile, step); break;
-        case CoreStep::Kind::repeat: ++depth, check_trips(what, core.tile, step); break;
+        case CoreStep::Kind::repeat:
+          loops.push_back(!step.buffers.empty());
+          check_trips(what, core.tile, step);
+          break;
         case CoreStep::Kind::end:
-          if (--depth < 0) return say("the program of {} ends a loop that it did not begin", what);
+          if (loops.empty()) return say("the program of {} ends a loop that it did not begin", what);
+          loops.pop_back();
           break;
       }
     }
-    if (depth > 0) say("the program of {} does not end {} of its loops", what, depth);
-    if (!waits) say("the program of {} acquires no lock, so it would never rest", what);
+    if (!loops.empty()) say("the program of {} does not end {} of its loops", what, loops.size());
+    if (!waits) say("the program of {} acquires no lock but where a loop may have no trips, so it may never rest", what);
   }
 
   void check_trips(const std::string& what, Tile tile, const CoreStep& step) {

@@ -22,20 +22,6 @@ constexpr Tile shim_tile(int column) { return {column, 0}; }
 constexpr Tile memory_tile(int column) { return {column, 1}; }
 constexpr Tile core_tile(int column, int row) { return {column, kFirstCoreRow + row}; }
 
-struct Kernels {
-  std::string zero, product;
-  std::string dequantise;  // "" for weights that are int8 already
-  std::string scale;       // "" where the host scales
-};
-
-Kernels kernels_for(const GemmTile& tile) {
-  Kernels kernels{fmt::format("zero_i32_{}x{}", tile.m, tile.n),
-                  fmt::format("mm_i8i8_i32_{}x{}x{}", tile.m, tile.k, tile.n), "", ""};
-  if (tile.weights == WeightKind::w4) kernels.dequantise = fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n);
-  if (tile.result == ResultKind::bf16) kernels.scale = fmt::format("epilogue_i32_bf16_{}x{}", tile.m, tile.n);
-  return kernels;
-}
-
 // Buffers that are filled and emptied in turn, with the two locks that tell how many are free and how many full.
 struct Fifo {
   std::vector<int> buffers;
@@ -44,7 +30,7 @@ struct Fifo {
 
 class Builder {
  public:
-  explicit Builder(const GemmTile& tile) : tile_(tile), kernels_(kernels_for(tile)) {
+  explicit Builder(const GemmTile& tile) : tile_(tile), kernels_(kernels_of(tile)) {
     design_.tile = tile;
     design_.spec.name = tile.weights == WeightKind::w4 ? "gemm_w4a8" : "gemm_w8a8";
     if (tile.result == ResultKind::bf16) design_.spec.name += "_bf16";
@@ -201,12 +187,20 @@ class Builder {
   static void end(Program& p) { p.push_back({.kind = CoreStep::Kind::end}); }
 
   GemmTile tile_;
-  Kernels kernels_;
+  GemmKernels kernels_;
   GemmDesign design_;
   std::map<int, Place> places_;  // by number of the tile
 };
 
 }  // namespace
+
+GemmKernels kernels_of(const GemmTile& tile) {
+  GemmKernels kernels{fmt::format("zero_i32_{}x{}", tile.m, tile.n),
+                  fmt::format("mm_i8i8_i32_{}x{}x{}", tile.m, tile.k, tile.n), "", ""};
+  if (tile.weights == WeightKind::w4) kernels.dequantise = fmt::format("dequant_w4g{}_i8_{}x{}", tile.k, tile.k, tile.n);
+  if (tile.result == ResultKind::bf16) kernels.scale = fmt::format("epilogue_i32_bf16_{}x{}", tile.m, tile.n);
+  return kernels;
+}
 
 std::string a_name(int column) { return fmt::format("A{}", column); }
 std::string b_name(int column) { return fmt::format("B{}", column); }

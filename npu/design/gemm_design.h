@@ -37,4 +37,12 @@ GemmDesign make_gemm_design(const GemmTile& tile);
 // Throws Error when the design has no channel of that name.
 const ShimSpec& shim_of(const DesignSpec& design, std::string_view name);
 
+// What its cores call, by the catalogue's names.
+struct GemmKernels {
+  std::string zero, product;
+  std::string dequantise;  // "" for weights that are int8 already
+  std::string scale;       // "" where the host scales
+};
+GemmKernels kernels_of(const GemmTile& tile);
+
 }  // namespace troika::npu

@@ -47,6 +47,13 @@ std::vector<T> unpack(const GemmTile& tile, const GemmShape& shape, std::span<co
   return y;
 }
 
+template <typename Number>
+Number number_at(std::span<const std::byte> packed, size_t at) {
+  Number number;
+  std::memcpy(&number, &packed[sizeof number * at], sizeof number);
+  return number;
+}
+
 }  // namespace
 
 void require_whole_blocks(const GemmTile& tile, const GemmShape& shape) {
@@ -58,6 +65,7 @@ void require_whole_blocks(const GemmTile& tile, const GemmShape& shape) {
   require("M", shape.m, tile.block_m());
   require("N", shape.n, tile.block_n());
   require("K", shape.k, tile.block_k());
+  if (shape.k > kMostK) fail("A product with K = {} may overflow its sums of 32 bits; cut it at {}.", shape.k, kMostK);
 }
 
 size_t packed_x_bytes(const GemmTile& tile, const GemmShape& shape) {
@@ -136,20 +144,12 @@ std::vector<std::byte> pack_w(const GemmTile& tile, const W4Matrix& w, std::span
 
 std::vector<int32_t> unpack_sums(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {
   check(tile.result == ResultKind::sums, "sums that the host scales");
-  return unpack<int32_t>(tile, shape, packed, [&](size_t at) {
-    int32_t sum;
-    std::memcpy(&sum, &packed[4 * at], 4);
-    return sum;
-  });
+  return unpack<int32_t>(tile, shape, packed, [&](size_t at) { return number_at<int32_t>(packed, at); });
 }
 
 std::vector<float> unpack_scaled(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {
   check(tile.result == ResultKind::bf16, "results that cores scaled");
-  return unpack<float>(tile, shape, packed, [&](size_t at) {
-    bf16 value;
-    std::memcpy(&value, &packed[2 * at], 2);
-    return bf16_to_float(value);
-  });
+  return unpack<float>(tile, shape, packed, [&](size_t at) { return bf16_to_float(number_at<bf16>(packed, at)); });
 }
 
 }  // namespace troika::npu

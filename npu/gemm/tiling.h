@@ -50,7 +50,9 @@ struct GemmShape {
   bool operator==(const GemmShape&) const = default;
 };
 
-// Throws Error when a side is no multiple of the block.
+constexpr int kMostK = 131'072 - 128;  // 128 · 128 · K fits int32, and K is in whole blocks
+
+// Throws Error when a side is no multiple of the block, or K too long for sums of 32 bits.
 void require_whole_blocks(const GemmTile& tile, const GemmShape& shape);
 
 size_t packed_x_bytes(const GemmTile& tile, const GemmShape& shape);

@@ -12,6 +12,8 @@ namespace {
 // at most half of it: 119 + 8 = 127.
 constexpr float kChannelMax = 119;
 
+constexpr float kLeast = 1e-30f;  // channels of smaller weights are zeros: kChannelMax / largest has to be a number
+
 void quantise_group(const float* values, float inverse_scale, int8_t& scale, uint8_t& zero, uint8_t* q) {
   float low = 0, high = 0;  // zero is always a value: it is what padding has
   for (int i = 0; i < kW4Group; ++i) {
@@ -36,7 +38,11 @@ W4Matrix quantise_w4(std::span<const float> weights, int n, int k) {
   for (int row = 0; row < n; ++row) {
     const float* values = &weights[size_t(row) * k];
     float largest = 0;
-    for (int i = 0; i < k; ++i) largest = std::max(largest, std::fabs(values[i]));
+    for (int i = 0; i < k; ++i) {
+      if (!std::isfinite(values[i])) fail("Output channel {} has a weight that is {}; its file is damaged.", row, values[i]);
+      largest = std::max(largest, std::fabs(values[i]));
+    }
+    if (largest < kLeast) largest = 0;
     w.channel_scale[row] = largest / kChannelMax;
     float inverse = largest > 0 ? kChannelMax / largest : 0;
     for (int i = 0; i < k; i += kW4Group) {

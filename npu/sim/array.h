@@ -41,7 +41,6 @@ class Array {
   Process run_core(const CoreSpec& spec, Agent& agent);
   Process run_stream(std::span<const txn::Operation> operations);
 
-  void connect();
   void start(Process process);
   End end_of(const Port& port);
 

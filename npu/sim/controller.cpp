@@ -77,7 +77,7 @@ void Array::write_core(Tile tile, uint32_t address, uint32_t value) {
   for (size_t i = 0; i < design_.locks.size(); ++i) {
     const LockSpec& lock = design_.locks[i];
     if (lock.tile == tile && lock.by_stream && address == txn::kCoreLocks + uint32_t(lock.number) * txn::kLockBytes)
-      return locks_[i]->set(controller_, int(value));
+      return locks_[i]->set(controller_, value);
   }
   no_register(tile, address);
 }

@@ -21,11 +21,11 @@ class HostMemory {
   // Where an argument's byte is in the device's addresses. Throws Fault when there is no such argument.
   uint64_t address(uint32_t argument, uint32_t offset) const;
 
-  // Moves words at a device address. Throws Fault for what is out of bounds, raced for or not synchronised.
+  // Moves words at a device address. Throws Fault for what is out of bounds or not synchronised.
   void read(const Agent& who, uint64_t address, std::span<uint32_t> out);
   void write(const Agent& who, uint64_t address, std::span<const uint32_t> in);
 
-  // Says which bytes a transfer is about to visit.
+  // Says which bytes a transfer is about to visit. Throws Fault where they are raced for.
   void announce(const Agent& who, uint64_t address, uint64_t bytes, bool writes);
 
   // The cycle at which so many bytes will have passed, if asked for now.

@@ -34,12 +34,12 @@ class Lock {
 
   void release(const Agent& who, int count) { set(who, value_ + count); }
 
-  void set(const Agent& who, int value) {
+  void set(const Agent& who, int64_t value) {
     if (value > kLockMax)
       fault(FaultKind::lock_overflow, "{} brings lock {} of {} to {}, but it counts to {}.", who.name, spec_.name,
             to_text(spec_.tile), value, kLockMax);
     races_.release(who.party, told_);
-    value_ = value;
+    value_ = int(value);
     while (!waiting_.empty() && take(waiting_.front().count)) {
       clock_.resume_now(waiting_.front().handle);
       waiting_.pop_front();

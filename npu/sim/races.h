@@ -1,6 +1,8 @@
-// Finds accesses to the same bytes that nothing orders, whether or not they met this time. Each party has a vector clock;
-// a lock, a word, a task or a token carries the clock of who released it to who acquires it. Two accesses, one of them writing,
-// are a race unless the second party has heard of the first party's time then.
+// Finds accesses to the same bytes that nothing orders, also where they did not meet this time. Each party has a vector clock;
+// a lock, a stream, a task or a token carries the clock of who released it to who acquires it. Two accesses, one of them
+// writing, are a race unless the second party has heard of the first party's time then. A lock and a stream have one clock for
+// all that was released to them: who acquires counts as told of the latest, so a race that only another timing shows may stay
+// unseen.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,12 @@
 #include "npu/txn/shim.h"
 
 #include "base/error.h"
+#include "npu/design/hardware.h"
 
 namespace troika::npu::txn {
 namespace {
+
+constexpr int kSizeBits = kShimLimits.size_bits, kStrideBits = kShimLimits.stride_bits;
 
 constexpr uint32_t kBurst = 2u << 30;  // the longest
 constexpr uint32_t kCache = 2u << 24;  // may be gathered on the way: a fifth faster where it was measured
@@ -21,10 +24,10 @@ std::vector<uint32_t> descriptor_words(const Transfer& t) {
   return {t.words,
           t.offset,
           0,
-          field("size 0", t.size0, 10, 20) | field("stride 0", t.stride[0] - 1, 20, 0),
-          kBurst | field("size 1", t.size1, 10, 20) | field("stride 1", t.stride[1] - 1, 20, 0),
-          kCache | field("stride 2", t.stride[2] - 1, 20, 0),
-          field("iterations", t.iterations - 1, 6, 20) | field("iteration stride", t.iteration_stride - 1, 20, 0),
+          field("size 0", t.size0, kSizeBits, 20) | field("stride 0", t.stride[0] - 1, kStrideBits, 0),
+          kBurst | field("size 1", t.size1, kSizeBits, 20) | field("stride 1", t.stride[1] - 1, kStrideBits, 0),
+          kCache | field("stride 2", t.stride[2] - 1, kStrideBits, 0),
+          field("iterations", t.iterations - 1, 6, 20) | field("iteration stride", t.iteration_stride - 1, kStrideBits, 0),
           kValid};
 }
 
@@ -43,11 +46,11 @@ Descriptor read_descriptor(std::span<const uint32_t, kShimDescriptorWords> w) {
   Descriptor d;
   d.words = w[0];
   d.address = uint64_t{take(w[2], 16, 0)} << 32 | w[1];
-  d.size0 = take(w[3], 10, 20);
-  d.size1 = take(w[4], 10, 20);
-  d.stride = {take(w[3], 20, 0) + 1, take(w[4], 20, 0) + 1, take(w[5], 20, 0) + 1};
+  d.size0 = take(w[3], kSizeBits, 20);
+  d.size1 = take(w[4], kSizeBits, 20);
+  d.stride = {take(w[3], kStrideBits, 0) + 1, take(w[4], kStrideBits, 0) + 1, take(w[5], kStrideBits, 0) + 1};
   d.iterations = take(w[6], 6, 20) + 1;
-  d.iteration_stride = take(w[6], 20, 0) + 1;
+  d.iteration_stride = take(w[6], kStrideBits, 0) + 1;
   d.valid = w[7] & kValid;
   d.plain = !(w[2] >> 16) && !(w[7] & ~kValid);
   return d;

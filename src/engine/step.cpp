@@ -106,9 +106,9 @@ std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, in
   return compiled;
 }
 
-const Step::Compiled& Step::bucket(Slice& slice, int tokens) {
+const Step::Compiled& Step::bucket(Slice& slice, int tokens, int outputs) {
   size_t i = 0;
-  while (kBuckets[i] < tokens || std::min(kBuckets[i], kMaxOutputs) < inputs_.outputs) ++i;
+  while (kBuckets[i] < tokens || std::min(kBuckets[i], kMaxOutputs) < outputs) ++i;
   if (!slice.buckets[i]) slice.buckets[i] = compile(slice.spec, kBuckets[i]);
   return *slice.buckets[i];
 }
@@ -154,9 +154,18 @@ void Step::show(int t, const Sequence& sequence, int position) {
   }
 }
 
+void Step::prepare(std::span<const Work> work) {
+  int tokens = 0, outputs = 0;
+  for (const Work& w : work) {
+    tokens += w.count;
+    outputs += w.outputs;
+  }
+  bucket(slices_.at(work[0].sequence->slice), tokens, outputs);
+}
+
 void Step::run(std::span<const Work> work, const std::function<void()>& meanwhile) {
   fill(work);
-  const Compiled& compiled = bucket(slices_.at(work[0].sequence->slice), inputs_.tokens);
+  const Compiled& compiled = bucket(slices_.at(work[0].sequence->slice), inputs_.tokens, inputs_.outputs);
   for (const auto& segment : compiled.segments) {
     segment->submit();
     if (meanwhile && segment == compiled.segments.front()) meanwhile();

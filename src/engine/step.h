@@ -31,6 +31,8 @@ class Step {
   void read_page(int group, int32_t page, std::span<std::byte> out) const;
   void write_page(int group, int32_t page, std::span<const std::byte> in);
 
+  // Compiles what run() needs for this work, where that was not done yet; run() does it too.
+  void prepare(std::span<const Work> work);
   // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
   // `work`.
   // `meanwhile` is called once, when the device has begun.
@@ -56,7 +58,7 @@ class Step {
   std::vector<std::span<std::byte>> parts_of_page(int group, int32_t page) const;
   void fill(std::span<const Work> work);
   void show(int t, const Sequence& sequence, int position);
-  const Compiled& bucket(Slice& slice, int tokens);
+  const Compiled& bucket(Slice& slice, int tokens, int outputs);
   std::unique_ptr<Compiled> compile(const models::ModelSpec& slice, int tokens);
 
   const Model& model_;

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "device/kept_variable.h"
+#include "files/scratch.h"
 
 namespace troika::device::vulkan {
 namespace {
@@ -16,19 +17,14 @@ namespace fs = std::filesystem;
 
 class VulkanKeptFile : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "pipelines.XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    file_ = folder_ / "cache/some.pipelines";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
   std::string bytes() const {
     std::ifstream in(file_, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
   void replace(const std::string& bytes) const { std::ofstream(file_, std::ios::binary) << bytes; }
 
-  fs::path folder_, file_;
+  const files::Scratch folder_;
+  const fs::path file_ = folder_ / "cache/some.pipelines";
 };
 
 const std::string kContent("as a driver\0made them", 21);
@@ -73,7 +69,7 @@ TEST_F(VulkanKeptFile, ThatCannotBeWrittenIsAnError) {
 TEST_F(VulkanKeptFile, LiesInTheUsersCacheFolderUnderTheNameOfGpuAndDriver) {
   const Caps caps{.uuid = "0123abcd"};
   const Kept home("HOME"), cache("XDG_CACHE_HOME");
-  ::setenv("HOME", folder_.c_str(), 1);
+  ::setenv("HOME", folder_.path().c_str(), 1);
   ::unsetenv("XDG_CACHE_HOME");
   EXPECT_EQ(kept_file(caps, "pipelines"), folder_ / ".cache/troika/vulkan/0123abcd.pipelines");
   ::setenv("XDG_CACHE_HOME", "/elsewhere", 1);

@@ -10,6 +10,7 @@
 #include "device/vulkan/kept_file.h"
 #include "device/vulkan/vulkan_device.h"
 #include "device/vulkan_here.h"
+#include "files/scratch.h"
 
 namespace troika::device::vulkan {
 namespace {
@@ -22,19 +23,17 @@ class VulkanMeasuredHere : public OnVulkan {
     OnVulkan::SetUp();
     if (IsSkipped()) return;
     if (!Context::open()->keeps_time()) GTEST_SKIP() << "this GPU keeps no time";
-    std::string pattern = testing::TempDir() + "measured.XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    ::setenv("XDG_CACHE_HOME", folder_.c_str(), 1);
+    ::setenv("XDG_CACHE_HOME", folder_.path().c_str(), 1);
     file_ = kept_file(Context::open()->caps(), "measured");
   }
-  void TearDown() override { fs::remove_all(folder_); }
   static std::unique_ptr<Device> device(bool tune) {
     return vulkan::make({.tune = tune}, Results::in_place, Tuned::software_too);
   }
   std::string kept() const { return read_kept(file_, hash_of_shaders()); }
 
   const Kept cache_{"XDG_CACHE_HOME"};
-  fs::path folder_, file_;
+  const files::Scratch folder_;
+  fs::path file_;
 };
 
 // Two products that follow each other.

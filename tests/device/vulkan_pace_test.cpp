@@ -52,7 +52,7 @@ std::vector<Submission> run(const std::vector<uint64_t>& works, uint64_t most, d
   std::vector<Submission> step;
   for (size_t i = 0; i + 1 < begins.size(); ++i) {
     const uint64_t work = std::accumulate(works.begin() + ptrdiff_t(begins[i]), works.begin() + ptrdiff_t(begins[i + 1]), 0ull);
-    step.push_back({work, double(work) / true_rate});
+    step.push_back({work, double(work) / true_rate, int(begins[i + 1] - begins[i])});
   }
   return step;
 }
@@ -70,6 +70,17 @@ TEST(VulkanPace, IsRightAfterOneStepHoweverWrongTheRateWas) {
     EXPECT_FALSE(has_too_long(second)) << wrong;
     EXPECT_GT(second.size(), first.size());
   }
+}
+
+TEST(VulkanPace, LeavesSingleDispatchesAsLongAsTheyAre) {
+  EXPECT_TRUE(has_too_long({{{.work = 1, .seconds = 0.06, .dispatches = 2}}}));
+  EXPECT_FALSE(has_too_long({{{.work = 1, .seconds = 0.06, .dispatches = 1}}}));
+}
+
+TEST(VulkanPace, FindsACutFarTooFineWhenTheRateHasRisen) {
+  EXPECT_FALSE(is_far_too_fine(100, 399));
+  EXPECT_TRUE(is_far_too_fine(99, 400));
+  EXPECT_FALSE(is_far_too_fine(UINT64_MAX, 400));
 }
 
 TEST(VulkanPace, ApproachesTheRateOfAFastGpu) {

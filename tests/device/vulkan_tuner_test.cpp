@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "device/vulkan/kept_file.h"
+#include "files/scratch.h"
 
 namespace troika::device::vulkan {
 namespace {
@@ -44,13 +45,6 @@ Trial trial(std::string product, uint64_t work, uint32_t kernels = 3) {
 
 class VulkanTuner : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = testing::TempDir() + "measured.XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ / "cache/some.measured";
-  }
-  void TearDown() override { fs::remove_all(folder_); }
-
   std::shared_ptr<MeasuredFile> file(uint64_t shaders = 7) const { return std::make_shared<MeasuredFile>(path_, shaders); }
   // Each trial takes a second; the last candidate is the fastest.
   Stopwatch stopwatch() {
@@ -64,7 +58,8 @@ class VulkanTuner : public testing::Test {
     return {seconds, [this] { return now_; }};
   }
 
-  fs::path folder_, path_;
+  const files::Scratch folder_;
+  const fs::path path_ = folder_ / "cache/some.measured";
   std::vector<std::string> measured_;  // in this order
   double now_ = 100;
 };

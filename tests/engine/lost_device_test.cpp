@@ -1,13 +1,16 @@
 // A device that stops answering: the engine goes on with the CPU, and who asked gets all tokens, none twice.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <thread>
 
 #include "device/device.h"
 #include "device/plain_top.h"
 #include "engine/clients.h"
+#include "engine/handing_on.h"
 #include "engine/held.h"
 
 namespace troika::engine {
@@ -31,22 +34,12 @@ class Fails : public device::Executable {
 };
 
 // Computes as the CPU does until `steps_left` are over.
-class Failing : public device::Device {
+class Failing : public HandsOn {
  public:
-  explicit Failing(const device::DeviceOptions& options) : inner_(device::make_device("cpu", options)) {}
-  const device::DeviceInfo& info() const override { return inner_->info(); }
-  bool supports(const ops::Program& program, const ops::Op& op) const override { return inner_->supports(program, op); }
-  std::shared_ptr<device::Buffer> allocate(size_t bytes) override { return inner_->allocate(bytes); }
-  std::shared_ptr<device::Buffer> import(device::HostRegion region) override { return inner_->import(region); }
-  std::shared_ptr<device::Weight> prepare(const WeightView& view, device::WeightUse use) override {
-    return inner_->prepare(view, use);
-  }
+  explicit Failing(const device::DeviceOptions& options) : HandsOn(device::make_device("cpu", options)) {}
   std::unique_ptr<device::Executable> compile(const device::Segment& segment) override {
-    return std::make_unique<Fails>(inner_->compile(segment));
+    return std::make_unique<Fails>(HandsOn::compile(segment));
   }
-
- private:
-  std::unique_ptr<device::Device> inner_;
 };
 
 std::unique_ptr<Engine> load_failing(int steps) {
@@ -65,20 +58,26 @@ Request request(int i) {
   return r;
 }
 
+// The device is lost while all of these are answered, which nobody notices.
+void expect_nobody_notices(Engine& engine, const std::function<Request(int)>& request,
+                           const std::vector<std::vector<int32_t>>& expected, const std::string& when) {
+  std::vector<Client> clients(expected.size());
+  {
+    Held held(engine);
+    for (size_t i = 0; i < clients.size(); ++i) clients[i].start(engine, request(int(i)));
+  }
+  for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at " << when;
+  EXPECT_TRUE(engine.stats().lost_device);
+  EXPECT_EQ(engine.stats().failed, 0);
+}
+
 TEST(LostDevice, LosesNoRequestAndNoToken) {
   auto cpu = Engine::load(kModel, {.threads = 2});
   std::vector<std::vector<int32_t>> expected;
   for (int i = 0; i < 5; ++i) expected.push_back(alone(*cpu, request(i)));
   for (int steps : {0, 1, 7, 30}) {
     auto engine = load_failing(steps);
-    std::vector<Client> clients(expected.size());
-    {
-      Held held(*engine);
-      for (size_t i = 0; i < clients.size(); ++i) clients[i].start(*engine, request(int(i)));
-    }
-    for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at step " << steps;
-    EXPECT_TRUE(engine->stats().lost_device);
-    EXPECT_EQ(engine->stats().failed, 0);
+    expect_nobody_notices(*engine, request, expected, fmt::format("step {}", steps));
     EXPECT_EQ(alone(*engine, request(2)), expected[2]) << "whoever comes later";
   }
 }
@@ -158,14 +157,7 @@ TEST(LostDevice, LosesNoTokenWhenItIsLostWhileItBringsARow) {
     steps_left = 1 << 20;
     rows_left = rows;
     auto engine = Engine::load(kModel, {.device = "fetches", .threads = 2});
-    std::vector<Client> clients(expected.size());
-    {
-      Held held(*engine);
-      for (size_t i = 0; i < clients.size(); ++i) clients[i].start(*engine, often_needs_rows(int(i)));
-    }
-    for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at row " << rows;
-    EXPECT_TRUE(engine->stats().lost_device);
-    EXPECT_EQ(engine->stats().failed, 0);
+    expect_nobody_notices(*engine, often_needs_rows, expected, fmt::format("row {}", rows));
     EXPECT_EQ(size_t(engine->stats().prompt_tokens), prompts + 1) << "counted once, lost at row " << rows;  // 1: Held
   }
 }

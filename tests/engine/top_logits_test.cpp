@@ -4,9 +4,10 @@
 #include <atomic>
 #include <cmath>
 
-#include "base/error.h"
 #include "device/vulkan/vulkan_device.h"
+#include "device/vulkan_here.h"
 #include "engine/clients.h"
+#include "engine/handing_on.h"
 #include "engine/held.h"
 #include "grammar/samples.h"
 
@@ -40,22 +41,14 @@ class Watched : public device::Executable {
   const bool tells_top_;
 };
 
-class Watching : public device::Device {
+class Watching : public HandsOn {
  public:
-  Watching(std::unique_ptr<device::Device> inner, bool tells_top) : inner_(std::move(inner)), tells_top_(tells_top) {}
-  const device::DeviceInfo& info() const override { return inner_->info(); }
-  bool supports(const ops::Program& program, const ops::Op& op) const override { return inner_->supports(program, op); }
-  std::shared_ptr<device::Buffer> allocate(size_t bytes) override { return inner_->allocate(bytes); }
-  std::shared_ptr<device::Buffer> import(device::HostRegion region) override { return inner_->import(region); }
-  std::shared_ptr<device::Weight> prepare(const WeightView& view, device::WeightUse use) override {
-    return inner_->prepare(view, use);
-  }
+  Watching(std::unique_ptr<device::Device> inner, bool tells_top) : HandsOn(std::move(inner)), tells_top_(tells_top) {}
   std::unique_ptr<device::Executable> compile(const device::Segment& segment) override {
-    return std::make_unique<Watched>(inner_->compile(segment), *segment.inputs, tells_top_);
+    return std::make_unique<Watched>(HandsOn::compile(segment), *segment.inputs, tells_top_);
   }
 
  private:
-  const std::unique_ptr<device::Device> inner_;
   const bool tells_top_;
 };
 
@@ -96,14 +89,11 @@ class Asker {
   std::promise<void> done_;
 };
 
-class TopLogits : public ::testing::Test {
+class TopLogits : public device::OnVulkan {
  protected:
   void SetUp() override {
-    try {
-      device::make_device("vulkan", {});
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
+    OnVulkan::SetUp();
+    if (IsSkipped()) return;
     static const bool added = [] {
       device::add_backend({"gpu without top", [](const device::DeviceOptions& o) {
                              return std::make_unique<Watching>(device::vulkan::make(o), false);

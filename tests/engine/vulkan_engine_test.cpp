@@ -1,8 +1,7 @@
 // The engine on a GPU: a request gets the same tokens alone and among others, and pages are copied there.
 #include <gtest/gtest.h>
 
-#include "base/error.h"
-#include "device/device.h"
+#include "device/vulkan_here.h"
 #include "engine/clients.h"
 
 namespace troika::engine {
@@ -14,15 +13,8 @@ struct OnGpu {
   const char* quantise;
 };
 
-class VulkanEngine : public ::testing::Test {
+class VulkanEngine : public device::OnVulkan {
  protected:
-  void SetUp() override {
-    try {
-      device::make_device("vulkan", {});
-    } catch (const Error& error) {
-      GTEST_SKIP() << error.what();
-    }
-  }
   std::unique_ptr<Engine> load(OnGpu on) {
     return Engine::load(std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens" / on.model,
                         {.device = "vulkan", .threads = 2, .context = 512, .quantise = on.quantise});

@@ -181,7 +181,17 @@ const Rule kRules[] = {
        d.cores.push_back({{2, 2}, 0, {{.kind = CoreStep::Kind::call, .kernel = "zero_i32_64x64", .buffers = {4}}}});
        d.buffers.push_back({"sums", {2, 2}, 0, 16384});
      },
-     "the program of core (2,2) acquires no lock, so it would never rest"},
+     "the program of core (2,2) acquires no lock but where a loop may have no trips, so it may never rest"},
+    {"RestOnlyWhereALoopMayHaveNoTrips",
+     [](DesignSpec& d) {
+       d.cores.push_back({{2, 2}, 0, {{.kind = CoreStep::Kind::repeat, .buffers = {int(d.buffers.size())}},
+                                      {.kind = CoreStep::Kind::acquire, .lock = {int(d.locks.size()), 1}},
+                                      {.kind = CoreStep::Kind::release, .lock = {int(d.locks.size()), 1}},
+                                      {.kind = CoreStep::Kind::end}}});
+       d.buffers.push_back({"parameters", {2, 2}, 0, 4});
+       d.locks.push_back({"told", {2, 2}, 0, 1});
+     },
+     "the program of core (2,2) acquires no lock but where a loop may have no trips, so it may never rest"},
     {"UnknownKernel", [](DesignSpec& d) { d.cores[0].program[3].kernel = "magic"; },
      "core (1,2) calls magic, which is no kernel of ours"},
     {"KernelArguments", [](DesignSpec& d) { d.cores[0].program[3].buffers.push_back(kIn); },

@@ -1,4 +1,5 @@
 // The cores' kernels, compiled for the host, against plain definitions; and that each stays within its buffers.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <aie_api/aie.hpp>
@@ -6,6 +7,7 @@
 #include <cstring>
 #include <random>
 
+#include "base/error.h"
 #include "npu/gemm/reference.h"
 #include "npu/kernels/catalogue.h"
 #include "npu/kernels/kernels.h"
@@ -176,6 +178,22 @@ TEST(Tiling, UnpacksWhatTheArrayWouldWrite) {
             }
     std::vector<int32_t> y = unpack_sums(tile, shape, std::as_bytes(std::span(words)));
     for (size_t i = 0; i < y.size(); ++i) ASSERT_EQ(y[i], int(i));
+  }
+}
+
+TEST(W4, OfTinyWeightsAreZerosAndOfNoNumbersAreRefused) {
+  std::vector<float> weights(kW4Group, 1e-39f);
+  const W4Matrix tiny = quantise_w4(weights, 1, kW4Group);
+  EXPECT_EQ(tiny.channel_scale[0], 0);
+  EXPECT_EQ(int8_of(tiny), std::vector<int8_t>(kW4Group, 0));
+  for (float odd : {INFINITY, -INFINITY, NAN}) {
+    weights[5] = odd;
+    try {
+      quantise_w4(weights, 1, kW4Group);
+      FAIL() << odd;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), ::testing::HasSubstr("Output channel 0 has a weight that is"));
+    }
   }
 }
 

@@ -180,6 +180,7 @@ TEST(GemmStream, RefusesWhatDoesNotFit) {
   expect({100, 512, 128}, "M = 100 does not fill the NPU's blocks of 256; pad it to 256");
   expect({256, 513, 128}, "N = 513 does not fill the NPU's blocks of 512; pad it to 1024");
   expect({256, 512, 64}, "K = 64 does not fill the NPU's blocks of 128; pad it to 128");
+  expect({256, 512, 131'072}, "K = 131072 may overflow its sums of 32 bits; cut it at 130944");
   expect({256, 512, 0}, "K = 0");
   expect({256, 512 * 257, 128}, "N = 131584 is too large for one run of the NPU; cut it to 131072");
   expect({65536, 131072, 128}, "goes beyond 4 GB");

@@ -1,5 +1,5 @@
 // A stand-in for the part of AMD's aie_api that our kernels use, so that the same sources compile and run on the host.
-// Integer operations give the bits that the hardware gives. Products and sums of floats are taken in float32 and rounded
+// Integer operations are to give the bits that the hardware gives, by AMD's documentation; never compared. Products and sums of floats are taken in float32 and rounded
 // to nearest even, where the hardware emulates float32 by parts: close, not the same bits. Names, shapes and meanings are
 // aie_api's; what it does not have must not be added (tests/npu/aie_api_test.cpp has the list).
 #pragma once

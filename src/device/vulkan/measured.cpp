@@ -12,11 +12,12 @@ namespace troika::device::vulkan {
 namespace {
 
 constexpr std::string_view kIs = " = ", kWork = "work per second";
+constexpr double kLeastRate = 1e8, kMostRate = 1e19;  // what any GPU may do
 
 std::optional<double> number_in(std::string_view text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  const bool is_rate = error == std::errc() && end == text.data() + text.size() && std::isfinite(number) && number > 0;
+  const bool is_rate = error == std::errc() && end == text.data() + text.size() && number > kLeastRate && number < kMostRate;
   return is_rate ? std::optional(number) : std::nullopt;
 }
 

@@ -8,6 +8,7 @@ namespace {
 constexpr double kWanted = 0.02;    // seconds of a submission: what is not counted as work may double it
 constexpr double kTelling = 0.005;  // of a step: in less, dispatches wait for each other more than they compute
 constexpr double kRise = 1.0 / 8;   // of the way to a higher rate, with each step
+constexpr uint64_t kFarTooFine = 4;
 
 // What a GPU of the kind surely does in a second, but for very old ones.
 double cautious_rate(GpuKind kind) { return kind == GpuKind::discrete ? 5e12 : 5e11; }
@@ -49,7 +50,11 @@ std::optional<double> learned(std::optional<double> work_per_second, std::span<c
 }
 
 bool has_too_long(std::span<const Submission> step) {
-  return std::ranges::any_of(step, [](const Submission& each) { return each.seconds > kLongestSubmission; });
+  return std::ranges::any_of(step, [](const Submission& each) {
+    return each.dispatches > 1 && each.seconds > kLongestSubmission;
+  });
 }
+
+bool is_far_too_fine(uint64_t most, uint64_t now) { return now / kFarTooFine > most; }
 
 }  // namespace troika::device::vulkan

@@ -19,6 +19,7 @@ inline constexpr double kLongestSubmission = 0.05;  // seconds: three frames of 
 struct Submission {
   uint64_t work = 0;
   double seconds = 0;
+  int dispatches = 0;
 };
 
 // Where submissions begin: the numbers of their first dispatches. None but single dispatches is more work than `most`.
@@ -30,6 +31,11 @@ uint64_t most_work(GpuKind kind, std::optional<double> work_per_second);
 // The same rate when a step took so long: lower at once, higher little by little, for a step may have few live rows.
 std::optional<double> learned(std::optional<double> work_per_second, std::span<const Submission> step);
 
+// Whether a finer cut would have been better: single dispatches are as long as they are.
 bool has_too_long(std::span<const Submission> step);
+
+// Whether what was cut for `most` work had better be cut anew, now that it would be `now`: where a rate was far too low, of an
+// unknown GPU or of one that others used for a moment.
+bool is_far_too_fine(uint64_t most, uint64_t now);
 
 }  // namespace troika::device::vulkan

@@ -11,7 +11,7 @@ namespace {
 constexpr uint32_t kMostInFloats = 8;        // rows of x that linear takes; more go through matmul
 constexpr uint32_t kMostOfLinear = 32;       // rows that linear_int8 takes
 constexpr uint32_t kRowsBesideMatrices = 8;  // that are still linear_int8's where there is a matrix unit
-constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul and matmul_int8; its lanes along rows of x
+constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul…; its lanes along rows of x
 constexpr uint32_t kMostOfLane = 4;          // rows of x, there
 
 // Lanes that keep the memory of a GPU busy: some thousands for each of its processors.

@@ -55,6 +55,7 @@ void Recorder::end() {
 bool Recorder::cut_again(uint64_t most_work) {
   check(!submitted_, "nothing runs that is recorded again");
   std::vector<size_t> begins = cuts(most_work);
+  most_work_ = most_work;
   if (begins == begins_) return false;
   begins_ = std::move(begins);
   vkFreeCommandBuffers(context_->device(), pool_, uint32_t(commands_.size()), commands_.data());
@@ -115,7 +116,9 @@ void Recorder::record(const Command& d) {
   vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
   vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()), d.push.data());
   vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
-  if (keeps_time_) timed_.back().work += d.work;
+  if (!keeps_time_) return;
+  timed_.back().work += d.work;
+  ++timed_.back().dispatches;
 }
 
 void Recorder::barrier() {

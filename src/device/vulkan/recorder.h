@@ -56,6 +56,7 @@ class Recorder {
   int dispatches() const { return static_cast<int>(dispatches_.size()); }
   int barriers() const { return barriers_; }
   int submissions() const { return static_cast<int>(commands_.size()); }  // behind end()
+  uint64_t most_work() const { return most_work_; }  // that they were cut for
   // How long they took, behind wait(); empty: they are not timed.
   std::span<const Submission> timed() const { return timed_; }
 
@@ -80,7 +81,7 @@ class Recorder {
   VkCommandBuffer commands() const { return commands_.back(); }
 
   const std::shared_ptr<Context> context_;
-  const uint64_t most_work_;  // at first
+  uint64_t most_work_;  // that all was cut for
   const bool keeps_time_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission

@@ -21,7 +21,7 @@ class VulkanExecutable : public Executable {
   VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled, std::shared_ptr<MeasuredFile> file)
       : context_(std::move(context)), compiled_(std::move(compiled)), file_(std::move(file)) {}
   void submit() override {
-    if (std::exchange(was_too_long_, false)) cut_again();
+    if (file_) cut_again();
     compiled_.step->upload();
     compiled_.recorder->submit();
   }
@@ -57,9 +57,13 @@ class VulkanExecutable : public Executable {
   }
   void cut_again() {
     const Caps& caps = context_->caps();
-    if (!compiled_.recorder->cut_again(most_work(caps.kind, file_->measured.work_per_second))) return;
+    Recorder& recorder = *compiled_.recorder;
+    const uint64_t most = most_work(caps.kind, file_->measured.work_per_second);
+    const bool was_too_long = std::exchange(was_too_long_, false);
+    const bool is_too_fine = recorder.submissions() > 1 && is_far_too_fine(recorder.most_work(), most);
+    if (!(was_too_long || is_too_fine) || !recorder.cut_again(most) || !was_too_long) return;
     log::info("{} was busy for more than {:.0f} ms at a time; from now on such steps are cut into {} parts", caps.name,
-              kLongestSubmission * 1000, compiled_.recorder->submissions());
+              kLongestSubmission * 1000, recorder.submissions());
   }
 
   const std::shared_ptr<Context> context_;

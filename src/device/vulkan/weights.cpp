@@ -70,6 +70,7 @@ std::shared_ptr<GpuWeight> WeightLoader::load_vector(const WeightView& view) {
 std::shared_ptr<GpuWeight> WeightLoader::load(const WeightView& view) {
   check(view.bytes.size() == bytes_of(view.format, view.shape), "a weight has the bytes of its shape");
   if (view.shape.rank < 2) return load_vector(view);
+  if (view.shape.rows() > INT32_MAX) fail("A weight of {} rows is more than the GPU's kernels count.", view.shape.rows());
   auto weight = std::make_shared<GpuWeight>();
   weight->shape = view.shape;
   const PanelFormat* known = find_panel_format(view.format);
