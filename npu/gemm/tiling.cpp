@@ -37,15 +37,6 @@ std::byte* scales_of(std::vector<std::byte>& packed, const GemmTile& tile, const
   return &packed[(size_t(row) * steps_of(tile, shape) + shape.k / tile.k) * bytes];
 }
 
-// Where the array puts element [m, n] of Y.
-size_t place_in_y(const GemmTile& tile, const GemmShape& shape, int m, int n) {
-  int column_tiles = shape.n / tile.block_n();
-  int row = m / tile.m, tile_row = n / tile.n, column = tile_row / column_tiles;
-  size_t index =
-      (size_t(row / kCoreRows * kColumns + column) * column_tiles + tile_row % column_tiles) * kCoreRows + row % kCoreRows;
-  return index * tile.m * tile.n + in_blocks(m % tile.m, n % tile.n, tile.n, 4);
-}
-
 template <typename T, typename Read>
 std::vector<T> unpack(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed, Read read) {
   require_whole_blocks(tile, shape);
@@ -89,6 +80,19 @@ size_t packed_y_bytes(const GemmTile& tile, const GemmShape& shape) {
   return size_t(shape.m / tile.m) * (shape.n / tile.n) * tile.y_bytes();
 }
 
+size_t place_in_x(const GemmTile& tile, const GemmShape& shape, int m, int k) {
+  size_t index = size_t(m / tile.m) * steps_of(tile, shape) + k / tile.k;
+  return index * tile.a_bytes() + in_blocks(m % tile.m, k % tile.k, tile.k, 4);
+}
+
+size_t place_in_y(const GemmTile& tile, const GemmShape& shape, int m, int n) {
+  int column_tiles = shape.n / tile.block_n();
+  int row = m / tile.m, tile_row = n / tile.n, column = tile_row / column_tiles;
+  size_t index =
+      (size_t(row / kCoreRows * kColumns + column) * column_tiles + tile_row % column_tiles) * kCoreRows + row % kCoreRows;
+  return index * tile.m * tile.n + in_blocks(m % tile.m, n % tile.n, tile.n, 4);
+}
+
 std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std::span<const int8_t> x,
                               std::span<const float> token_scales) {
   require_whole_blocks(tile, shape);
@@ -96,10 +100,7 @@ std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std:
   check(token_scales.size() == (tile.scale_steps() ? size_t(shape.m) : 0), "scales of tokens where cores scale");
   std::vector<std::byte> out(packed_x_bytes(tile, shape));
   for (int m = 0; m < shape.m; ++m)
-    for (int k = 0; k < shape.k; ++k) {
-      size_t index = size_t(m / tile.m) * steps_of(tile, shape) + k / tile.k;
-      out[index * tile.a_bytes() + in_blocks(m % tile.m, k % tile.k, tile.k, 4)] = std::byte(x[size_t(m) * shape.k + k]);
-    }
+    for (int k = 0; k < shape.k; ++k) out[place_in_x(tile, shape, m, k)] = std::byte(x[size_t(m) * shape.k + k]);
   for (size_t m = 0; m < token_scales.size(); m += size_t(tile.m))
     std::memcpy(scales_of(out, tile, shape, int(m) / tile.m, tile.a_bytes()), &token_scales[m], sizeof(float) * tile.m);
   return out;

@@ -59,6 +59,10 @@ size_t packed_x_bytes(const GemmTile& tile, const GemmShape& shape);
 size_t packed_w_bytes(const GemmTile& tile, const GemmShape& shape);
 size_t packed_y_bytes(const GemmTile& tile, const GemmShape& shape);
 
+// Where the array reads element [m, k] of X, in bytes, and where it puts [m, n] of Y, in elements.
+size_t place_in_x(const GemmTile& tile, const GemmShape& shape, int m, int k);
+size_t place_in_y(const GemmTile& tile, const GemmShape& shape, int m, int n);
+
 // x: int8 [M, K], row by row. token_scales: [M], where cores scale.
 std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std::span<const int8_t> x,
                               std::span<const float> token_scales = {});

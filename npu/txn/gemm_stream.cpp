@@ -80,7 +80,7 @@ class Stream {
 
 std::vector<uint32_t> gemm_stream(const GemmDesign& design, const GemmShape& shape) {
   require_whole_blocks(design.tile, shape);
-  int most = kTaskRepeats * design.tile.block_n();
+  int most = most_n(design.tile);
   if (shape.n > most) fail("A product with N = {} is too large for one run of the NPU; cut it to {}.", shape.n, most);
   return Stream(design, shape).make();
 }

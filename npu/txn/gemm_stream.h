@@ -9,6 +9,9 @@
 
 namespace troika::npu::txn {
 
+// The widest N of one run.
+constexpr int most_n(const GemmTile& tile) { return kTaskRepeats * tile.block_n(); }
+
 // Throws Error when the shape does not fill blocks or is too large for one run.
 std::vector<uint32_t> gemm_stream(const GemmDesign& design, const GemmShape& shape);
 

@@ -57,6 +57,7 @@ KnownLimits limits_of(std::string_view device, int threads, std::string_view isa
 
 KnownLimits own_limits_of(std::string_view device) {
   const auto other = device::make_device(device, {});
+  if (other->info().is_simulated) fail("--device {}: it is simulated, so a benchmark would measure the simulator", device);
   const auto limits = other->measure_limits();
   if (!limits) return std::nullopt;
   return Limits{*limits, other->info().description};

@@ -233,7 +233,8 @@ void print(const Report& r) {
   print_sensors(r.sensors);
   fmt::print(
       "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
-      "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M. There is no NPU device yet.\n"
+      "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"
+      "--device npu is simulated on the CPU: exact, very slow, and it uses no NPU; Troika has no driver for one yet.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",
       fmt::join(device::device_names(), ", "));
   if (!r.advice.empty()) fmt::print("\nWhat to do:\n");

@@ -67,7 +67,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
     auto* model = verb.add_option("model", o.model, "GGUF file, safetensors folder or name");
     if (argument == ModelArgument::required) model->required();
   }
-  verb.add_option("--device", o.engine.device, "cpu, vulkan (a GPU), reference (plain and slow) or auto: the CPU")
+  verb.add_option("--device", o.engine.device,
+                  "cpu, vulkan (a GPU), npu (simulated), reference (plain and slow) or auto: the CPU")
       ->envname("TROIKA_DEVICE");
   verb.add_option("--dtype", o.dtype, "auto, or f32: compute everything in float32")
       ->check(CLI::IsMember({"auto", "f32"}))

@@ -19,13 +19,14 @@
 namespace troika::device {
 
 struct DeviceInfo {
-  std::string name;         // as the user names it: "cpu"
+  std::string name;         // as the user names it: "cpu"; where that would mislead, with what it is
   std::string description;  // "AMD Ryzen 7 7840U, 8 cores, avx512"
   size_t memory_bytes = 0;
   std::optional<size_t> free_bytes;  // of its memory, when it last prepared something; nothing: all that the system has
   size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
   size_t bytes_put_off = 0;  // of these, what settle() has not taken yet
   bool is_handed_work = false;  // by the host, each submission for some tens of microseconds: more than a short op takes
+  bool is_simulated = false;    // its speed says nothing of the real one's
 };
 
 class Buffer {

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "device/cpu/cpu_device.h"
 #include "device/device.h"
+#include "device/npu/npu_device.h"
 #include "device/reference/reference_device.h"
 #include "device/vulkan/vulkan_device.h"
 
@@ -13,6 +14,7 @@ namespace {
 std::vector<Backend>& backends() {
   static std::vector<Backend> all = {
       {"cpu", cpu::make},
+      {"npu", [](const DeviceOptions& options) { return npu::make(options); }},
       {"reference", reference::make},
       {"vulkan", [](const DeviceOptions& options) { return vulkan::make(options); }},
   };

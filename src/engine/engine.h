@@ -20,7 +20,7 @@
 namespace troika::engine {
 
 struct EngineOptions {
-  std::string device = "auto";  // "auto", "cpu", "vulkan" or "reference"
+  std::string device = "auto";  // "auto", "cpu", "npu", "vulkan" or "reference"
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
   std::string kv = "auto";      // "f16", "f32", "q8_0", "q4_0"; auto: f32 for float32 files, else f16

@@ -251,6 +251,12 @@ class Plumbing(CommandLine):
         self.assertIn("cpu", found["devices_built"])
         self.assertIn("computes on the CPU unless it is told otherwise", self.answer("doctor"))
 
+    def test_a_simulated_device_says_so_and_is_not_measured(self):
+        self.assertIn("--device npu is simulated on the CPU", self.answer("doctor"))
+        refused = troika("bench", "ops", "--device", "npu")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("a benchmark would measure the simulator", refused.stderr)
+
     def test_doctor_lists_the_gpus_and_the_one_that_is_taken(self):
         vulkan = json.loads(self.answer("doctor", "--gpus", "--json"))["vulkan"]
         if not vulkan["gpus"]:

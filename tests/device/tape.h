@@ -234,13 +234,13 @@ struct Loaded {
 };
 
 // Throws Error when the device does not offer the cache format.
-inline Loaded load_on(Device& device, const Tape& tape, Format cache_format) {
+inline Loaded load_on(Device& device, const Tape& tape, Format cache_format, WeightUse use = {}) {
   Loaded loaded{.layout = lay_out(tape), .weights = std::vector<std::shared_ptr<Weight>>(tape.program.tensors.size())};
   const Outcome& o = loaded.layout;
   loaded.arena = device.allocate(o.arena.size() * sizeof(float));
   std::memcpy(loaded.arena->host(), o.arena.data(), o.arena.size() * sizeof(float));
   for (size_t offset : o.offsets) loaded.offsets.push_back(offset * sizeof(float));
-  for (const auto& [id, view] : tape.weights) loaded.weights[id] = device.prepare(view, {});
+  for (const auto& [id, view] : tape.weights) loaded.weights[id] = device.prepare(view, use);
   for (size_t i = 0; i < o.keys.size(); ++i) {
     auto fill = [&](const std::vector<float>& from, Side side) {
       auto bytes = cache_bytes(cache_format, from, size_t(tape.program.caches[i].head_dim), side);
@@ -267,8 +267,8 @@ inline Outcome read_back(const Tape& tape, const Loaded& loaded) {
 }
 
 // Throws Error when the device does not offer the cache format.
-inline Outcome run_on(Device& device, const Tape& tape, Format cache_format) {
-  Loaded loaded = load_on(device, tape, cache_format);
+inline Outcome run_on(Device& device, const Tape& tape, Format cache_format, WeightUse use = {}) {
+  Loaded loaded = load_on(device, tape, cache_format, use);
   auto executable = device.compile(loaded.segment(tape));
   for (int again = 0; again < 2; ++again) {  // an executable is replayed for ever
     executable->submit();

@@ -1,0 +1,71 @@
+#include "device/npu/linear.h"
+
+#include "npu/gemm/rows.h"
+#include "ops/reference.h"
+
+namespace troika::device::npu {
+namespace {
+
+std::shared_ptr<NpuWeight> weight_of(const Segment& segment, ops::Tensor t) {
+  auto weight = std::dynamic_pointer_cast<NpuWeight>(segment.weights[t.id]);
+  check(weight != nullptr, "the NPU prepared the weight");
+  return weight;
+}
+
+class Linear : public Executable {
+ public:
+  Linear(const Segment& segment, const ops::Op& op, const std::shared_ptr<SimulatedArray>& array)
+      : inputs_(*segment.inputs), in_((*segment.program)[op.in[0]]), array_(array), arena_(segment.arena),
+        x_(data(segment, op.in[0])), y_(data(segment, op.out[0])), columns_((*segment.program)[op.out[0]].shape.columns()),
+        weight_(weight_of(segment, op.in[1])), bias_(op.in.size() > 2 ? weight_of(segment, op.in[2]) : nullptr),
+        scales_(static_cast<size_t>(in_.shape.rows())) {
+    const ArrayMatrix& w = *weight_->matrix;
+    int block = w.tile.block_m(), rows = static_cast<int>(in_.shape.rows());
+    shape_ = &array->shape(w.tile, {(rows + block - 1) / block * block, w.n, w.k});
+  }
+
+  void submit() override {
+    size_t rows = static_cast<size_t>(ops::live_rows(in_, inputs_));
+    if (rows == 0) return;
+    int depth = in_.shape.columns();
+    std::span<float> scales = std::span(scales_).first(rows);
+    round_rows(shape_->tile, shape_->shape, {x_, rows * depth}, depth, shape_->x.host(), scales);
+    array_->multiply(*shape_, weight_->matrix->packed);
+    scale_sums(shape_->tile, shape_->shape, shape_->y.host(), scales, weight_->matrix->channel_scale,
+               bias_ ? std::span<const float>(bias_->vector) : std::span<const float>{}, columns_, {y_, rows * columns_});
+  }
+  void wait() override {}
+
+ private:
+  static float* data(const Segment& segment, ops::Tensor t) {
+    return reinterpret_cast<float*>(segment.arena->host() + segment.offsets[t.id]);
+  }
+
+  const ops::StepInputs& inputs_;
+  const ops::TensorInfo& in_;
+  const std::shared_ptr<SimulatedArray> array_;
+  const std::shared_ptr<Buffer> arena_;
+  const float* x_;  // [rows, K]
+  float* y_;        // [rows, N]
+  const int columns_;
+  const std::shared_ptr<NpuWeight> weight_, bias_;
+  ShapeOnArray* shape_;
+  std::vector<float> scales_;  // of rows
+};
+
+}  // namespace
+
+bool runs_on_array(const Segment& segment, const ops::Op& op) {
+  if (op.kind != ops::OpKind::linear) return false;
+  const ops::Program& program = *segment.program;
+  std::shared_ptr<NpuWeight> weight = weight_of(segment, op.in[1]);
+  return weight->matrix && program[op.out[0]].shape.columns() == weight->shape[0] &&
+         program[op.in[0]].shape.columns() == weight->shape[1];
+}
+
+std::unique_ptr<Executable> compile_linear(const Segment& segment, const ops::Op& op,
+                                           const std::shared_ptr<SimulatedArray>& array) {
+  return std::make_unique<Linear>(segment, op, array);
+}
+
+}  // namespace troika::device::npu

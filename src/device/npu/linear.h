@@ -1,0 +1,18 @@
+// A linear op on the array: rows are rounded and laid out, the product runs, sums become floats.
+#pragma once
+
+#include <memory>
+
+#include "device/device.h"
+#include "device/npu/npu_weight.h"
+#include "device/npu/simulated_array.h"
+
+namespace troika::device::npu {
+
+// Whether the array does this op: products with the whole of a matrix that it holds. The segment's weights are NpuWeights.
+bool runs_on_array(const Segment& segment, const ops::Op& op);
+
+std::unique_ptr<Executable> compile_linear(const Segment& segment, const ops::Op& op,
+                                           const std::shared_ptr<SimulatedArray>& array);
+
+}  // namespace troika::device::npu

@@ -1,0 +1,31 @@
+// A weight as the NPU's device holds it: packed for the array where that multiplies with it, and always as the CPU reads it,
+// which does the rest.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "device/device.h"
+#include "npu/gemm/tiling.h"
+#include "npu/sim/host_buffer.h"
+
+namespace troika::device::npu {
+
+struct ArrayMatrix {
+  troika::npu::GemmTile tile;
+  int n, k;  // padded to whole blocks
+  std::vector<float> channel_scale;
+  troika::npu::sim::HostBuffer packed;
+};
+
+struct NpuWeight : Weight {
+  Shape shape;
+  std::shared_ptr<Weight> on_cpu;
+  std::vector<float> vector;            // of a weight that is one, in float32: a bias
+  std::unique_ptr<ArrayMatrix> matrix;  // null: only the CPU multiplies with it
+};
+
+// Null where the array does not multiply with it (rounding.h).
+std::unique_ptr<ArrayMatrix> pack_matrix(const WeightView& view, WeightUse use, double most_error);
+
+}  // namespace troika::device::npu

@@ -1,0 +1,67 @@
+#include "device/npu/rounding.h"
+
+#include <cmath>
+
+#include "npu/txn/gemm_stream.h"
+
+namespace troika::device::npu {
+namespace {
+
+using troika::npu::GemmTile;
+using troika::npu::kW4A8;
+using troika::npu::kW8A8;
+using troika::npu::W4Matrix;
+using troika::npu::txn::most_n;
+
+constexpr double kMostBits = 5;  // of a value in a file, its share of the scales included, that go as 4 bits
+
+int up_to(int size, int block) { return (size + block - 1) / block * block; }
+
+// A matrix in floats, padded with rows and columns of zeros to whole blocks of the array.
+struct Padded {
+  int n, k;
+  std::vector<float> values;  // [n, k]
+
+  Padded(const WeightView& view, const GemmTile& tile)
+      : n(up_to(view.shape[0], tile.block_n())), k(up_to(view.shape[1], tile.block_k())), values(size_t(n) * k) {
+    const int columns = view.shape[1];
+    const size_t stride = row_bytes(view.format, columns);
+    for (int row = 0; row < view.shape[0]; ++row) {
+      std::span<float> out = std::span(values).subspan(size_t(row) * k, columns);
+      info(view.format).unpack(view.bytes.data() + row * stride, out);
+    }
+  }
+};
+
+// ‖rounded − values‖ / ‖values‖
+double error_of(const W4Matrix& w, std::span<const float> values) {
+  std::vector<int8_t> rounded = int8_of(w);
+  double errors = 0, squares = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    double error = double(rounded[i]) * w.channel_scale[i / w.k] - values[i];
+    errors += error * error;
+    squares += double(values[i]) * values[i];
+  }
+  return squares > 0 ? std::sqrt(errors / squares) : 0;
+}
+
+bool is_few_bits(Format format) {
+  const FormatInfo& f = info(format);
+  return 8.0 * f.block_bytes / f.block_values <= kMostBits;
+}
+
+}  // namespace
+
+std::optional<RoundedMatrix> round_matrix(const WeightView& view, WeightUse use, double most_error) {
+  if (!use.multiplied || use.looked_up || view.shape.rank != 2) return std::nullopt;
+  if (is_few_bits(view.format) && view.shape[0] <= most_n(kW4A8)) {
+    Padded w(view, kW4A8);
+    W4Matrix rounded = troika::npu::quantise_w4(w.values, w.n, w.k);
+    if (error_of(rounded, w.values) <= most_error) return rounded;
+  }
+  if (view.shape[0] > most_n(kW8A8)) return std::nullopt;
+  Padded w(view, kW8A8);
+  return troika::npu::quantise_w8(w.values, w.n, w.k);
+}
+
+}  // namespace troika::device::npu
