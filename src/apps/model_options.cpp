@@ -9,6 +9,7 @@
 #include "apps/model_store.h"
 #include "base/error.h"
 #include "base/file_map.h"
+#include "ops/step_inputs.h"
 
 namespace troika::apps {
 namespace {
@@ -74,6 +75,13 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   verb.add_option("--place", o.engine.place,
                   "operations on devices of the list: kinds, layers or both: linear=npu,0-13=vulkan,14-20:attend=cpu")
       ->envname("TROIKA_PLACE");
+  verb.add_option("--prefill-device", o.engine.prefill_device,
+                  "a second list, with a copy of the weights, that reads long prompts while --device generates: npu,cpu")
+      ->envname("TROIKA_PREFILL_DEVICE");
+  verb.add_option("--prefill-from", o.engine.prefill_from,
+                  "prompts with so many tokens that are not cached are read there; shorter ones by --device")
+      ->check(CLI::Range(ops::kPageTokens, 1 << 24))
+      ->envname("TROIKA_PREFILL_FROM");
   verb.add_option("--dtype", o.dtype, "auto, or f32: compute everything in float32")
       ->check(CLI::IsMember({"auto", "f32"}))
       ->envname("TROIKA_DTYPE");

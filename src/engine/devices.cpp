@@ -8,7 +8,7 @@
 
 namespace troika::engine {
 
-std::vector<std::string> device_list(std::string_view text) {
+std::vector<std::string> device_list(std::string_view text, std::string_view option) {
   if (text == "auto") return {"cpu"};
   std::vector<std::string> names;
   for (size_t begin = 0; begin <= text.size();) {
@@ -18,10 +18,10 @@ std::vector<std::string> device_list(std::string_view text) {
   }
   for (const std::string& name : names) {
     if (name.empty() || std::ranges::count(names, name) > 1) {
-      fail("--device {}: a list names each device once, such as vulkan,npu", text);
+      fail("{} {}: a list names each device once, such as vulkan,npu", option, text);
     }
     if (name == "cpu" && &name != &names.back()) {
-      fail("--device {}: the CPU does what is left to it, so it comes last; --place says what else it does", text);
+      fail("{} {}: the CPU does what is left to it, so it comes last; --place says what else it does", option, text);
     }
   }
   if (names.back() != "cpu") names.push_back("cpu");

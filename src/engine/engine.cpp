@@ -24,6 +24,8 @@
 #include "engine/fingerprint.h"
 #include "engine/model.h"
 #include "engine/model_info.h"
+#include "engine/page_carrier.h"
+#include "engine/prefill_lane.h"
 #include "engine/request_checks.h"
 #include "engine/running.h"
 #include "engine/sampler.h"
@@ -103,6 +105,11 @@ class LocalEngine final : public Engine {
   bool take_commands(const std::stop_token& stop);
   void run_step();
   bool go_on_without(const device::DeviceLost& lost);
+  void open_lane(const EngineOptions& options);
+  void tend_lane();
+  void send(Sequence& sequence);
+  bool land(const PrefillLane::Trip& trip);
+  void lose_lane(const std::string& why);
   void pace(int rows, double step_s);
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
@@ -138,6 +145,10 @@ class LocalEngine final : public Engine {
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Spill> spill_;  // null: nothing goes to disk
+  std::optional<PageCarrier> carrier_;  // if there is a lane for prompts
+  std::optional<PrefillLane::Trip> back_;  // from there, for as long as there is no room
+  uint64_t trip_ = 0;  // the last one that was sent there
+  bool is_stalled_ = false;  // whoever runs waits for it
   std::unordered_map<uint64_t, std::unique_ptr<Running>> running_;
   EngineStats counters_;  // of the engine's thread
 
@@ -149,13 +160,14 @@ class LocalEngine final : public Engine {
   uint64_t next_id_ = 1;
   EngineStats published_;
 
+  std::unique_ptr<PrefillLane> lane_;  // wakes the engine's thread; null: there is none
   std::jthread thread_;  // last: starts when everything else stands, ends first
 };
 
 LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress)
     : path_(path),
       options_(options),
-      model_(load_model(path, options, progress)),
+      model_(load_model(path, lanes_of(options).main, progress)),
       seen_(options.image_cache_bytes) {
   info_ = model_info(model_, options);
   counters_.device = info_.device;
@@ -179,6 +191,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   if (store && step_->can_copy_pages())
     spill_ = std::make_unique<Spill>(std::move(store), scheduler_->cache(), *step_, page_bytes_);
   scheduler_->swap_with(spill_.get());
+  if (!options.prefill_device.empty()) open_lane(options);
 
   slices_.push_back(model_.slice);
   publish();
@@ -234,6 +247,19 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
   info_.context_length = plan.context;
   counters_.cache_bytes = plan.bytes;
   counters_.page_tokens = ops::kPageTokens;
+}
+
+void LocalEngine::open_lane(const EngineOptions& options) {
+  if (!step_->can_copy_pages()) {
+    fail("--prefill-device {}: the host does not see the cache on {} and cannot hand pages over; leave it out",
+         options.prefill_device, info_.device);
+  }
+  lane_ = std::make_unique<PrefillLane>(path_, lanes_of(options).prefill, model_, info_.context_length, [this] {
+    { std::lock_guard lock(mutex_); }  // who is about to wait sees it
+    wake_.notify_all();
+  });
+  carrier_.emplace(model_);
+  scheduler_->use_lane(options.prefill_from);
 }
 
 std::vector<KvPages> LocalEngine::pools() const {
@@ -323,7 +349,8 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   {
     std::unique_lock lock(mutex_);
     wake_.wait(lock, stop, [&] {
-      return !submitted_.empty() || !cancelled_.empty() || !running_.empty() || !counters_.settled ||
+      const bool is_waiting = is_stalled_ && to_see_.empty() && lane_ && lane_->is_computing();
+      return !submitted_.empty() || !cancelled_.empty() || (!running_.empty() && !is_waiting) || !counters_.settled ||
              (spill_ && spill_->has_work());
     });
     submitted.swap(submitted_);
@@ -356,6 +383,8 @@ void LocalEngine::reserve(Sequence& sequence, const Request& request) const {
       sequence.rope_shift = rope_shift(sequence.rope);
     }
   }
+  const bool may_leave = request.images.empty() && sequence.slice == 0 && !sequence.all_outputs;
+  if (may_leave) sequence.lane_tokens = static_cast<int>(request.prompt.size() - 1) / ops::kPageTokens * ops::kPageTokens;
   sequence.pages.resize(pages_.size());
   for (PageList& pages : sequence.pages) pages.reserve(most / ops::kPageTokens + 1);
 }
@@ -364,6 +393,7 @@ void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
     auto begin = Clock::now();
     try {
+      tend_lane();
       run_step();
       see();
       settle(stop, Clock::now() - begin);
@@ -408,7 +438,8 @@ void LocalEngine::spill(Clock::duration step) {
 void LocalEngine::run_step() {
   const std::vector<Work>& work = scheduler_->next();
   for (const PageCopy& copy : scheduler_->copies()) step_->copy_page(copy);
-  if (work.empty()) return;
+  is_stalled_ = work.empty();
+  if (is_stalled_) return;
   auto now = Clock::now();
   for (const Work& w : work) {
     Running& running = *running_.at(w.sequence->id);
@@ -462,7 +493,7 @@ bool LocalEngine::go_on_without(const device::DeviceLost& lost) {
   options_.place = plan::without_device(options_.place, name);
   log::error("{}; going on without {}, on {}, which takes a moment", lost.what(), name, options_.device);
   try {
-    Model fresh = load_model(path_, options_);
+    Model fresh = load_model(path_, lanes_of(options_).main);
     for (auto& [id, running] : running_) running->seeing.reset();
     scheduler_->swap_with(nullptr);
     spill_.reset();  // what it kept was computed in another way
@@ -482,6 +513,53 @@ bool LocalEngine::go_on_without(const device::DeviceLost& lost) {
   counters_.lost_device += (counters_.lost_device.empty() ? "" : ", ") + name;
   counters_.settled = false;
   return true;
+}
+
+// Takes from the lane for prompts what is back, and sends the next one there.
+void LocalEngine::tend_lane() {
+  if (!lane_) return;
+  if (!back_) back_ = lane_->take();
+  if (back_) {
+    if (!back_->error.empty()) return lose_lane(back_->error);
+    if (!land(*back_)) return;
+    back_.reset();
+  }
+  if (!lane_->is_busy()) {
+    if (Sequence* next = scheduler_->next_away()) send(*next);
+  } else if (!scheduler_->on_trip(trip_)) {
+    lane_->turn_back();
+  }
+}
+
+void LocalEngine::send(Sequence& sequence) {
+  Running& running = *running_.at(sequence.id);
+  if (running.started == Clock::time_point{}) running.started = Clock::now();
+  trip_ = sequence.trip;
+  lane_->send({.number = trip_,
+               .tokens = {sequence.tokens.begin(), sequence.tokens.begin() + sequence.lane_tokens},
+               .known = sequence.computed,
+               .pages = carrier_->read(*step_, sequence.pages, 0, sequence.computed)});
+}
+
+// False: there is no room in the cache yet.
+bool LocalEngine::land(const PrefillLane::Trip& trip) {
+  if (Sequence* sequence = scheduler_->on_trip(trip.number)) {
+    if (!scheduler_->land(*sequence)) return false;
+    carrier_->write(*step_, sequence->pages, trip.known, sequence->computed, trip.pages);
+    ++counters_.lane_prompts;
+    counters_.lane_tokens += sequence->computed - trip.known;
+  }
+  counters_.lane_computed_tokens += trip.computed;
+  counters_.lane_busy_s += trip.busy_s;
+  return true;
+}
+
+void LocalEngine::lose_lane(const std::string& why) {
+  log::error("{}; prompts are computed by {} from now on", why, counters_.device);
+  scheduler_->leave_lane();
+  back_.reset();
+  lane_.reset();
+  counters_.lane_lost = true;
 }
 
 // Cuts the prompts of steps to come by what the last ones took.

@@ -22,6 +22,8 @@ namespace troika::engine {
 struct EngineOptions {
   std::string device = "auto";  // or a list in order of preference: "vulkan,npu"; the CPU is its last, named or not
   std::string place;            // --place: which of them does what: "linear=npu,0-13:attend=cpu" (plan/pins.h)
+  std::string prefill_device;   // --prefill-device: a second list, which only reads prompts (prefill_lane.h); "": none
+  int prefill_from = 256;       // --prefill-from: tokens of a prompt that it takes at least
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
   std::string kv = "auto";      // "f16", "f32", "q8_0", "q4_0"; auto: f32 for float32 files, else f16
@@ -87,6 +89,10 @@ struct EngineStats {
   int failed_steps = 0;         // since the last one that did not fail
   std::string device;           // that computes now: ModelInfo::device, without those that were
   std::string lost_device;      // and do not answer any more: the others go on; "": all do
+  int64_t lane_prompts = 0, lane_tokens = 0;  // that the lane for prompts handed over
+  int64_t lane_computed_tokens = 0;  // by it, those that nobody wanted any more among them
+  double lane_busy_s = 0;
+  bool lane_lost = false;  // it failed: prompts are computed by `device` since
   int64_t stopped = 0, limited = 0, cancelled = 0, failed = 0;  // requests that ended so
 
   RowHistogram step_rows;         // tokens computed in a step

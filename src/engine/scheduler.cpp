@@ -4,6 +4,7 @@
 #include <limits>
 #include <ranges>
 #include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "ops/step_inputs.h"
@@ -160,27 +161,74 @@ void Scheduler::follow(Sequence& sequence) {
   }
 }
 
-// Whether it has to wait for its leader. Else it begins, with all that is known now.
-bool Scheduler::is_behind_leader(Sequence& sequence) {
-  if (sequence.began && sequence.leader == 0) return false;
+// Whether it has to wait, for its leader or for the other lane. Else it begins, with all that is known now.
+bool Scheduler::has_to_wait(Sequence& sequence) {
+  if (sequence.trip != 0) return true;
+  const bool begins = !sequence.began || sequence.leader != 0;
   if (sequence.leader != 0) {
     const auto leader = std::ranges::find(running_, sequence.leader, &Sequence::id);
     if (leader != running_.end() && (*leader)->computed < sequence.leader_tokens) return true;
     sequence.leader = 0;
     begin(sequence);
   }
-  if (limits_.copies) cache_.begin_within_page(sequence, copies_);
+  const bool is_leaving = leaves(sequence);
+  if (begins && !is_leaving && limits_.copies) cache_.begin_within_page(sequence, copies_);
   if (!sequence.began) sequence.reused = sequence.computed;
   sequence.began = true;
-  return false;
+  if (is_leaving) sequence.trip = ++trips_;
+  return is_leaving;
 }
 
-// Pages for the next `tokens` of a sequence in every group, or in none.
+// Decided once, so that a prompt is computed by the same devices whenever it has to be.
+bool Scheduler::leaves(Sequence& sequence) {
+  const int unknown = sequence.lane_tokens - sequence.computed;
+  if (!lane_from_ || (!sequence.began && unknown < *lane_from_)) sequence.lane_tokens = 0;
+  return sequence.computed < sequence.lane_tokens;
+}
+
+void Scheduler::leave_lane() {
+  lane_from_.reset();
+  for (Sequence* sequence : running_) sequence->trip = 0;
+}
+
+Sequence* Scheduler::next_away() const {
+  Sequence* first = nullptr;
+  for (Sequence* s : running_) {
+    if (s->trip != 0 && (!first || comes_before(s, first))) first = s;
+  }
+  return first;
+}
+
+Sequence* Scheduler::on_trip(uint64_t number) const {
+  const auto found = std::ranges::find(running_, number, &Sequence::trip);
+  return found == running_.end() ? nullptr : *found;
+}
+
+bool Scheduler::land(Sequence& sequence) {
+  const int known = std::exchange(sequence.computed, sequence.lane_tokens);
+  if (!reserve(sequence, 0)) {
+    sequence.computed = known;
+    return false;
+  }
+  const int tokens = sequence.computed - known;
+  sequence.trip = 0;
+  clock_ += tokens;
+  owners_[sequence.payer].served += tokens;
+  return true;
+}
+
+// Pages for the next `tokens` of a sequence, and for earlier ones that these look at, in every group or in no more.
 bool Scheduler::reserve(Sequence& sequence, int tokens) {
   int pages = ops::pages_for(sequence.computed + tokens);
   for (int group = 0; group < groups(); ++group) {
-    cache_.pool(group).give_back_behind(sequence.pages[group], sequence.computed);
-    if (pages - static_cast<int>(sequence.pages[group].size()) > pages_free(group)) return false;
+    PageList& list = sequence.pages[group];
+    KvPages& pool = cache_.pool(group);
+    pool.give_back_behind(list, sequence.computed);
+    list.resize(std::max(list.size(), size_t(pool.first_needed(sequence.computed) / ops::kPageTokens)), kNoPage);
+    if (pages - static_cast<int>(list.size()) > pages_free(group)) {
+      lacks_pages_ = true;
+      return false;
+    }
   }
   for (int group = 0; group < groups(); ++group) {
     PageList& list = sequence.pages[group];
@@ -200,7 +248,7 @@ void Scheduler::suspend(Sequence* sequence) {
   if (swap_) swap_->save(*sequence);
   cache_.end(*sequence, true);
   sequence->computed = sequence->given = 0;
-  sequence->leader = 0;
+  sequence->leader = sequence->trip = 0;
   waiting_.push_front(sequence);
   ++preemptions_;
 }
@@ -213,7 +261,7 @@ void Scheduler::start_over(PrefixCache cache) {
   for (Sequence* sequence : waiting_) {
     leave(*sequence);
     sequence->given = 0;
-    sequence->leader = 0;
+    sequence->leader = sequence->trip = 0;
     sequence->began = false;
   }
   cache_ = std::move(cache);
@@ -228,7 +276,7 @@ bool Scheduler::suspend_for(const Sequence& candidate) {
 }
 
 void Scheduler::hand_out(Sequence& sequence, int most, int& tokens, int& outputs) {
-  if (is_behind_leader(sequence)) return;
+  if (has_to_wait(sequence)) return;
   const TokenRun* run = next_run(sequence);
   int count = std::min({sequence.outstanding(), tokens, run ? tokens : most});
   if (sequence.all_outputs && !run) count = std::min(count, outputs);
@@ -290,7 +338,9 @@ const std::vector<Work>& Scheduler::next() {
       if (!work_.empty()) slice_ = slice;
       slice = slice_after(slice);
     } while (work_.empty() && slice != first);
-    if (!work_.empty() || running_.empty()) return work_;
+    const bool lacks_pages = std::exchange(lacks_pages_, false);
+    const bool is_somebody_away = std::ranges::any_of(running_, [](const Sequence* s) { return s->trip != 0; });
+    if (!work_.empty() || running_.empty() || (is_somebody_away && !lacks_pages)) return work_;
     check(running_.size() > 1, "one sequence always fits the cache");
     suspend(last_running());
   }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -81,6 +82,18 @@ class Scheduler {
   const std::vector<Work>& next();
   const std::vector<PageCopy>& copies() const { return copies_; }
 
+  // From now on prompts of which so many tokens (Sequence::lane_tokens) are not known when they begin are computed elsewhere:
+  // such a sequence is away, in its place among those that run, until it lands. A prompt that left once leaves again if it
+  // has to start over.
+  void use_lane(int least_tokens) { lane_from_ = least_tokens; }
+  void leave_lane();  // all are here again, and compute their prompts here
+
+  Sequence* next_away() const;              // the first of them; null: there is none
+  Sequence* on_trip(uint64_t number) const;  // null: it does not need any more what was on its way
+  // Takes pages for what comes back, as far as later tokens look there, and counts its lane_tokens as computed: the caller
+  // fills the pages now. False when there are none; next() then makes room.
+  bool land(Sequence& sequence);
+
   // So many tokens of prompts at most go into a step in which others generate, so that these do not wait for long.
   void limit_prompts_beside(int tokens) { prompt_tokens_beside_ = tokens; }
 
@@ -111,7 +124,8 @@ class Scheduler {
   void begin(Sequence& sequence);
   void leave(Sequence& sequence);
   void follow(Sequence& sequence);
-  bool is_behind_leader(Sequence& sequence);
+  bool has_to_wait(Sequence& sequence);
+  bool leaves(Sequence& sequence);
   bool reserve(Sequence& sequence, int tokens);
   Sequence* last_running() const;
   void suspend(Sequence* sequence);
@@ -130,6 +144,9 @@ class Scheduler {
   std::vector<Work> work_;
   std::vector<PageCopy> copies_;
   int prompt_tokens_beside_ = 1 << 20;
+  std::optional<int> lane_from_;  // nothing: there is no other lane
+  uint64_t trips_ = 0;
+  bool lacks_pages_ = false;  // somebody found none since next() last looked
   int64_t clock_ = 0;  // tokens handed out
   uint64_t refused_ = 0;  // the sequence that came first and did not fit, while there were
   int refused_free_ = 0;  // so many free pages

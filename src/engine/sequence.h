@@ -47,6 +47,8 @@ struct Sequence {
   size_t payer = 0;       // its owner's place in the Scheduler's list
   uint64_t leader = 0;    // this one computes what both begin with
   int leader_tokens = 0;  // so many tokens
+  int lane_tokens = 0;    // of its prompt, in whole pages, that the prefill lane computes if it takes it; else 0
+  uint64_t trip = 0;      // while it is away on the prefill lane: the number of that; 0: it is here
 
   int outstanding() const { return static_cast<int>(tokens.size()) - computed; }
 };

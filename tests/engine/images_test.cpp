@@ -107,6 +107,20 @@ TEST_P(Images, GiveTheSameTokensInSmallerSteps) {
   }
 }
 
+TEST_P(Images, AreReadByTheMainLane) {
+  Golden golden(GetParam());
+  auto engine = load({.prefill_device = "cpu", .prefill_from = 32});
+  std::vector<Request> all;
+  int64_t long_texts = 0;
+  for (size_t i = 0; i < golden.prompts.size(); ++i) {
+    all.push_back(golden.request(*engine, i));
+    long_texts += all.back().images.empty() && all.back().prompt.size() > 32;
+  }
+  auto together = run(*engine, std::move(all));
+  for (size_t i = 0; i < together.size(); ++i) EXPECT_EQ(together[i].tokens, golden.continuations[i]) << "prompt " << i;
+  EXPECT_LE(engine->stats().lane_prompts, long_texts);
+}
+
 TEST_P(Images, OfCancelledRequestsAreNotWaitedFor) {
   Golden golden(GetParam());
   auto engine = load();

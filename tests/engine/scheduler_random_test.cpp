@@ -1,4 +1,5 @@
-// The scheduler under random loads: texts that begin alike, pictures, slices, owners, priorities, clients that leave. After
+// The scheduler under random loads: texts that begin alike, pictures, slices, owners, priorities, clients that leave, prompts
+// that another lane computes. After
 // every step the pages are looked through: none is lost, and every token that is looked at is the text's own.
 #include <gtest/gtest.h>
 
@@ -26,18 +27,20 @@ struct Written {
 
 class Load {
  public:
-  Load(const std::vector<int>& windows, bool copies, uint32_t seed)
+  Load(const std::vector<int>& windows, bool copies, bool has_lane, uint32_t seed)
       : windows_(windows), random_(seed), written_(windows.size()) {
     std::vector<KvPages> pools;
     for (int window : windows) pools.emplace_back(kPages, window);
     scheduler_.emplace(SchedulerLimits{.tokens = kBudget, .outputs = kOutputs, .sequences = 6, .copies = copies},
                        std::move(pools));
     scheduler_->limit_prompts_beside(64);
+    if (has_lane) scheduler_->use_lane(2 * P);
   }
 
   void run() {
     for (int step = 0; step < 40000 && finished_ < kTexts; ++step) {
       if (next_ <= kTexts && pick(2)) add();
+      tend_lane();
       const auto& work = scheduler_->next();
       for (const PageCopy& copy : scheduler_->copies()) {
         ASSERT_NE(copy.from, copy.to);
@@ -54,6 +57,7 @@ class Load {
   }
   int64_t reused() const { return reused_; }
   int64_t preemptions() const { return scheduler_->preemptions(); }
+  int64_t landed() const { return landed_; }
 
  private:
   struct Text {
@@ -75,6 +79,7 @@ class Load {
     s.all_outputs = pick(10) == 0;
     s.priority = pick(20) == 0;
     if (s.tokens.size() > 100 && pick(3) == 0) show_pictures(s);
+    if (s.images.empty() && s.slice == 0 && !s.all_outputs) s.lane_tokens = int(s.tokens.size() - 1) / P * P;
     text.target = s.tokens.size() + 1 + size_t(pick(100));
     scheduler_->add(&s);
   }
@@ -90,6 +95,34 @@ class Load {
     s.images.push_back({second, 8, {1 + uint64_t(pick(2)), 0}, nullptr});
     if (both_ways && gap > 0) s.runs.push_back({second, second + 8});
     if (both_ways && gap == 0) s.runs.back().end = second + 8;
+  }
+
+  // One prompt at a time, which takes some steps.
+  void tend_lane() {
+    if (trip_ == 0 || !scheduler_->on_trip(trip_)) {
+      const Sequence* next = scheduler_->next_away();
+      trip_ = next ? next->trip : 0;
+    }
+    if (trip_ == 0 || pick(4)) return;
+    Sequence& s = *scheduler_->on_trip(trip_);
+    const int known = s.computed;
+    ASSERT_GT(s.lane_tokens, known);
+    if (!scheduler_->land(s)) return;
+    ASSERT_EQ(s.computed, s.lane_tokens);
+    for (size_t g = 0; g < windows_.size(); ++g) write(s, g, known);
+    ++landed_;
+  }
+
+  // What comes from the other lane behind `known`, as far as the next token looks.
+  void write(const Sequence& s, size_t g, int known) {
+    const int needed = windows_[g] == 0 ? 0 : std::max(0, s.computed - windows_[g] + 1) / P * P;
+    for (int at = std::max(known, needed); at < s.computed; ++at) {
+      ASSERT_NE(s.pages[g][at / P], kNoPage);
+      auto& page = written_[g][s.pages[g][at / P]];
+      page.resize(P);
+      PrefixCache::Keys storage;
+      page[at % P] = {PrefixCache::keys_of(s, at, 1, storage)[0], s.owner, s.slice};
+    }
   }
 
   // Who reads a page together reads the same text of the same owner, which is whole and computed.
@@ -113,7 +146,7 @@ class Load {
   }
 
   void check(const std::vector<Work>& work) {
-    ASSERT_TRUE(all_.empty() || !work.empty());
+    ASSERT_TRUE(all_.empty() || !work.empty() || scheduler_->next_away());
     int tokens = 0, outputs = 0;
     for (const Work& w : work) {
       const Sequence& s = *w.sequence;
@@ -180,22 +213,28 @@ class Load {
   std::vector<std::map<int32_t, std::vector<Written>>> written_;  // by group and page
   uint64_t next_ = 1;
   size_t finished_ = 0;
-  int64_t reused_ = 0;
+  uint64_t trip_ = 0;
+  int64_t reused_ = 0, landed_ = 0;
 };
 
 TEST(Scheduler, NeverLosesAPageOrReadsAnothersTextAndStarvesNobody) {
-  int64_t reused = 0, preemptions = 0;
+  int64_t reused = 0, preemptions = 0, landed = 0;
   uint32_t seed = 0;
   for (const std::vector<int>& windows : {std::vector<int>{0}, {0, 70}, {40}, {33, 0, 100}}) {
     for (const bool copies : {true, false}) {
-      Load load(windows, copies, ++seed);
-      load.run();
-      reused += load.reused();
-      preemptions += load.preemptions();
+      for (const bool has_lane : {false, true}) {
+        Load load(windows, copies, has_lane, ++seed);
+        load.run();
+        reused += load.reused();
+        preemptions += load.preemptions();
+        landed += load.landed();
+        EXPECT_EQ(load.landed() > 0, has_lane);
+      }
     }
   }
   EXPECT_GT(reused, 5000);
   EXPECT_GT(preemptions, 10);
+  EXPECT_GT(landed, 100);
 }
 
 }  // namespace

@@ -74,6 +74,7 @@ struct Numbers {
   const char* kv = "auto";
   const char* device = "auto";
   const char* place = "";
+  const char* prefill = "";
 };
 
 class SpillTest : public ::testing::TestWithParam<Numbers> {
@@ -85,6 +86,8 @@ class SpillTest : public ::testing::TestWithParam<Numbers> {
     add_twin();
     EngineOptions options{.device = GetParam().device, .threads = 2, .kv = std::move(kv), .float32 = float32_};
     options.place = GetParam().place;
+    options.prefill_device = GetParam().prefill;
+    options.prefill_from = P;
     if (cache_pages > 0) options.context = 192, options.kv_bytes = cache_pages * page_bytes_;
     if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
     return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam().model, options);
@@ -204,9 +207,12 @@ INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
                          ::testing::Values(Numbers{"qwen2-tied"}, Numbers{"gemma3"}, Numbers{"gemma3n"},
                                            Numbers{"../../models/troika-mini.gguf", "q8_0"},
                                            Numbers{"../../models/troika-mini.gguf", "q4_0"},
-                                           Numbers{"qwen2-tied", "f16", "twin", "0:attend=cpu"}),  // caches on two devices
+                                           Numbers{"qwen2-tied", "f16", "twin", "0:attend=cpu"},  // caches on two devices
+                                           Numbers{"qwen2-tied", "f16", "cpu", "", "cpu"},         // two lanes
+                                           Numbers{"gemma3", "f16", "cpu", "", "cpu"}),
                          [](const auto& info) {
-                           std::string name = fs::path(info.param.model).stem().string() + info.param.kv + info.param.place;
+                           const Numbers& n = info.param;
+                           std::string name = fs::path(n.model).stem().string() + n.kv + n.place + n.prefill;
                            std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
                            return name;
                          });

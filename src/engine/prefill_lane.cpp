@@ -1,0 +1,160 @@
+#include "engine/prefill_lane.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "base/platform.h"
+#include "engine/devices.h"
+
+namespace troika::engine {
+namespace {
+
+constexpr int P = ops::kPageTokens;
+
+Model load(const std::filesystem::path& path, const EngineOptions& options, const Model& main) {
+  const std::vector<std::string> names = device_list(options.device, "--prefill-device");
+  const bool copies_weights = names.front() != "cpu";
+  size_t free = platform::memory().available_bytes;
+  for (const auto& device : main.devices) free -= std::min(free, device->info().bytes_put_off);
+  const size_t weights = copies_weights ? main.weight_bytes - main.looked_up_bytes : 0;
+  if (weights > free) {
+    fail("--prefill-device {}: its devices copy up to {} MB of weights, but only {} MB of memory are free; use a smaller "
+         "quantisation, or leave it out", options.device, weights / 1'000'000, free / 1'000'000);
+  }
+  Model model = load_model(path, options);
+  model.tower.reset();  // pictures are the main lane's
+  if (model.kv_format != main.kv_format) {
+    fail("--prefill-device {}: its cache would be {} and the main lane's is {}; say --kv, or leave it out", options.device,
+         info(model.kv_format).name, info(main.kv_format).name);
+  }
+  return model;
+}
+
+}  // namespace
+
+Lanes lanes_of(const EngineOptions& options) {
+  Lanes lanes{options, options};
+  if (options.prefill_device.empty()) return lanes;
+  lanes.prefill.device = options.prefill_device;
+  lanes.prefill.place.clear();
+  lanes.prefill.mmproj.clear();
+  lanes.prefill.repack = false;
+  const bool is_cpu_shared = device_list(options.device).front() != "vulkan";  // else little is left to it
+  if (!is_cpu_shared) return lanes;
+  const int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
+  lanes.prefill.threads = std::max(1, threads / 2);
+  lanes.main.threads = std::max(1, threads - threads / 2);
+  return lanes;
+}
+
+PrefillLane::PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const Model& main, int context,
+                         std::function<void()> has_arrived)
+    : model_(load(path, options, main)),
+      carrier_(model_),
+      step_tokens_(std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1])),
+      has_arrived_(std::move(has_arrived)) {
+  size_t cache = 0, weights = 0;
+  for (size_t g = 0; g < carrier_.windows().size(); ++g) {
+    pages_.push_back(KvPages(0, carrier_.windows()[g]).pages_for(context, step_tokens_));
+    cache += size_t(pages_[g]) * carrier_.page_bytes()[g];
+  }
+  for (const auto& device : model_.devices) weights += device->info().weight_bytes;
+  const size_t free = platform::memory().available_bytes;
+  if (cache > free) {
+    fail("--prefill-device {}: a context of {} tokens needs {} MB of cache there too, but only {} MB of memory are free; use a "
+         "smaller --ctx", options.device, context, cache / 1'000'000, free / 1'000'000);
+  }
+  step_.emplace(model_, 1, context, pages_, model_.spec.vocabulary);
+  if (!step_->can_copy_pages()) {
+    fail("--prefill-device {}: the host does not see its cache and cannot hand pages over; leave it out", options.device);
+  }
+  log::info("prompts are read by {} beside, in {} MB of weights and {} MB of cache of its own", device_text(model_),
+            weights / 1'000'000, cache / 1'000'000);
+  thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
+}
+
+PrefillLane::~PrefillLane() { thread_.request_stop(); }
+
+void PrefillLane::send(Trip trip) {
+  busy_ = true;
+  is_unwanted_ = false;
+  {
+    std::lock_guard lock(mutex_);
+    trip_ = std::move(trip);
+    is_here_ = true;
+  }
+  wake_.notify_all();
+}
+
+bool PrefillLane::is_computing() const {
+  std::lock_guard lock(mutex_);
+  return busy_ && !is_back_;
+}
+
+void PrefillLane::turn_back() { is_unwanted_ = true; }
+
+std::optional<PrefillLane::Trip> PrefillLane::take() {
+  std::lock_guard lock(mutex_);
+  if (!std::exchange(is_back_, false)) return std::nullopt;
+  busy_ = false;
+  return std::move(trip_);
+}
+
+void PrefillLane::loop(const std::stop_token& stop) {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      if (!wake_.wait(lock, stop, [this] { return is_here_; })) return;
+    }
+    try {
+      compute(stop);
+    } catch (const std::exception& error) {
+      trip_.error = error.what();
+    }
+    {
+      std::lock_guard lock(mutex_);
+      is_here_ = false;
+      is_back_ = true;
+    }
+    has_arrived_();
+  }
+}
+
+void PrefillLane::compute(const std::stop_token& stop) {
+  const auto begin = std::chrono::steady_clock::now();
+  const int end = static_cast<int>(trip_.tokens.size());
+  std::vector<KvPages> pools;
+  for (size_t g = 0; g < pages_.size(); ++g) pools.emplace_back(pages_[g], carrier_.windows()[g]);
+  Sequence text;
+  text.tokens = std::move(trip_.tokens);
+  text.pages.resize(pools.size());
+  text.computed = trip_.known;
+  take_pages(text, pools, trip_.known);
+  carrier_.write(*step_, text.pages, 0, trip_.known, trip_.pages);
+  while (text.computed < end && !is_unwanted_ && !stop.stop_requested()) {
+    const int count = std::min(step_tokens_, end - text.computed);
+    take_pages(text, pools, text.computed + count);
+    const Work work{.sequence = &text, .count = count, .first_output = count};
+    step_->run({&work, 1});
+    work.advance();
+  }
+  trip_.pages.clear();
+  if (text.computed == end) trip_.pages = carrier_.read(*step_, text.pages, trip_.known, end);
+  trip_.computed = text.computed - trip_.known;
+  trip_.busy_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// For tokens up to `end`, and those before that the first of them looks at.
+void PrefillLane::take_pages(Sequence& text, std::vector<KvPages>& pools, int end) const {
+  for (size_t g = 0; g < pools.size(); ++g) {
+    PageList& list = text.pages[g];
+    pools[g].give_back_behind(list, text.computed);
+    list.resize(std::max(list.size(), size_t(pools[g].first_needed(text.computed) / P)), kNoPage);
+    while (static_cast<int>(list.size()) < ops::pages_for(end)) list.push_back(pools[g].take()->page);
+  }
+}
+
+}  // namespace troika::engine
