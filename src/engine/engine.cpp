@@ -254,7 +254,8 @@ void LocalEngine::open_lane(const EngineOptions& options) {
     fail("--prefill-device {}: the host does not see the cache on {} and cannot hand pages over; leave it out",
          options.prefill_device, info_.device);
   }
-  lane_ = std::make_unique<PrefillLane>(path_, lanes_of(options).prefill, model_, info_.context_length, [this] {
+  const MainLane main{model_, info_.context_length, counters_.cache_bytes};
+  lane_ = std::make_unique<PrefillLane>(path_, lanes_of(options).prefill, main, [this] {
     { std::lock_guard lock(mutex_); }  // who is about to wait sees it
     wake_.notify_all();
   });

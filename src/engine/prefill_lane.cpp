@@ -14,16 +14,33 @@ namespace {
 
 constexpr int P = ops::kPageTokens;
 
-Model load(const std::filesystem::path& path, const EngineOptions& options, const Model& main) {
-  const std::vector<std::string> names = device_list(options.device, "--prefill-device");
-  const bool copies_weights = names.front() != "cpu";
-  size_t free = platform::memory().available_bytes;
-  for (const auto& device : main.devices) free -= std::min(free, device->info().bytes_put_off);
-  const size_t weights = copies_weights ? main.weight_bytes - main.looked_up_bytes : 0;
-  if (weights > free) {
-    fail("--prefill-device {}: its devices copy up to {} MB of weights, but only {} MB of memory are free; use a smaller "
-         "quantisation, or leave it out", options.device, weights / 1'000'000, free / 1'000'000);
-  }
+int step_tokens(const EngineOptions& options) {
+  return std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
+}
+
+// Of the cache for one prompt.
+std::vector<int> pages_for(const PageCarrier& carrier, int context, int step) {
+  std::vector<int> pages;
+  for (int window : carrier.windows()) pages.push_back(KvPages(0, window).pages_for(context, step));
+  return pages;
+}
+
+size_t cache_bytes(const PageCarrier& carrier, std::span<const int> pages) {
+  size_t bytes = 0;
+  for (size_t g = 0; g < pages.size(); ++g) bytes += size_t(pages[g]) * carrier.page_bytes()[g];
+  return bytes;
+}
+
+Model load(const std::filesystem::path& path, const EngineOptions& options, const MainLane& lane) {
+  const Model& main = lane.model;
+  const bool copies_weights = device_list(options.device, "--prefill-device").front() != "cpu";
+  size_t taken = lane.cache_bytes;  // before long
+  for (const auto& device : main.devices) taken += device->info().bytes_put_off;
+  const size_t available = platform::memory().available_bytes;
+  const PageCarrier carrier(main);
+  check_lane_room(options.device, {.weights = copies_weights ? main.weight_bytes - main.looked_up_bytes : 0,
+                                   .cache = cache_bytes(carrier, pages_for(carrier, lane.context, step_tokens(options))),
+                                   .free = available - std::min(available, taken)});
   Model model = load_model(path, options);
   model.tower.reset();  // pictures are the main lane's
   if (model.kv_format != main.kv_format) {
@@ -50,29 +67,28 @@ Lanes lanes_of(const EngineOptions& options) {
   return lanes;
 }
 
-PrefillLane::PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const Model& main, int context,
+void check_lane_room(std::string_view devices, const LaneRoom& room) {
+  if (room.weights + room.cache <= room.free) return;
+  fail("--prefill-device {}: up to {} MB of weights and {} MB of cache are needed once more, but only {} MB of memory are "
+       "free; use a smaller quantisation or --ctx, or leave it out", devices, room.weights / 1'000'000, room.cache / 1'000'000,
+       room.free / 1'000'000);
+}
+
+PrefillLane::PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const MainLane& main,
                          std::function<void()> has_arrived)
     : model_(load(path, options, main)),
       carrier_(model_),
-      step_tokens_(std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1])),
+      step_tokens_(step_tokens(options)),
+      pages_(pages_for(carrier_, main.context, step_tokens_)),
+      step_(model_, 1, main.context, pages_, model_.spec.vocabulary),
       has_arrived_(std::move(has_arrived)) {
-  size_t cache = 0, weights = 0;
-  for (size_t g = 0; g < carrier_.windows().size(); ++g) {
-    pages_.push_back(KvPages(0, carrier_.windows()[g]).pages_for(context, step_tokens_));
-    cache += size_t(pages_[g]) * carrier_.page_bytes()[g];
-  }
-  for (const auto& device : model_.devices) weights += device->info().weight_bytes;
-  const size_t free = platform::memory().available_bytes;
-  if (cache > free) {
-    fail("--prefill-device {}: a context of {} tokens needs {} MB of cache there too, but only {} MB of memory are free; use a "
-         "smaller --ctx", options.device, context, cache / 1'000'000, free / 1'000'000);
-  }
-  step_.emplace(model_, 1, context, pages_, model_.spec.vocabulary);
-  if (!step_->can_copy_pages()) {
+  if (!step_.can_copy_pages()) {
     fail("--prefill-device {}: the host does not see its cache and cannot hand pages over; leave it out", options.device);
   }
-  log::info("prompts are read by {} beside, in {} MB of weights and {} MB of cache of its own", device_text(model_),
-            weights / 1'000'000, cache / 1'000'000);
+  size_t weights = 0;
+  for (const auto& device : model_.devices) weights += device->info().weight_bytes;
+  log::info("prompts are read by {} beside, with {} MB of weights and {} MB of cache of its own", device_text(model_),
+            weights / 1'000'000, cache_bytes(carrier_, pages_) / 1'000'000);
   thread_ = std::jthread([this](const std::stop_token& stop) { loop(stop); });
 }
 
@@ -133,16 +149,16 @@ void PrefillLane::compute(const std::stop_token& stop) {
   text.pages.resize(pools.size());
   text.computed = trip_.known;
   take_pages(text, pools, trip_.known);
-  carrier_.write(*step_, text.pages, 0, trip_.known, trip_.pages);
+  carrier_.write(step_, text.pages, 0, trip_.known, trip_.pages);
   while (text.computed < end && !is_unwanted_ && !stop.stop_requested()) {
     const int count = std::min(step_tokens_, end - text.computed);
     take_pages(text, pools, text.computed + count);
     const Work work{.sequence = &text, .count = count, .first_output = count};
-    step_->run({&work, 1});
+    step_.run({&work, 1});
     work.advance();
   }
   trip_.pages.clear();
-  if (text.computed == end) trip_.pages = carrier_.read(*step_, text.pages, trip_.known, end);
+  if (text.computed == end) trip_.pages = carrier_.read(step_, text.pages, trip_.known, end);
   trip_.computed = text.computed - trip_.known;
   trip_.busy_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }

@@ -11,6 +11,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -28,6 +29,19 @@ struct Lanes {
 };
 Lanes lanes_of(const EngineOptions& options);
 
+// What the main lane is and takes.
+struct MainLane {
+  const Model& model;
+  int context = 0;         // tokens of the longest prompt
+  size_t cache_bytes = 0;
+};
+
+// Memory that the lane takes, and what is left by the main one. Throws Error when it does not fit.
+struct LaneRoom {
+  size_t weights = 0, cache = 0, free = 0;  // bytes
+};
+void check_lane_room(std::string_view devices, const LaneRoom& room);
+
 class PrefillLane {
  public:
   // A prompt on its way.
@@ -41,9 +55,9 @@ class PrefillLane {
     double busy_s = 0;
   };
 
-  // Loads the model once more. `main`: its pages must fit; `context`: tokens of the longest prompt; `has_arrived`: called on
-  // the lane's thread when a trip is back. Throws Error when memory is short, or when pages cannot be handed over.
-  PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const Model& main, int context,
+  // Loads the model once more. `has_arrived` is called on the lane's thread when a trip is back. Throws Error when memory is
+  // short, or when pages cannot be handed over.
+  PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const MainLane& main,
               std::function<void()> has_arrived);
   ~PrefillLane();  // waits for the step that it computes
 
@@ -61,8 +75,8 @@ class PrefillLane {
   const Model model_;
   const PageCarrier carrier_;
   const int step_tokens_;
-  std::vector<int> pages_;  // by page group
-  std::optional<Step> step_;
+  const std::vector<int> pages_;  // by page group
+  Step step_;
   const std::function<void()> has_arrived_;
 
   bool busy_ = false;  // of the engine's thread

@@ -79,6 +79,8 @@ uint32_t Spill::groups_needed(int page, int end) const {
 // that has all that a window looks back to, and ends in no run.
 int Spill::find(const Sequence& sequence) {
   const int first = sequence.shared_pages;
+  uint32_t always = 0;  // groups without a window
+  for (int g = 0; g < cache_.groups(); ++g) always |= uint32_t(cache_.pool(g).window() == 0) << g;
   found_.clear();
   vision::Hash name = cache_.name_of(sequence.text);
   int end = first;
@@ -86,11 +88,11 @@ int Spill::find(const Sequence& sequence) {
     PrefixCache::Keys storage;
     name = cache_.name_after(name, PrefixCache::keys_of(sequence, page * P, P, storage));
     const PageStore::Record* record = store_->find(name);
-    if (!record || (groups_needed(0, page + 1) & ~record->groups) != 0) break;  // groups without a window need all
+    if (!record || (always & ~record->groups) != 0) break;
     found_.push_back({name, record->groups});
     bool is_whole = before_run(sequence.runs, (page + 1) * P) == (page + 1) * P;
     for (int g = 0; is_whole && g < cache_.groups(); ++g) {
-      if (groups_needed(0, page + 1) >> g & 1) continue;  // had all along
+      if (always >> g & 1) continue;
       int at = std::max(first, cache_.pool(g).first_needed((page + 1) * P) / P);
       while (is_whole && at <= page) is_whole = found_[at++ - first].groups >> g & 1;
     }

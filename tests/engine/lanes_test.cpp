@@ -8,6 +8,7 @@
 #include "device/vulkan_here.h"
 #include "engine/clients.h"
 #include "engine/gated.h"
+#include "engine/prefill_lane.h"
 #include "engine/told_logits.h"
 
 namespace troika::engine {
@@ -20,7 +21,7 @@ const std::filesystem::path kGoldens = std::filesystem::path(TROIKA_SOURCE_DIR) 
 constexpr const char* kMini = "../../models/troika-mini.gguf";
 constexpr int P = ops::kPageTokens;
 
-struct Lanes {
+struct Pair {
   const char* model = "qwen2-tied";
   const char* prefill = "cpu";  // "": one lane
   const char* kv = "auto";
@@ -31,7 +32,7 @@ struct Lanes {
   int from = P;
 };
 
-std::unique_ptr<Engine> load(const Lanes& lanes) {
+std::unique_ptr<Engine> load(const Pair& lanes) {
   return Engine::load(kGoldens / lanes.model, {.device = lanes.device,
                                                .prefill_device = lanes.prefill,
                                                .prefill_from = lanes.from,
@@ -67,10 +68,10 @@ void expect_tokens(Engine& engine, const std::vector<std::vector<int32_t>>& expe
   for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << "request " << i;
 }
 
-class SameArithmetic : public ::testing::TestWithParam<Lanes> {
+class SameArithmetic : public ::testing::TestWithParam<Pair> {
  protected:
   static std::unique_ptr<Engine> load_one() {
-    Lanes one = GetParam();
+    Pair one = GetParam();
     one.prefill = "";
     return load(one);
   }
@@ -114,16 +115,16 @@ TEST_P(SameArithmetic, GoesOnBehindWhatIsCached) {
 
 TEST_P(SameArithmetic, GivesTheTokensOfOneLaneWhenTheCacheIsFull) {
   const auto expected = each_alone(load_one, 8);
-  Lanes full = GetParam();
+  Pair full = GetParam();
   full.kv_bytes = 1;  // room for one sequence of the whole context, or little more
   auto two = load(full);
   for (int round = 0; round < 3; ++round) expect_tokens(*two, expected);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, SameArithmetic,
-                         ::testing::Values(Lanes{}, Lanes{.kv = "f16", .quantise = "q4_0"}, Lanes{.model = kMini, .kv = "q8_0"},
-                                           Lanes{.model = kMini, .kv = "q4_0"}, Lanes{.model = "gemma2"},
-                                           Lanes{.model = "gemma3"}, Lanes{.model = "gemma3n"}),
+                         ::testing::Values(Pair{}, Pair{.kv = "f16", .quantise = "q4_0"}, Pair{.model = kMini, .kv = "q8_0"},
+                                           Pair{.model = kMini, .kv = "q4_0"}, Pair{.model = "gemma2"},
+                                           Pair{.model = "gemma3"}, Pair{.model = "gemma3n"}),
                          [](const auto& i) {
                            std::string name = std::filesystem::path(i.param.model).stem().string();
                            name += fmt::format("_{}_{}", i.param.kv, i.param.quantise);
@@ -256,13 +257,35 @@ TEST(TwoLanes, ServeWhoComesFirstByPriorityFirst) {
 }
 
 TEST(TwoLanes, RefuseWhatCannotBe) {
-  const auto refuses = [](const Lanes& lanes, const char* why) {
+  const auto refuses = [](const Pair& lanes, const char* why) {
     EXPECT_THAT([&] { load(lanes); }, ThrowsMessage<Error>(HasSubstr(why))) << lanes.prefill;
   };
   refuses({.prefill = "cpu,cpu"}, "--prefill-device cpu,cpu: a list names each device once");
   refuses({.prefill = "abacus"}, "unknown device \"abacus\"");
   refuses({.prefill = "reference", .kv = "f16"},
           "--prefill-device reference: its cache would be f32 and the main lane's is f16; say --kv, or leave it out");
+}
+
+TEST(TwoLanes, RefuseWhatDoesNotFit) {
+  LaneRoom room{.weights = 4'000'000'000, .cache = 500'000'000, .free = 4'500'000'000};
+  check_lane_room("npu,cpu", room);
+  room.free = 4'400'000'000;
+  EXPECT_THAT([&] { check_lane_room("npu,cpu", room); },
+              ThrowsMessage<Error>("--prefill-device npu,cpu: up to 4000 MB of weights and 500 MB of cache are needed once "
+                                   "more, but only 4400 MB of memory are free; use a smaller quantisation or --ctx, or leave "
+                                   "it out"));
+}
+
+TEST(TwoLanes, ShareTheThreadsOfTheCpuWhereBothUseIt) {
+  const auto threads = [](const char* device, const char* prefill, int all) {
+    const Lanes lanes = lanes_of({.device = device, .prefill_device = prefill, .threads = all});
+    return std::pair(lanes.main.threads, lanes.prefill.threads);
+  };
+  EXPECT_EQ(threads("cpu", "npu,cpu", 8), std::pair(4, 4));
+  EXPECT_EQ(threads("cpu", "npu,cpu", 7), std::pair(4, 3));
+  EXPECT_EQ(threads("cpu", "npu,cpu", 1), std::pair(1, 1));
+  EXPECT_EQ(threads("vulkan", "npu,cpu", 8), std::pair(8, 8));
+  EXPECT_EQ(threads("cpu", "", 8), std::pair(8, 8));
 }
 
 // Memory that the host does not see, but for activations, which come first.
@@ -315,7 +338,7 @@ double shown_divergence(const std::vector<TokenLogprob>& p, const std::vector<To
 }
 
 // The NPU's lane rounds in its own way, so all prompts go through it, in whatever company.
-void expect_same_alone_and_together(const Lanes& lanes) {
+void expect_same_alone_and_together(const Pair& lanes) {
   const auto expected = each_alone([&] { return load(lanes); }, 8);
   auto two = load(lanes);
   expect_tokens(*two, expected);

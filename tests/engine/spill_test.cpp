@@ -208,8 +208,8 @@ INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
                                            Numbers{"../../models/troika-mini.gguf", "q8_0"},
                                            Numbers{"../../models/troika-mini.gguf", "q4_0"},
                                            Numbers{"qwen2-tied", "f16", "twin", "0:attend=cpu"},  // caches on two devices
-                                           Numbers{"qwen2-tied", "f16", "cpu", "", "cpu"},         // two lanes
-                                           Numbers{"gemma3", "f16", "cpu", "", "cpu"}),
+                                           Numbers{"qwen2-tied", "auto", "cpu", "", "cpu"},        // two lanes
+                                           Numbers{"gemma3", "auto", "cpu", "", "cpu"}),
                          [](const auto& info) {
                            const Numbers& n = info.param;
                            std::string name = fs::path(n.model).stem().string() + n.kv + n.place + n.prefill;
