@@ -207,7 +207,7 @@ INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
                          ::testing::Values(Numbers{"qwen2-tied"}, Numbers{"gemma3"}, Numbers{"gemma3n"},
                                            Numbers{"../../models/troika-mini.gguf", "q8_0"},
                                            Numbers{"../../models/troika-mini.gguf", "q4_0"},
-                                           Numbers{"qwen2-tied", "f16", "twin", "0:attend=cpu"},  // caches on two devices
+                                           Numbers{"qwen2-tied", "auto", "twin", "0:attend=cpu"},  // caches on two devices
                                            Numbers{"qwen2-tied", "auto", "cpu", "", "cpu"},        // two lanes
                                            Numbers{"gemma3", "auto", "cpu", "", "cpu"}),
                          [](const auto& info) {
