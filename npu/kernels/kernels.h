@@ -6,13 +6,17 @@
 
 extern "C" {
 
-// C = 0.
+// C = 0, whatever it is of: zeros of floats have the same bits.
 void zero_i32_64x128(int32_t* c);
 void zero_i32_64x64(int32_t* c);
+void zero_i32_96x96(int32_t* c);
 
-// C += A · B: matmul_i8.h.
+// C += A · B: matmul.h.
 void mm_i8i8_i32_64x64x128(const int8_t* a, const int8_t* b, int32_t* c);
 void mm_i8i8_i32_64x64x64(const int8_t* a, const int8_t* b, int32_t* c);
+void mm_i16i8_i32_64x64x64(const int16_t* a, const int8_t* b, int32_t* c);
+void mm_bf16_f32_64x32x64(const uint16_t* a, const uint16_t* b, float* c);
+void mm_bf16_f32_96x32x96(const uint16_t* a, const uint16_t* b, float* c);
 
 // B of 64 × 128 from its 4-bit form: dequant_w4.cc.
 void dequant_w4g64_i8_64x128(const uint8_t* packed, int8_t* b);

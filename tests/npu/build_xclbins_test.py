@@ -15,7 +15,7 @@ import unittest
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 NPU_DESIGN = sys.argv.pop(1)
-DESIGNS = ["gemm_w4a8", "gemm_w4a8_bf16", "gemm_w8a8"]
+DESIGNS = ["gemm_w4a8", "gemm_w4a8_bf16", "gemm_w8a8", "gemm_w8a16", "gemm_bf16", "gemm_bf16_wide"]
 PINS = dict(re.findall(r"^(\w+)=(.+)$", (ROOT / "npu/build/pins").read_text(), re.M))
 
 # Each takes what follows -o or --xclbin-name, as the real ones do. aiecc has the design with addresses, where CHANGE is a

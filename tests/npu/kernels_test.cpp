@@ -15,33 +15,82 @@
 namespace troika::npu {
 namespace {
 
-std::vector<int8_t> random_int8(size_t count, int seed) {
+template <typename Number>
+std::vector<Number> random_integers(size_t count, int most, int seed) {
   std::mt19937 random(seed);
-  std::vector<int8_t> values(count);
-  for (int8_t& v : values) v = int8_t(random() % 255 - 127);
+  std::vector<Number> values(count);
+  for (Number& v : values) v = Number(int(random() % (2 * most + 1)) - most);
   return values;
 }
 
-// One tile of A is one tile of X; likewise B and W. C of a tile is compared through the same blocks.
-void expect_product(int m, int k, int n, void (*kernel)(const int8_t*, const int8_t*, int32_t*)) {
-  auto a = random_int8(m * k, 1), b = random_int8(n * k, 2);
-  std::vector<int8_t> a_blocks(m * k), b_blocks(n * k);
+std::vector<bf16> random_bf16(size_t count, int seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal(0, 1);
+  std::vector<bf16> values(count);
+  for (bf16& v : values) v = float_to_bf16(normal(random));
+  return values;
+}
+
+// Rows [m, k] as blocks [m/4, k/bk, 4, bk], columns [n, k] as blocks [n/bn, k, bn].
+template <typename Number>
+std::vector<Number> blocks_of_a(const std::vector<Number>& a, int m, int k, int bk) {
+  std::vector<Number> blocks(a.size());
   for (int i = 0; i < m; ++i)
-    for (int l = 0; l < k; ++l) a_blocks[((i / 4) * (k / 8) + l / 8) * 32 + i % 4 * 8 + l % 8] = a[i * k + l];
+    for (int l = 0; l < k; ++l) blocks[((i / 4) * (k / bk) + l / bk) * 4 * bk + i % 4 * bk + l % bk] = a[i * k + l];
+  return blocks;
+}
+
+template <typename Number>
+std::vector<Number> blocks_of_b(const std::vector<Number>& b, int n, int k, int bn) {
+  std::vector<Number> blocks(b.size());
   for (int j = 0; j < n; ++j)
-    for (int l = 0; l < k; ++l) b_blocks[((j / 8) * (k / 8) + l / 8) * 64 + l % 8 * 8 + j % 8] = b[j * k + l];
+    for (int l = 0; l < k; ++l) blocks[(j / bn * k + l) * bn + j % bn] = b[j * k + l];
+  return blocks;
+}
+
+int place_in_c(int i, int j, int n, int bn) { return ((i / 4) * (n / bn) + j / bn) * 4 * bn + i % 4 * bn + j % bn; }
+
+// One tile of A is one tile of X; likewise B and W. C of a tile is compared through the same blocks.
+template <typename X>
+void expect_product(int m, int k, int n, int bk, const std::vector<X>& a, void (*kernel)(const X*, const int8_t*, int32_t*)) {
+  auto b = random_integers<int8_t>(n * k, 127, 2);
+  std::vector<X> a_blocks = blocks_of_a(a, m, k, bk);
+  std::vector<int8_t> b_blocks = blocks_of_b(b, n, k, 8);
   std::vector<int32_t> c(m * n + 1, 1000);
   kernel(a_blocks.data(), b_blocks.data(), c.data());
   std::vector<int32_t> expected = multiply({m, n, k}, a, b);
   for (int i = 0; i < m; ++i)
-    for (int j = 0; j < n; ++j)
-      ASSERT_EQ(c[((i / 4) * (n / 8) + j / 8) * 32 + i % 4 * 8 + j % 8], 1000 + expected[i * n + j]) << i << ", " << j;
+    for (int j = 0; j < n; ++j) ASSERT_EQ(c[place_in_c(i, j, n, 8)], 1000 + expected[i * n + j]) << i << ", " << j;
   EXPECT_EQ(c[m * n], 1000);
 }
 
 TEST(NpuKernels, AddProductsOfInt8) {
-  expect_product(64, 64, 128, mm_i8i8_i32_64x64x128);
-  expect_product(64, 64, 64, mm_i8i8_i32_64x64x64);
+  expect_product(64, 64, 128, 8, random_integers<int8_t>(64 * 64, 127, 1), mm_i8i8_i32_64x64x128);
+  expect_product(64, 64, 64, 8, random_integers<int8_t>(64 * 64, 127, 1), mm_i8i8_i32_64x64x64);
+}
+
+TEST(NpuKernels, AddProductsOfInt16ByInt8) {
+  expect_product(64, 64, 64, 4, random_integers<int16_t>(64 * 64, 32767, 1), mm_i16i8_i32_64x64x64);
+}
+
+// However the unit orders its sums, they stay within k roundings of the largest partial sum.
+void expect_bf16_product(int m, int k, int n, void (*kernel)(const uint16_t*, const uint16_t*, float*)) {
+  std::vector<bf16> a = random_bf16(m * k, 1), b = random_bf16(n * k, 2), a_size = a, b_size = b;
+  for (bf16& v : a_size) v.bits &= 0x7fff;
+  for (bf16& v : b_size) v.bits &= 0x7fff;
+  std::vector<bf16> a_blocks = blocks_of_a(a, m, k, 8), b_blocks = blocks_of_b(b, n, k, 4);
+  std::vector<float> c(m * n + 1, 3);
+  kernel(&a_blocks[0].bits, &b_blocks[0].bits, c.data());
+  std::vector<double> expected = multiply({m, n, k}, a, b), sizes = multiply({m, n, k}, a_size, b_size);
+  for (int i = 0; i < m; ++i)
+    for (int j = 0; j < n; ++j)
+      ASSERT_NEAR(c[place_in_c(i, j, n, 4)], 3 + expected[i * n + j], (3 + sizes[i * n + j]) * (k + 1) * 0x1p-24) << i << ", " << j;
+  EXPECT_EQ(c[m * n], 3);
+}
+
+TEST(NpuKernels, AddProductsOfBfloat16InFloat32) {
+  expect_bf16_product(64, 32, 64, mm_bf16_f32_64x32x64);
+  expect_bf16_product(96, 32, 96, mm_bf16_f32_96x32x96);
 }
 
 TEST(NpuKernels, BringEveryFourBitValueToInt8) {
@@ -164,7 +213,7 @@ TEST(W4, KeepsEveryWeightWithinAStep) {
 
 TEST(Tiling, UnpacksWhatTheArrayWouldWrite) {
   // Each word of Y as the array orders it: block of rows, column, block along N, row; then in blocks.
-  for (const GemmTile& tile : {kW4A8, kW8A8}) {
+  for (const GemmTile& tile : {kW4A8, kW8A8, kW8A16}) {
     GemmShape shape{2 * tile.block_m(), 3 * tile.block_n(), tile.block_k()};
     std::vector<int32_t> words;
     int quarter = shape.n / kColumns;

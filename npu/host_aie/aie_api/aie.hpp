@@ -1,7 +1,8 @@
 // A stand-in for the part of AMD's aie_api that our kernels use, so that the same sources compile and run on the host.
-// Integer operations are to give the bits that the hardware gives, by AMD's documentation; never compared. Products and sums of floats are taken in float32 and rounded
-// to nearest even, where the hardware emulates float32 by parts: close, not the same bits. Names, shapes and meanings are
-// aie_api's; what it does not have must not be added (tests/npu/aie_api_test.cpp has the list).
+// Integer operations are to give the bits that the hardware gives, by AMD's documentation; never compared. Products and sums
+// of floats are taken in float32 and rounded to nearest even, where the hardware emulates float32 by parts: close, not the
+// same bits. Names, shapes and meanings are aie_api's; what it does not have must not be added (tests/npu/aie_api_test.cpp has
+// the list).
 #pragma once
 
 #include <bit>
@@ -264,31 +265,33 @@ vector<float, N> inv(const vector<float, N>& from) {
   return out;
 }
 
-// A block product of the matrix unit: row-major A [M, K] times B [K, N] added to C [M, N].
+// A block product of the matrix unit: row-major A [M, K] times B [K, N] added to C [M, N]. Integers are summed in int32,
+// bfloat16 in float32, which the hardware does in an order of its own.
 template <unsigned M, unsigned K, unsigned N, typename A, typename B>
 class mmul {
-  static_assert(M == 4 && K == 8 && N == 8 && std::is_same_v<A, int8_t> && std::is_same_v<B, int8_t>,
-                "a shape that the kernels do not use");
+  static constexpr bool floats = std::is_same_v<A, bfloat16>;
+  using Sum = std::conditional_t<floats, float, int32_t>;
 
  public:
   static constexpr unsigned size_A = M * K, size_B = K * N, size_C = M * N;
 
   mmul() = default;
-  explicit mmul(const vector<int32_t, size_C>& from) : sum_(from) {}
+  explicit mmul(const vector<Sum, size_C>& from) : sum_(from) {}
 
   void mac(const vector<A, size_A>& a, const vector<B, size_B>& b) {
     for (unsigned m = 0; m < M; ++m)
       for (unsigned k = 0; k < K; ++k)
-        for (unsigned n = 0; n < N; ++n) sum_.lanes[m * N + n] += a.lanes[m * K + k] * b.lanes[k * N + n];
+        for (unsigned n = 0; n < N; ++n)
+          sum_.lanes[m * N + n] += static_cast<Sum>(a.lanes[m * K + k]) * static_cast<Sum>(b.lanes[k * N + n]);
   }
 
   template <typename T>
-  vector<T, size_C> to_vector(int shift = 0) const {
-    return sum_.template to_vector<T>(shift);
+  vector<T, size_C> to_vector() const {
+    return sum_.template to_vector<T>();
   }
 
  private:
-  accum<acc32, size_C> sum_;
+  accum<std::conditional_t<floats, accfloat, acc32>, size_C> sum_;
 };
 
 }  // namespace aie
