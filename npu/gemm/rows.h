@@ -4,7 +4,7 @@
 //   scale[m] = max |x[m]| / most     q[m][k] = round(x[m][k] · (most / max |x[m]|)), halves to even
 //   y[m][n] = float(Σk q[m][k] · int8[n][k]) · (scale[m] · channel_scale[n]) + bias[n]
 //
-// where `most` is 127 for int8 (kMostX8), and what the weights leave for int16 (most_x16 in w8.h).
+// where `most` is 127 for int8, and what the weights leave for int16 (w8.h).
 //
 // Sums are whole numbers: a row has the same bits whatever is computed beside it, and wherever. A row with a value that is no
 // number, or infinite, becomes one of NaN.
@@ -16,8 +16,6 @@
 #include "npu/gemm/tiling.h"
 
 namespace troika::npu {
-
-constexpr int kMostX8 = 127;
 
 // x: [rows, columns], of no more rows and columns than the shape has; columns beyond are zeros, rows beyond stay as they are.
 // scales: one for each row. No scales of tokens are packed: the host scales.

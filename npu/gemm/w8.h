@@ -11,6 +11,8 @@
 
 namespace troika::npu {
 
+constexpr int kMostX8 = 127;
+
 struct W8Matrix {
   int n = 0, k = 0;                  // output channels, inputs
   std::vector<float> channel_scale;  // [n]

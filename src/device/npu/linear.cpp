@@ -29,7 +29,7 @@ class Linear : public Executable {
     if (rows == 0) return;
     int depth = in_.shape.columns();
     std::span<float> scales = std::span(scales_).first(rows);
-    round_rows(shape_->tile, shape_->shape, {x_, rows * depth}, depth, shape_->x.host(), scales);
+    round_rows(shape_->tile, shape_->shape, {x_, rows * depth}, depth, weight_->matrix->most_x, shape_->x.host(), scales);
     array_->multiply(*shape_, weight_->matrix->packed);
     scale_sums(shape_->tile, shape_->shape, shape_->y.host(), scales, weight_->matrix->channel_scale,
                bias_ ? std::span<const float>(bias_->vector) : std::span<const float>{}, columns_, {y_, rows * columns_});
