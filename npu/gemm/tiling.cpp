@@ -1,6 +1,7 @@
 #include "npu/gemm/tiling.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -76,6 +77,13 @@ Number number_at(std::span<const std::byte> packed, size_t at) {
 }
 
 }  // namespace
+
+const GemmTile& for_rows(const GemmTile& tile, int rows) {
+  static constexpr std::pair<GemmTile, GemmTile> kFew[] = {{kW4A8, kW4A8Few}, {kW8A8, kW8A8Few}};
+  for (const auto& [many, few] : kFew)
+    if (many == tile && rows <= few.block_m()) return few;
+  return tile;
+}
 
 void require_whole_blocks(const GemmTile& tile, const GemmShape& shape) {
   auto require = [](const char* name, int size, int block) {

@@ -72,7 +72,13 @@ constexpr GemmTile kW8A16{"gemm_w8a16", WeightKind::i8, 64, 64, 64, ResultKind::
 constexpr GemmTile kBf16{"gemm_bf16", WeightKind::bf16, 64, 32, 64, ResultKind::sums, XKind::bf16};
 // Reads a third less for each product, and pads to more.
 constexpr GemmTile kBf16Wide{"gemm_bf16_wide", WeightKind::bf16, 96, 32, 96, ResultKind::sums, XKind::bf16};
-constexpr GemmTile kGemmTiles[] = {kW4A8, kW4A8Scaled, kW8A8, kW8A16, kBf16, kBf16Wide};  // each has a design
+// Few rows: 16 of them take the time that reading W takes. W as kW4A8 and kW8A8 have it, byte for byte.
+constexpr GemmTile kW4A8Few{"gemm_w4a8_few", WeightKind::w4, 4, 64, 128};
+constexpr GemmTile kW8A8Few{"gemm_w8a8_few", WeightKind::i8, 4, 64, 64};
+constexpr GemmTile kGemmTiles[] = {kW4A8, kW4A8Scaled, kW8A8, kW8A16, kBf16, kBf16Wide, kW4A8Few, kW8A8Few};  // all designs
+
+// The tile for so many rows that reads W as `tile` does.
+const GemmTile& for_rows(const GemmTile& tile, int rows);
 
 struct GemmShape {
   int m = 0, n = 0, k = 0;

@@ -48,3 +48,27 @@ inline void matmul(const A* __restrict a, const B* __restrict b, C* __restrict c
     }
   }
 }
+
+// The same of one block row, for few rows: every block of B is used once, so loading it is what takes time.
+template <typename Block, int k, int n, typename A, typename B, typename C>
+inline void matmul_4(const A* __restrict a, const B* __restrict b, C* __restrict c) {
+  constexpr int size_a = Block::size_A, size_b = Block::size_B, size_c = Block::size_C;
+  constexpr int depth = 4 * k / size_a, columns = 4 * n / size_c, b_column = depth * size_b;
+  static_assert(4 * k % size_a == 0 && n % size_c == 0);
+
+  for (int j = 0; j < columns; j += 4) {
+    const B* __restrict b0 = b + j * b_column;
+    C* __restrict c0 = c + j * size_c;
+    Block sum0(aie::load_v<size_c>(c0)), sum1(aie::load_v<size_c>(c0 + size_c));
+    Block sum2(aie::load_v<size_c>(c0 + 2 * size_c)), sum3(aie::load_v<size_c>(c0 + 3 * size_c));
+    for (int d = 0; d < depth; ++d) {
+      const auto rows = aie::load_v<size_a>(a + d * size_a);
+      sum0.mac(rows, aie::load_v<size_b>(b0)), sum1.mac(rows, aie::load_v<size_b>(b0 + b_column));
+      sum2.mac(rows, aie::load_v<size_b>(b0 + 2 * b_column)), sum3.mac(rows, aie::load_v<size_b>(b0 + 3 * b_column));
+      b0 += size_b;
+    }
+    aie::store_v(c0, sum0.template to_vector<C>()), aie::store_v(c0 + size_c, sum1.template to_vector<C>());
+    aie::store_v(c0 + 2 * size_c, sum2.template to_vector<C>());
+    aie::store_v(c0 + 3 * size_c, sum3.template to_vector<C>());
+  }
+}

@@ -32,6 +32,15 @@ TEST(Cost, OfInt16IsTwiceThatOfInt8) {
   EXPECT_NEAR(estimate(work_of(kW8A16), shape, Calibration{}).seconds(), 2 * int8, 0.1 * int8);
 }
 
+// Four columns read 4 bytes a cycle each.
+TEST(Cost, OfFewRowsIsThatOfReadingTheirWeights) {
+  const GemmShape shape{16, 18944, 3584};
+  double bytes = double(shape.n) * shape.k * kW4A8Few.b_bytes() / (kW4A8Few.n * kW4A8Few.k);
+  double seconds = estimate(work_of(kW4A8Few), shape, Calibration{}).seconds();
+  EXPECT_NEAR(seconds, bytes / 16e9, 0.1 * seconds);
+  EXPECT_GT(estimate(work_of(kW4A8), {256, shape.n, shape.k}, Calibration{}).seconds(), 3 * seconds);
+}
+
 TEST(Cost, OfAnEmptyRunIsTheLaunch) {  // 45 µs for an empty run, 60 for a tiny kernel: mlir-aie issue 2381
   double seconds = estimate(work_of(kW4A8), {0, 0, 0}, Calibration{}).seconds();
   EXPECT_GE(seconds, 45e-6);

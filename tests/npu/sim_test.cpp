@@ -120,7 +120,8 @@ TEST(SimulatedGemm, OfBfloat16IsWithinTheRoundingOfItsSums) {
     Simulator simulator(design.spec);
     GemmShape shape{2 * tile.block_m(), tile.block_n(), 192};
     std::vector<bf16> x = random_bf16(size_t(shape.m) * shape.k, random), w = random_bf16(size_t(shape.n) * shape.k, random);
-    HostBuffer packed_x(packed_x_bytes(tile, shape)), packed_w(packed_w_bytes(tile, shape)), packed_y(packed_y_bytes(tile, shape));
+    HostBuffer packed_x(packed_x_bytes(tile, shape)), packed_w(packed_w_bytes(tile, shape));
+    HostBuffer packed_y(packed_y_bytes(tile, shape));
     fill(packed_x, pack_x(tile, shape, x));
     fill(packed_w, pack_w(tile, shape, w));
     HostBuffer* arguments[] = {&packed_x, &packed_w, &packed_y};
@@ -157,7 +158,7 @@ TEST(SimulatedGemm, IsScaledInTheCoresWhereTheDesignSaysSo) {
 }
 
 TEST(SimulatedGemm, OfManyBlocksIsExact) {
-  for (const GemmTile& tile : {kW4A8, kW8A8, kW8A16}) {
+  for (const GemmTile& tile : {kW4A8, kW8A8, kW8A16, kW4A8Few, kW8A8Few}) {
     GemmDesign design = make_gemm_design(tile);
     Simulator simulator(design.spec);
     expect_product(simulator, design, {5 * tile.block_m(), 2 * tile.block_n(), 128});

@@ -193,11 +193,22 @@ vector<T, N> min(const vector<T, N>& a, const vector<T, N>& b) {
   return out;
 }
 
+template <typename T, unsigned N, typename... Others>
+vector<T, N * (1 + sizeof...(Others))> concat(const vector<T, N>& first, const Others&... others) {
+  vector<T, N * (1 + sizeof...(Others))> out;
+  T* to = out.lanes;
+  for (const vector<T, N>* part : {&first, &others...}) {
+    std::memcpy(to, part->lanes, sizeof part->lanes);
+    to += N;
+  }
+  return out;
+}
+
+// A row-major matrix becomes one by columns.
 template <typename T, unsigned N>
-vector<T, 2 * N> concat(const vector<T, N>& a, const vector<T, N>& b) {
-  vector<T, 2 * N> out;
-  std::memcpy(out.lanes, a.lanes, sizeof a.lanes);
-  std::memcpy(out.lanes + N, b.lanes, sizeof b.lanes);
+vector<T, N> transpose(const vector<T, N>& from, unsigned rows, unsigned columns) {
+  vector<T, N> out;
+  for (unsigned i = 0; i < N; ++i) out.lanes[i % columns * rows + i / columns] = from.lanes[i];
   return out;
 }
 
@@ -263,6 +274,32 @@ vector<float, N> inv(const vector<float, N>& from) {
   vector<float, N> out;
   for (unsigned i = 0; i < N; ++i) out.lanes[i] = 1 / from.lanes[i];
   return out;
+}
+
+// Within 2^-10, as aie_api computes it for float: a guess by the bits and a step to correct it.
+template <unsigned N>
+vector<float, N> invsqrt(const vector<float, N>& from) {
+  vector<float, N> out;
+  for (unsigned i = 0; i < N; ++i) {
+    const float x = from.lanes[i], y = std::bit_cast<float>(0x5f1ffff9 - (std::bit_cast<int32_t>(x) >> 1));
+    out.lanes[i] = y * 0.703952253f * (2.38924456f - x * y * y);
+  }
+  return out;
+}
+
+// Of all lanes, in halves: the upper half to the lower one until one is left.
+template <typename T, unsigned N>
+T reduce_add(vector<T, N> v) {
+  for (unsigned half = N / 2; half > 0; half /= 2)
+    for (unsigned i = 0; i < half; ++i) v.lanes[i] = static_cast<T>(v.lanes[i] + v.lanes[i + half]);
+  return v.lanes[0];
+}
+
+template <typename T, unsigned N>
+T reduce_max(const vector<T, N>& v) {
+  T largest = v.lanes[0];
+  for (T lane : v.lanes) largest = largest < lane ? lane : largest;
+  return largest;
 }
 
 // A block product of the matrix unit: row-major A [M, K] times B [K, N] added to C [M, N]. Integers are summed in int32,
