@@ -20,8 +20,10 @@ class Linear : public Executable {
         weight_(weight_of(segment, op.in[1])), bias_(op.in.size() > 2 ? weight_of(segment, op.in[2]) : nullptr),
         scales_(static_cast<size_t>(in_.shape.rows())) {
     const ArrayMatrix& w = *weight_->matrix;
-    int block = w.tile.block_m(), rows = static_cast<int>(in_.shape.rows());
-    shape_ = &array->shape(w.tile, {(rows + block - 1) / block * block, w.n, w.k});
+    int rows = static_cast<int>(in_.shape.rows());
+    const GemmTile& tile = for_rows(w.tile, rows);
+    int block = tile.block_m();
+    shape_ = &array->shape(tile, {(rows + block - 1) / block * block, w.n, w.k});
   }
 
   void submit() override {
