@@ -15,8 +15,9 @@ struct PlainNpuWeight : Weight {
   Shape shape;
   std::shared_ptr<Weight> on_cpu;
   std::vector<float> floats;  // of a vector
-  bool multiplied_in_int8 = false;
+  bool has_integers = false;
   int depth = 0;              // of a row of values, padding included
+  int most_x = 0;             // the largest value of a row of x
   std::vector<int8_t> values;
   std::vector<float> channel_scale;
 };
@@ -43,11 +44,12 @@ class PlainNpuLinear : public Executable {
     float largest = 0;
     for (int k = 0; k < columns; ++k) largest = std::max(largest, std::fabs(x[k]));
     std::vector<int32_t> q(columns);
-    for (int k = 0; k < columns; ++k) q[k] = int32_t(std::lrint(largest > 0 ? x[k] * (127 / largest) : 0.0f));
+    const float most = float(weight_->most_x);
+    for (int k = 0; k < columns; ++k) q[k] = int32_t(std::lrint(largest > 0 ? x[k] * (most / largest) : 0.0f));
     for (int n = 0; n < weight_->shape[0]; ++n) {
       int32_t sum = 0;
       for (int k = 0; k < columns; ++k) sum += q[k] * weight_->values[size_t(n) * weight_->depth + k];
-      float y = float(sum) * (largest / 127 * weight_->channel_scale[n]);
+      float y = float(sum) * (largest / most * weight_->channel_scale[n]);
       y_[size_t(row) * weight_->shape[0] + n] = bias_ ? y + bias_->floats[n] : y;
     }
   }
@@ -73,8 +75,8 @@ class OneByOne : public Executable {
 
 class PlainNpu : public Device {
  public:
-  explicit PlainNpu(const DeviceOptions& options, double most_error = npu::kMostError)
-      : most_error_(most_error), cpu_(cpu::make(options)) {}
+  explicit PlainNpu(const DeviceOptions& options, const npu::Rounding& rounding = {})
+      : rounding_(rounding), cpu_(cpu::make(options)) {}
   const DeviceInfo& info() const override { return cpu_->info(); }
   bool supports(const ops::Program&, const ops::Op& op) const override { return op.kind != ops::OpKind::linear_gated; }
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return cpu_->allocate(bytes); }
@@ -84,14 +86,15 @@ class PlainNpu : public Device {
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) override {
     auto weight = std::make_shared<PlainNpuWeight>();
     weight->shape = view.shape;
-    if (auto rounded = npu::round_matrix(view, use, most_error_)) {
-      weight->multiplied_in_int8 = true;
-      if (const auto* w4 = std::get_if<troika::npu::W4Matrix>(&*rounded)) {
+    if (auto rounded = npu::round_matrix(view, use, rounding_)) {
+      weight->has_integers = true;
+      weight->most_x = rounded->most_x;
+      if (const auto* w4 = std::get_if<troika::npu::W4Matrix>(&rounded->values)) {
         weight->values = int8_of(*w4);
       } else {
-        weight->values = std::get<troika::npu::W8Matrix>(*rounded).values;
+        weight->values = std::get<troika::npu::W8Matrix>(rounded->values).values;
       }
-      std::visit([&](const auto& w) { weight->depth = w.k, weight->channel_scale = w.channel_scale; }, *rounded);
+      std::visit([&](const auto& w) { weight->depth = w.k, weight->channel_scale = w.channel_scale; }, rounded->values);
     }
     if (view.shape.rank == 1) {
       weight->floats.resize(size_t(view.shape.values()));
@@ -123,11 +126,11 @@ class PlainNpu : public Device {
   static bool in_int8(const Segment& s, const ops::Op& op) {
     if (op.kind != ops::OpKind::linear) return false;
     auto weight = std::dynamic_pointer_cast<PlainNpuWeight>(s.weights[op.in[1].id]);
-    return weight->multiplied_in_int8 && (*s.program)[op.out[0]].shape.columns() == weight->shape[0] &&
+    return weight->has_integers && (*s.program)[op.out[0]].shape.columns() == weight->shape[0] &&
            (*s.program)[op.in[0]].shape.columns() == weight->shape[1];
   }
 
-  const double most_error_;
+  const npu::Rounding rounding_;
   const std::unique_ptr<Device> cpu_;
 };
 

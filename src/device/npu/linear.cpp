@@ -20,8 +20,10 @@ class Linear : public Executable {
         weight_(weight_of(segment, op.in[1])), bias_(op.in.size() > 2 ? weight_of(segment, op.in[2]) : nullptr),
         scales_(static_cast<size_t>(in_.shape.rows())) {
     const ArrayMatrix& w = *weight_->matrix;
-    int block = w.tile.block_m(), rows = static_cast<int>(in_.shape.rows());
-    shape_ = &array->shape(w.tile, {(rows + block - 1) / block * block, w.n, w.k});
+    int rows = static_cast<int>(in_.shape.rows());
+    const GemmTile& tile = for_rows(w.tile, rows);
+    int block = tile.block_m();
+    shape_ = &array->shape(tile, {(rows + block - 1) / block * block, w.n, w.k});
   }
 
   void submit() override {
@@ -29,7 +31,7 @@ class Linear : public Executable {
     if (rows == 0) return;
     int depth = in_.shape.columns();
     std::span<float> scales = std::span(scales_).first(rows);
-    round_rows(shape_->tile, shape_->shape, {x_, rows * depth}, depth, shape_->x.host(), scales);
+    round_rows(shape_->tile, shape_->shape, {x_, rows * depth}, depth, weight_->matrix->most_x, shape_->x.host(), scales);
     array_->multiply(*shape_, weight_->matrix->packed);
     scale_sums(shape_->tile, shape_->shape, shape_->y.host(), scales, weight_->matrix->channel_scale,
                bias_ ? std::span<const float>(bias_->vector) : std::span<const float>{}, columns_, {y_, rows * columns_});

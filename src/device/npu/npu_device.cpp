@@ -26,8 +26,8 @@ class Turns : public Executable {
 
 class NpuDevice : public Device {
  public:
-  NpuDevice(const DeviceOptions& options, double most_error)
-      : most_error_(most_error), cpu_(cpu::make(options)), info_(cpu_->info()) {
+  NpuDevice(const DeviceOptions& options, const Rounding& rounding)
+      : rounding_(rounding), cpu_(cpu::make(options)), info_(cpu_->info()) {
     if (options.float32) fail("--device npu multiplies in int8; leave --dtype f32 out, or use --device cpu");
     info_.name = "npu (simulated)";
     info_.description = fmt::format("NPU (XDNA1), simulated on the CPU: {}", cpu_->info().description);
@@ -44,10 +44,9 @@ class NpuDevice : public Device {
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) override {
     auto weight = std::make_shared<NpuWeight>();
     weight->shape = view.shape;
-    weight->matrix = pack_matrix(view, use, most_error_);
+    weight->matrix = pack_matrix(view, use, rounding_);
     if (weight->matrix) {
-      bool four_bits = weight->matrix->tile.weights == troika::npu::WeightKind::w4;
-      log::debug("{}: on the array, {}", view.name, four_bits ? "W4A8" : "W8A8");
+      log::debug("{}: on the array, {}", view.name, weight->matrix->tile.name);
       packed_bytes_ += weight->matrix->packed.size();
       use.multiplied = false;  // by the CPU only in part (a slice of a model), read where it lies
     }
@@ -96,7 +95,7 @@ class NpuDevice : public Device {
     info_.bytes_put_off = cpu_->info().bytes_put_off;
   }
 
-  const double most_error_;  // of 4-bit weights
+  const Rounding rounding_;
   const std::unique_ptr<Device> cpu_;
   const std::shared_ptr<SimulatedArray> array_ = std::make_shared<SimulatedArray>();
   DeviceInfo info_;
@@ -105,8 +104,8 @@ class NpuDevice : public Device {
 
 }  // namespace
 
-std::unique_ptr<Device> make(const DeviceOptions& options, double most_error) {
-  return std::make_unique<NpuDevice>(options, most_error);
+std::unique_ptr<Device> make(const DeviceOptions& options, const Rounding& rounding) {
+  return std::make_unique<NpuDevice>(options, rounding);
 }
 
 }  // namespace troika::device::npu

@@ -7,6 +7,6 @@
 
 namespace troika::device::npu {
 
-std::unique_ptr<Device> make(const DeviceOptions& options, double most_error = kMostError);
+std::unique_ptr<Device> make(const DeviceOptions& options, const Rounding& rounding = {});
 
 }  // namespace troika::device::npu

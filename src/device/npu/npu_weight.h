@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "device/device.h"
+#include "device/npu/rounding.h"
 #include "npu/gemm/tiling.h"
 #include "npu/sim/host_buffer.h"
 
@@ -14,6 +15,7 @@ namespace troika::device::npu {
 struct ArrayMatrix {
   troika::npu::GemmTile tile;
   int n, k;  // padded to whole blocks
+  int most_x;  // the largest value of a row
   std::vector<float> channel_scale;
   troika::npu::sim::HostBuffer packed;
 };
@@ -26,6 +28,6 @@ struct NpuWeight : Weight {
 };
 
 // Null where the array does not multiply with it (rounding.h).
-std::unique_ptr<ArrayMatrix> pack_matrix(const WeightView& view, WeightUse use, double most_error);
+std::unique_ptr<ArrayMatrix> pack_matrix(const WeightView& view, WeightUse use, const Rounding& rounding);
 
 }  // namespace troika::device::npu

@@ -7,13 +7,13 @@
 namespace troika::device::npu {
 
 SimulatedArray::Context& SimulatedArray::context(const GemmTile& tile) {
-  std::unique_ptr<Context>& found = contexts_[tile.weights];
+  std::unique_ptr<Context>& found = contexts_[tile];
   if (!found) found = std::make_unique<Context>(tile);
   return *found;
 }
 
 ShapeOnArray& SimulatedArray::shape(const GemmTile& tile, const GemmShape& shape) {
-  std::unique_ptr<ShapeOnArray>& found = shapes_[{tile.weights, shape.m, shape.n, shape.k}];
+  std::unique_ptr<ShapeOnArray>& found = shapes_[{tile, shape.m, shape.n, shape.k}];
   if (!found) {
     found = std::make_unique<ShapeOnArray>(ShapeOnArray{
         tile, shape, troika::npu::txn::gemm_stream(context(tile).design, shape),

@@ -1,5 +1,5 @@
 // The array that products run on: simulated (npu/sim), since there is no driver for a real one yet. It gets what a real one
-// would: a design for each kind of weights, an instruction stream for each shape, buffers whose addresses a run is given.
+// would: a design for each kind of tile, an instruction stream for each shape, buffers whose addresses a run is given.
 #pragma once
 
 #include <map>
@@ -39,8 +39,8 @@ class SimulatedArray {
   };
   Context& context(const GemmTile& tile);
 
-  std::map<troika::npu::WeightKind, std::unique_ptr<Context>> contexts_;
-  std::map<std::tuple<troika::npu::WeightKind, int, int, int>, std::unique_ptr<ShapeOnArray>> shapes_;
+  std::map<GemmTile, std::unique_ptr<Context>> contexts_;
+  std::map<std::tuple<GemmTile, int, int, int>, std::unique_ptr<ShapeOnArray>> shapes_;
   bool lost_ = false;
 };
 
