@@ -199,7 +199,7 @@ void bench(const Options& o) {
                to_text(limits));
     fmt::print("load {:.3f} s; first token {:.3f} s after its begin, at full speed after {:.3f} s\n\n", load_s,
                first_token_s, settled_s);
-    fmt::print("{}\n{}\n\n", power::explain(power.wish, power.seen, power.decision), energy.to_text());
+    fmt::print("{}\n{}\n\n", power::explain(power), energy.to_text());
     fmt::print("{:<18}{:>10}  {:>9}   {:<9}  {:<{}}{}\n", "test", "tokens/s", "min", "max",
                energy.is_measured() ? "tokens/J" : "", energy.is_measured() ? 18 : 0, limits ? "share of the limit" : "");
   }
@@ -224,7 +224,7 @@ void bench(const Options& o) {
                        {"device", o.model.engine.device},
                        {"threads", threads},
                        {"limits", to_json(limits)},
-                       {"power", power::explain(power.wish, power.seen, power.decision)},
+                       {"power", power::explain(power)},
                        {"energy", energy.to_json()},
                        {"load_s", load_s},
                        {"first_token_s", first_token_s},

@@ -16,29 +16,29 @@ using power::Meter;
 constexpr std::chrono::seconds kIdle(2);
 constexpr double kCounted = 0.95;  // of the time, at the least
 
-std::string why_none(const power::Governor& meter, std::string_view device) {
-  if (meter.energy_source() == Meter::Source::none) return meter.energy_missing();
-  if (device != "vulkan" || meter.energy_source() == Meter::Source::battery) return {};
+std::string why_none(const power::Governor& governor, std::string_view device) {
+  if (governor.meter().source() == Meter::Source::none) return governor.meter().missing();
+  if (device != "vulkan" || governor.meter().source() == Meter::Source::battery) return {};
   const VulkanGpus vulkan = ask_vulkan();
   const auto& choice = vulkan.choice;
   if (choice.number < 0 || vulkan.gpus[size_t(choice.number)].kind != device::vulkan::GpuKind::discrete) return {};
   return "the processor's counter knows nothing of a GPU on a card of its own";
 }
 
-std::optional<double> measure_idle(power::Governor& meter) {
-  const platform::Energy before = meter.spent();
+std::optional<double> measure_idle(power::Governor& governor) {
+  const platform::Energy before = governor.spent();
   std::this_thread::sleep_for(kIdle);
-  const platform::Energy after = meter.spent();
+  const platform::Energy after = governor.spent();
   if (after.seconds == before.seconds) return std::nullopt;
   return (after.joules - before.joules) / (after.seconds - before.seconds);
 }
 
 }  // namespace
 
-BenchEnergy::BenchEnergy(power::Governor& meter, std::string_view device)
-    : source_(meter.energy_source()), missing_(why_none(meter, device)) {
+BenchEnergy::BenchEnergy(power::Governor& governor, std::string_view device)
+    : source_(governor.meter().source()), missing_(why_none(governor, device)) {
   if (!missing_.empty()) source_ = Meter::Source::none;
-  if (source_ != Meter::Source::none) idle_watts_ = measure_idle(meter);
+  if (source_ != Meter::Source::none) idle_watts_ = measure_idle(governor);
 }
 
 std::optional<platform::Energy> BenchEnergy::of(const std::vector<Speed>& runs) const {

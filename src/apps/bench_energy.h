@@ -15,7 +15,7 @@ namespace troika::apps {
 class BenchEnergy {
  public:
   // Where the meter counts anything, measures the machine for two seconds while nothing runs: when the model is loaded.
-  BenchEnergy(power::Governor& meter, std::string_view device);
+  BenchEnergy(power::Governor& governor, std::string_view device);
 
   bool is_measured() const { return source_ != power::Meter::Source::none; }
   nlohmann::ordered_json to_json() const;  // the source, or why there is none

@@ -40,7 +40,7 @@ struct Report {
   VulkanGpus vulkan;
   std::vector<platform::Reading> sensors;
   power::Status power;  // of --power auto
-  std::string energy_missing;
+  std::string locked_energy;  // how to make its counter readable; "": it is, or there is none
   std::vector<std::string> advice;
 };
 
@@ -94,7 +94,7 @@ std::vector<std::string> advise(const Report& r) {
   for (const Accelerator& gpu : r.gpus)
     advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
   for (const Accelerator& npu : r.npus) advise_on(advice, npu, "amdxdna");
-  if (!r.energy_missing.empty()) advice.push_back(r.energy_missing + "; `bench` and /metrics count energy where it is readable");
+  if (!r.locked_energy.empty()) advice.push_back(r.locked_energy);
   if (std::string text = advice_on(r.vulkan, r.gpus); !text.empty()) advice.push_back(std::move(text));
   return advice;
 }
@@ -112,7 +112,7 @@ Report examine(const std::filesystem::path& root) {
            .vulkan = root == "/" ? ask_vulkan() : VulkanGpus{.choice = {.why = "it is asked about this machine only"}},
            .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now()),
            .power = governor.status(),
-           .energy_missing = governor.energy_missing()};
+           .locked_energy = governor.meter().is_locked() ? governor.meter().missing() : ""};
   r.advice = advise(r);
   return r;
 }
@@ -161,8 +161,6 @@ std::string cores_text(const platform::Cpu& cpu) {
   return text + "; threads are pinned";
 }
 
-std::string power_text(const power::Status& power) { return power::explain(power.wish, power.seen, power.decision); }
-
 nlohmann::ordered_json to_json(const Report& r) {
   nlohmann::ordered_json memlock = nullptr, model = nullptr;
   if (r.memlock_bytes) memlock = *r.memlock_bytes;
@@ -188,7 +186,7 @@ nlohmann::ordered_json to_json(const Report& r) {
           {"npus", to_json(r.npus, r.vulkan)},
           {"vulkan", to_json(r.vulkan)},
           {"sensors", to_json(r.sensors)},
-          {"power", power_text(r.power)},
+          {"power", power::explain(r.power)},
           {"advice", r.advice}};
 }
 
@@ -241,7 +239,7 @@ void print(const Report& r) {
   print_vulkan(r.vulkan);
   print_accelerators("NPU", r.npus, r.vulkan);
   print_sensors(r.sensors);
-  line("power", power_text(r.power));
+  line("power", power::explain(r.power));
   fmt::print(
       "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
       "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"

@@ -41,18 +41,14 @@ void print_table(const ordered_json& models) {
   }
 }
 
-// An older server says nothing of it.
-void print_power(const ordered_json& power) {
-  if (power.is_object()) fmt::print("{}\n", printable(power.value("text", "")));
-}
-
 void list_loaded(const Options& o) {
   const ordered_json answer = ask_server(o.server, "/api/ps", nullptr);
   const ordered_json models = answer.value("models", ordered_json::array());
   if (o.json) std::puts(models.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
   else if (models.empty()) fmt::print("No model is loaded; the first question to one loads it.\n");
   else print_table(models);
-  if (!o.json) print_power(ask_server(o.server, "/api/troika/status", nullptr).value("power", ordered_json()));
+  const std::string power = answer.value("power", "");
+  if (!o.json && !power.empty()) fmt::print("{}\n", printable(power));
 }
 
 }  // namespace

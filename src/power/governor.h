@@ -24,6 +24,8 @@ struct Status {
   platform::Energy spent;  // since the governor began
 };
 
+inline std::string explain(const Status& status) { return explain(status.wish, status.seen, status.decision); }
+
 class Governor {
  public:
   enum class Looks : uint8_t { by_itself, when_told };  // when_told: without the thread, for tests
@@ -33,8 +35,7 @@ class Governor {
   Limits limits();  // of the last look; between two steps: quick, and nothing is allocated
   Status status() const;
   platform::Energy spent();  // until now
-  Meter::Source energy_source() const { return meter_.source(); }
-  const std::string& energy_missing() const { return meter_.missing(); }
+  const Meter& meter() const { return meter_; }  // its facts, which stand still
 
   void look(Clock::time_point now);
 

@@ -22,7 +22,7 @@ Meter::Meter(const std::filesystem::path& root) : packages_(platform::package_co
     missing_ = fmt::format("this system has no counter of the processor's energy ({})",
                            (root / "sys/class/powercap/intel-rapl:0").string());
   else if (unreadable != packages_.end())
-    missing_ = fmt::format("{} is for root alone; let others read it until the next boot with: sudo chmod a+r {}/energy_uj",
+    missing_ = fmt::format("{} is for root alone; to have energy counted, until the next boot: sudo chmod a+r {}/energy_uj",
                            (unreadable->zone() / "energy_uj").string(), (root / "sys/class/powercap/intel-rapl:*").string());
   if (missing_.empty()) source_ = Source::package;
   else if (has_battery) source_ = Source::battery;

@@ -28,6 +28,7 @@ class Meter {
 
   Source source() const { return source_; }
   const std::string& missing() const { return missing_; }  // why no counter is read, and the cure; "": it is
+  bool is_locked() const { return !packages_.empty() && source_ != Source::package; }  // there is one, for root alone
 
  private:
   void read_packages(Clock::time_point now);

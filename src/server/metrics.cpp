@@ -229,8 +229,8 @@ void add_power(const power::Governor& governor, std::vector<MetricFamily>& famil
     families.push_back(single("troika_on_battery", "1 where batteries feed this machine.", *status.seen.on_battery));
   if (status.seen.charge)
     families.push_back(single("troika_battery_charge_ratio", "How full the batteries are.", *status.seen.charge));
-  if (governor.energy_source() == power::Meter::Source::none) return;
-  const Labels source{{"source", std::string(power::kSourceNames[size_t(governor.energy_source())])}};
+  if (governor.meter().source() == power::Meter::Source::none) return;
+  const Labels source{{"source", std::string(power::kSourceNames[size_t(governor.meter().source())])}};
   families.push_back(counted("troika_energy_joules_total", "Energy that this machine spent, for whomever.",
                              status.spent.joules, source));
   families.push_back(counted("troika_energy_seconds_total", "Time in which troika_energy_joules_total was spent.",

@@ -183,6 +183,7 @@ Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_vi
     entry["loaded_share"] = view.share;
     body["models"].push_back(std::move(entry));
   }
+  if (models.power()) body["power"] = power::explain(models.power()->status());  // ours, for `troika ps`
   return {.body = dump(body)};
 }
 

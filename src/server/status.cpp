@@ -99,7 +99,7 @@ Json describe(const power::Status& status) {
           {"reason", power::kReasonNames[size_t(d.reason)]},
           {"threads", d.limits.threads},
           {"share", d.limits.share},
-          {"text", power::explain(status.wish, status.seen, d)}};
+          {"text", power::explain(status)}};
 }
 
 Json describe(const Traffic& traffic) {

@@ -81,6 +81,51 @@ void expect_end(Run run) {
   EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "");
 }
 
+TEST(ThreadPoolDeathTest, LetsNoMoreThreadsWorkThanItIsLimitedTo) {
+  expect_end([] {
+    cpu::ThreadPool pool({.threads = 4});
+    std::array<std::atomic<int>, 4> tasks = {};
+    std::vector<cpu::Launch> launches = {{[] { return 64; }, [&](int, int thread) {
+                                            ++tasks[size_t(thread)];
+                                            std::this_thread::sleep_for(std::chrono::microseconds(200));
+                                          }}};
+    for (int limit : {4, 2, 1, 3, 4, 1, 9, 0}) {
+      pool.limit(limit);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until those that looked for work look no more
+      for (auto& count : tasks) count = 0;
+      for (int i = 0; i < 20; ++i) {
+        pool.start(launches);
+        pool.finish();
+      }
+      int all = 0;
+      for (int thread = 0; thread < 4; ++thread) {
+        all += tasks[size_t(thread)];
+        const bool works = thread < std::max(limit, 1);
+        if ((tasks[size_t(thread)] > 0) != works) give_up(limit, 0, thread, works ? "a thread sleeps" : "a thread works");
+      }
+      if (all != 20 * 64) give_up(limit, 0, all, "tasks ran");
+    }
+  });
+}
+
+TEST(ThreadPoolDeathTest, ChangesItsThreadsBetweenTinyLaunchesAndEndsWithSomeAsleep) {
+  expect_end([] {
+    for (int pools = 0; pools < 20; ++pools) {
+      cpu::ThreadPool pool({.threads = 5});
+      int done = 0;
+      std::atomic<int> tasks = 0;
+      std::vector<cpu::Launch> launches = {{[] { return 7; }, [&](int, int) { ++tasks; }}};
+      for (int step = 0; step < 2000; ++step) {
+        if (step % 3 == 0) pool.limit(1 + step % 5);
+        pool.start(launches);
+        pool.finish();
+        if (tasks != (done += 7)) give_up(step, 0, tasks, "not every task ran once");
+      }
+      pool.limit(1 + pools % 5);
+    }
+  });
+}
+
 TEST(ThreadPoolDeathTest, LeavesNoTaskToAThreadThatIsBusy) {
   expect_end([] {
     for (int threads : {2, 3, 7}) {
