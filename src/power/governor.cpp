@@ -1,8 +1,10 @@
 #include "power/governor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
+#include "base/power_supply.h"
 
 namespace troika::power {
 namespace {
@@ -44,7 +46,7 @@ void Governor::look(Clock::time_point now) {
   std::lock_guard reading(reading_);
   const auto& readings = sensors_.read(now);
   const platform::PowerSupply supply = platform::read_power_supply(root_);
-  const platform::Energy spent = meter_.read(now, supply);
+  const platform::Energy spent = meter_.read(now);
   const Seen seen{.at = now,
                   .on_battery = supply.on_battery,
                   .charge = supply.charge,
@@ -85,7 +87,7 @@ Status Governor::status() const {
 
 platform::Energy Governor::spent() {
   std::lock_guard reading(reading_);
-  return meter_.read(Clock::now(), platform::read_power_supply(root_));
+  return meter_.read(Clock::now());
 }
 
 }  // namespace troika::power

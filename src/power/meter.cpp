@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/power_supply.h"
 #include "base/sysfs.h"
 
 namespace troika::power {
@@ -13,7 +14,7 @@ constexpr double kLongestGap_s = 60;  // between two looks at a battery's power
 
 }  // namespace
 
-Meter::Meter(const std::filesystem::path& root) : packages_(platform::package_counters(root)) {
+Meter::Meter(const std::filesystem::path& root) : root_(root), packages_(platform::package_counters(root)) {
   const auto unreadable = std::ranges::find_if(packages_, [](const platform::EnergyCounter& package) {
     return !platform::number_in(package.zone() / "energy_uj");
   });
@@ -28,7 +29,7 @@ Meter::Meter(const std::filesystem::path& root) : packages_(platform::package_co
   else if (has_battery) source_ = Source::battery;
 }
 
-platform::Energy Meter::read(Clock::time_point now, const platform::PowerSupply& supply) {
+platform::Energy Meter::read(Clock::time_point now) {
   switch (source_) {
     case Source::none:
       break;
@@ -36,7 +37,7 @@ platform::Energy Meter::read(Clock::time_point now, const platform::PowerSupply&
       read_packages(now);
       break;
     case Source::battery:
-      read_battery(now, supply.discharge_watts);
+      read_battery(now);
       break;
   }
   return spent_;
@@ -55,7 +56,8 @@ void Meter::read_packages(Clock::time_point now) {
   if (told == packages_.size()) spent_ += all;
 }
 
-void Meter::read_battery(Clock::time_point now, std::optional<double> watts) {
+void Meter::read_battery(Clock::time_point now) {
+  const auto watts = platform::read_power_supply(root_).discharge_watts;
   const double seconds = std::chrono::duration<double>(now - looked_).count();
   if (watts_ && watts && seconds <= kLongestGap_s)
     spent_ += {.joules = (*watts_ + *watts) / 2 * seconds, .seconds = seconds};

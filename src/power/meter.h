@@ -3,6 +3,8 @@
 // discrete GPU is in neither, but for a battery's.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -10,7 +12,6 @@
 #include <vector>
 
 #include "base/energy_counter.h"
-#include "base/power_supply.h"
 
 namespace troika::power {
 
@@ -24,7 +25,7 @@ class Meter {
 
   // Joules so far, and the seconds in which they were spent: those between two looks that both could tell. To be asked
   // every minute or more often.
-  platform::Energy read(Clock::time_point now, const platform::PowerSupply& supply);
+  platform::Energy read(Clock::time_point now);
 
   Source source() const { return source_; }
   const std::string& missing() const { return missing_; }  // why no counter is read, and the cure; "": it is
@@ -32,12 +33,13 @@ class Meter {
 
  private:
   void read_packages(Clock::time_point now);
-  void read_battery(Clock::time_point now, std::optional<double> watts);
+  void read_battery(Clock::time_point now);
 
+  std::filesystem::path root_;
   Source source_ = Source::none;
   std::string missing_;
   std::vector<platform::EnergyCounter> packages_;
-  std::optional<double> watts_;  // out of the batteries, when it looked last
+  std::optional<double> watts_;  // out of the batteries, at the last look
   Clock::time_point looked_;
   platform::Energy spent_;
 };

@@ -130,7 +130,7 @@ TEST_F(Power, ChangesNobodysTokens) {
       std::this_thread::sleep_for(1ms);
     }
   });
-  for (int round = 0; round < 5; ++round) expect_together(*engine, expected);
+  for (int round = 0; round < 20; ++round) expect_together(*engine, expected);
 }
 
 TEST_F(Power, CompilesNothingThatPromptsOfThoseLengthsDidNot) {

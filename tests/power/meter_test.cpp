@@ -25,9 +25,7 @@ class MeterTest : public testing::Test {
     put_in("power_supply/BAT1/status", status);
     put_in("power_supply/BAT1/power_now", microwatts);
   }
-  platform::Energy read(Meter& meter, std::chrono::nanoseconds later) {
-    return meter.read(now += later, platform::read_power_supply(scratch.path()));
-  }
+  platform::Energy read(Meter& meter, std::chrono::nanoseconds later) { return meter.read(now += later); }
 
   files::Scratch scratch;
   Meter::Clock::time_point now = Meter::Clock::now();

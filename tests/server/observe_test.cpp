@@ -179,6 +179,7 @@ TEST_F(Observe, WhatLimitsTheEnginesAndWhyIsToldAndWhatTheMachineSpent) {
   const Json power = get("/api/troika/status").json()["power"];
   EXPECT_EQ(power["profile"], "balanced");
   EXPECT_EQ(power["reason"], "battery");
+  EXPECT_EQ(get("/api/ps").json()["power"], power["text"]) << "for troika ps";
   EXPECT_THAT(power["text"].get<std::string>(), testing::StartsWith("--power auto on battery (41 %): balanced, "));
 }
 
