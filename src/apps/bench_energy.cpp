@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -48,8 +49,8 @@ std::optional<platform::Energy> BenchEnergy::of(const std::vector<Speed>& runs) 
     spent += run.spent;
     seconds += run.seconds;
   }
-  const bool counts = source_ != Meter::Source::none && spent.joules > 0;
-  if (!counts || spent.seconds < kCounted * seconds || spent.seconds < power::kLeastSeconds[size_t(source_)]) return std::nullopt;
+  const double least = std::max(kCounted * seconds, power::kLeastSeconds[size_t(source_)]);
+  if (source_ == Meter::Source::none || spent.joules == 0 || spent.seconds < least) return std::nullopt;
   return spent;
 }
 
