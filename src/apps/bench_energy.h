@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "apps/bench_speed.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 

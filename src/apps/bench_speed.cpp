@@ -8,6 +8,7 @@
 
 #include "apps/collect.h"
 #include "base/error.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/energy_counter.h"
 #include "engine/engine.h"
 
 namespace troika::apps {

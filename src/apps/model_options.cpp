@@ -10,6 +10,7 @@
 #include "apps/model_store.h"
 #include "base/error.h"
 #include "base/file_map.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {

@@ -29,6 +29,7 @@
 #include "engine/spill.h"
 #include "engine/step.h"
 #include "models/slices.h"
+#include "power/governor.h"
 
 namespace troika::engine {
 namespace {

@@ -16,7 +16,10 @@
 #include "engine/histogram.h"
 #include "engine/request.h"
 #include "engine/text_model.h"
-#include "power/governor.h"
+
+namespace troika::power {
+class Governor;
+}
 
 namespace troika::engine {
 

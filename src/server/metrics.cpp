@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/platform.h"
+#include "power/governor.h"
 #include "server/observe.h"
 
 namespace troika::server {

@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "base/log.h"
+#include "power/governor.h"
 #include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"

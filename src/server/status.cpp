@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/platform.h"
+#include "power/governor.h"
 #include "server/answer_json.h"
 #include "server/observe.h"
 

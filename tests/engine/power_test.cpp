@@ -10,6 +10,7 @@
 #include "engine/clients.h"
 #include "engine/handing_on.h"
 #include "files/scratch.h"
+#include "power/governor.h"
 
 namespace troika::engine {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "base/made_up_machine.h"
 #include "files/scratch.h"
+#include "power/governor.h"
 #include "server/raw_client.h"
 
 namespace troika::server {
