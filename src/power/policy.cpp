@@ -91,7 +91,7 @@ Decision decide(const Wish& wish, const Seen& seen, const State& before) {
 
 std::string explain(const Wish& wish, const Seen& seen, const Decision& d) {
   std::string text = fmt::format("--power {}", kProfileNames[size_t(wish.profile)]);
-  if (seen.on_battery) text += fmt::format(" {}", kFeedNames[size_t(d.state.feed)]);
+  text += seen.on_battery ? fmt::format(" {}", kFeedNames[size_t(d.state.feed)]) : ", no battery here";
   if (seen.charge) text += fmt::format(" ({:.0f} %)", 100 * *seen.charge);
   text += fmt::format(": {}", d.rule->name);
   if (d.limits.threads < 1) text += fmt::format(", {:.0f} % of the threads", 100 * d.limits.threads);

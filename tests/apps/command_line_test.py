@@ -354,7 +354,7 @@ class Plumbing(CommandLine):
         found = json.loads(self.answer("doctor", "--json", "--root", root))
         self.assertRegex(found["power"], r"\A--power auto on battery \(41 %\): balanced, .*no temperature is readable here")
         self.assertRegex("\n".join(found["advice"]), r"energy_uj is for root alone; .*sudo chmod a\+r")
-        self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"power +--power auto: full\n")
+        self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"power +--power auto, no battery here: full\n")
 
     def test_doctor_says_what_to_do_about_a_missing_node_and_a_missing_driver(self):
         root = self.machine(nodes=False)

@@ -219,7 +219,7 @@ TEST(Policy, SaysWhatItDoesAndWhy) {
   EXPECT_EQ(explain({}, seen, watched.look(seen)),
             "--power auto on battery (41 %): balanced, 50 % of the threads, prompts by 128 tokens a step, 91 of at most 85 °C; "
             "steps take 81 % of the time");
-  EXPECT_EQ(explain({}, {}, Watched({}).look({})), "--power auto: full");
+  EXPECT_EQ(explain({}, {}, Watched({}).look({})), "--power auto, no battery here: full");
 }
 
 }  // namespace
