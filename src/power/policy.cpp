@@ -40,53 +40,63 @@ struct Ceiling {
   double band;
 };
 
-Feed feed_of(const Seen& seen, Feed before) {
-  if (!seen.on_battery.value_or(false)) return Feed::mains;
-  const double low = before == Feed::low_battery ? kNotLow : kLow;
-  return seen.charge.value_or(1) < low ? Feed::low_battery : Feed::battery;
+// How many bands the value that is highest above its ceiling is above it.
+struct Pressure {
+  bool has_ceiling = false;
+  double bands = State{}.pressure;
+  Reason reason = Reason::none;
+};
+
+Pressure pressure_of(const Wish& wish, const Seen& seen, const Rule& rule) {
+  Pressure pressure;
+  for (const Ceiling& c : {Ceiling{Reason::heat, seen.celsius, rule.celsius, kBandCelsius},
+                           Ceiling{Reason::watts, seen.watts, wish.watts, kBandWatts * wish.watts.value_or(1)}}) {
+    pressure.has_ceiling |= c.most.has_value();
+    if (!c.most || !c.seen) continue;
+    const double bands = (*c.seen - *c.most) / c.band;
+    if (bands > pressure.bands) pressure = {.has_ceiling = true, .bands = bands, .reason = c.reason};
+  }
+  return pressure;
+}
+
+Feed feed_of(const Seen& seen, const State& before) {
+  const double low = before.feed == Feed::low_battery ? kNotLow : kLow;
+  Feed feed = Feed::mains;
+  if (seen.on_battery.value_or(false)) feed = seen.charge.value_or(1) < low ? Feed::low_battery : Feed::battery;
+  return seen.at - before.feed_since < kLeastFeed ? before.feed : feed;
+}
+
+int level_of(const Pressure& pressure, const State& before, Clock::duration since) {
+  const bool rises = pressure.bands > 0 && pressure.bands >= before.pressure;
+  if (!pressure.has_ceiling) return 0;
+  if (rises && (pressure.bands > kUrgent || since >= kUp)) return std::min(before.level + 1, kMostSteps);
+  if (pressure.bands < -1 && since >= kDown) return std::max(before.level - 1, 0);
+  return before.level;
+}
+
+Reason reason_of(const Wish& wish, const Rule& rule, const State& state) {
+  if (state.level > 0) return state.held_by;
+  if (&rule == &kFull) return Reason::none;
+  const bool always = &rule == kRules[size_t(wish.profile)][size_t(Feed::mains)];
+  return always ? Reason::profile : kFeedReasons[size_t(state.feed)];
 }
 
 }  // namespace
 
 Decision decide(const Wish& wish, const Seen& seen, const State& before) {
   State state = before;
-  const Feed feed = feed_of(seen, before.feed);
-  if (feed != state.feed && seen.at - state.fed_since >= kLeastFeed) {
-    state.feed = feed;
-    state.fed_since = seen.at;
-  }
+  state.feed = feed_of(seen, before);
+  if (state.feed != before.feed) state.feed_since = seen.at;
   const Rule& rule = *kRules[size_t(wish.profile)][size_t(state.feed)];
-
-  bool has_ceiling = false;
-  state.pressure = State{}.pressure;
-  Reason highest = Reason::none;
-  for (const Ceiling& c : {Ceiling{Reason::heat, seen.celsius, rule.celsius, kBandCelsius},
-                           Ceiling{Reason::watts, seen.watts, wish.watts, kBandWatts * wish.watts.value_or(1)}}) {
-    if (!c.most) continue;
-    has_ceiling = true;
-    const double pressure = c.seen ? (*c.seen - *c.most) / c.band : state.pressure;
-    if (pressure <= state.pressure) continue;
-    state.pressure = pressure;
-    highest = c.reason;
-  }
-  const bool rises = state.pressure > 0 && state.pressure >= before.pressure;
-  const auto since = seen.at - state.level_since;
-  int level = state.level;
-  if (!has_ceiling) level = 0;
-  else if (rises && (state.pressure > kUrgent || since >= kUp)) level = std::min(level + 1, kMostSteps);
-  else if (state.pressure < -1 && since >= kDown) level = std::max(level - 1, 0);
-  if (level > state.level) state.held_by = highest;
-  if (level != state.level) state.level_since = seen.at;
-  state.level = level;
-
-  Reason reason = kFeedReasons[size_t(state.feed)];
-  if (&rule == kRules[size_t(wish.profile)][size_t(Feed::mains)]) reason = Reason::profile;
-  if (&rule == &kFull) reason = Reason::none;
-  if (level > 0) reason = state.held_by;
+  const Pressure pressure = pressure_of(wish, seen, rule);
+  state.pressure = pressure.bands;
+  state.level = level_of(pressure, before, seen.at - before.level_since);
+  if (state.level > before.level) state.held_by = pressure.reason;
+  if (state.level != before.level) state.level_since = seen.at;
   return {.state = state,
           .rule = &rule,
-          .limits = {.threads = rule.threads, .prompt_rows = rule.prompt_rows, .share = std::pow(kStep, level)},
-          .reason = reason};
+          .limits = {.threads = rule.threads, .prompt_rows = rule.prompt_rows, .share = std::pow(kStep, state.level)},
+          .reason = reason_of(wish, rule, state)};
 }
 
 std::string explain(const Wish& wish, const Seen& seen, const Decision& d) {

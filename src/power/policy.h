@@ -58,7 +58,7 @@ struct Limits {
 // What is remembered from one look to the next.
 struct State {
   Feed feed = Feed::mains;
-  Clock::time_point fed_since;
+  Clock::time_point feed_since;
   int level = 0;  // steps of rest
   Clock::time_point level_since;
   Reason held_by = Reason::none;
