@@ -89,14 +89,17 @@ TEST(ThreadPoolDeathTest, LetsNoMoreThreadsWorkThanItIsLimitedTo) {
                                             ++tasks[size_t(thread)];
                                             std::this_thread::sleep_for(std::chrono::microseconds(200));
                                           }}};
-    for (int limit : {4, 2, 1, 3, 4, 1, 9, 0}) {
-      pool.limit(limit);
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // until those that looked for work look no more
+    const auto replay = [&](int times) {
       for (auto& count : tasks) count = 0;
-      for (int i = 0; i < 20; ++i) {
+      for (int i = 0; i < times; ++i) {
         pool.start(launches);
         pool.finish();
       }
+    };
+    for (int limit : {4, 2, 1, 3, 4, 1, 9, 0}) {
+      pool.limit(limit);
+      replay(3);  // without a pause in which idle threads would sleep anyway
+      replay(20);
       int all = 0;
       for (int thread = 0; thread < 4; ++thread) {
         all += tasks[size_t(thread)];
