@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -89,24 +90,20 @@ TEST(ThreadPoolDeathTest, LetsNoMoreThreadsWorkThanItIsLimitedTo) {
                                             ++tasks[size_t(thread)];
                                             std::this_thread::sleep_for(std::chrono::microseconds(200));
                                           }}};
-    const auto replay = [&](int times) {
+    const auto threads_at_work = [&] {  // in launches without a pause, in which idle threads would sleep anyway
       for (auto& count : tasks) count = 0;
-      for (int i = 0; i < times; ++i) {
+      for (int i = 0; i < 20; ++i) {
         pool.start(launches);
         pool.finish();
       }
+      if (std::accumulate(tasks.begin(), tasks.end(), 0) != 20 * 64) give_up(0, 0, 0, "not every task ran once");
+      return std::ranges::count_if(tasks, [](int count) { return count > 0; });
     };
     for (int limit : {4, 2, 1, 3, 4, 1, 9, 0}) {
       pool.limit(limit);
-      replay(3);  // without a pause in which idle threads would sleep anyway
-      replay(20);
-      int all = 0;
-      for (int thread = 0; thread < 4; ++thread) {
-        all += tasks[size_t(thread)];
-        const bool works = thread < std::max(limit, 1);
-        if ((tasks[size_t(thread)] > 0) != works) give_up(limit, 0, thread, works ? "a thread sleeps" : "a thread works");
-      }
-      if (all != 20 * 64) give_up(limit, 0, all, "tasks ran");
+      int looks = 50;  // a thread that lost its core just before it looked may take a task late
+      while (threads_at_work() != std::clamp(limit, 1, 4))
+        if (--looks == 0) give_up(limit, 0, 0, "other threads work than may");
     }
   });
 }
