@@ -98,7 +98,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
                   "seconds: long prompts are read in parts so that who generates waits no longer for a token")
       ->check(CLI::Range(0.01, 60.0))
       ->envname("TROIKA_GAP");
-  verb.add_option("--power", o.power, "how much of the machine to use: quiet, balanced, full, or auto: as mains or battery")
+  verb.add_option("--power", o.power,
+                  "how much of the machine to use: quiet, balanced, full, or auto: full on mains, less on battery")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(power::kProfileNames), std::end(power::kProfileNames))))
       ->envname("TROIKA_POWER");
   verb.add_option("--watts", o.watts, "rest between steps so that the processor's package takes no more than this")
