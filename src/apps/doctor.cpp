@@ -22,6 +22,7 @@
 #include "base/sensors.h"
 #include "device/device.h"
 #include "kernels/kernel_table.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {
@@ -38,6 +39,8 @@ struct Report {
   std::vector<Accelerator> gpus, npus;
   VulkanGpus vulkan;
   std::vector<platform::Reading> sensors;
+  power::Status power;  // of --power auto
+  std::string locked_energy;  // how to make its counter readable; "": it is, or there is none
   std::vector<std::string> advice;
 };
 
@@ -91,11 +94,13 @@ std::vector<std::string> advise(const Report& r) {
   for (const Accelerator& gpu : r.gpus)
     advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
   for (const Accelerator& npu : r.npus) advise_on(advice, npu, "amdxdna");
+  if (!r.locked_energy.empty()) advice.push_back(r.locked_energy);
   if (std::string text = advice_on(r.vulkan, r.gpus); !text.empty()) advice.push_back(std::move(text));
   return advice;
 }
 
 Report examine(const std::filesystem::path& root) {
+  const power::Governor governor({}, root, power::Governor::Looks::when_told);
   Report r{.cpu = platform::cpu(),
            .kernels = std::string(kernels::kernel_table().name),
            .memory = platform::memory(),
@@ -105,7 +110,9 @@ Report examine(const std::filesystem::path& root) {
            .gpus = find_gpus(root),
            .npus = find_npus(root),
            .vulkan = root == "/" ? ask_vulkan() : VulkanGpus{.choice = {.why = "it is asked about this machine only"}},
-           .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now())};
+           .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now()),
+           .power = governor.status(),
+           .locked_energy = governor.meter().is_locked() ? governor.meter().missing() : ""};
   r.advice = advise(r);
   return r;
 }
@@ -179,6 +186,7 @@ nlohmann::ordered_json to_json(const Report& r) {
           {"npus", to_json(r.npus, r.vulkan)},
           {"vulkan", to_json(r.vulkan)},
           {"sensors", to_json(r.sensors)},
+          {"power", power::explain(r.power)},
           {"advice", r.advice}};
 }
 
@@ -231,6 +239,7 @@ void print(const Report& r) {
   print_vulkan(r.vulkan);
   print_accelerators("NPU", r.npus, r.vulkan);
   print_sensors(r.sensors);
+  line("power", power::explain(r.power));
   fmt::print(
       "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
       "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"

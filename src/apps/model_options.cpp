@@ -3,12 +3,14 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
 #include "apps/model_store.h"
 #include "base/error.h"
 #include "base/file_map.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {
@@ -96,6 +98,14 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
                   "seconds: long prompts are read in parts so that who generates waits no longer for a token")
       ->check(CLI::Range(0.01, 60.0))
       ->envname("TROIKA_GAP");
+  verb.add_option("--power", o.power,
+                  "how much of the machine to use: quiet, balanced, full, or auto: full on mains, less on battery")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(power::kProfileNames), std::end(power::kProfileNames))))
+      ->envname("TROIKA_POWER");
+  verb.add_option("--watts", o.watts, "rest between steps so that the processor's package takes no more than this")
+      ->check(CLI::Range(1.0, 1000.0))
+      ->envname("TROIKA_WATTS");
+  verb.add_option("--system-root", o.system_root, "look for sys/ with sensors here")->group("");  // hidden: for tests
   verb.add_option("--mmproj", o.engine.mmproj, "the GGUF file with the vision tower; without it, one beside the model")
       ->envname("TROIKA_MMPROJ");
   verb.add_option("--image-pixels", o.engine.image_pixels,
@@ -120,7 +130,15 @@ engine::EngineOptions ModelOptions::engine_options() const {
   chosen.repack = !no_repack;
   chosen.tune = !no_tune;
   chosen.pin = !no_pin;
+  chosen.power = governor();
   return chosen;
+}
+
+std::shared_ptr<power::Governor> ModelOptions::governor() const {
+  const auto named = std::ranges::find(power::kProfileNames, power);
+  const power::Wish wish{.profile = power::Profile(named - std::begin(power::kProfileNames)), .watts = watts};
+  static const auto governor = std::make_shared<power::Governor>(wish, system_root);
+  return governor;
 }
 
 std::unique_ptr<engine::Engine> ModelOptions::load(const engine::LoadProgress& progress) const {

@@ -139,6 +139,9 @@ class Device {
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
   virtual bool settle() { return false; }
+  // Lets that share of the host's threads compute, at least one of them, until told otherwise; the bits are the same. Between
+  // submissions. A device without such threads goes on as before.
+  virtual void limit_threads(double /*share*/) {}
   // Measures what this device can do, in a few seconds, while nothing is submitted; nothing: it does not measure that.
   virtual std::optional<Limits> measure_limits() { return std::nullopt; }
 };

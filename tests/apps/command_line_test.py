@@ -343,6 +343,19 @@ class Plumbing(CommandLine):
         self.assertRegex(self.answer("doctor", "--root", root), r"sensors +cpu 71 °C\n")
         self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"sensors +none found\n")
 
+    def test_doctor_says_what_power_does_here_and_how_to_make_energy_readable(self):
+        root = self.folder / "machine"
+        battery, package = root / "sys/class/power_supply/BAT0", root / "sys/class/powercap/intel-rapl:0"
+        battery.mkdir(parents=True)
+        package.mkdir(parents=True)
+        (package / "name").write_text("package-0\n")
+        for name, value in {"type": "Battery", "status": "Discharging", "capacity": 41, "power_now": 9_300_000}.items():
+            (battery / name).write_text(f"{value}\n")
+        found = json.loads(self.answer("doctor", "--json", "--root", root))
+        self.assertRegex(found["power"], r"\A--power auto on battery \(41 %\): balanced, .*no temperature is readable here")
+        self.assertRegex("\n".join(found["advice"]), r"energy_uj is for root alone; .*sudo chmod a\+r")
+        self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"power +--power auto, no battery here: full\n")
+
     def test_doctor_says_what_to_do_about_a_missing_node_and_a_missing_driver(self):
         root = self.machine(nodes=False)
         bare = root / "sys/bus/pci/devices/0000:66:00.1"

@@ -65,6 +65,8 @@ class NpuDevice : public Device {
     return more;
   }
 
+  void limit_threads(double share) override { cpu_->limit_threads(share); }
+
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     std::vector<std::shared_ptr<Weight>> on_cpu;
     for (const auto& weight : segment.weights) {
