@@ -134,8 +134,8 @@ class Device {
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;             // zeroed, 64-byte aligned; throws Error
   // The same bytes for host and device, of whole pages that the caller keeps alive; null when they cannot be shared.
   virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;
-  // Brings a weight into the device's layout, once, at load. Null: it declines a weight that another device serves better.
-  // Not while something is submitted; throws Error.
+  // Brings a weight into the device's layout, once, at load. Null: it declines a weight that another device serves better,
+  // which one that supports every op must not. Not while something is submitted; throws Error.
   virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
   // Not while something is submitted. Writes to the arena of an idle segment, when it measures (DeviceOptions::tune).
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;

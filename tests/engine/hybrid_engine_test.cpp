@@ -89,6 +89,29 @@ TEST(Hybrid, PreparesAWeightOnlyWhereItIsUsed) {
   }
 }
 
+// Declines what its name says.
+class Picky : public Twin {
+ public:
+  using Twin::Twin;
+  std::shared_ptr<device::Weight> prepare(const WeightView& view, device::WeightUse use) override {
+    return view.name.find("attn.q.weight") == view.name.npos ? Twin::prepare(view, use) : nullptr;
+  }
+};
+
+TEST(Hybrid, GivesWhatADeviceDeclinesToTheNextOne) {
+  device::add_backend({"picky", [](const device::DeviceOptions& o) { return std::make_unique<Picky>(o); }});
+  EngineOptions options{.device = "picky", .threads = 2};
+  options.place = "embed=cpu";
+  const Model model = load_model(kGoldens / "qwen2-tied", options);
+  EXPECT_TRUE(model.weights.holds(1, "layer.0.attn.q.weight"));
+  EXPECT_TRUE(model.weights.holds(1, "layer.0.attn.q.bias")) << "it is added by who multiplies";
+  EXPECT_FALSE(model.weights.holds(1, "layer.0.attn.k.weight"));
+  auto engine = load(kGoldens / "qwen2-tied", "picky", "embed=cpu");
+  EXPECT_TRUE(device::same_bits(logits(*engine, text(20)), logits(*load(kGoldens / "qwen2-tied", "cpu", ""), text(20))));
+  EXPECT_THAT([] { load(kGoldens / "qwen2-tied", "picky", "embed=cpu,linear=picky"); },
+              ThrowsMessage<Error>(HasSubstr("--place linear=picky: twin does not do layer.0.attn.q (linear); on cpu it runs")));
+}
+
 TEST(Hybrid, RefusesListsThatSayNothing) {
   const auto refuses = [](const char* device, const char* why) {
     EXPECT_THAT([&] { load(kGoldens / "qwen2-tied", device, ""); }, ThrowsMessage<Error>(HasSubstr(why))) << device;

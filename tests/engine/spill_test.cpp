@@ -204,7 +204,7 @@ INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
                          ::testing::Values(Numbers{"qwen2-tied"}, Numbers{"gemma3"}, Numbers{"gemma3n"},
                                            Numbers{"../../models/troika-mini.gguf", "q8_0"},
                                            Numbers{"../../models/troika-mini.gguf", "q4_0"},
-                                           Numbers{"qwen2-tied", "f16", "twin", "0:attend=cpu"}),  // caches on two devices
+                                           Numbers{"qwen2-tied", "auto", "twin", "0:attend=cpu"}),  // caches on two devices
                          [](const auto& info) {
                            std::string name = fs::path(info.param.model).stem().string() + info.param.kv + info.param.place;
                            std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
