@@ -187,6 +187,25 @@ TEST_F(HybridOnVulkan, RunsTheEmbeddedModelOnThreeDevices) {
   EXPECT_EQ(alone(*three, request).size(), 6u);
 }
 
+// A GPU that keeps to memory of its own.
+class ApartGpu : public HandsOn {
+ public:
+  using HandsOn::HandsOn;
+  std::shared_ptr<device::Buffer> import(device::HostRegion) override { return nullptr; }
+};
+
+TEST_F(HybridOnVulkan, GivesTheSameBitsWithSharedAndWithCopiedMemory) {
+  device::add_backend({"apart", [](const device::DeviceOptions& o) {
+                         return std::make_unique<ApartGpu>(device::make_device("vulkan", o));
+                       }});
+  for (const char* place : {"linear=cpu", "0=cpu", "attend=cpu,add=cpu"}) {
+    auto shared = load(kGoldens / "qwen2-tied", "vulkan", place, "q8_0");
+    auto apart = load(kGoldens / "qwen2-tied", "apart", place, "q8_0");
+    EXPECT_TRUE(device::same_bits(logits(*apart, text(40)), logits(*shared, text(40)))) << place;
+    EXPECT_EQ(alone(*apart, greedy(30, 5, 20)), alone(*shared, greedy(30, 5, 20))) << place;
+  }
+}
+
 TEST_F(HybridOnVulkan, SharesTheHostsMemoryWhereTheDriverTakesIt) {
   std::vector<std::unique_ptr<device::Device>> devices;
   devices.push_back(device::make_device("vulkan", {}));
