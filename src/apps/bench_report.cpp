@@ -9,6 +9,7 @@
 
 #include "base/platform.h"
 #include "device/device.h"
+#include "engine/devices.h"
 
 namespace troika::apps {
 
@@ -56,6 +57,10 @@ KnownLimits limits_of(std::string_view device, int threads, std::string_view isa
 }
 
 KnownLimits own_limits_of(std::string_view device) {
+  if (device.find(',') != device.npos) {  // what several can do together is not measured
+    for (const std::string& each : engine::device_list(device)) own_limits_of(each);
+    return std::nullopt;
+  }
   const auto other = device::make_device(device, {});
   if (other->info().is_simulated) fail("--device {}: it is simulated, so a benchmark would measure the simulator", device);
   const auto limits = other->measure_limits();

@@ -32,6 +32,7 @@ void compare(const Options& o) {
   }
   engine::EngineOptions a = o.model.engine_options(), b = a;
   b.device = o.with;
+  b.place.clear();  // it is said of the first
   // Activations in int8 differ by up to about 1 % of a row's norm; float32 by rounding only.
   double tolerance = o.tolerance > 0 ? o.tolerance : (a.float32 ? 1e-4 : 0.02);
   int ops = 0;

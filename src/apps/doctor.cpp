@@ -241,7 +241,8 @@ void print(const Report& r) {
   print_sensors(r.sensors);
   line("power", power::explain(r.power));
   fmt::print(
-      "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
+      "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}; or several, such as vulkan,npu, with "
+      "--place to say what each does). TROIKA_VULKAN_DEVICE=NUMBER, or a "
       "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"
       "--device npu is simulated on the CPU: exact, very slow, and it uses no NPU; Troika has no driver for one yet.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",

@@ -521,19 +521,21 @@ void print_facts(const Subject& s, const Options& o) {
 // --- the tape
 
 void print_tape(Subject& s, const Options& o) {
-  engine::EngineOptions options = o.model.engine_options();
-  std::string name = options.device == "auto" ? "cpu" : options.device;
-  s.model.device = device::make_device(name, {.threads = options.threads, .float32 = options.float32});
-  ops::Program program = engine::trace_bucket(s.model, s.model.spec, o.tokens);
-  plan::MemoryPlan memory = plan::plan_memory(program);
-  device::Device* devices[] = {s.model.device.get()};
-  auto placement = plan::place(program, devices);
+  engine::open_devices(s.model, o.model.engine_options());
+  const plan::Devices devices = s.model.devices;
+  const ops::Program plain = models::trace(*s.model.architecture, s.model.spec, o.tokens,
+                                           std::min(o.tokens, engine::kMaxOutputs));
+  std::vector<int> placement = plan::place(plain, devices, s.model.pins);
+  const ops::Program program = plan::fuse_placed(plain, devices, placement);
+  const plan::MemoryPlan memory = plan::plan_memory(program);
   fmt::print("\nA step of {} tokens: {} ops in {} segments on {}, {} of activations\n", o.tokens, program.ops.size(),
-             plan::cut(placement).size(), s.model.device->info().name, size_text(memory.bytes));
+             plan::cut(placement).size(), plan::summary(program, placement, devices), size_text(memory.bytes));
+  size_t width = 9;
+  for (const auto& device : devices) width = std::max(width, device->info().name.size());
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const ops::Op& op = program.ops[i];
     std::string at = op.out.empty() ? "" : fmt::format("@{}", memory.offsets[op.out[0].id]);
-    fmt::print("{:4}  {:<9} {:<10} {:<26} {}\n", i, devices[placement[i]]->info().name, at, op.name,
+    fmt::print("{:4}  {:<{}} {:<10} {:<26} {}\n", i, devices[size_t(placement[i])]->info().name, width, at, op.name,
                to_string(program, op));
   }
 }

@@ -92,6 +92,7 @@ struct Segment {
 class DeviceLost : public Error {
  public:
   using Error::Error;
+  int device = 0;  // its number in the list of whoever used several
 };
 
 // What a device found of a row of logits: the most likely tokens, of equal ones the lower id first, and what the weights
@@ -131,8 +132,10 @@ class Device {
   virtual const DeviceInfo& info() const = 0;
   virtual bool supports(const ops::Program& program, const ops::Op& op) const = 0;
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;             // zeroed, 64-byte aligned; throws Error
-  virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;          // null when it cannot be shared
-  // Brings a weight into the device's layout, once, at load. Not while something is submitted; throws Error.
+  // The same bytes for host and device, of whole pages that the caller keeps alive; null when they cannot be shared.
+  virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;
+  // Brings a weight into the device's layout, once, at load. Null: it declines a weight that another device serves better,
+  // which one that supports every op must not. Not while something is submitted; throws Error.
   virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
   // Not while something is submitted. Writes to the arena of an idle segment, when it measures (DeviceOptions::tune).
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;

@@ -7,38 +7,56 @@
 
 #include "base/error.h"
 #include "engine/model.h"
-#include "engine/step.h"
 #include "ops/reference.h"
+#include "ops/rewrites.h"
 #include "plan/memory.h"
 
 namespace troika::engine {
 namespace {
 
-// One device's side of the walk: the same tape, one executable per op.
+// One side of the walk: the same tape on the devices of its list, one op at a time.
 struct Side {
   Model model;
-  std::shared_ptr<device::Buffer> arena;
+  Tape tape;
+  std::shared_ptr<const Arenas> arenas;
   std::vector<device::Cache> caches;
-  std::vector<std::shared_ptr<device::Weight>> weights;
-  std::vector<std::unique_ptr<device::Executable>> ops;
+  std::vector<std::unique_ptr<Relay>> ops;
 
-  void compile(const ops::Program& program, const plan::MemoryPlan& memory, const ops::StepInputs& inputs) {
-    arena = model.device->allocate(memory.bytes);
-    for (const ops::CacheInfo& cache : program.caches) {
-      size_t bytes = inputs.page_table.size() * cache_page_bytes(cache, model.kv_format);
-      caches.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+  void compile(const plan::MemoryPlan& memory, const ops::StepInputs& inputs) {
+    arenas = std::make_shared<Arenas>(model.devices, memory.bytes);
+    const std::vector<int> devices = plan::devices_of_caches(tape.program, tape.placement);
+    for (size_t i = 0; i < devices.size(); ++i) {
+      size_t bytes = inputs.page_table.size() * device::cache_page_bytes(tape.program.caches[i], model.kv_format);
+      device::Device& device = *model.devices[size_t(devices[i])];
+      caches.push_back({device.allocate(bytes), device.allocate(bytes), model.kv_format});
     }
-    weights = weights_of(model, program);
-    for (size_t i = 0; i < program.ops.size(); ++i) {
-      ops.push_back(model.device->compile({.program = &program, .begin = i, .end = i + 1, .arena = arena,
-                                           .offsets = memory.offsets, .weights = weights, .caches = caches,
-                                           .inputs = &inputs}));
-    }
+    const Surroundings around{.offsets = memory.offsets, .devices = model.devices, .weights = &model.weights,
+                              .arenas = arenas, .caches = caches, .inputs = &inputs};
+    for (size_t i = 0; i < tape.program.ops.size(); ++i) ops.push_back(std::make_unique<Relay>(tape, around, i, i + 1));
   }
-  float* values(const plan::MemoryPlan& memory, ops::Tensor t) const {
-    return reinterpret_cast<float*>(arena->host() + memory.offsets[t.id]);
+  float* values(const plan::MemoryPlan& memory, size_t op, ops::Tensor t) const {
+    return reinterpret_cast<float*>(arenas->of(tape.placement[op])->host() + memory.offsets[t.id]);
   }
 };
+
+std::vector<int> place(const ops::Program& program, const Model& model) {
+  const auto holds = [&](int device, std::string_view name) { return model.weights.holds(device, name); };
+  return plan::place(program, model.devices, model.pins, holds);
+}
+
+// Fused only where both sides have the fused op.
+void trace(Side& a, Side& b, int tokens) {
+  const ops::Program plain = models::trace(*a.model.architecture, a.model.slice, tokens, std::min(tokens, kMaxOutputs));
+  const int count = static_cast<int>(b.model.devices.size());
+  std::vector<int> pairs = place(plain, a.model), of_b = place(plain, b.model);
+  for (size_t i = 0; i < pairs.size(); ++i) pairs[i] = pairs[i] * count + of_b[i];
+  const ops::Program fused = ops::fuse(plain, pairs, [&](const ops::Program& p, const ops::Op& op, int pair) {
+    return a.model.devices[size_t(pair / count)]->supports(p, op) && b.model.devices[size_t(pair % count)]->supports(p, op);
+  });
+  a.tape = b.tape = {fused, pairs};
+  for (int& device : a.tape.placement) device /= count;
+  for (int& device : b.tape.placement) device %= count;
+}
 
 OpDifference difference(std::span<const float> a, std::span<const float> b) {
   OpDifference d;
@@ -92,23 +110,23 @@ void compare_devices(const std::filesystem::path& path, const EngineOptions& a, 
   if (prompt.empty()) fail("the prompt is empty");
   Side left{.model = load_model(path, a)}, right{.model = load_model(path, b)};
   for (Side* side : {&left, &right}) {
-    while (side->model.device->settle()) {}
+    for (const auto& device : side->model.devices) {
+      while (device->settle()) {}
+    }
   }
-  ops::Program program = trace_bucket(left.model, static_cast<int>(prompt.size()));
+  trace(left, right, static_cast<int>(prompt.size()));
+  const ops::Program& program = left.tape.program;
   plan::MemoryPlan memory = plan::plan_memory(program);
   ops::StepInputs inputs = whole_prompt(prompt, left.model.spec.vocabulary, int(program.windows.size()));
-  left.compile(program, memory, inputs);
-  right.compile(program, memory, inputs);
+  left.compile(memory, inputs);
+  right.compile(memory, inputs);
 
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const ops::Op& op = program.ops[i];
-    for (Side* side : {&left, &right}) {
-      side->ops[i]->submit();
-      side->ops[i]->wait();
-    }
+    for (Side* side : {&left, &right}) side->ops[i]->run();
     for (ops::Tensor t : op.out) {
       size_t count = size_t(ops::live_rows(program[t], inputs)) * program[t].shape.columns();
-      std::span<float> mine(left.values(memory, t), count), theirs(right.values(memory, t), count);
+      std::span<float> mine(left.values(memory, i, t), count), theirs(right.values(memory, i, t), count);
       OpDifference d = difference(mine, theirs);
       if (op.kind == ops::OpKind::attend) {
         d.rounding = std::max(cache_rounding(left.model.kv_format), cache_rounding(right.model.kv_format));

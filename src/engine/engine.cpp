@@ -7,6 +7,7 @@
 #include <cmath>
 #include <condition_variable>
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <tuple>
@@ -19,6 +20,7 @@
 #include "engine/image_words.h"
 #include "engine/cache_plan.h"
 #include "engine/constraint.h"
+#include "engine/devices.h"
 #include "engine/fingerprint.h"
 #include "engine/model.h"
 #include "engine/model_info.h"
@@ -53,6 +55,28 @@ vision::Hash own_name(const Running& running, const SeenImage& image) {
   return vision::hash_bytes(std::as_bytes(std::span(running.request.owner)), {image.hash.low, image.hash.high});
 }
 
+// Memory for all caches, as far as each device has some for its share of them. Weights that will need it come first.
+size_t room_for_caches(const Model& model, const Tape& tape) {
+  const std::vector<int> devices = plan::devices_of_caches(tape.program, tape.placement);
+  std::vector<size_t> shares(model.devices.size(), 0);
+  size_t all = 0;
+  for (size_t i = 0; i < devices.size(); ++i) {
+    const size_t bytes = cache_page_bytes(tape.program.caches[i], model.kv_format);
+    shares[size_t(devices[i])] += bytes;
+    all += bytes;
+  }
+  double room = std::numeric_limits<double>::max(), most = 0;
+  for (size_t d = 0; d < shares.size(); ++d) {
+    const device::DeviceInfo& device = model.devices[d]->info();
+    size_t free = device.free_bytes.value_or(platform::memory().available_bytes);
+    free -= std::min(free, device.bytes_put_off);
+    if (shares[d] == 0) continue;
+    room = std::min(room, double(free) * double(all) / double(shares[d]));
+    most = std::max(most, double(free));  // it may be the same memory for all
+  }
+  return size_t(std::min(room, most));
+}
+
 // Pictures are large, and their features stay.
 void forget_pixels(Running& running) {
   for (PlacedImage& image : running.request.images) image.picture = nullptr;
@@ -81,10 +105,11 @@ class LocalEngine final : public Engine {
   void obey_limits();
   void rest(const std::stop_token& stop, Clock::duration work);
   void run_step();
-  bool go_on_with_cpu(const std::string& why);
+  bool go_on_without(const device::DeviceLost& lost);
   void pace(int rows, double step_s);
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
+  bool settle_devices();
   void spill(Clock::duration step);
   uint64_t next_to_see();
   void see();
@@ -137,6 +162,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
       model_(load_model(path, options, progress)),
       seen_(options.image_cache_bytes) {
   info_ = model_info(model_, options);
+  counters_.device = info_.device;
   if (has_tokenizer(*model_.file)) text_ = TextModel::load(*model_.file);
   drawable_ = model_.spec.vocabulary;
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
@@ -185,7 +211,8 @@ void LocalEngine::open_eyes(const EngineOptions& options, const vision::HashKey&
 }
 
 void LocalEngine::share_out_cache(const EngineOptions& options) {
-  ops::Program program = trace_bucket(model_, 1);
+  const Tape tape = trace_bucket(model_, 1);
+  const ops::Program& program = tape.program;
   for (size_t g = 0; g < program.windows.size(); ++g) {
     page_bytes_.push_back(page_bytes(program, static_cast<int>(g), model_.kv_format));
   }
@@ -194,9 +221,7 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
     log::warn("a context of {} tokens is more than the {} that the model was made for", options.context,
               model_.spec.context);
   }
-  const device::DeviceInfo& device = model_.device->info();
-  size_t available = device.free_bytes.value_or(platform::memory().available_bytes);
-  available -= std::min(available, device.bytes_put_off);  // weights that will need it come first
+  const size_t available = room_for_caches(model_, tape);
   CachePlan plan = plan_cache({.windows = program.windows,
                                .page_bytes = page_bytes_,
                                .model_context = model_.spec.context,
@@ -217,7 +242,7 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
 
 std::vector<KvPages> LocalEngine::pools() const {
   std::vector<KvPages> pools;
-  std::vector<int> windows = trace_bucket(model_, 1).windows;
+  std::vector<int> windows = trace_bucket(model_, 1).program.windows;
   for (size_t g = 0; g < pages_.size(); ++g) pools.emplace_back(pages_[g], windows[g]);
   return pools;
 }
@@ -366,7 +391,7 @@ void LocalEngine::obey_limits() {
   if (!options_.power) return;
   limits_ = options_.power->limits();
   scheduler_->limit_prompts(limits_.prompt_rows);
-  model_.device->limit_threads(limits_.threads);
+  for (const auto& device : model_.devices) device->limit_threads(limits_.threads);
 }
 
 // So that work takes no larger share of the time than it may. Whoever waits for a step waits for this too.
@@ -384,12 +409,17 @@ void LocalEngine::settle(const std::stop_token& stop, Clock::duration most) {
   try {
     do {
       if (counters_.settled || stop.stop_requested()) return;
-      counters_.settled = !model_.device->settle();
+      counters_.settled = !settle_devices();
     } while (Clock::now() < end);
   } catch (const std::exception& error) {
     log::warn("weights stay where the file is mapped, which is slower: {}", error.what());
     counters_.settled = true;
   }
+}
+
+// False: nothing is left on any device.
+bool LocalEngine::settle_devices() {
+  return std::ranges::any_of(model_.devices, [](const auto& device) { return device->settle(); });
 }
 
 // Writes pages to disk: for a small part of the time that the step took, or one a turn while nobody is here.
@@ -414,7 +444,7 @@ void LocalEngine::run_step() {
     now = Clock::now();  // what is compiled once says nothing of steps to come
     step_->run(work, [this, &work] { prepare_masks(work); });
   } catch (const device::DeviceLost& error) {
-    if (!go_on_with_cpu(error.what())) fail_batch(work, error.what());
+    if (!go_on_without(error)) fail_batch(work, error.what());
     return;
   } catch (const std::exception& error) {
     log::error("a step failed: {}", error.what());
@@ -438,7 +468,7 @@ void LocalEngine::run_step() {
     try {
       deliver(*running_.at(id), w, first, first_row);
     } catch (const device::DeviceLost& error) {  // while it brought a row
-      if (!go_on_with_cpu(error.what())) throw;
+      if (!go_on_without(error)) throw;
       return;
     } catch (const std::exception& error) {
       log::error("a request failed: {}", error.what());
@@ -447,10 +477,13 @@ void LocalEngine::run_step() {
   }
 }
 
-// All that runs starts over there, with what it generated so far; nobody is told. False: the CPU cannot take it either.
-bool LocalEngine::go_on_with_cpu(const std::string& why) {
-  log::error("{}; going on with the CPU, which takes a moment", why);
-  options_.device = "cpu";
+// All that runs starts over on the devices that are left, with what it generated so far; nobody is told. False: these cannot
+// take it.
+bool LocalEngine::go_on_without(const device::DeviceLost& lost) {
+  const std::string name = model_.device_names[size_t(lost.device)];
+  options_.device = list_without(model_.device_names, lost.device);
+  options_.place = plan::without_device(options_.place, name);
+  log::error("{}; going on without {}, on {}, which takes a moment", lost.what(), name, options_.device);
   try {
     Model fresh = load_model(path_, options_);
     for (auto& [id, running] : running_) running->seeing.reset();
@@ -458,15 +491,18 @@ bool LocalEngine::go_on_with_cpu(const std::string& why) {
     spill_.reset();  // what it kept was computed in another way
     model_.weights = std::move(fresh.weights);  // of the rest, others read the numbers, which are the same
     model_.tower = std::move(fresh.tower);
-    model_.device = std::move(fresh.device);
+    model_.device_names = std::move(fresh.device_names);
+    model_.pins = std::move(fresh.pins);
+    model_.devices = std::move(fresh.devices);
     model_.file = std::move(fresh.file);
     step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
     scheduler_->start_over(PrefixCache(pools(), vision::random_key()));
   } catch (const std::exception& error) {
-    log::error("the CPU cannot go on either: {}", error.what());
+    log::error("{} cannot go on either: {}", options_.device, error.what());
     return false;
   }
-  counters_.lost_device = true;
+  counters_.device = device_text(model_);
+  counters_.lost_device += (counters_.lost_device.empty() ? "" : ", ") + name;
   counters_.settled = false;
   return true;
 }
@@ -508,7 +544,7 @@ void LocalEngine::see() {
     forget_pixels(running);
     scheduler_->add(&running.sequence);
   } catch (const device::DeviceLost& error) {
-    if (!go_on_with_cpu(error.what())) finish(id, {.finish = Finish::failed, .error = error.what()});
+    if (!go_on_without(error)) finish(id, {.finish = Finish::failed, .error = error.what()});
   } catch (const std::exception& error) {
     log::error("a picture could not be read: {}", error.what());
     finish(id, {.finish = Finish::failed, .error = error.what()});

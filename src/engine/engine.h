@@ -24,7 +24,8 @@ class Governor;
 namespace troika::engine {
 
 struct EngineOptions {
-  std::string device = "auto";  // "auto", "cpu", "npu", "vulkan" or "reference"
+  std::string device = "auto";  // or a list in order of preference: "vulkan,npu"; the CPU is its last, named or not
+  std::string place;            // --place: which of them does what: "linear=npu,0-13:attend=cpu" (plan/pins.h)
   int threads = 0;              // 0: every physical core we may use
   int context = 0;              // tokens per sequence; 0: the model's own, as far as the cache allows
   std::string kv = "auto";      // "f16", "f32", "q8_0", "q4_0"; auto: f32 for float32 files, else f16
@@ -59,7 +60,7 @@ struct ModelInfo {
   std::string licence;        // as the file names it; "": it does not
   Pooling pooling = Pooling::mean;  // what the file says, or the mean
   int layers = 0, width = 0, heads = 0, kv_heads = 0;
-  std::string device;         // that computes it: "cpu"
+  std::string device;         // that computes it: "cpu"; several with what each does: "vulkan: 310 ops, cpu: 12 ops"
   int64_t created = 0;        // the file's time, Unix seconds
   int context_length = 0;     // tokens a sequence may have here (prompt and answer together)
   int model_context_length = 0;  // what the model was made for
@@ -90,7 +91,8 @@ struct EngineStats {
   int64_t restored_tokens = 0;  // of text that was read back from disk
   uint64_t spilled_bytes = 0;   // that the cache has on disk
   int failed_steps = 0;         // since the last one that did not fail
-  bool lost_device = false;     // ModelInfo::device does not answer any more; the CPU computes in its place
+  std::string device;           // that computes now: ModelInfo::device, without those that were
+  std::string lost_device;      // and do not answer any more: the others go on; "": all do
   int64_t stopped = 0, limited = 0, cancelled = 0, failed = 0;  // requests that ended so
 
   RowHistogram step_rows;         // tokens computed in a step

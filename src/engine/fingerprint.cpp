@@ -42,9 +42,9 @@ std::string samples_of(const fs::path& path, uint64_t bytes) {
 }  // namespace
 
 vision::Hash fingerprint(const Model& model, const EngineOptions& options) {
-  std::string facts = fmt::format("{} {} {} {} {} {} {} {}", kNumbers, model.device->info().description,
-                                  info(model.kv_format).name, options.float32, options.isa, options.quantise,
-                                  options.slice, options.image_pixels);
+  std::string facts = fmt::format("{} {} {} {} {} {} {} {}", kNumbers, info(model.kv_format).name, options.float32,
+                                  options.isa, options.quantise, options.slice, options.image_pixels, options.place);
+  for (const auto& device : model.devices) facts += fmt::format("\n{}", device->info().description);
   std::vector<fs::path> files = files_of(model.file->path());
   if (model.tower && fs::is_regular_file(model.tower->path())) files.push_back(model.tower->path());
   for (const fs::path& file : files) {

@@ -11,10 +11,10 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "engine/cache_plan.h"
+#include "engine/devices.h"
 #include "engine/model.h"
 #include "engine/weights.h"
 #include "models/slices.h"
-#include "ops/rewrites.h"
 
 namespace troika::engine {
 namespace {
@@ -149,15 +149,59 @@ void count_reads(Model& model, const ops::Program& program) {
 }
 
 // Refuses before anything is read what would fail after minutes, and for others too.
-void check_room(const Model& model) {
-  const device::DeviceInfo& device = model.device->info();
-  if (!device.free_bytes || model.weight_bytes <= *device.free_bytes) return;
-  fail("{} has {} MB of weights, but only {} MB are free on {}; use a smaller quantisation, or --device cpu",
-       model.file->path().string(), model.weight_bytes / 1'000'000, *device.free_bytes / 1'000'000, device.description);
+void check_room(const Model& model, const ops::Program& whole) {
+  const std::vector<int> placement = plan::place(whole, model.devices, model.pins);
+  std::set<std::pair<int, std::string_view>> seen;
+  std::vector<size_t> bytes(model.devices.size(), 0);
+  for (size_t i = 0; i < placement.size(); ++i) {
+    for (ops::Tensor t : whole.ops[i].in) {
+      const ops::TensorInfo& weight = whole[t];
+      if (weight.role != ops::Role::weight || !seen.emplace(placement[i], weight.name).second) continue;
+      bytes[size_t(placement[i])] += bytes_of(model.formats.find(weight.name)->second, weight.shape);
+    }
+  }
+  for (size_t d = 0; d < model.devices.size(); ++d) {
+    const device::DeviceInfo& device = model.devices[d]->info();
+    if (!device.free_bytes || bytes[d] <= *device.free_bytes) continue;
+    fail("{} has {} MB of weights, but only {} MB are free on {}; use a smaller quantisation, or --device cpu",
+         model.file->path().string(), bytes[d] / 1'000'000, *device.free_bytes / 1'000'000, device.description);
+  }
 }
 
-// Brings the weights to the device in the order of the file, so that a disk is read from front to back, and lets go of
+// Brings the weights to the devices in the order of the file, so that a disk is read from front to back, and lets go of
 // each before the next.
+void hold_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options,
+                  const LoadProgress& progress) {
+  std::sort(weights.begin(), weights.end(), [](const models::FoundWeight& a, const models::FoundWeight& b) {
+    return std::less<>()(a.view.bytes.data(), b.view.bytes.data());
+  });
+  std::vector<std::string> names;
+  std::map<std::string, WeightView> views;
+  for (auto& [view, name] : weights) {
+    names.push_back(view.name);
+    views.emplace(names.back(), std::move(view));
+  }
+  const int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
+  const auto bring = [&](const std::string& name) {
+    auto found = views.extract(name);  // the first time
+    WeightView view = found ? std::move(found.mapped())
+                            : models::find_weight(*model.file, model.architecture->names, name, model.spec.head_dim)->view;
+    return rounded(view, model.formats.find(name)->second, threads);
+  };
+  size_t bytes_in_place = 0;
+  const auto held = [&](const WeightView& view) {
+    bytes_in_place += bytes_of(view.format, view.shape);
+    if (progress) progress(std::min(1.0, double(bytes_in_place) / double(model.weight_bytes)));
+  };
+  const ops::Program tapes[] = {models::trace(*model.architecture, model.slice, 1, 1),
+                                models::trace(*model.architecture, model.spec, 1, 1)};
+  model.weights = HeldWeights(model.devices, model.pins, tapes, names, bring, held);
+  // What a device does with the whole of a weight, it may not do with the part that another slice takes.
+  if (model.spec.gemma3n && model.devices.size() > 1) {
+    model.weights.hold_all(static_cast<int>(model.devices.size()) - 1, model.devices, names, bring);
+  }
+}
+
 void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options,
                      const LoadProgress& progress) {
   ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
@@ -179,25 +223,11 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
     ++matrices[info(format).name];
     unrounded += wanted && !table && info(format).block_values == 1;
   }
-  check_room(model);
+  check_room(model, whole);
   const auto main = std::ranges::max_element(bytes_by_format, {}, [](const auto& row) { return row.second; });
   if (main != bytes_by_format.end()) model.main_format = main->first;
   model.slice = slice_of(model, options.slice);
-  ops::Program sliced = models::trace(*model.architecture, model.slice, 1, 1);
-  WeightUses in_slice(sliced);
-  std::sort(weights.begin(), weights.end(), [](const models::FoundWeight& a, const models::FoundWeight& b) {
-    return std::less<>()(a.view.bytes.data(), b.view.bytes.data());
-  });
-  int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
-  size_t bytes_in_place = 0;
-  for (auto& [found, name] : weights) {
-    WeightView view = std::exchange(found, {});
-    Format format = model.formats.find(view.name)->second;
-    view = rounded(view, format, threads);
-    bytes_in_place += bytes_of(format, view.shape);
-    model.weights.emplace(view.name, model.device->prepare(view, in_slice.of(view.name)));
-    if (progress) progress(double(bytes_in_place) / double(model.weight_bytes));
-  }
+  hold_weights(model, std::move(weights), options, progress);
   if (wanted) {
     std::string formats;
     for (auto [name, count] : matrices) formats += fmt::format("{}{} {}", formats.empty() ? "" : ", ", count, name);
@@ -224,13 +254,35 @@ Formats loaded_formats(const std::vector<models::FoundWeight>& weights, const op
 }
 
 Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim) {
-  if (options.device == "reference") return Format::f32;
+  const std::vector<std::string> devices = device_list(options.device);
+  if (std::ranges::count(devices, "reference") > 0) return Format::f32;
   if (options.kv == "auto") {
     bool float_model = std::all_of(weights.begin(), weights.end(),
                                    [](const models::FoundWeight& w) { return w.view.format == Format::f32; });
     return options.float32 || float_model ? Format::f32 : Format::f16;
   }
   return cache_format(options.kv, head_dim);
+}
+
+void open_devices(Model& model, const EngineOptions& options) {
+  const ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
+  model.device_names = device_list(options.device);
+  model.pins = plan::parse_pins(options.place, model.device_names, model.spec.layers);
+  const int last = static_cast<int>(model.device_names.size()) - 1;
+  const auto is_done = [&](const ops::Op& op) {
+    return std::ranges::any_of(model.devices, [&](const auto& device) { return device->supports(whole, op); });
+  };
+  for (int d = 0; d <= last; ++d) {
+    const bool is_pinned = std::ranges::any_of(model.pins, [&](const plan::Pin& pin) { return pin.device == d; });
+    if (d == last && !is_pinned && std::ranges::all_of(whole.ops, is_done)) break;
+    model.devices.push_back(device::make_device(model.device_names[size_t(d)], {.threads = options.threads,
+                                                                                .float32 = options.float32,
+                                                                                .isa = options.isa,
+                                                                                .repack = options.repack,
+                                                                                .file_bytes = model.file->bytes(),
+                                                                                .tune = options.tune,
+                                                                                .pin = options.pin}));
+  }
 }
 
 Model load_model(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress) {
@@ -240,19 +292,11 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.file = files::ModelFile::open(path);
   model.architecture = &models::architecture_of(*model.file);
   model.spec = model.architecture->read(*model.file);
-  std::string device = options.device == "auto" ? "cpu" : options.device;
-  model.device = device::make_device(device, {.threads = options.threads,
-                                              .float32 = options.float32,
-                                              .isa = options.isa,
-                                              .repack = options.repack,
-                                              .file_bytes = model.file->bytes(),
-                                              .tune = options.tune,
-                                              .pin = options.pin});
-
   ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);
+  open_devices(model, options);
   std::vector<models::FoundWeight> weights =
       find_weights(*model.file, model.architecture->names, model.spec.head_dim, program);
-  auto [tower, why_blind] = find_tower(*model.file, model.spec, *model.device, options.mmproj);
+  auto [tower, why_blind] = find_tower(*model.file, model.spec, model.devices, options.mmproj);
   model.tower = std::move(tower);
   model.why_blind = std::move(why_blind);
   name_unused(model, weights);
@@ -260,8 +304,11 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   prepare_weights(model, std::move(weights), options, progress);
   count_reads(model, models::trace(*model.architecture, model.slice, 1, 1));
   std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  log::debug("{} MB of weights in {:.2f} s, {} MB of them copied by the device", model.weight_bytes / 1'000'000,
-             seconds.count(), model.device->info().weight_bytes / 1'000'000);
+  size_t copied = 0;
+  for (const auto& device : model.devices) copied += device->info().weight_bytes;
+  log::debug("{} MB of weights in {:.2f} s, {} MB of them copied by the devices", model.weight_bytes / 1'000'000,
+             seconds.count(), copied / 1'000'000);
+  if (model.devices.size() > 1) log::info("{}", device_text(model));
   return model;
 }
 
@@ -281,11 +328,16 @@ models::ModelSpec slice_of(const Model& model, std::string_view slice) {
   return cut;
 }
 
-ops::Program trace_bucket(const Model& model, int tokens) { return trace_bucket(model, model.slice, tokens); }
+Tape trace_bucket(const Model& model, int tokens) { return trace_bucket(model, model.slice, tokens); }
 
-ops::Program trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens) {
+Tape trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens) {
   ops::Program program = models::trace(*model.architecture, slice, tokens, std::min(tokens, kMaxOutputs));
-  return ops::fuse(program, [&](const ops::Program& p, const ops::Op& op) { return model.device->supports(p, op); });
+  return place_tape(program, model.devices, model.pins, model.weights);
+}
+
+std::string device_text(const Model& model) {
+  const Tape tape = trace_bucket(model, 1);
+  return plan::summary(tape.program, tape.placement, model.devices);
 }
 
 }  // namespace troika::engine

@@ -10,6 +10,7 @@
 
 #include "device/device.h"
 #include "engine/engine.h"
+#include "engine/held_weights.h"
 #include "engine/vision_tower.h"
 #include "files/model_file.h"
 #include "models/architecture.h"
@@ -24,8 +25,10 @@ struct Model {
   const models::Architecture* architecture = nullptr;
   models::ModelSpec spec;   // of the whole model, whose weights these are
   models::ModelSpec slice;  // of what is computed with unless a request asks for another slice
-  std::unique_ptr<device::Device> device;
-  std::map<std::string, std::shared_ptr<device::Weight>, std::less<>> weights;  // by our names
+  std::vector<std::string> device_names;                 // as --device lists them, the CPU last
+  std::vector<std::unique_ptr<device::Device>> devices;  // these, but for the CPU where nothing is left to it
+  plan::Pins pins;
+  HeldWeights weights;
   Formats formats;
   std::string main_format;  // of most bytes
   std::unique_ptr<VisionTower> tower;  // null: it does not see, because of
@@ -39,8 +42,12 @@ struct Model {
 };
 
 // Maps the file, checks that every weight is there in the right shape (all problems are named at once) and
-// prepares each on the device. Throws Error.
+// prepares each on the devices that use it. Throws Error.
 Model load_model(const std::filesystem::path& path, const EngineOptions& options, const LoadProgress& progress = {});
+
+// Opens the devices of --device for a model whose numbers are known, and reads --place: the CPU, which is the list's last,
+// only where an op or a pin needs it. Throws Error.
+void open_devices(Model& model, const EngineOptions& options);
 
 // The formats that weights of a file have once they are loaded: --quant rounds float matrices that are multiplied with.
 // `whole` is the tape of the whole model. Throws Error when --quant names no format that Troika writes.
@@ -50,9 +57,12 @@ Formats loaded_formats(const std::vector<models::FoundWeight>& weights, const op
 // The cache's format: what --kv says, or what suits these weights of a file.
 Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim);
 
-// The tape for a bucket, fused as far as the device has the fused ops.
-ops::Program trace_bucket(const Model& model, int tokens);
-ops::Program trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens);
+// The tape for a bucket and the device of each op, fused as far as devices have the fused ops.
+Tape trace_bucket(const Model& model, int tokens);
+Tape trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens);
+
+// Its device's name; of several devices what each does: "vulkan: 310 ops, npu: 48 products, cpu: 12 ops".
+std::string device_text(const Model& model);
 
 // The numbers of a slice of the model (models::sliced). Throws Error when it cuts a weight inside a block.
 models::ModelSpec slice_of(const Model& model, std::string_view slice);

@@ -68,7 +68,7 @@ ModelInfo file_info(const files::ModelFile& file, const models::ModelSpec& spec)
 ModelInfo model_info(const Model& model, const EngineOptions& options) {
   ModelInfo info = file_info(*model.file, model.spec);
   info.quantisation = model.main_format;
-  info.device = model.device->info().name;
+  info.device = device_text(model);
   info.slice = options.slice;
   info.weight_bytes = model.weight_bytes;
   info.looked_up_bytes = model.looked_up_bytes;

@@ -4,7 +4,6 @@
 
 #include "base/error.h"
 #include "plan/memory.h"
-#include "plan/segments.h"
 
 namespace troika::engine {
 namespace {
@@ -12,20 +11,11 @@ namespace {
 // Bytes of activations that the largest bucket of a slice takes.
 size_t most_memory(const Model& model, const models::ModelSpec& slice) {
   size_t bytes = 0;
-  for (int tokens : kBuckets) bytes = std::max(bytes, plan::plan_memory(trace_bucket(model, slice, tokens)).bytes);
+  for (int tokens : kBuckets) bytes = std::max(bytes, plan::plan_memory(trace_bucket(model, slice, tokens).program).bytes);
   return bytes;
 }
 
 }  // namespace
-
-std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, const ops::Program& program) {
-  std::vector<std::shared_ptr<device::Weight>> weights;
-  for (const ops::TensorInfo& tensor : program.tensors) {
-    bool is_weight = tensor.role == ops::Role::weight;
-    weights.push_back(is_weight ? model.weights.find(tensor.name)->second : nullptr);
-  }
-  return weights;
-}
 
 size_t page_bytes(const ops::Program& program, int group, Format format) {
   size_t bytes = 0;
@@ -40,12 +30,15 @@ Step::Step(const Model& model, int sequences, int context, std::span<const int> 
       inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context),
               static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
   inputs_.drawable = drawable;
-  arena_ = model.device->allocate(most_memory(model, model.slice));
+  arenas_ = std::make_shared<Arenas>(model.devices, most_memory(model, model.slice));
   add_slice(model.slice);
-  cache_infos_ = trace_bucket(model, 1).caches;
-  for (const ops::CacheInfo& cache : cache_infos_) {
-    size_t bytes = cache_page_bytes(cache, model.kv_format) * pages[cache.group];
-    caches_.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+  const Tape tape = trace_bucket(model, 1);
+  cache_infos_ = tape.program.caches;
+  const std::vector<int> devices = plan::devices_of_caches(tape.program, tape.placement);
+  for (size_t i = 0; i < cache_infos_.size(); ++i) {
+    size_t bytes = cache_page_bytes(cache_infos_[i], model.kv_format) * pages[cache_infos_[i].group];
+    device::Device& device = *model.devices[size_t(devices[i])];
+    caches_.push_back({device.allocate(bytes), device.allocate(bytes), model.kv_format});
   }
 }
 
@@ -83,30 +76,24 @@ void Step::write_page(int group, int32_t page, std::span<const std::byte> in) {
 
 std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, int tokens) {
   auto compiled = std::make_unique<Compiled>();
-  compiled->program = trace_bucket(model_, slice, tokens);
-  plan::MemoryPlan memory = plan::plan_memory(compiled->program);
+  compiled->tape = trace_bucket(model_, slice, tokens);
+  plan::MemoryPlan memory = plan::plan_memory(compiled->tape.program);
   compiled->offsets = std::move(memory.offsets);
-  if (memory.bytes > arena_->size()) {  // larger than the engine's own slice: from now on there is room for the whole
-    arena_ = model_.device->allocate(std::max(memory.bytes, most_memory(model_, model_.spec)));
+  if (memory.bytes > arenas_->bytes()) {  // larger than the engine's own slice: from now on there is room for the whole
+    arenas_ = std::make_shared<Arenas>(model_.devices, std::max(memory.bytes, most_memory(model_, model_.spec)));
   }
-  compiled->arena = arena_;
-  compiled->weights = weights_of(model_, compiled->program);
-  device::Device* devices[] = {model_.device.get()};
-  for (const plan::Stretch& stretch : plan::cut(plan::place(compiled->program, devices))) {
-    compiled->segments.push_back(devices[stretch.device]->compile({.program = &compiled->program,
-                                                                   .begin = stretch.begin,
-                                                                   .end = stretch.end,
-                                                                   .arena = compiled->arena,
-                                                                   .offsets = compiled->offsets,
-                                                                   .weights = compiled->weights,
-                                                                   .caches = caches_,
-                                                                   .inputs = &inputs_,
-                                                                   .is_idle = true}));
-  }
+  const Surroundings around{.offsets = compiled->offsets,
+                            .devices = model_.devices,
+                            .weights = &model_.weights,
+                            .arenas = arenas_,
+                            .caches = caches_,
+                            .inputs = &inputs_,
+                            .is_idle = true};
+  compiled->relay = std::make_unique<Relay>(compiled->tape, around, 0, compiled->tape.program.ops.size());
   return compiled;
 }
 
-const Step::Compiled& Step::bucket(Slice& slice, int tokens, int outputs) {
+Step::Compiled& Step::bucket(Slice& slice, int tokens, int outputs) {
   size_t i = 0;
   while (kBuckets[i] < tokens || std::min(kBuckets[i], kMaxOutputs) < outputs) ++i;
   if (!slice.buckets[i]) slice.buckets[i] = compile(slice.spec, kBuckets[i]);
@@ -114,6 +101,7 @@ const Step::Compiled& Step::bucket(Slice& slice, int tokens, int outputs) {
 }
 
 void Step::fill(std::span<const Work> work) {
+  ++inputs_.number;
   inputs_.tokens = inputs_.outputs = 0;
   for (size_t s = 0; s < work.size(); ++s) {
     const Sequence& sequence = *work[s].sequence;
@@ -165,35 +153,19 @@ void Step::prepare(std::span<const Work> work) {
 
 void Step::run(std::span<const Work> work, const std::function<void()>& meanwhile) {
   fill(work);
-  const Compiled& compiled = bucket(slices_.at(work[0].sequence->slice), inputs_.tokens, inputs_.outputs);
-  for (const auto& segment : compiled.segments) {
-    segment->submit();
-    if (meanwhile && segment == compiled.segments.front()) meanwhile();
-    segment->wait();
-  }
-  const auto result = [&](ops::Tensor t) {
-    const std::byte* found = nullptr;
-    for (const auto& segment : compiled.segments) {
-      if (!found) found = segment->result(t);
-    }
-    return reinterpret_cast<const float*>(found ? found : compiled.arena->host() + compiled.offsets[t.id]);
-  };
-  last_ = &compiled;
-  logits_ = result(compiled.program.logits);
-  states_ = result(compiled.program.states.value());
+  last_ = &bucket(slices_.at(work[0].sequence->slice), inputs_.tokens, inputs_.outputs);
+  last_->relay->run(meanwhile);
+  logits_ = last_->relay->values(last_->tape.program.logits);
+  states_ = last_->relay->values(last_->tape.program.states.value());
 }
 
 const device::TopLogits* Step::top(int row) const {
-  if (inputs_.wanted[row].whole & ops::Wanted::logits) return nullptr;
-  for (const auto& segment : last_->segments) {
-    if (const device::TopLogits* top = segment->top(row)) return top;
-  }
-  return nullptr;
+  return inputs_.wanted[row].whole & ops::Wanted::logits ? nullptr : last_->relay->top(row);
 }
 
 std::span<const float> Step::logits(int row) {
   if (!(inputs_.wanted[row].whole & ops::Wanted::logits)) {
-    for (const auto& segment : last_->segments) segment->fetch(row);
+    last_->relay->fetch(row);
     inputs_.wanted[row].whole |= ops::Wanted::logits;
   }
   size_t vocabulary = model_.spec.vocabulary;

@@ -10,6 +10,7 @@
 
 #include "device/device.h"
 #include "engine/model.h"
+#include "engine/relay.h"
 #include "engine/scheduler.h"
 #include "ops/step_inputs.h"
 
@@ -35,7 +36,7 @@ class Step {
   void prepare(std::span<const Work> work);
   // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
   // `work`.
-  // `meanwhile` is called once, when the device has begun.
+  // `meanwhile` is called once, when the longest stretch has begun.
   void run(std::span<const Work> work, const std::function<void()>& meanwhile = {});
   // The most likely tokens of a row; null where the device does not find them, or the row is wanted whole.
   const device::TopLogits* top(int row) const;
@@ -44,11 +45,9 @@ class Step {
 
  private:
   struct Compiled {
-    ops::Program program;
+    Tape tape;
     std::vector<size_t> offsets;
-    std::vector<std::shared_ptr<device::Weight>> weights;  // by tensor id
-    std::vector<std::unique_ptr<device::Executable>> segments;
-    std::shared_ptr<device::Buffer> arena;
+    std::unique_ptr<Relay> relay;
   };
   struct Slice {
     models::ModelSpec spec;
@@ -58,22 +57,19 @@ class Step {
   std::vector<std::span<std::byte>> parts_of_page(int group, int32_t page) const;
   void fill(std::span<const Work> work);
   void show(int t, const Sequence& sequence, int position);
-  const Compiled& bucket(Slice& slice, int tokens, int outputs);
+  Compiled& bucket(Slice& slice, int tokens, int outputs);
   std::unique_ptr<Compiled> compile(const models::ModelSpec& slice, int tokens);
 
   const Model& model_;
   ops::StepInputs inputs_;
   std::vector<ops::CacheInfo> cache_infos_;
   std::vector<device::Cache> caches_;  // beside their infos
-  std::shared_ptr<device::Buffer> arena_;
+  std::shared_ptr<const Arenas> arenas_;
   std::vector<Slice> slices_;
-  const Compiled* last_ = nullptr;  // that ran
+  Compiled* last_ = nullptr;  // that ran
   const float* logits_ = nullptr;  // of the last run, [outputs, V]
   const float* states_ = nullptr;  // [outputs, E]
 };
-
-// The program's weights by tensor id, null for activations.
-std::vector<std::shared_ptr<device::Weight>> weights_of(const Model& model, const ops::Program& program);
 
 // Bytes that a page of one layer's keys (or of its values) takes, and a page of a group: its layers' keys and values.
 using device::cache_page_bytes;

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "engine/weights.h"
-#include "ops/rewrites.h"
 #include "plan/memory.h"
 
 namespace troika::engine {
@@ -59,18 +58,18 @@ std::string name_without_mmproj(const std::filesystem::path& file) {
 }
 
 std::unique_ptr<VisionTower> open_mmproj(const std::filesystem::path& path, const models::ModelSpec& text,
-                                         device::Device& device) {
+                                         plan::Devices devices) {
   auto file = files::ModelFile::open(path);
   const models::Tower* tower = models::tower_of(*file);
   if (!tower) fail("{} has no vision tower; --mmproj wants the mmproj file that is published beside the model", path.string());
-  return std::make_unique<VisionTower>(*file, *tower, text, device);
+  return std::make_unique<VisionTower>(*file, *tower, text, devices);
 }
 
-FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& text, device::Device& device) {
+FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices) {
   std::string problem;
   for (const std::filesystem::path& path : mmproj_files_beside(model.path())) {
     try {
-      FoundTower found{open_mmproj(path, text, device), ""};
+      FoundTower found{open_mmproj(path, text, devices), ""};
       log::debug("images are read by {}", path.string());
       return found;
     } catch (const Error& error) {
@@ -85,8 +84,8 @@ FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& t
 }  // namespace
 
 VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text,
-                         device::Device& device)
-    : tower_(tower), path_(file.path()), device_(device) {
+                         plan::Devices devices)
+    : tower_(tower), path_(file.path()), devices_(devices) {
   if (tower.text_family != text.family) {
     fail("{} is the image projector of a {} model and does not serve one of the family {}", path_.string(),
          tower.text_family, text.family);
@@ -96,13 +95,16 @@ VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& towe
     fail("{} makes image features {} wide, but the text model is {} wide; it belongs to another model", path_.string(),
          spec_.text_width, text.width);
   }
-  const models::WeightNames& names = tower.names_in(file);
+  const models::WeightNames& words = tower.names_in(file);
   ops::Program program = models::trace(tower, spec_, 1);
-  WeightUses uses(program);
-  for (auto& [view, name] : find_weights(file, names, spec_.head_dim, program)) {
-    weights_.emplace(view.name, device.prepare(view, uses.of(view.name)));
-    tensors_.push_back(std::move(name));
+  std::vector<std::string> names;
+  std::map<std::string, WeightView> views;
+  for (auto& [view, tensor] : find_weights(file, words, spec_.head_dim, program)) {
+    names.push_back(view.name);
+    views.emplace(view.name, view);
+    tensors_.push_back(std::move(tensor));
   }
+  weights_ = HeldWeights(devices, {}, {&program, 1}, names, [&](const std::string& name) { return views.at(name); });
   std::sort(tensors_.begin(), tensors_.end());
 }
 
@@ -110,11 +112,6 @@ bool VisionTower::owns(const std::string& tensor) const {
   if (std::binary_search(tensors_.begin(), tensors_.end(), tensor)) return true;
   return std::any_of(tower_.unread.begin(), tower_.unread.end(),
                      [&](std::string_view part) { return tensor.find(part) != std::string::npos; });
-}
-
-ops::Program VisionTower::trace(int cells) const {
-  return ops::fuse(models::trace(tower_, spec_, cells),
-                   [&](const ops::Program& p, const ops::Op& op) { return device_.supports(p, op); });
 }
 
 std::shared_ptr<const Features> VisionTower::features(const vision::Patches& patches) const {
@@ -127,10 +124,10 @@ VisionTower::Run::Run(const VisionTower& tower, const vision::Patches& patches)
     : tower_(tower),
       rows_(patches.rows / tower.spec().processor.merge),
       columns_(patches.columns / tower.spec().processor.merge),
-      program_(tower.trace(rows_ * columns_)),
       inputs_(1, 1, 1, 1) {
   check(patches.values == tower.spec().patch_values(), "patches of the tower's size");
-  plan::MemoryPlan memory = plan::plan_memory(program_);
+  tape_ = place_tape(models::trace(tower.tower_, tower.spec_, rows_ * columns_), tower.devices_, {}, tower.weights_);
+  plan::MemoryPlan memory = plan::plan_memory(tape_.program);
   size_t needed = memory.bytes + patches.data.size() * sizeof(float), free = platform::memory().available_bytes;
   if (needed > free) {
     fail("a picture of {} x {} patches needs {} MiB, but only {} MiB of memory are free; make it smaller or set "
@@ -140,39 +137,33 @@ VisionTower::Run::Run(const VisionTower& tower, const vision::Patches& patches)
   inputs_ = inputs_for(tower.spec_, patches, arrangement);
   cells_ = std::move(arrangement.cells);
   offsets_ = std::move(memory.offsets);
-  arena_ = tower.device_.allocate(memory.bytes);
-  for (const ops::TensorInfo& tensor : program_.tensors) {
-    bool is_weight = tensor.role == ops::Role::weight;
-    weights_.push_back(is_weight ? tower.weights_.find(tensor.name)->second : nullptr);
-  }
+  arenas_ = std::make_shared<Arenas>(tower.devices_, memory.bytes);
 }
 
 bool VisionTower::Run::advance() {
-  size_t end = std::min(next_ + kOpsAtOnce, program_.ops.size());
+  size_t end = std::min(next_ + kOpsAtOnce, tape_.program.ops.size());
   if (next_ < end) {
-    auto stretch = tower_.device_.compile({.program = &program_,
-                                           .begin = next_,
-                                           .end = end,
-                                           .arena = arena_,
-                                           .offsets = offsets_,
-                                           .weights = weights_,
-                                           .caches = {},
-                                           .inputs = &inputs_});
-    stretch->submit();
-    stretch->wait();
+    const Surroundings around{.offsets = offsets_,
+                              .devices = tower_.devices_,
+                              .weights = &tower_.weights_,
+                              .arenas = arenas_,
+                              .caches = {},
+                              .inputs = &inputs_};
+    stretch_ = std::make_unique<Relay>(tape_, around, next_, end);
+    stretch_->run();
     next_ = end;
   }
-  return next_ == program_.ops.size();
+  return next_ == tape_.program.ops.size();
 }
 
 std::shared_ptr<const Features> VisionTower::Run::take() {
-  check(next_ == program_.ops.size(), "a tower gives its features when it has run");
+  check(next_ == tape_.program.ops.size(), "a tower gives its features when it has run");
   auto features = std::make_shared<Features>();
   features->rows = rows_;
   features->columns = columns_;
   size_t width = size_t(tower_.spec_.text_width);
   features->values.resize(cells_.size() * width);
-  const float* from = reinterpret_cast<const float*>(arena_->host() + offsets_[program_.logits.id]);
+  const float* from = stretch_->values(tape_.program.logits);
   for (size_t o = 0; o < cells_.size(); ++o) {
     std::memcpy(features->values.data() + size_t(cells_[o]) * width, from + o * width, width * sizeof(float));
   }
@@ -197,16 +188,16 @@ std::vector<std::filesystem::path> mmproj_files_beside(const std::filesystem::pa
   return files;
 }
 
-FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, device::Device& device,
+FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices,
                       const std::filesystem::path& mmproj) {
-  if (!mmproj.empty()) return {open_mmproj(mmproj, text, device), ""};
+  if (!mmproj.empty()) return {open_mmproj(mmproj, text, devices), ""};
   if (!text.sees_images) {
     return {nullptr, fmt::format("{} reads text only; pictures want a model that sees, such as Qwen2.5-VL or "
                                  "Gemma 3 from 4B on", model.path().string())};
   }
-  if (model.kind() == files::FileKind::gguf) return find_beside(model, text, device);
+  if (model.kind() == files::FileKind::gguf) return find_beside(model, text, devices);
   if (const models::Tower* tower = models::tower_of(model)) {
-    return {std::make_unique<VisionTower>(model, *tower, text, device), ""};
+    return {std::make_unique<VisionTower>(model, *tower, text, devices), ""};
   }
   return {nullptr, fmt::format("{} holds a text model only: the weights of its vision tower are missing",
                                model.path().string())};

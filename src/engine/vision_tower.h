@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "device/device.h"
 #include "engine/feature_cache.h"
+#include "engine/relay.h"
 #include "files/model_file.h"
 #include "models/spec.h"
 #include "models/tower.h"
@@ -18,9 +18,9 @@ namespace troika::engine {
 
 class VisionTower {
  public:
-  // Throws Error when a weight is missing or the features do not fit `text`. `device` must outlive this.
+  // Throws Error when a weight is missing or the features do not fit `text`. `devices` must outlive this.
   VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text,
-              device::Device& device);
+              plan::Devices devices);
 
   const models::TowerSpec& spec() const { return spec_; }
   const std::filesystem::path& path() const { return path_; }
@@ -37,11 +37,11 @@ class VisionTower {
    private:
     const VisionTower& tower_;
     int rows_, columns_;  // merged patches
-    ops::Program program_;
+    Tape tape_;
     ops::StepInputs inputs_;
     std::vector<size_t> offsets_;
-    std::vector<std::shared_ptr<device::Weight>> weights_;  // by tensor id
-    std::shared_ptr<device::Buffer> arena_;
+    std::shared_ptr<const Arenas> arenas_;
+    std::unique_ptr<Relay> stretch_;  // the last one
     std::vector<int32_t> cells_;
     size_t next_ = 0;  // op
   };
@@ -49,13 +49,11 @@ class VisionTower {
   std::shared_ptr<const Features> features(const vision::Patches& patches) const;  // all stretches at once
 
  private:
-  ops::Program trace(int cells) const;
-
   const models::Tower& tower_;
   std::filesystem::path path_;
   models::TowerSpec spec_;
-  device::Device& device_;
-  std::map<std::string, std::shared_ptr<device::Weight>, std::less<>> weights_;  // by our names
+  const plan::Devices devices_;
+  HeldWeights weights_;
   std::vector<std::string> tensors_;  // of the file, sorted
 };
 
@@ -67,7 +65,7 @@ struct FoundTower {
 
 // The tower for a loaded text model: in `mmproj` when it is named, else in the model's folder, else in an mmproj
 // file beside the model's. Throws Error when the named file does not serve this model.
-FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, device::Device& device,
+FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices,
                       const std::filesystem::path& mmproj);
 
 // Whether there are files of one; none is read.

@@ -8,18 +8,15 @@
 
 namespace troika::engine {
 
-namespace {
-
-constexpr device::WeightUse kUnused{.multiplied = false, .looked_up = false};
-
-}  // namespace
+void add_use(device::WeightUse& use, const ops::Op& op) {
+  (op.kind == ops::OpKind::embed ? use.looked_up : use.multiplied) = true;
+}
 
 WeightUses::WeightUses(const ops::Program& program) {
   for (const ops::Op& op : program.ops) {
     for (ops::Tensor t : op.in) {
       if (program[t].role != ops::Role::weight) continue;
-      device::WeightUse& use = uses_.try_emplace(program[t].name, kUnused).first->second;
-      (op.kind == ops::OpKind::embed ? use.looked_up : use.multiplied) = true;
+      add_use(uses_.try_emplace(program[t].name, kUnused).first->second, op);
     }
   }
 }

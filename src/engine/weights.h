@@ -19,6 +19,8 @@ std::vector<models::FoundWeight> find_weights(const files::ModelFile& file, cons
 
 // What a program does with each weight. What it does not multiply, as a table of which a token reads one row, stays
 // where the file is mapped: it comes when it is first used, and the page cache decides what stays.
+inline constexpr device::WeightUse kUnused{.multiplied = false, .looked_up = false};
+void add_use(device::WeightUse& use, const ops::Op& op);  // of a weight that `op` reads
 class WeightUses {
  public:
   explicit WeightUses(const ops::Program& program);  // which outlives this

@@ -68,7 +68,9 @@ enum class OpKind : uint8_t {
   add_norm,      // fused (a, b, weight [C]) → sum = a + b, normed = rms_norm(sum, weight)
   linear_gated,  // fused (x [n, E], gate [F, E], up [F, E]) → act(x · gateᵀ) ⊙ (x · upᵀ)
 };
+inline constexpr int kOpKinds = int(OpKind::linear_gated) + 1;
 std::string_view name_of(OpKind kind);
+inline bool is_fused(OpKind kind) { return kind >= OpKind::add_norm; }
 
 enum class Activation : uint8_t { silu, gelu_tanh, gelu_erf, relu, tanh };
 

@@ -53,20 +53,30 @@ constexpr std::optional<Match> (*kRewrites[])(const Program&, size_t) = {add_nor
 
 }  // namespace
 
-Program fuse(const Program& program, const std::function<bool(const Program&, const Op&)>& supported) {
+Program fuse(const Program& program, std::vector<int>& device_of_op,
+             const std::function<bool(const Program&, const Op&, int device)>& supported) {
   Program fused = program;
   for (auto rewrite : kRewrites) {
     for (size_t i = 0; i < fused.ops.size(); ++i) {
       auto match = rewrite(fused, i);
-      if (!match || !supported(fused, match->fused)) continue;
+      if (!match) continue;
+      const int device = device_of_op[i];
+      const auto is_there = [&](size_t part) { return device_of_op[part] == device; };
+      if (!std::ranges::all_of(match->replaces, is_there) || !supported(fused, match->fused, device)) continue;
       fused.ops[match->replaces.back()] = std::move(match->fused);
       match->replaces.pop_back();
       for (auto at = match->replaces.rbegin(); at != match->replaces.rend(); ++at) {
         fused.ops.erase(fused.ops.begin() + static_cast<ptrdiff_t>(*at));
+        device_of_op.erase(device_of_op.begin() + static_cast<ptrdiff_t>(*at));
       }
     }
   }
   return fused;
+}
+
+Program fuse(const Program& program, const std::function<bool(const Program&, const Op&)>& supported) {
+  std::vector<int> one_device(program.ops.size(), 0);
+  return fuse(program, one_device, [&](const Program& p, const Op& op, int) { return supported(p, op); });
 }
 
 }  // namespace troika::ops

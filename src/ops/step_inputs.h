@@ -50,6 +50,7 @@ struct StepInputs {
     feature_rows[t] = -1;
   }
 
+  uint64_t number = 0;  // of the step, counted up by who fills these in; 0: nobody counts
   int tokens = 0;   // live entries of what has one per token
   int outputs = 0;  // live entries of output_rows
   int max_sequences;

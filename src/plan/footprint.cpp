@@ -1,9 +1,10 @@
 #include "plan/footprint.h"
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <vector>
+
+#include "plan/pins.h"
 
 namespace troika::plan {
 namespace {
@@ -35,14 +36,6 @@ uint32_t head_of(const ops::Program& program) {
     if (op.kind == OpKind::linear && program[op.out[0]].extent == ops::Extent::outputs) head = op.in[1].id;
   }
   return head;
-}
-
-// "layer.12.mlp.down.weight" → 12; -1 outside layers.
-int layer_of(std::string_view name) {
-  constexpr std::string_view kPrefix = "layer.";
-  int layer = -1;
-  if (name.starts_with(kPrefix)) std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
-  return layer;
 }
 
 int layers_of(const ops::Program& program) {

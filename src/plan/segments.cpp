@@ -1,20 +1,133 @@
 #include "plan/segments.h"
 
+#include <algorithm>
+#include <map>
+#include <optional>
+
 #include "base/error.h"
+#include "ops/rewrites.h"
 
 namespace troika::plan {
+namespace {
 
-std::vector<int> place(const ops::Program& program, std::span<device::Device* const> devices) {
-  std::vector<int> placement;
-  for (const ops::Op& op : program.ops) {
-    int chosen = -1;
-    for (size_t d = 0; d < devices.size() && chosen < 0; ++d) {
-      if (devices[d]->supports(program, op)) chosen = static_cast<int>(d);
+// The cache that an op reads or writes.
+std::optional<int> cache_of(const ops::Op& op) {
+  if (op.kind == ops::OpKind::kv_write) return op.as<ops::KvParams>().cache;
+  if (op.kind == ops::OpKind::attend) return op.as<ops::AttendParams>().cache;
+  return std::nullopt;
+}
+
+// Ops that stay together, by their numbers, in the tape's order: those of one cache; each other one alone.
+std::vector<std::vector<size_t>> companies(const ops::Program& program) {
+  std::vector<std::vector<size_t>> all;
+  std::map<int, size_t> of_cache;
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const auto cache = cache_of(program.ops[i]);
+    const bool is_new = !cache || of_cache.emplace(*cache, all.size()).second;
+    if (is_new) all.emplace_back();
+    (is_new ? all.back() : all[of_cache.at(*cache)]).push_back(i);
+  }
+  return all;
+}
+
+class Placing {
+ public:
+  Placing(const ops::Program& program, Devices devices, const Pins& pins, const Holds& holds)
+      : program_(program), devices_(devices), pins_(pins), holds_(holds) {}
+
+  int device_of(std::span<const size_t> company) const {
+    if (const Pin* pin = pin_of(company)) {
+      for (size_t i : company) {
+        if (!can(pin->device, i)) refuse(*pin, program_.ops[i], i);
+      }
+      return pin->device;
     }
-    if (chosen < 0) fail("no device can run {} ({})", op.name, to_string(program, op));
-    placement.push_back(chosen);
+    for (int d = 0; d < static_cast<int>(devices_.size()); ++d) {
+      if (std::ranges::all_of(company, [&](size_t i) { return can(d, i); })) return d;
+    }
+    const ops::Op& op = program_.ops[company.front()];
+    fail("no device can run {} ({})", op.name, to_string(program_, op));
+  }
+
+ private:
+  const Pin* pin_of(std::span<const size_t> company) const {
+    const Pin* found = nullptr;
+    for (size_t i : company) {
+      const ops::Op& op = program_.ops[i];
+      for (const Pin& pin : pins_) {
+        if (!pin.holds_for(op)) continue;
+        if (found && found->device != pin.device) {
+          fail("--place {} and {} contradict each other about {} ({}){}; leave one of them out", found->text, pin.text, op.name,
+               name_of(op.kind), company.size() > 1 ? ", since ops of one cache stay together" : "");
+        }
+        found = &pin;
+      }
+    }
+    return found;
+  }
+
+  bool can(int device, size_t i) const {
+    const ops::Op& op = program_.ops[i];
+    return devices_[size_t(device)]->supports(program_, op) && std::ranges::all_of(op.in, [&](ops::Tensor t) {
+      return program_[t].role != ops::Role::weight || holds_(device, program_[t].name);
+    });
+  }
+
+  [[noreturn]] void refuse(const Pin& pin, const ops::Op& op, size_t i) const {
+    std::string others;
+    for (int d = 0; d < static_cast<int>(devices_.size()); ++d) {
+      if (can(d, i)) others += fmt::format("{}{}", others.empty() ? "" : " and ", devices_[size_t(d)]->info().name);
+    }
+    fail("--place {}: {} does not do {} ({}); {}", pin.text, devices_[size_t(pin.device)]->info().name, op.name,
+         name_of(op.kind), others.empty() ? "nor does any other device of the list" : fmt::format("on {} it runs", others));
+  }
+
+  const ops::Program& program_;
+  const Devices devices_;
+  const Pins& pins_;
+  const Holds& holds_;
+};
+
+}  // namespace
+
+std::vector<int> place(const ops::Program& program, Devices devices, const Pins& pins, const Holds& holds) {
+  const Placing placing(program, devices, pins, holds);
+  std::vector<int> placement(program.ops.size());
+  for (const std::vector<size_t>& company : companies(program)) {
+    const int device = placing.device_of(company);
+    for (size_t i : company) placement[i] = device;
   }
   return placement;
+}
+
+ops::Program fuse_placed(const ops::Program& program, Devices devices, std::vector<int>& placement) {
+  return ops::fuse(program, placement, [&](const ops::Program& p, const ops::Op& op, int device) {
+    return devices[size_t(device)]->supports(p, op);
+  });
+}
+
+std::vector<int> devices_of_caches(const ops::Program& program, std::span<const int> placement) {
+  std::vector<int> devices(program.caches.size(), 0);
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    if (const auto cache = cache_of(program.ops[i])) devices[size_t(*cache)] = placement[i];
+  }
+  return devices;
+}
+
+std::string summary(const ops::Program& program, std::span<const int> placement, Devices devices) {
+  if (devices.size() == 1) return devices.front()->info().name;
+  std::string text;
+  for (int d = 0; d < static_cast<int>(devices.size()); ++d) {
+    size_t ops = 0, products = 0;
+    for (size_t i = 0; i < placement.size(); ++i) {
+      if (placement[i] != d) continue;
+      ++ops;
+      products += ops::multiplies(program.ops[i]);
+    }
+    const std::string what = ops == 0 ? "nothing" : fmt::format("{} {}", ops, products == ops ? "products" : "ops");
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", devices[size_t(d)]->info().name, what);
+  }
+  return text;
 }
 
 std::vector<Stretch> cut(std::span<const int> device_of_op) {

@@ -173,7 +173,7 @@ void add_engines(std::span<const Snapshot> snapshots, std::vector<MetricFamily>&
                              MetricType::Counter);
   for (const Snapshot& s : snapshots)
     busy.metric.push_back(
-        measured({{"model", s.id}, {"device", s.info.device}}, MetricType::Counter, s.stats.busy_s));
+        measured({{"model", s.id}, {"device", s.stats.device}}, MetricType::Counter, s.stats.busy_s));
   families.push_back(std::move(busy));
   // The last of the gauges that endpoint pickers read: its labels are the message.
   MetricFamily pages = family("vllm:cache_config_info", "Tokens of a cache page, and how many pages there are.",

@@ -256,6 +256,7 @@ class Plumbing(CommandLine):
         refused = troika("bench", "ops", "--device", "npu")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("a benchmark would measure the simulator", refused.stderr)
+        self.assertIn("a benchmark would measure", troika("bench", GGUF, "--device", "reference,npu").stderr)
 
     def test_doctor_lists_the_gpus_and_the_one_that_is_taken(self):
         vulkan = json.loads(self.answer("doctor", "--gpus", "--json"))["vulkan"]
@@ -383,6 +384,40 @@ class Compare(CommandLine):
                         "--tolerance", "1e-3")
         self.assertEqual(strict.returncode, 1)
         self.assertIn("attend", strict.stderr)
+
+
+class SeveralDevices(CommandLine):
+    def generate(self, *options):
+        ids = self.ids([[1, 2, 3, 5, 8], [13, 21]])
+        return troika("generate", FOLDER, "--ids", ids, "--tokens", 6, "--dtype", "f32", *options)
+
+    def test_generate_the_tokens_of_one(self):
+        alone = self.generate("--device", "cpu").stdout
+        for options in (["reference,cpu"], ["reference", "--place", "linear=cpu"], ["reference", "--place", "0:attend=cpu,1=cpu"]):
+            done = self.generate("--device", *options)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout), json.loads(alone), options)
+
+    def test_the_tape_says_what_runs_where(self):
+        tape = self.answer("plan", GGUF, "--print", "--device", "npu", "--place", "0:linear=cpu")
+        self.assertRegex(tape, r"segments on npu \(simulated\): \d+ products, cpu: \d+ ops, ")
+        self.assertRegex(tape, r"npu \(simulated\) +@\d+ +layer\.1\.attn\.q ")
+        self.assertRegex(tape, r"cpu +@\d+ +layer\.0\.attn\.q ")
+
+    def test_lists_and_pins_that_cannot_be(self):
+        for list_, place, says in (
+                ("reference,reference", "", "a list names each device once"),
+                ("cpu,reference", "", "so it comes last"),
+                ("reference,abacus", "", "unknown device"),
+                ("reference", "linear", "say what and where, such as linear=npu"),
+                ("reference", "linear=npu", "npu is not in the list of --device, which is reference,cpu"),
+                ("reference", "linaer=cpu", ["no such kind of operation", "linear, linear_where"]),
+                ("reference", "0-9=cpu", "the model has layers 0 to 2"),
+                ("reference", "attend=cpu,1=reference", ["attend=cpu", "contradict each other", "one cache"])):
+            self.refusal("generate", FOLDER, "--ids", self.ids([[1]]), "--device", list_, "--place", place, says=says)
+        done = troika("generate", FOLDER, "--ids", self.ids([[1]]), "--device", "npu", "--place", "rope=npu")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("--place rope=npu: npu (simulated) does not do layer.0.rope (rope); on cpu it runs", done.stderr)
 
 
 class PipedChat(CommandLine):

@@ -109,7 +109,7 @@ const std::vector<Rig>& rigs() {
     }
     std::vector<Rig> found;
     for (std::string_view name : device_names()) {
-      if (name == "npu") continue;  // it rounds weights too: npu_test.cpp; its other ops are the CPU's
+      if (name == "npu") continue;  // it rounds weights too, and does nothing else: npu_test.cpp
       std::vector<std::string> sets = {""};
       if (name == "cpu") {
         using kernels::Isa;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "device/cpu/cpu_device.h"
+#include "device/host_memory.h"
 #include "device/npu/rounding.h"
 #include "ops/reference.h"
 
@@ -13,9 +13,7 @@ namespace troika::device {
 
 struct PlainNpuWeight : Weight {
   Shape shape;
-  std::shared_ptr<Weight> on_cpu;
   std::vector<float> floats;  // of a vector
-  bool has_integers = false;
   int depth = 0;              // of a row of values, padding included
   int most_x = 0;             // the largest value of a row of x
   std::vector<int8_t> values;
@@ -75,63 +73,47 @@ class OneByOne : public Executable {
 
 class PlainNpu : public Device {
  public:
-  explicit PlainNpu(const DeviceOptions& options, const npu::Rounding& rounding = {})
-      : rounding_(rounding), cpu_(cpu::make(options)) {}
-  const DeviceInfo& info() const override { return cpu_->info(); }
-  bool supports(const ops::Program&, const ops::Op& op) const override { return op.kind != ops::OpKind::linear_gated; }
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return cpu_->allocate(bytes); }
-  std::shared_ptr<Buffer> import(HostRegion region) override { return cpu_->import(region); }
-  bool settle() override { return cpu_->settle(); }
+  explicit PlainNpu(const npu::Rounding& rounding = {}) : rounding_(rounding) {}
+  const DeviceInfo& info() const override { return info_; }
+  bool supports(const ops::Program& program, const ops::Op& op) const override {
+    if (op.kind != ops::OpKind::linear) return false;
+    const Shape& whole = program[op.in[1]].shape;
+    return program[op.out[0]].shape.columns() == whole[0] && program[op.in[0]].shape.columns() == whole[1];
+  }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
+  std::shared_ptr<Buffer> import(HostRegion region) override { return wrap_host(region); }
 
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) override {
     auto weight = std::make_shared<PlainNpuWeight>();
     weight->shape = view.shape;
-    if (auto rounded = npu::round_matrix(view, use, rounding_)) {
-      weight->has_integers = true;
-      weight->most_x = rounded->most_x;
-      if (const auto* w4 = std::get_if<troika::npu::W4Matrix>(&rounded->values)) {
-        weight->values = int8_of(*w4);
-      } else {
-        weight->values = std::get<troika::npu::W8Matrix>(rounded->values).values;
-      }
-      std::visit([&](const auto& w) { weight->depth = w.k, weight->channel_scale = w.channel_scale; }, rounded->values);
-    }
     if (view.shape.rank == 1) {
       weight->floats.resize(size_t(view.shape.values()));
       troika::info(view.format).unpack(view.bytes.data(), weight->floats);
+      return weight;
     }
-    weight->on_cpu = cpu_->prepare(view, use);
+    auto rounded = npu::round_matrix(view, use, rounding_);
+    if (!rounded) return nullptr;
+    weight->most_x = rounded->most_x;
+    if (const auto* w4 = std::get_if<troika::npu::W4Matrix>(&rounded->values)) {
+      weight->values = int8_of(*w4);
+    } else {
+      weight->values = std::get<troika::npu::W8Matrix>(rounded->values).values;
+    }
+    std::visit([&](const auto& w) { weight->depth = w.k, weight->channel_scale = w.channel_scale; }, rounded->values);
     return weight;
   }
 
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    std::vector<std::shared_ptr<Weight>> weights;
-    for (const auto& weight : segment.weights) {
-      auto ours = std::dynamic_pointer_cast<PlainNpuWeight>(weight);
-      weights.push_back(ours ? ours->on_cpu : nullptr);
-    }
-    Segment one = segment;
-    one.weights = weights;
     auto all = std::make_unique<OneByOne>();
     for (size_t i = segment.begin; i < segment.end; ++i) {
-      const ops::Op& op = segment.program->ops[i];
-      one.begin = i, one.end = i + 1;
-      if (in_int8(segment, op)) all->ops.push_back(std::make_unique<PlainNpuLinear>(segment, op));
-      else all->ops.push_back(cpu_->compile(one));
+      all->ops.push_back(std::make_unique<PlainNpuLinear>(segment, segment.program->ops[i]));
     }
     return all;
   }
 
  private:
-  static bool in_int8(const Segment& s, const ops::Op& op) {
-    if (op.kind != ops::OpKind::linear) return false;
-    auto weight = std::dynamic_pointer_cast<PlainNpuWeight>(s.weights[op.in[1].id]);
-    return weight->has_integers && (*s.program)[op.out[0]].shape.columns() == weight->shape[0] &&
-           (*s.program)[op.in[0]].shape.columns() == weight->shape[1];
-  }
-
   const npu::Rounding rounding_;
-  const std::unique_ptr<Device> cpu_;
+  DeviceInfo info_{.name = "plain npu", .description = "the NPU's arithmetic, plainly"};
 };
 
 }  // namespace troika::device

@@ -38,19 +38,19 @@ std::vector<std::vector<float>> hidden_states(const std::filesystem::path& folde
   auto prompt = golden["prompts"][0].get<std::vector<int32_t>>();
   int tokens = int(prompt.size());
 
-  ops::Program program = trace_bucket(model, tokens);
+  ops::Program program = trace_bucket(model, tokens).program;
   plan::MemoryPlan memory = plan::plan_memory(program);
   ops::StepInputs inputs(tokens, tokens, 1, 1);
   inputs.tokens = inputs.outputs = tokens;
   for (int t = 0; t < tokens; ++t) inputs.place(t, prompt[t], t, 0);
   std::iota(inputs.output_rows.begin(), inputs.output_rows.end(), 0);
-  auto arena = model.device->allocate(memory.bytes);
+  auto arena = model.devices[0]->allocate(memory.bytes);
   std::vector<device::Cache> caches;
   for (const ops::CacheInfo& cache : program.caches) {
     size_t bytes = cache_page_bytes(cache, model.kv_format);
-    caches.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+    caches.push_back({model.devices[0]->allocate(bytes), model.devices[0]->allocate(bytes), model.kv_format});
   }
-  auto weights = weights_of(model, program);
+  auto weights = model.weights.of(program, 0);
 
   std::vector<std::vector<float>> states;
   auto keep = [&](ops::Tensor t) {
@@ -60,7 +60,7 @@ std::vector<std::vector<float>> hidden_states(const std::filesystem::path& folde
   int adds = 0;
   for (size_t i = 0; i < program.ops.size(); ++i) {
     const ops::Op& op = program.ops[i];
-    auto run = model.device->compile({.program = &program, .begin = i, .end = i + 1, .arena = arena,
+    auto run = model.devices[0]->compile({.program = &program, .begin = i, .end = i + 1, .arena = arena,
                                       .offsets = memory.offsets, .weights = weights, .caches = caches,
                                       .inputs = &inputs});
     run->submit();

@@ -23,7 +23,7 @@ const fs::path kSource = TROIKA_SOURCE_DIR;
 
 // The logits of every token of a random prompt.
 std::vector<float> logits_of(const Model& model, int tokens) {
-  ops::Program program = trace_bucket(model, tokens);
+  ops::Program program = trace_bucket(model, tokens).program;
   plan::MemoryPlan memory = plan::plan_memory(program);
   int groups = std::max<int>(1, int(program.windows.size()));
   ops::StepInputs inputs(tokens, tokens, 1, 1, groups);
@@ -31,14 +31,14 @@ std::vector<float> logits_of(const Model& model, int tokens) {
   std::mt19937 random(7);
   for (int t = 0; t < tokens; ++t) inputs.place(t, int(random() % model.spec.vocabulary), t, 0);
   std::iota(inputs.output_rows.begin(), inputs.output_rows.end(), 0);
-  auto arena = model.device->allocate(memory.bytes);
+  auto arena = model.devices[0]->allocate(memory.bytes);
   std::vector<device::Cache> caches;
   for (const ops::CacheInfo& cache : program.caches) {
     size_t bytes = cache_page_bytes(cache, model.kv_format);
-    caches.push_back({model.device->allocate(bytes), model.device->allocate(bytes), model.kv_format});
+    caches.push_back({model.devices[0]->allocate(bytes), model.devices[0]->allocate(bytes), model.kv_format});
   }
-  auto weights = weights_of(model, program);
-  auto run = model.device->compile({.program = &program, .begin = 0, .end = program.ops.size(), .arena = arena,
+  auto weights = model.weights.of(program, 0);
+  auto run = model.devices[0]->compile({.program = &program, .begin = 0, .end = program.ops.size(), .arena = arena,
                                     .offsets = memory.offsets, .weights = weights, .caches = caches,
                                     .inputs = &inputs});
   run->submit();
@@ -60,17 +60,17 @@ TEST_P(Load, GivesTheSameBitsWithAndWithoutRepacking) {
     EngineOptions options{.device = "cpu", .threads = 2, .float32 = float32, .quantise = quantise};
     Model packed = load_model(kSource / path, options);  // of a file in the system's memory: when there is time for it
     std::vector<float> before = logits_of(packed, 9);
-    EXPECT_LE(packed.device->info().bytes_put_off, packed.device->info().weight_bytes);
-    while (packed.device->settle()) {}
-    EXPECT_FALSE(packed.device->settle());
-    EXPECT_EQ(packed.device->info().bytes_put_off, 0u);
+    EXPECT_LE(packed.devices[0]->info().bytes_put_off, packed.devices[0]->info().weight_bytes);
+    while (packed.devices[0]->settle()) {}
+    EXPECT_FALSE(packed.devices[0]->settle());
+    EXPECT_EQ(packed.devices[0]->info().bytes_put_off, 0u);
     options.repack = false;
     Model plain = load_model(kSource / path, options);
-    size_t packed_bytes = packed.device->info().weight_bytes, plain_bytes = plain.device->info().weight_bytes;
+    size_t packed_bytes = packed.devices[0]->info().weight_bytes, plain_bytes = plain.devices[0]->info().weight_bytes;
     EXPECT_GE(packed_bytes, plain_bytes + (*quantise ? 0 : 1));  // what --quant made is never in the file
     EXPECT_EQ(packed.weight_bytes, plain.weight_bytes);
     EXPECT_EQ(packed.streamed_bytes, plain.streamed_bytes);
-    EXPECT_FALSE(plain.device->settle());
+    EXPECT_FALSE(plain.devices[0]->settle());
     EXPECT_EQ(before, logits_of(packed, 9));
     for (int tokens : {1, 9}) {
       std::vector<float> a = logits_of(packed, tokens), b = logits_of(plain, tokens);
@@ -100,7 +100,7 @@ INSTANTIATE_TEST_SUITE_P(Models, Load,
 TEST(LoadedModel, CopiesWhatIsMultiplied) {
   auto bytes = [](const char* name) {
     Model model = load_model(kSource / "tests/goldens" / name, {.device = "cpu", .threads = 1});
-    return std::array{model.weight_bytes, model.looked_up_bytes, model.device->info().weight_bytes};
+    return std::array{model.weight_bytes, model.looked_up_bytes, model.devices[0]->info().weight_bytes};
   };
   auto [untied, table, untied_copied] = bytes("qwen2-untied.f16.gguf");
   EXPECT_GT(table, 0u);
@@ -123,7 +123,7 @@ TEST(LoadedModel, CountsWhatQuantMadeWithAndWithoutPanels) {
       if (info(format).block_values > 1) rounded += bytes_of(format, tensor.shape);
     }
     EXPECT_GT(rounded, 0u);
-    EXPECT_GT(model.device->info().weight_bytes, rounded);  // vectors, too
+    EXPECT_GT(model.devices[0]->info().weight_bytes, rounded);  // vectors, too
   }
 }
 

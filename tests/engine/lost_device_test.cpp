@@ -1,4 +1,4 @@
-// A device that stops answering: the engine goes on with the CPU, and who asked gets all tokens, none twice.
+// A device that stops answering: the engine goes on with the others, and who asked gets all tokens, none twice.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,6 +12,7 @@
 #include "engine/clients.h"
 #include "engine/handing_on.h"
 #include "engine/held.h"
+#include "engine/twin.h"
 
 namespace troika::engine {
 namespace {
@@ -42,14 +43,17 @@ class Failing : public HandsOn {
   }
 };
 
-std::unique_ptr<Engine> load_failing(int steps) {
+std::unique_ptr<Engine> load_failing(int steps, const std::string& list = "failing", const std::string& place = "") {
   static const bool added = [] {
     device::add_backend({"failing", [](const device::DeviceOptions& o) { return std::make_unique<Failing>(o); }});
     return true;
   }();
   EXPECT_TRUE(added);
+  add_twin();
   steps_left = steps;
-  return Engine::load(kModel, {.device = "failing", .threads = 2});
+  EngineOptions options{.device = list, .threads = 2};
+  options.place = place;
+  return Engine::load(kModel, options);
 }
 
 Request request(int i) {
@@ -60,14 +64,15 @@ Request request(int i) {
 
 // The device is lost while all of these are answered, which nobody notices.
 void expect_nobody_notices(Engine& engine, const std::function<Request(int)>& request,
-                           const std::vector<std::vector<int32_t>>& expected, const std::string& when) {
+                           const std::vector<std::vector<int32_t>>& expected, const std::string& when,
+                           const std::string& lost) {
   std::vector<Client> clients(expected.size());
   {
     Held held(engine);
     for (size_t i = 0; i < clients.size(); ++i) clients[i].start(engine, request(int(i)));
   }
   for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), expected[i]) << i << ", lost at " << when;
-  EXPECT_TRUE(engine.stats().lost_device);
+  EXPECT_EQ(engine.stats().lost_device, lost);
   EXPECT_EQ(engine.stats().failed, 0);
 }
 
@@ -77,8 +82,22 @@ TEST(LostDevice, LosesNoRequestAndNoToken) {
   for (int i = 0; i < 5; ++i) expected.push_back(alone(*cpu, request(i)));
   for (int steps : {0, 1, 7, 30}) {
     auto engine = load_failing(steps);
-    expect_nobody_notices(*engine, request, expected, fmt::format("step {}", steps));
+    expect_nobody_notices(*engine, request, expected, fmt::format("step {}", steps), "failing");
+    EXPECT_EQ(engine->stats().device, "cpu");
     EXPECT_EQ(alone(*engine, request(2)), expected[2]) << "whoever comes later";
+  }
+}
+
+TEST(LostDevice, LeavesItsWorkToTheRestOfTheList) {
+  auto cpu = Engine::load(kModel, {.threads = 2});
+  std::vector<std::vector<int32_t>> expected;
+  for (int i = 0; i < 5; ++i) expected.push_back(alone(*cpu, request(i)));
+  for (int submissions : {0, 1, 40}) {
+    auto engine = load_failing(submissions, "twin,failing", "linear=failing,0:attend=cpu");
+    EXPECT_THAT(engine->stats().device, ::testing::HasSubstr("twin: "));
+    expect_nobody_notices(*engine, request, expected, fmt::format("submission {}", submissions), "failing");
+    EXPECT_THAT(engine->stats().device, ::testing::StartsWith("twin: ")) << "and the pin that is left holds";
+    EXPECT_THAT(engine->stats().device, ::testing::EndsWith("cpu: 2 ops"));
   }
 }
 
@@ -157,7 +176,7 @@ TEST(LostDevice, LosesNoTokenWhenItIsLostWhileItBringsARow) {
     steps_left = 1 << 20;
     rows_left = rows;
     auto engine = Engine::load(kModel, {.device = "fetches", .threads = 2});
-    expect_nobody_notices(*engine, often_needs_rows, expected, fmt::format("row {}", rows));
+    expect_nobody_notices(*engine, often_needs_rows, expected, fmt::format("row {}", rows), "fetches");
     EXPECT_EQ(size_t(engine->stats().prompt_tokens), prompts + 1) << "counted once, lost at row " << rows;  // 1: Held
   }
 }
@@ -165,7 +184,7 @@ TEST(LostDevice, LosesNoTokenWhenItIsLostWhileItBringsARow) {
 TEST(LostDevice, IsNotSaidOfOneThatAnswers) {
   auto engine = load_failing(1 << 20);
   alone(*engine, request(1));
-  EXPECT_FALSE(engine->stats().lost_device);
+  EXPECT_EQ(engine->stats().lost_device, "");
 }
 
 }  // namespace

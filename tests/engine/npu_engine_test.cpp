@@ -4,15 +4,14 @@
 
 #include <unistd.h>
 
-#include <cmath>
 #include <fstream>
-#include <future>
 #include <nlohmann/json.hpp>
 
 #include "device/npu/npu_device.h"
 #include "device/plain_npu.h"
 #include "device/tape.h"
 #include "engine/clients.h"
+#include "engine/told_logits.h"
 #include "files/gguf_writer.h"
 #include "files/model_file.h"
 
@@ -25,45 +24,19 @@ std::unique_ptr<Engine> load(const std::filesystem::path& model, const std::stri
                              const std::string& quantise = "", bool float32 = false) {
   static const bool added = [] {
     using device::DeviceOptions, device::PlainNpu;
-    device::add_backend({"plain npu", [](const DeviceOptions& o) { return std::make_unique<PlainNpu>(o); }});
+    device::add_backend({"plain npu", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(); }});
     static const device::npu::Rounding four_bits{.most_error = 1}, wide{.wide_rows = {""}};
     static const device::npu::Rounding wide_qkv{.wide_rows = {"attn.q", "attn.k", "attn.v"}};
     device::add_backend({"npu, 4 bits", [](const DeviceOptions& o) { return device::npu::make(o, four_bits); }});
-    device::add_backend({"plain npu, 4 bits", [](const DeviceOptions& o) { return std::make_unique<PlainNpu>(o, four_bits); }});
+    device::add_backend({"plain npu, 4 bits", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(four_bits); }});
     device::add_backend({"npu, 16 bits", [](const DeviceOptions& o) { return device::npu::make(o, wide); }});
-    device::add_backend({"plain npu, 16 bits", [](const DeviceOptions& o) { return std::make_unique<PlainNpu>(o, wide); }});
+    device::add_backend({"plain npu, 16 bits", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(wide); }});
     device::add_backend({"npu, 16 bits for q k v", [](const DeviceOptions& o) { return device::npu::make(o, wide_qkv); }});
     return true;
   }();
   EXPECT_TRUE(added);
   return Engine::load(kSource / model,
                       {.device = device, .threads = 2, .context = 512, .float32 = float32, .quantise = quantise});
-}
-
-// Logits after every token of a prompt, one row behind the other. It waits as long as the simulator takes.
-std::vector<float> logits(Engine& engine, const std::vector<int32_t>& prompt) {
-  std::vector<float> all;
-  Request request{.prompt = prompt};
-  request.prompt_logits = [&](int, std::span<const float> row) { all.insert(all.end(), row.begin(), row.end()); };
-  std::promise<void> done;
-  engine.submit(std::move(request), [&](const Event& event) {
-    if (event.finish != Finish::none) done.set_value();
-  });
-  done.get_future().wait();
-  return all;
-}
-
-// The mean over rows of Σ p · log(p / q).
-double divergence(std::span<const float> p, std::span<const float> q, size_t vocabulary) {
-  double sum = 0;
-  for (size_t row = 0; row < p.size(); row += vocabulary) {
-    double p_sum = 0, q_sum = 0, largest = p[row];
-    for (size_t i = row; i < row + vocabulary; ++i) largest = std::max({largest, double(p[i]), double(q[i])});
-    for (size_t i = row; i < row + vocabulary; ++i) p_sum += std::exp(p[i] - largest), q_sum += std::exp(q[i] - largest);
-    for (size_t i = row; i < row + vocabulary; ++i)
-      sum += std::exp(p[i] - largest) / p_sum * (double(p[i]) - q[i] - std::log(p_sum / q_sum));
-  }
-  return sum / double(p.size() / vocabulary);
 }
 
 struct Case {

@@ -12,6 +12,7 @@
 #include "engine/fingerprint.h"
 #include "engine/model.h"
 #include "engine/held.h"
+#include "engine/twin.h"
 #include "ops/step_inputs.h"
 
 namespace troika::engine {
@@ -71,6 +72,8 @@ Request text(int tokens, int seed, std::string owner = "") {
 struct Numbers {
   const char* model;  // in tests/goldens
   const char* kv = "auto";
+  const char* device = "auto";
+  const char* place = "";
 };
 
 class SpillTest : public ::testing::TestWithParam<Numbers> {
@@ -79,7 +82,9 @@ class SpillTest : public ::testing::TestWithParam<Numbers> {
   ~SpillTest() override { fs::remove_all(folder_); }
 
   std::unique_ptr<Engine> load(bool spills = true, std::string kv = GetParam().kv, size_t cache_pages = 0) {
-    EngineOptions options{.threads = 2, .kv = std::move(kv), .float32 = float32_};
+    add_twin();
+    EngineOptions options{.device = GetParam().device, .threads = 2, .kv = std::move(kv), .float32 = float32_};
+    options.place = GetParam().place;
     if (cache_pages > 0) options.context = 192, options.kv_bytes = cache_pages * page_bytes_;
     if (spills) options.spill_folder = folder_, options.spill_bytes = 64 << 20;
     return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens" / GetParam().model, options);
@@ -198,11 +203,11 @@ TEST(Fingerprint, ChangesWithTheTowerAndHowLargePicturesAreShown) {
 INSTANTIATE_TEST_SUITE_P(Models, SpillTest,
                          ::testing::Values(Numbers{"qwen2-tied"}, Numbers{"gemma3"}, Numbers{"gemma3n"},
                                            Numbers{"../../models/troika-mini.gguf", "q8_0"},
-                                           Numbers{"../../models/troika-mini.gguf", "q4_0"}),
+                                           Numbers{"../../models/troika-mini.gguf", "q4_0"},
+                                           Numbers{"qwen2-tied", "auto", "twin", "0:attend=cpu"}),  // caches on two devices
                          [](const auto& info) {
-                           std::string name = fs::path(info.param.model).stem().string() + info.param.kv;
-                           std::erase(name, '-');
-                           std::erase(name, '.');
+                           std::string name = fs::path(info.param.model).stem().string() + info.param.kv + info.param.place;
+                           std::erase_if(name, [](unsigned char c) { return !std::isalnum(c); });
                            return name;
                          });
 

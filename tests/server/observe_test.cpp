@@ -128,7 +128,7 @@ TEST_F(Observe, AnEngineThatFailsIsCountedAsTheErrorItGives) {
 }
 
 TEST_F(Observe, BusySecondsAreOfAModelOnADevice) {
-  engine.info().device = "cpu";
+  engine.counted.device = "cpu";
   engine.counted.busy_s = 12.5;
   EXPECT_EQ(scrape().at("troika_device_busy_seconds_total{model=\"fake/model:1\",device=\"cpu\"}"), 12.5);
   EXPECT_EQ(get("/api/troika/status").json()["models"][0]["totals"]["busy_seconds"], 12.5);

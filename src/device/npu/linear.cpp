@@ -57,12 +57,10 @@ class Linear : public Executable {
 
 }  // namespace
 
-bool runs_on_array(const Segment& segment, const ops::Op& op) {
+bool runs_on_array(const ops::Program& program, const ops::Op& op) {
   if (op.kind != ops::OpKind::linear) return false;
-  const ops::Program& program = *segment.program;
-  std::shared_ptr<NpuWeight> weight = weight_of(segment, op.in[1]);
-  return weight->matrix && program[op.out[0]].shape.columns() == weight->shape[0] &&
-         program[op.in[0]].shape.columns() == weight->shape[1];
+  const Shape& weight = program[op.in[1]].shape;
+  return program[op.out[0]].shape.columns() == weight[0] && program[op.in[0]].shape.columns() == weight[1];
 }
 
 std::unique_ptr<Executable> compile_linear(const Segment& segment, const ops::Op& op,

@@ -9,8 +9,8 @@
 
 namespace troika::device::npu {
 
-// Whether the array does this op: products with the whole of a matrix that it holds. The segment's weights are NpuWeights.
-bool runs_on_array(const Segment& segment, const ops::Op& op);
+// Whether the array does this op, if it holds the weight: products with the whole of a matrix.
+bool runs_on_array(const ops::Program& program, const ops::Op& op);
 
 std::unique_ptr<Executable> compile_linear(const Segment& segment, const ops::Op& op,
                                            const std::shared_ptr<SimulatedArray>& array);

@@ -2,106 +2,75 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "device/cpu/cpu_device.h"
+#include "base/platform.h"
+#include "device/host_memory.h"
 #include "device/npu/linear.h"
 
 namespace troika::device::npu {
 namespace {
 
-// What array and CPU do in turn.
-class Turns : public Executable {
+// Products that follow each other.
+class Products : public Executable {
  public:
-  explicit Turns(std::vector<std::unique_ptr<Executable>> parts) : parts_(std::move(parts)) {}
+  explicit Products(std::vector<std::unique_ptr<Executable>> all) : all_(std::move(all)) {}
   void submit() override {
-    for (const auto& part : parts_) {
-      part->submit();
-      part->wait();
+    for (const auto& product : all_) {
+      product->submit();
+      product->wait();
     }
   }
   void wait() override {}
 
  private:
-  std::vector<std::unique_ptr<Executable>> parts_;
+  std::vector<std::unique_ptr<Executable>> all_;
 };
 
 class NpuDevice : public Device {
  public:
-  NpuDevice(const DeviceOptions& options, const Rounding& rounding)
-      : rounding_(rounding), cpu_(cpu::make(options)), info_(cpu_->info()) {
+  NpuDevice(const DeviceOptions& options, const Rounding& rounding) : rounding_(rounding) {
     if (options.float32) fail("--device npu multiplies in int8; leave --dtype f32 out, or use --device cpu");
     info_.name = "npu (simulated)";
-    info_.description = fmt::format("NPU (XDNA1), simulated on the CPU: {}", cpu_->info().description);
+    info_.description = "NPU (XDNA1), simulated on the CPU";
+    info_.memory_bytes = platform::memory().total_bytes;
     info_.is_simulated = true;
     log::warn("--device npu: Troika has no driver for an NPU yet; its array is simulated on the CPU, exactly and very slowly");
   }
 
   const DeviceInfo& info() const override { return info_; }
-  // Of a fused product it is handed the parts, each of which the array can do.
-  bool supports(const ops::Program&, const ops::Op& op) const override { return op.kind != ops::OpKind::linear_gated; }
-  std::shared_ptr<Buffer> allocate(size_t bytes) override { return cpu_->allocate(bytes); }
-  std::shared_ptr<Buffer> import(HostRegion region) override { return cpu_->import(region); }
+  bool supports(const ops::Program& program, const ops::Op& op) const override { return runs_on_array(program, op); }
+  std::shared_ptr<Buffer> allocate(size_t bytes) override { return allocate_host(bytes); }
+  std::shared_ptr<Buffer> import(HostRegion region) override { return wrap_host(region); }
 
+  // Declines matrices that the array cannot hold, or that it would round too roughly.
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) override {
     auto weight = std::make_shared<NpuWeight>();
     weight->shape = view.shape;
-    weight->matrix = pack_matrix(view, use, rounding_);
-    if (weight->matrix) {
-      log::debug("{}: on the array, {}", view.name, weight->matrix->tile.name);
-      packed_bytes_ += weight->matrix->packed.size();
-      use.multiplied = false;  // by the CPU only in part (a slice of a model), read where it lies
-    }
     if (view.shape.rank == 1) {
       weight->vector.resize(static_cast<size_t>(view.shape.values()));
       troika::info(view.format).unpack(view.bytes.data(), weight->vector);
+      return weight;
     }
-    weight->on_cpu = cpu_->prepare(view, use);
-    count_bytes();
+    weight->matrix = pack_matrix(view, use, rounding_);
+    if (!weight->matrix) return nullptr;
+    log::debug("{}: on the array, {}", view.name, weight->matrix->tile.name);
+    info_.weight_bytes += weight->matrix->packed.size();
     return weight;
   }
 
-  bool settle() override {
-    bool more = cpu_->settle();
-    count_bytes();
-    return more;
-  }
-
-  void limit_threads(double share) override { cpu_->limit_threads(share); }
-
   std::unique_ptr<Executable> compile(const Segment& segment) override {
-    std::vector<std::shared_ptr<Weight>> on_cpu;
-    for (const auto& weight : segment.weights) {
-      auto ours = std::dynamic_pointer_cast<NpuWeight>(weight);
-      on_cpu.push_back(ours ? ours->on_cpu : nullptr);
-    }
-    Segment rest = segment;  // of the CPU's ops so far
-    rest.weights = on_cpu;
-    std::vector<std::unique_ptr<Executable>> parts;
-    const auto hand_to_cpu = [&](size_t end) {
-      rest.end = end;
-      if (rest.begin < rest.end) parts.push_back(cpu_->compile(rest));
-    };
+    std::vector<std::unique_ptr<Executable>> products;
     for (size_t i = segment.begin; i < segment.end; ++i) {
       const ops::Op& op = segment.program->ops[i];
-      if (!runs_on_array(segment, op)) continue;
-      hand_to_cpu(i);
-      parts.push_back(compile_linear(segment, op, array_));
-      rest.begin = i + 1;
+      check(runs_on_array(*segment.program, op), "the NPU only multiplies");
+      products.push_back(compile_linear(segment, op, array_));
     }
-    hand_to_cpu(segment.end);
-    return std::make_unique<Turns>(std::move(parts));
+    return std::make_unique<Products>(std::move(products));
   }
 
  private:
-  void count_bytes() {
-    info_.weight_bytes = cpu_->info().weight_bytes + packed_bytes_;
-    info_.bytes_put_off = cpu_->info().bytes_put_off;
-  }
-
   const Rounding rounding_;
-  const std::unique_ptr<Device> cpu_;
   const std::shared_ptr<SimulatedArray> array_ = std::make_shared<SimulatedArray>();
   DeviceInfo info_;
-  size_t packed_bytes_ = 0;
 };
 
 }  // namespace

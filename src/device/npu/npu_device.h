@@ -1,5 +1,6 @@
-// The NPU as a device: its array multiplies with weights, the CPU does everything else. The array is simulated, on the CPU and
-// very slowly; its instruction streams, layouts and kernels are those of the real one (docs/npu.md).
+// The NPU as a device: it multiplies with weights and does nothing else; the other ops are for the next device of a list. Its
+// array is simulated, on the CPU and very slowly; its instruction streams, layouts and kernels are those of the real one
+// (docs/npu.md).
 #pragma once
 
 #include "device/device.h"

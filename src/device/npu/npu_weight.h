@@ -1,5 +1,4 @@
-// A weight as the NPU's device holds it: packed for the array where that multiplies with it, and always as the CPU reads it,
-// which does the rest.
+// A weight as the NPU's device holds it: a matrix packed for the array, or a bias that the host adds to its sums.
 #pragma once
 
 #include <memory>
@@ -22,9 +21,8 @@ struct ArrayMatrix {
 
 struct NpuWeight : Weight {
   Shape shape;
-  std::shared_ptr<Weight> on_cpu;
-  std::vector<float> vector;            // of a weight that is one, in float32: a bias
-  std::unique_ptr<ArrayMatrix> matrix;  // null: only the CPU multiplies with it
+  std::vector<float> vector;            // of a bias, in float32
+  std::unique_ptr<ArrayMatrix> matrix;  // null: it is a bias
 };
 
 // Null where the array does not multiply with it (rounding.h).

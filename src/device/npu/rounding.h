@@ -17,7 +17,7 @@
 namespace troika::device::npu {
 
 // By how much 4 bits may change a matrix: ‖rounded − values‖ / ‖values‖. What 4 bits make of q4_0 and q4_k, 7 to 10 %, moved a
-// model's distributions by a KL of 0.017 to 0.27 (docs/npu.md); that grows with the square, so 2 % stays below 0.02.
+// model's distributions by a KL of 0.018 to 0.27 (docs/npu.md); that grows with the square, so 2 % stays below 0.02.
 inline constexpr double kMostError = 0.02;
 
 struct Rounding {

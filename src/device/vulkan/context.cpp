@@ -150,11 +150,19 @@ void Context::open_device() {
   VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &features12};
   // Every driver of 1.3 has both; maintenance4 is for workgroups sized by a constant, as glslc writes them.
   features13.shaderIntegerDotProduct = features13.maintenance4 = VK_TRUE;
-  const char* const extension = VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME;
+  std::vector<const char*> extensions;
+  if (has_extension(physical_, VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME)) {
+    extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
+    VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_EXTERNAL_MEMORY_HOST_PROPERTIES_EXT};
+    VkPhysicalDeviceProperties2 more{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_PROPERTIES_2, &host};
+    vkGetPhysicalDeviceProperties2(physical_, &more);
+    import_alignment_ = host.minImportedHostPointerAlignment;
+  }
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
                                                         nullptr, VK_TRUE, VK_FALSE};
   if (!caps_.int8_matrices.empty()) {
     features11.pNext = &matrices;
+    extensions.push_back(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
     features12.vulkanMemoryModel = features13.subgroupSizeControl = features13.computeFullSubgroups = VK_TRUE;
   }
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features13};
@@ -167,8 +175,8 @@ void Context::open_device() {
   VkDeviceCreateInfo create{VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO, &features};
   create.queueCreateInfoCount = 1;
   create.pQueueCreateInfos = &queue;
-  create.enabledExtensionCount = caps_.int8_matrices.empty() ? 0 : 1;
-  create.ppEnabledExtensionNames = &extension;
+  create.enabledExtensionCount = uint32_t(extensions.size());
+  create.ppEnabledExtensionNames = extensions.data();
   check_result(vkCreateDevice(physical_, &create, nullptr, &device_), fmt::format("{} cannot be opened", caps_.name));
   volkLoadDevice(device_);
   vkGetDeviceQueue(device_, family_, 0, &queue_);
@@ -204,37 +212,68 @@ std::shared_ptr<GpuBuffer> Context::allocate(size_t bytes, bool read_back) {
   return buffer;
 }
 
+VkResult Context::make_buffer(GpuBuffer& buffer, const void* next) const {
+  VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, next};
+  create.size = std::max<size_t>(buffer.bytes_, 64);
+  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
+                 VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
+  return vkCreateBuffer(device_, &create, nullptr, &buffer.buffer_);
+}
+
+VkResult Context::give_memory(GpuBuffer& buffer, uint64_t bytes, int type, const void* next) const {
+  VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, next};
+  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
+  VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &flags};
+  allocate.allocationSize = bytes;
+  allocate.memoryTypeIndex = uint32_t(type);
+  VkResult result = vkAllocateMemory(device_, &allocate, nullptr, &buffer.memory_);
+  if (result == VK_SUCCESS) result = vkBindBufferMemory(device_, buffer.buffer_, buffer.memory_, 0);
+  if (result != VK_SUCCESS) return result;
+  buffer.host_cached_ = caps_.memory[size_t(type)].host_cached;
+  VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
+  address.buffer = buffer.buffer_;
+  buffer.address_ = vkGetBufferDeviceAddress(device_, &address);
+  return result;
+}
+
 std::shared_ptr<GpuBuffer> Context::allocate_unset(size_t bytes, bool read_back) {
   std::shared_ptr<GpuBuffer> buffer(new GpuBuffer(shared_from_this()));
   buffer->bytes_ = bytes;
-  VkBufferCreateInfo create{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO};
-  create.size = std::max<size_t>(bytes, 64);
-  create.usage = VK_BUFFER_USAGE_STORAGE_BUFFER_BIT | VK_BUFFER_USAGE_SHADER_DEVICE_ADDRESS_BIT |
-                 VK_BUFFER_USAGE_TRANSFER_SRC_BIT | VK_BUFFER_USAGE_TRANSFER_DST_BIT;
   const auto refuse = [&](VkResult result) {
     if (result < 0) lost(result, fmt::format("{} cannot give {} MB of memory", caps_.name, (bytes >> 20) + 1));
   };
-  refuse(vkCreateBuffer(device_, &create, nullptr, &buffer->buffer_));
+  refuse(make_buffer(*buffer));
   VkMemoryRequirements needs;
   vkGetBufferMemoryRequirements(device_, buffer->buffer_, &needs);
   const int type = memory_type(caps_, needs.memoryTypeBits, read_back);
   check(type >= 0, "the GPU has memory that the host writes to");
   if (needs.size > caps_.most_allocation_bytes) refuse(VK_ERROR_OUT_OF_DEVICE_MEMORY);
-  VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO};
-  flags.flags = VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT;
-  VkMemoryAllocateInfo allocate{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &flags};
-  allocate.allocationSize = needs.size;
-  allocate.memoryTypeIndex = uint32_t(type);
-  refuse(vkAllocateMemory(device_, &allocate, nullptr, &buffer->memory_));
-  refuse(vkBindBufferMemory(device_, buffer->buffer_, buffer->memory_, 0));
+  refuse(give_memory(*buffer, needs.size, type));
   void* mapped = nullptr;
   refuse(vkMapMemory(device_, buffer->memory_, 0, VK_WHOLE_SIZE, 0, &mapped));
   buffer->mapped_ = static_cast<std::byte*>(mapped);
-  buffer->host_cached_ = caps_.memory[size_t(type)].host_cached;
-  VkBufferDeviceAddressInfo address{VK_STRUCTURE_TYPE_BUFFER_DEVICE_ADDRESS_INFO};
-  address.buffer = buffer->buffer_;
-  buffer->address_ = vkGetBufferDeviceAddress(device_, &address);
   return buffer;
+}
+
+std::shared_ptr<GpuBuffer> Context::import(HostRegion region) {
+  const bool is_aligned = import_alignment_ > 0 && reinterpret_cast<uintptr_t>(region.data) % import_alignment_ == 0 &&
+                          region.bytes % import_alignment_ == 0;
+  if (!is_aligned || caps_.kind == GpuKind::discrete) return nullptr;
+  constexpr VkExternalMemoryHandleTypeFlagBits kHost = VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT;
+  std::shared_ptr<GpuBuffer> buffer(new GpuBuffer(shared_from_this()));
+  buffer->bytes_ = region.bytes;
+  buffer->mapped_ = region.data;
+  const VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, nullptr, kHost};
+  if (make_buffer(*buffer, &external) != VK_SUCCESS) return nullptr;
+  VkMemoryHostPointerPropertiesEXT pointer{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
+  if (vkGetMemoryHostPointerPropertiesEXT(device_, kHost, region.data, &pointer) != VK_SUCCESS) return nullptr;
+  VkMemoryRequirements needs;
+  vkGetBufferMemoryRequirements(device_, buffer->buffer_, &needs);
+  const int type = memory_type(caps_, needs.memoryTypeBits & pointer.memoryTypeBits, /*read_back=*/true);
+  if (type < 0 || needs.size > region.bytes) return nullptr;
+  const VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, nullptr, kHost,
+                                                region.data};
+  return give_memory(*buffer, region.bytes, type, &import) == VK_SUCCESS ? buffer : nullptr;
 }
 
 VkPipeline Context::find_pipeline(const PipelineKey& key) {

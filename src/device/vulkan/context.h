@@ -70,6 +70,8 @@ class Context : public std::enable_shared_from_this<Context> {
   // Zeroed; throws Error when there is no room. `read_back`: in memory that the host reads fast, where there is some.
   std::shared_ptr<GpuBuffer> allocate(size_t bytes, bool read_back = false);
   std::shared_ptr<GpuBuffer> allocate_unset(size_t bytes, bool read_back = false);  // for who writes all of it that is read
+  // Memory of the host as the GPU's own; null where the driver does not take it, and on a GPU that would reach it over a bus.
+  std::shared_ptr<GpuBuffer> import(HostRegion region);
   VkPipeline pipeline(const PipelineKey& key);  // made once; any thread
   // All of these, by several threads: drivers compile a shader on the thread that asks for it.
   void make_pipelines(std::vector<PipelineKey> keys);
@@ -81,6 +83,8 @@ class Context : public std::enable_shared_from_this<Context> {
  private:
   Context(VkPhysicalDevice physical, Caps caps);
   void open_device();
+  VkResult make_buffer(GpuBuffer& buffer, const void* next = nullptr) const;
+  VkResult give_memory(GpuBuffer& buffer, uint64_t bytes, int type, const void* next = nullptr) const;
   void open_cache();
   VkPipeline find_pipeline(const PipelineKey& key);  // null: it is not made yet
   VkPipeline make_pipeline(const PipelineKey& key);
@@ -92,6 +96,7 @@ class Context : public std::enable_shared_from_this<Context> {
   VkQueue queue_ = VK_NULL_HANDLE;
   uint32_t family_ = 0, stamp_bits_ = 0;  // of a timestamp; 0: there are none
   double stamp_seconds_ = 0;              // of its unit
+  uint64_t import_alignment_ = 0;         // of memory of the host; 0: none is taken
   VkPipelineLayout layout_ = VK_NULL_HANDLE;
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   std::mutex queue_mutex_, pipeline_mutex_;

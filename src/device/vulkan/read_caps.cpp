@@ -26,14 +26,6 @@ std::string hex(const uint8_t* bytes) {
   return text;
 }
 
-bool has_extension(VkPhysicalDevice device, std::string_view name) {
-  uint32_t count = 0;
-  vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr);
-  std::vector<VkExtensionProperties> found(count);
-  vkEnumerateDeviceExtensionProperties(device, nullptr, &count, found.data());
-  return std::ranges::any_of(found, [&](const auto& extension) { return extension.extensionName == name; });
-}
-
 // Empty also where something else is lacking that their shaders need.
 std::vector<MatrixShape> int8_matrices(VkPhysicalDevice device) {
   if (!has_extension(device, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) return {};
@@ -68,6 +60,14 @@ std::vector<MatrixShape> int8_matrices(VkPhysicalDevice device) {
 }
 
 }  // namespace
+
+bool has_extension(VkPhysicalDevice device, std::string_view name) {
+  uint32_t count = 0;
+  vkEnumerateDeviceExtensionProperties(device, nullptr, &count, nullptr);
+  std::vector<VkExtensionProperties> found(count);
+  vkEnumerateDeviceExtensionProperties(device, nullptr, &count, found.data());
+  return std::ranges::any_of(found, [&](const auto& extension) { return extension.extensionName == name; });
+}
 
 Caps read_caps(VkPhysicalDevice device) {
   VkPhysicalDeviceVulkan11Properties properties11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_PROPERTIES};

@@ -6,6 +6,8 @@
 
 namespace troika::device::vulkan {
 
+bool has_extension(VkPhysicalDevice device, std::string_view name);
+
 Caps read_caps(VkPhysicalDevice device);
 
 }  // namespace troika::device::vulkan

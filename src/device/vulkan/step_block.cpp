@@ -78,6 +78,8 @@ VkDeviceAddress StepBlock::angles(const std::shared_ptr<const ops::RopeTable>& t
 }
 
 void StepBlock::upload() {
+  if (inputs_.number > 0 && inputs_.number == uploaded_) return;
+  uploaded_ = inputs_.number;
   const size_t tokens = size_t(inputs_.tokens), outputs = size_t(inputs_.outputs);
   std::memcpy(at(offsetof(Header, tokens)), &inputs_.tokens, sizeof(int32_t));
   std::memcpy(at(offsetof(Header, outputs)), &inputs_.outputs, sizeof(int32_t));

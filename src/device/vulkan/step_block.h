@@ -21,7 +21,7 @@ class StepBlock {
   VkDeviceAddress angles(const std::shared_ptr<const ops::RopeTable>& table);
   // From now on all rows of features are uploaded, not only those that stand in for a token's embedding.
   void read_all_features() { all_features_ = true; }
-  void upload();
+  void upload();  // once a step, where steps are counted
   // Until the next upload only this output row's logits are wanted.
   void want_only(int row);
 
@@ -46,6 +46,7 @@ class StepBlock {
   std::shared_ptr<GpuBuffer> buffer_;
   std::vector<Angles> angles_;
   bool all_features_ = false;
+  uint64_t uploaded_ = 0;  // StepInputs::number
 };
 
 }  // namespace troika::device::vulkan

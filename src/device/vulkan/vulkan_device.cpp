@@ -96,7 +96,7 @@ class VulkanDevice : public Device {
   const DeviceInfo& info() const override { return info_; }
   bool supports(const ops::Program&, const ops::Op&) const override { return true; }
   std::shared_ptr<Buffer> allocate(size_t bytes) override { return context_->allocate(bytes); }
-  std::shared_ptr<Buffer> import(HostRegion) override { return nullptr; }
+  std::shared_ptr<Buffer> import(HostRegion region) override { return context_->import(region); }
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse) override {
     auto weight = weights_.load(view);
     info_.weight_bytes = weights_.bytes();

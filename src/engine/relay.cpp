@@ -1,0 +1,168 @@
+#include "engine/relay.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/error.h"
+#include "device/host_memory.h"
+#include "ops/reference.h"
+
+namespace troika::engine {
+namespace {
+
+constexpr size_t kPage = 4096;  // bytes: what devices can share is whole pages
+
+// What `f` gives; when the device is lost in it, it says which one.
+template <typename F>
+auto on_device(int device, F f) {
+  try {
+    return f();
+  } catch (device::DeviceLost& lost) {
+    lost.device = device;
+    throw;
+  }
+}
+
+template <typename Bytes>
+bool meet(const std::vector<Bytes>& some, const std::vector<Bytes>& others) {
+  return std::ranges::any_of(some, [&](const auto& a) {
+    return std::ranges::any_of(others, [&](const auto& b) { return a.begin < b.end && b.begin < a.end; });
+  });
+}
+
+}  // namespace
+
+Arenas::Arenas(plan::Devices devices, size_t bytes) : bytes_(bytes) {
+  const size_t pages = (bytes + kPage - 1) / kPage * kPage;
+  if (devices.size() > 1) host_ = device::allocate_host(pages);
+  for (size_t d = 0; d < devices.size(); ++d) {
+    on_device(static_cast<int>(d), [&] {
+      std::shared_ptr<device::Buffer> shared = host_ ? devices[d]->import({host_->host(), pages}) : nullptr;
+      buffers_.push_back(shared ? shared : devices[d]->allocate(bytes));
+      check(buffers_.back()->host() != nullptr, "the host sees activations");
+    });
+  }
+}
+
+Relay::Relay(const Tape& tape, const Surroundings& around, size_t begin, size_t end)
+    : tape_(tape), around_(around), made_by_(tape.program.tensors.size(), 0), weights_(around.devices.size()) {
+  for (size_t i = 0; i < end; ++i) {
+    for (ops::Tensor t : tape_.program.ops[i].out) made_by_[t.id] = tape_.placement[i];
+  }
+  for (plan::Stretch stretch : plan::cut(std::span(tape_.placement).subspan(begin, end - begin))) {
+    stretch.begin += begin;
+    stretch.end += begin;
+    legs_.push_back(leg_of(stretch));
+    order(legs_.back());
+    const size_t ops = stretch.end - stretch.begin;
+    if (ops > most_ops_) longest_ = legs_.size() - 1;
+    most_ops_ = std::max(most_ops_, ops);
+  }
+}
+
+Relay::Bytes Relay::bytes_of(ops::Tensor t, int device) const {
+  const std::byte* begin = around_.arenas->of(device)->host() + around_.offsets[t.id];
+  return {begin, begin + size_t(tape_.program[t].shape.values()) * sizeof(float)};
+}
+
+Relay::Leg Relay::leg_of(const plan::Stretch& stretch) {
+  const ops::Program& program = tape_.program;
+  const int device = stretch.device;
+  Leg leg{.device = device};
+  for (size_t i = stretch.begin; i < stretch.end; ++i) {
+    for (ops::Tensor t : program.ops[i].in) {
+      if (program[t].role == ops::Role::weight) continue;
+      const Bytes here = bytes_of(t, device), there = bytes_of(t, made_by_[t.id]);
+      leg.reads.push_back(here);
+      if (here.begin == there.begin || !brought_.emplace(t.id, here.begin).second) continue;
+      leg.crossings.push_back({&program[t], there.begin, const_cast<std::byte*>(here.begin)});
+      leg.reads.push_back(there);
+      leg.writes.push_back(here);
+    }
+    for (ops::Tensor t : program.ops[i].out) leg.writes.push_back(bytes_of(t, device));
+  }
+  auto& weights = weights_[size_t(device)];
+  if (weights.empty()) weights = around_.weights->of(program, device);
+  leg.work = on_device(device, [&] {
+    return around_.devices[size_t(device)]->compile({.program = &tape_.program,
+                                                     .begin = stretch.begin,
+                                                     .end = stretch.end,
+                                                     .arena = around_.arenas->of(device),
+                                                     .offsets = around_.offsets,
+                                                     .weights = weights,
+                                                     .caches = around_.caches,
+                                                     .inputs = around_.inputs,
+                                                     .is_idle = around_.is_idle});
+  });
+  return leg;
+}
+
+// Whoever writes what another reads or writes waits for it, and a device does one thing at a time.
+void Relay::order(Leg& leg) const {
+  for (size_t i = 0; i + 1 < legs_.size(); ++i) {
+    const Leg& earlier = legs_[i];
+    if (earlier.device == leg.device || meet(leg.reads, earlier.writes) || meet(leg.writes, earlier.writes) ||
+        meet(leg.writes, earlier.reads)) {
+      leg.behind.push_back(i);
+    }
+  }
+}
+
+void Relay::run(const std::function<void()>& meanwhile) {
+  try {
+    for (Leg& leg : legs_) {
+      for (size_t earlier : leg.behind) finish(legs_[earlier]);
+      bring(leg);
+      on_device(leg.device, [&] { leg.work->submit(); });
+      leg.is_running = true;
+      if (meanwhile && &leg == &legs_[longest_]) meanwhile();
+    }
+    for (Leg& leg : legs_) finish(leg);
+  } catch (...) {
+    abandon();
+    throw;
+  }
+}
+
+void Relay::bring(const Leg& leg) const {
+  for (const Crossing& c : leg.crossings) {
+    const size_t rows = size_t(ops::live_rows(*c.tensor, *around_.inputs));
+    std::memcpy(c.to, c.from, rows * size_t(c.tensor->shape.columns()) * sizeof(float));
+  }
+}
+
+void Relay::finish(Leg& leg) {
+  if (!leg.is_running) return;
+  leg.is_running = false;
+  on_device(leg.device, [&] { leg.work->wait(); });
+}
+
+// Nothing goes on with the step's inputs when it failed.
+void Relay::abandon() {
+  for (Leg& leg : legs_) {
+    try {
+      finish(leg);
+    } catch (const device::DeviceLost&) {  // the first failure is the one that is told
+    }
+  }
+}
+
+const float* Relay::values(ops::Tensor t) const {
+  for (const Leg& leg : legs_) {
+    if (const std::byte* found = leg.work->result(t)) return reinterpret_cast<const float*>(found);
+  }
+  return reinterpret_cast<const float*>(bytes_of(t, made_by_[t.id]).begin);
+}
+
+const device::TopLogits* Relay::top(int row) const {
+  for (const Leg& leg : legs_) {
+    if (const device::TopLogits* top = leg.work->top(row)) return top;
+  }
+  return nullptr;
+}
+
+void Relay::fetch(int row) {
+  for (Leg& leg : legs_) on_device(leg.device, [&] { leg.work->fetch(row); });
+}
+
+}  // namespace troika::engine

@@ -1,0 +1,107 @@
+#include "plan/pins.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/error.h"
+
+namespace troika::plan {
+namespace {
+
+std::vector<std::string_view> parts_of(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(','), text.size());
+    parts.push_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return parts;
+}
+
+std::optional<int> number(std::string_view text) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// "3" or "0-13".
+std::optional<Pin::Layers> layers_of(std::string_view text) {
+  const size_t dash = text.find('-');
+  const auto first = number(text.substr(0, dash)), last = dash == text.npos ? first : number(text.substr(dash + 1));
+  if (!first || !last) return std::nullopt;
+  return Pin::Layers{*first, *last};
+}
+
+std::optional<ops::OpKind> kind_of(std::string_view name) {
+  for (int i = 0; i < ops::kOpKinds; ++i) {
+    const auto kind = static_cast<ops::OpKind>(i);
+    if (!is_fused(kind) && name_of(kind) == name) return kind;
+  }
+  return std::nullopt;
+}
+
+std::string kinds() {
+  std::string names;
+  for (int i = 0; i < ops::kOpKinds; ++i) {
+    const auto kind = static_cast<ops::OpKind>(i);
+    if (!is_fused(kind)) names += fmt::format("{}{}", names.empty() ? "" : ", ", name_of(kind));
+  }
+  return names;
+}
+
+std::string_view device_in(std::string_view pin) { return pin.substr(std::min(pin.find('='), pin.size() - 1) + 1); }
+
+Pin parse_pin(std::string_view text, std::span<const std::string> devices, int layers) {
+  const size_t equals = text.find('=');
+  if (equals == text.npos) {
+    fail("--place {}: say what and where, such as linear=npu, 0-13=vulkan or 0-13:attend=cpu", text);
+  }
+  Pin pin{.text = std::string(text)};
+  const auto device = std::ranges::find(devices, device_in(text));
+  if (device == devices.end()) {
+    fail("--place {}: {} is not in the list of --device, which is {}", text, device_in(text), fmt::join(devices, ","));
+  }
+  pin.device = static_cast<int>(device - devices.begin());
+  std::string_view what = text.substr(0, equals);
+  const size_t colon = what.find(':');
+  pin.layers = layers_of(what.substr(0, colon));
+  if (pin.layers && (pin.layers->first < 0 || pin.layers->first > pin.layers->last || pin.layers->last >= layers)) {
+    fail("--place {}: the model has layers 0 to {}", text, layers - 1);
+  }
+  if (pin.layers && colon == what.npos) return pin;
+  pin.kind = kind_of(pin.layers ? what.substr(colon + 1) : what);
+  if (!pin.kind) fail("--place {}: there is no such kind of operation; there are {}, and layers such as 0-13", text, kinds());
+  return pin;
+}
+
+}  // namespace
+
+bool Pin::holds_for(const ops::Op& op) const {
+  if (kind && *kind != op.kind) return false;
+  const int layer = layer_of(op.name);
+  return !layers || (layers->first <= layer && layer <= layers->last);
+}
+
+Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers) {
+  Pins pins;
+  for (std::string_view part : parts_of(text)) pins.push_back(parse_pin(part, devices, layers));
+  return pins;
+}
+
+std::string without_device(std::string_view text, std::string_view device) {
+  std::vector<std::string_view> rest = parts_of(text);
+  std::erase_if(rest, [&](std::string_view pin) { return device_in(pin) == device; });
+  return fmt::format("{}", fmt::join(rest, ","));
+}
+
+int layer_of(std::string_view name) {
+  constexpr std::string_view kPrefix = "layer.";
+  int layer = -1;
+  if (name.starts_with(kPrefix)) std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
+  return layer;
+}
+
+}  // namespace troika::plan

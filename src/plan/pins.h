@@ -1,0 +1,37 @@
+// Where ops of a model must run, whatever else a plan would choose: what --place says, or a planner found.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ops/program.h"
+
+namespace troika::plan {
+
+struct Pin {
+  struct Layers {
+    int first, last;
+  };
+  int device = 0;                   // number in the model's list of devices
+  std::optional<ops::OpKind> kind;  // nothing: every kind
+  std::optional<Layers> layers;     // nothing: all ops, also those that stand in no layer
+  std::string text;                 // as whoever pinned it would know it again: "linear=npu"
+
+  bool holds_for(const ops::Op& op) const;
+};
+using Pins = std::vector<Pin>;
+
+// Reads "linear=npu,0-13=vulkan,20-23:attend=cpu": kinds of ops, layers, or kinds in layers. `devices`: the names of the
+// list, in its order. Throws Error for unknown kinds, devices and layers; whether pins agree is place()'s to say.
+Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers);
+
+// The same text without the pins to a device, which is no more.
+std::string without_device(std::string_view text, std::string_view device);
+
+// "layer.12.mlp.down.weight" → 12; -1 outside layers.
+int layer_of(std::string_view name);
+
+}  // namespace troika::plan
