@@ -26,13 +26,12 @@ class Turns : public Executable {
 
 class NpuDevice : public Device {
  public:
-  NpuDevice(const DeviceOptions& options, double most_error)
-      : most_error_(most_error), cpu_(cpu::make(options)), info_(cpu_->info()) {
+  NpuDevice(const DeviceOptions& options, double most_error, std::shared_ptr<ProductArray> array)
+      : most_error_(most_error), cpu_(cpu::make(options)), array_(std::move(array)), info_(cpu_->info()) {
     if (options.float32) fail("--device npu multiplies in int8; leave --dtype f32 out, or use --device cpu");
-    info_.name = "npu (simulated)";
-    info_.description = fmt::format("NPU (XDNA1), simulated on the CPU: {}", cpu_->info().description);
-    info_.is_simulated = true;
-    log::warn("--device npu: Troika has no driver for an NPU yet; its array is simulated on the CPU, exactly and very slowly");
+    info_.is_simulated = array_->facts().is_simulated;
+    info_.name = info_.is_simulated ? "npu (simulated)" : "npu";
+    info_.description = fmt::format("{}: {}", array_->facts().device, cpu_->info().description);
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -44,7 +43,7 @@ class NpuDevice : public Device {
   std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) override {
     auto weight = std::make_shared<NpuWeight>();
     weight->shape = view.shape;
-    weight->matrix = pack_matrix(view, use, most_error_);
+    weight->matrix = pack_matrix(*array_, view, use, most_error_);
     if (weight->matrix) {
       bool four_bits = weight->matrix->tile.weights == troika::npu::WeightKind::w4;
       log::debug("{}: on the array, {}", view.name, four_bits ? "W4A8" : "W8A8");
@@ -98,15 +97,18 @@ class NpuDevice : public Device {
 
   const double most_error_;  // of 4-bit weights
   const std::unique_ptr<Device> cpu_;
-  const std::shared_ptr<SimulatedArray> array_ = std::make_shared<SimulatedArray>();
+  const std::shared_ptr<ProductArray> array_;
   DeviceInfo info_;
   size_t packed_bytes_ = 0;
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make(const DeviceOptions& options, double most_error) {
-  return std::make_unique<NpuDevice>(options, most_error);
+std::unique_ptr<Device> make(const DeviceOptions& options, double most_error, troika::npu::ArrayOptions wanted) {
+  wanted.weight_bytes = options.file_bytes;
+  std::shared_ptr<ProductArray> array = open_products(wanted);
+  if (!array) return cpu::make(options);
+  return std::make_unique<NpuDevice>(options, most_error, std::move(array));
 }
 
 }  // namespace troika::device::npu

@@ -1,12 +1,15 @@
-// The NPU as a device: its array multiplies with weights, the CPU does everything else. The array is simulated, on the CPU and
-// very slowly; its instruction streams, layouts and kernels are those of the real one (docs/npu.md).
+// The NPU as a device: its array multiplies with weights, the CPU does everything else. Where no plug-in drives an array, it is
+// simulated, on the CPU and very slowly, with the same instruction streams, layouts and kernels (docs/npu.md).
 #pragma once
 
 #include "device/device.h"
 #include "device/npu/rounding.h"
+#include "npu/runtime/open.h"
 
 namespace troika::device::npu {
 
-std::unique_ptr<Device> make(const DeviceOptions& options, double most_error = kMostError);
+// The CPU's device where the NPU cannot be had; the log says why.
+std::unique_ptr<Device> make(const DeviceOptions& options, double most_error = kMostError,
+                             troika::npu::ArrayOptions array = troika::npu::wanted_array());
 
 }  // namespace troika::device::npu

@@ -6,16 +6,15 @@
 #include <vector>
 
 #include "device/device.h"
-#include "npu/gemm/tiling.h"
-#include "npu/sim/host_buffer.h"
+#include "device/npu/product_array.h"
 
 namespace troika::device::npu {
 
 struct ArrayMatrix {
-  troika::npu::GemmTile tile;
+  GemmTile tile;
   int n, k;  // padded to whole blocks
   std::vector<float> channel_scale;
-  troika::npu::sim::HostBuffer packed;
+  ArrayBuffer packed;
 };
 
 struct NpuWeight : Weight {
@@ -25,7 +24,7 @@ struct NpuWeight : Weight {
   std::unique_ptr<ArrayMatrix> matrix;  // null: only the CPU multiplies with it
 };
 
-// Null where the array does not multiply with it (rounding.h).
-std::unique_ptr<ArrayMatrix> pack_matrix(const WeightView& view, WeightUse use, double most_error);
+// Null where the array does not multiply with it (rounding.h), or has no room.
+std::unique_ptr<ArrayMatrix> pack_matrix(ProductArray& array, const WeightView& view, WeightUse use, double most_error);
 
 }  // namespace troika::device::npu

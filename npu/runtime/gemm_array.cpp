@@ -1,0 +1,25 @@
+#include "npu/runtime/gemm_array.h"
+
+#include "npu/txn/gemm_stream.h"
+
+namespace troika::npu {
+
+Product::Product(const GemmContext& context, const GemmShape& shape)
+    : tile(context.design.tile),
+      shape(shape),
+      x(context.array.allocate(kArgumentX, packed_x_bytes(tile, shape))),
+      y(context.array.allocate(kArgumentY, packed_y_bytes(tile, shape))),
+      stream(context.array.prepare(txn::gemm_stream(context.design, shape))) {}
+
+void Product::start(const ArrayBuffer& w) {
+  x.to_device(0, x.size());
+  const ArrayBuffer* arguments[] = {&x, &w, &y};
+  stream.start(arguments);
+}
+
+void Product::finish() {
+  stream.wait();
+  y.from_device(0, y.size());
+}
+
+}  // namespace troika::npu

@@ -1,0 +1,37 @@
+// An array that multiplies: configured for both kinds of weights.
+#pragma once
+
+#include <map>
+
+#include "npu/design/gemm_design.h"
+#include "npu/runtime/array.h"
+
+namespace troika::npu {
+
+constexpr GemmTile kUsedTiles[] = {kW4A8, kW8A8};  // for each of which an array is configured
+
+struct GemmContext {
+  GemmDesign design;
+  ArrayContext array;
+};
+
+struct GemmArray {
+  abi::Facts facts;
+  std::map<WeightKind, GemmContext> contexts;
+};
+
+// A product of one shape, one at a time.
+struct Product {
+  GemmTile tile;
+  GemmShape shape;
+  ArrayBuffer x, y;
+  ArrayStream stream;
+
+  // Throws Error when the shape does not fill blocks or is too large for one run, and ArrayError.
+  Product(const GemmContext& context, const GemmShape& shape);
+  // Y = X · Wᵀ: X as the host has it, W synchronised before. The host may read Y after finish(). Both throw ArrayError.
+  void start(const ArrayBuffer& w);
+  void finish();
+};
+
+}  // namespace troika::npu
