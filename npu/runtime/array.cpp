@@ -79,7 +79,9 @@ ArrayStream ArrayContext::prepare(std::span<const uint32_t> words) const {
 }
 
 ArrayBuffer::ArrayBuffer(const abi::Plugin& plugin, std::shared_ptr<abi::Buffer> handle, size_t bytes)
-    : plugin_(&plugin), handle_(std::move(handle)), host_(static_cast<std::byte*>(plugin.host(handle_.get())), bytes) {}
+    : plugin_(&plugin), handle_(std::move(handle)), host_(static_cast<std::byte*>(plugin.host(handle_.get())), bytes) {
+  if (!host_.data()) throw ArrayError(Result::refused, 0, fmt::format("a buffer of {} bytes cannot be mapped", bytes));
+}
 
 void ArrayBuffer::to_device(size_t offset, size_t bytes) const { sync(abi::Direction::to_device, offset, bytes); }
 

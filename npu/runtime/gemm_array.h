@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "npu/design/gemm_design.h"
+#include "npu/design/manifest.h"
 #include "npu/runtime/array.h"
 
 namespace troika::npu {
@@ -13,6 +13,7 @@ constexpr GemmTile kUsedTiles[] = {kW4A8, kW8A8};  // for each of which an array
 struct GemmContext {
   GemmDesign design;
   ArrayContext array;
+  BuiltXclbin built;  // empty where it is simulated
 };
 
 struct GemmArray {

@@ -37,7 +37,7 @@ std::string installed_plugin() {
 void require_an_array(const abi::Plugin& plugin) {
   abi::Why why{};
   const int count = plugin.count(&why);
-  if (count < 0) fail("{}", why.text);
+  if (count < 0) fail("XRT cannot look for NPUs: {}; is all of it there: apt-get install libxrt2 libxrt-npu2", why.text);
   if (count == 0) fail("the kernel has an NPU, but XRT finds none; is its part for NPUs there: apt-get install libxrt-npu2");
 }
 
@@ -46,8 +46,8 @@ GemmContext configured(const Array& array, const GemmTile& tile, const std::stri
   GemmDesign design = make_gemm_design(tile);
   OverlayFiles files;
   if (!plugin.empty()) files = read_overlay(fs::path(plugin).parent_path(), design);
-  GemmContext context{design, array.load({design.spec.name.c_str(), files.xclbin.data(), files.xclbin.size(),
-                                          files.built.kernel.c_str()})};
+  const abi::Overlay overlay{design.spec.name.c_str(), files.xclbin.data(), files.xclbin.size(), files.built.kernel.c_str()};
+  GemmContext context{design, array.load(overlay), files.built};
   KnownProduct(context).run();
   return context;
 }

@@ -68,7 +68,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
     if (argument == ModelArgument::required) model->required();
   }
   verb.add_option("--device", o.engine.device,
-                  "cpu, vulkan (a GPU), npu (simulated), reference (plain and slow) or auto: the CPU")
+                  "cpu, vulkan (a GPU), npu (by the plug-in TROIKA_NPU_PLUGIN or the one installed, else simulated), reference "
+                  "(plain and slow) or auto: the CPU")
       ->envname("TROIKA_DEVICE");
   verb.add_option("--dtype", o.dtype, "auto, or f32: compute everything in float32")
       ->check(CLI::IsMember({"auto", "f32"}))
