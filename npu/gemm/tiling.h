@@ -28,6 +28,7 @@ struct GemmTile {
   WeightKind weights = WeightKind::w4;
   int m = 64, k = 64, n = 128;
   ResultKind result = ResultKind::sums;
+  bool operator==(const GemmTile&) const = default;
 
   constexpr int block_m() const { return m * kCoreRows; }
   constexpr int block_n() const { return n * kColumns; }

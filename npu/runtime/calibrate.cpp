@@ -76,13 +76,12 @@ double bytes_read(const GemmTile& tile, int k) {
 
 Measured calibrate(const GemmArray& array, const std::string& node) {
   Measured measured{.clock_ghz = ask_clock(node)};
-  const GemmContext& bytes = array.contexts.at(WeightKind::i8);
-  measured.launch_us = 1e6 * seconds_of(bytes.array.prepare(txn::encode({})), {});
+  measured.launch_us = 1e6 * seconds_of(array.context(kW8A8).array.prepare(txn::encode({})), {});
   const double hertz = 1e9 * measured.clock_ghz.value_or(1.0);
-  for (const auto& [kind, context] : array.contexts) {
+  for (const GemmContext& context : array.contexts) {
     const double quick = seconds_of_product(context, kShortK), slow = seconds_of_product(context, kLongK);
     const double macs = double(kM) * kN * (kLongK - kShortK);
-    measured.efficiency[kind] = macs / (kMacsPerCycle * kColumns * kCoreRows * hertz * (slow - quick));
+    measured.efficiency[context.design.spec.name] = macs / (kMacsPerCycle * kColumns * kCoreRows * hertz * (slow - quick));
     measured.read_gb_s = std::max(measured.read_gb_s, bytes_read(context.design.tile, kLongK) / slow / 1e9);
   }
   return measured;

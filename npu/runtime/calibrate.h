@@ -14,7 +14,7 @@ struct Measured {
   std::optional<double> clock_ghz;  // what the driver says; nothing: it does not, and 1 GHz is assumed below
   double launch_us;                 // a run that does nothing
   double read_gb_s;                 // at least
-  std::map<WeightKind, double> efficiency;  // of the matrix units' peak, with all that a K step needs
+  std::map<std::string, double> efficiency;  // by design: of the matrix units' peak, with all that a K step needs
 };
 
 // `node`: of the NPU, "/dev/accel/accel0", which is asked for the clock. Throws ArrayError.

@@ -1,8 +1,16 @@
 #include "npu/runtime/gemm_array.h"
 
+#include <algorithm>
+
 #include "npu/txn/gemm_stream.h"
 
 namespace troika::npu {
+
+const GemmContext& GemmArray::context(const GemmTile& tile) const {
+  const auto found = std::ranges::find(contexts, tile, [](const GemmContext& context) { return context.design.tile; });
+  check(found != contexts.end(), "an array that is configured for the tile");
+  return *found;
+}
 
 Product::Product(const GemmContext& context, const GemmShape& shape)
     : tile(context.design.tile),

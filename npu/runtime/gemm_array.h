@@ -1,14 +1,14 @@
-// An array that multiplies: configured for both kinds of weights.
+// An array that multiplies: configured once for each design that is used.
 #pragma once
 
-#include <map>
+#include <vector>
 
 #include "npu/design/manifest.h"
 #include "npu/runtime/array.h"
 
 namespace troika::npu {
 
-constexpr GemmTile kUsedTiles[] = {kW4A8, kW8A8};  // for each of which an array is configured
+constexpr GemmTile kUsedTiles[] = {kW4A8, kW8A8};
 
 struct GemmContext {
   GemmDesign design;
@@ -18,7 +18,9 @@ struct GemmContext {
 
 struct GemmArray {
   abi::Facts facts;
-  std::map<WeightKind, GemmContext> contexts;
+  std::vector<GemmContext> contexts;  // of kUsedTiles
+
+  const GemmContext& context(const GemmTile& tile) const;
 };
 
 // A product of one shape, one at a time.

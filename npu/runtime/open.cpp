@@ -55,9 +55,9 @@ GemmContext configured(const Array& array, const GemmTile& tile, const std::stri
 OpenedArray opened(const abi::Plugin& plugin, const std::string& path) {
   const Array array(plugin);
   OpenedArray found{.gemm = {.facts = array.facts()}, .plugin = path};
-  for (const GemmTile& tile : kUsedTiles) found.gemm.contexts.emplace(tile.weights, configured(array, tile, path));
+  for (const GemmTile& tile : kUsedTiles) found.gemm.contexts.push_back(configured(array, tile, path));
   if (!path.empty()) {
-    found.sharing = probe_sharing(found.gemm.contexts.at(WeightKind::i8));
+    found.sharing = probe_sharing(found.gemm.context(kW8A8));
     log::info("NPU: {}, {}; the self-test is right; memory: {}", found.gemm.facts.device, found.gemm.facts.runtime,
               to_text(found.sharing));
   }

@@ -88,8 +88,8 @@ Finding about_driver(const fs::path& root, const fs::path& npu) {
   if (!driver.empty())
     return {"driver", false, fmt::format("the driver {} has the NPU; unbind it there, then: sudo modprobe amdxdna", driver)};
   return {"driver", false,
-          fmt::format("no driver is bound (Linux {}); type: sudo modprobe amdxdna; if there is no such module, Linux 6.14 has it, "
-                      "or https://github.com/amd/xdna-driver", kernel)};
+          fmt::format("no driver is bound (Linux {}); type: sudo modprobe amdxdna; if there is no such module, Linux 6.14 "
+                      "has it, or https://github.com/amd/xdna-driver", kernel)};
 }
 
 // A driver without firmware makes no node.
@@ -98,9 +98,10 @@ Finding about_firmware(const fs::path& root, const fs::path& npu, bool has_node)
   if (has_node) return {"firmware", true, version.empty() ? "loaded, of unknown version" : version};
   const bool is_there = !entries(root / "lib/firmware/amdnpu/1502_00").empty();
   return {"firmware", false,
-          is_there ? "the driver did not start the NPU; sudo dmesg | grep amdxdna says why (firmware 1.5.5.391 is known to work)"
-                   : "/lib/firmware/amdnpu/1502_00 is missing; install your distribution's newest linux-firmware, then start "
-                     "anew"};
+          is_there ? "the driver did not start the NPU; sudo dmesg | grep amdxdna says why (firmware 1.5.5.391 is known to "
+                     "work)"
+                   : "/lib/firmware/amdnpu/1502_00 is missing; install your distribution's newest linux-firmware, then "
+                     "start anew"};
 }
 
 Finding about_node(const fs::path& root, const std::string& node) {

@@ -28,8 +28,11 @@ std::vector<int8_t> int8_numbers(Numbers& next, size_t count) {
 
 W4Matrix w4_numbers(Numbers& next) {
   const size_t values = size_t(kKnownShape.n) * kKnownShape.k, groups = values / kW4Group;
-  W4Matrix w{kKnownShape.n, kKnownShape.k, std::vector<float>(kKnownShape.n, 1), std::vector<int8_t>(groups), std::vector<uint8_t>(groups),
-             std::vector<uint8_t>(values)};
+  W4Matrix w{.n = kKnownShape.n, .k = kKnownShape.k};
+  w.channel_scale.assign(kKnownShape.n, 1);
+  w.group_scale.resize(groups);
+  w.zero.resize(groups);
+  w.q.resize(values);
   for (int8_t& scale : w.group_scale) scale = int8_t(1 + next(8));  // 15 · 8 stays below 128
   for (uint8_t& zero : w.zero) zero = uint8_t(next(16));
   for (uint8_t& q : w.q) q = uint8_t(next(16));
@@ -66,8 +69,8 @@ void KnownProduct::run(std::span<std::byte> x) {
   const auto [wrong, right] = std::ranges::mismatch(sums, answer_);
   if (wrong == sums.end()) return;
   const auto at = wrong - sums.begin();
-  fail("the self-test is wrong at [{}, {}] of {} x {}: {} in place of {}", at / kKnownShape.n, at % kKnownShape.n, kKnownShape.m, kKnownShape.n,
-       *wrong, *right);
+  const auto& [m, n, k] = kKnownShape;
+  fail("the self-test is wrong at [{}, {}] of {} x {}: {} in place of {}", at / n, at % n, m, n, *wrong, *right);
 }
 
 }  // namespace troika::npu

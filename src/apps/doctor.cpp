@@ -235,8 +235,8 @@ void print(const Report& r) {
   fmt::print(
       "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
       "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"
-      "Where no plug-in drives an NPU, --device npu is simulated on the CPU: exact, very slow, and it uses no NPU; troika doctor "
-      "--npu says what is there.\n"
+      "Where no plug-in drives an NPU, --device npu is simulated on the CPU: exact, very slow, and it uses no NPU; "
+      "troika doctor --npu says what is there.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",
       fmt::join(device::device_names(), ", "));
   if (!r.advice.empty()) fmt::print("\nWhat to do:\n");

@@ -11,21 +11,18 @@ namespace troika::apps {
 namespace {
 
 using Json = nlohmann::ordered_json;
-using npu::GemmContext, npu::WeightKind;
-
-std::string_view name_of(WeightKind kind) { return kind == WeightKind::w4 ? "w4a8" : "w8a8"; }
 
 std::string shown(const npu::Measured& m) {
   std::string text = m.clock_ghz ? fmt::format("{:.2f} GHz, as the driver says", *m.clock_ghz)
                                  : std::string("a clock that the driver does not tell (1 GHz assumed)");
   text += fmt::format("; a run takes {:.0f} µs; at least {:.1f} GB/s read", m.launch_us, m.read_gb_s);
-  for (const auto& [kind, share] : m.efficiency) text += fmt::format("; {} {:.1f} % of the peak", name_of(kind), 100 * share);
+  for (const auto& [design, share] : m.efficiency) text += fmt::format("; {} {:.1f} % of the peak", design, 100 * share);
   return text;
 }
 
 Json json_of(const npu::OpenedArray& array) {
   Json overlays = Json::array();
-  for (const auto& [kind, context] : array.gemm.contexts)
+  for (const npu::GemmContext& context : array.gemm.contexts)
     overlays.push_back({{"design", context.design.spec.name},
                         {"xclbin_sha256", context.built.sha256},
                         {"mlir_aie", context.built.mlir_aie},
@@ -47,12 +44,10 @@ Json json_of(const npu::Sharing& sharing) {
 }
 
 Json json_of(const npu::Measured& measured) {
-  Json efficiency;
-  for (const auto& [kind, share] : measured.efficiency) efficiency[std::string(name_of(kind))] = share;
   return {{"clock_ghz", measured.clock_ghz ? Json(*measured.clock_ghz) : Json(nullptr)},
           {"launch_us", measured.launch_us},
           {"read_gb_s_at_least", measured.read_gb_s},
-          {"efficiency", efficiency}};
+          {"efficiency", measured.efficiency}};
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Whatever keeps an NPU away or takes it away: one clear line, and the tokens that the CPU would give. The NPU is a plug-in as a
-// real one would be, with the simulator inside (tests/npu/plugins).
+// Whatever keeps an NPU away or takes it away: one clear line, and the tokens that the CPU would give. The NPU is a plug-in as
+// a real one would be, with the simulator inside (tests/npu/plugins).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -28,7 +28,8 @@ std::unique_ptr<Engine> load(const std::string& device) {
     return true;
   }();
   EXPECT_TRUE(added);
-  return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied", {.device = device, .threads = 2, .context = 512});
+  return Engine::load(fs::path(TROIKA_SOURCE_DIR) / "tests/goldens/qwen2-tied",
+                      {.device = device, .threads = 2, .context = 512});
 }
 
 std::unique_ptr<Engine> load_npu(const MadeUpNpu& machine) {
@@ -69,16 +70,19 @@ const Case kAtLoad[] = {
     {"another version of the interface", "has version 2 of the interface, this Troika needs 1; take both from one build",
      injects("other_version")},
     {"device absent", "there is no NPU 1022:1502 on the PCI bus", [](const MadeUpNpu& m) { fs::remove_all(m.pci()); }},
-    {"device absent for the library", "XRT finds none; is its part for NPUs there: apt-get install libxrt-npu2", injects("absent")},
+    {"device absent for the library", "XRT finds none; is its part for NPUs there: apt-get install libxrt-npu2",
+     injects("absent")},
     {"permission denied", "Permission denied; type: sudo usermod -aG render", injects("denied")},
     {"memlock too low", "8 MB may be locked, but the NPU needs",
-     [](const MadeUpNpu& m) { put(m.root() / "proc/self/limits", "Max locked memory         8388608              8388608    bytes"); }},
-    {"memlock too low for the library", "temporarily unavailable; type: echo '* - memlock unlimited'", injects("locked_memory")},
+     [](const MadeUpNpu& m) { m.limit_locked_memory("8388608"); }},
+    {"memlock too low for the library", "temporarily unavailable; type: echo '* - memlock unlimited'",
+     injects("locked_memory")},
     {"xclbin missing", "gemm_w8a8.xclbin is missing, without which the NPU cannot be configured",
      [](const MadeUpNpu& m) { fs::remove(m.file_of(npu::make_gemm_design(npu::kW8A8), ".xclbin")); }},
     {"xclbin of another version", "but this Troika needs",
      [](const MadeUpNpu& m) {
-       fs::copy_file(m.file_of(npu::make_gemm_design(npu::kW4A8), ".json"), manifest_of(m), fs::copy_options::overwrite_existing);
+       fs::remove(manifest_of(m));
+       fs::copy_file(m.file_of(npu::make_gemm_design(npu::kW4A8), ".json"), manifest_of(m));
      }},
     {"self-test wrong by one bit", "the self-test is wrong at [0, 0]", injects("wrong_bit@2")},
     {"time-out in the self-test", "did not finish a run within 5 s; it is opened once more", injects("timed_out@2")},
@@ -142,7 +146,7 @@ TEST(NpuFaults, InAStepHandTheRestToTheCpu) {
 TEST(NpuFaults, ALostNpuComesBackOnceForTheNextModel) {
   MadeUpNpu machine;
   machine.inject(fmt::format("lost@{}", kRunsToOpen + 1));
-  for (const char* says : {"it is opened once more when a model is loaded next", "it stays off until Troika is started again"}) {
+  for (const char* says : {"is opened once more when a model is loaded next", "stays off until Troika is started again"}) {
     Logged logged;
     auto engine = load_npu(machine);
     EXPECT_EQ(engine->model().device, "npu");

@@ -34,13 +34,14 @@ class MadeUpNpu {
     put(root() / "dev/accel/accel0", "");
     put(root() / "proc/sys/kernel/osrelease", "6.14.0");
     put(root() / "proc/self/status", "CapEff:\t0000000000000000");
-    put(root() / "proc/self/limits", "Max locked memory         unlimited            unlimited            bytes");
+    limit_locked_memory("unlimited");
     std::filesystem::create_symlink(TROIKA_FAKE_NPU_PLUGIN, plugin());
     for (const GemmTile& tile : kUsedTiles) {
       const GemmDesign design = make_gemm_design(tile);
       const std::string xclbin = "what configures the array for " + design.spec.name;
       std::ofstream(file_of(design, ".xclbin")) << xclbin;
-      std::ofstream(file_of(design, ".json")) << write_manifest(design, {store::sha256_of(xclbin), "MLIR_AIE", "1.3.2", "21"});
+      const BuiltXclbin built{store::sha256_of(xclbin), "MLIR_AIE", "1.3.2", "21"};
+      std::ofstream(file_of(design, ".json")) << write_manifest(design, built);
     }
   }
   ~MadeUpNpu() {
@@ -56,6 +57,9 @@ class MadeUpNpu {
     return folder_ / (design.spec.name + ending);
   }
   ArrayOptions options() const { return {.plugin = plugin().string(), .root = root()}; }
+  void limit_locked_memory(const std::string& limit) const {
+    put(root() / "proc/self/limits", fmt::format("{:<26}{:<21}{:<21}bytes", "Max locked memory", limit, limit));
+  }
   void inject(const std::string& fault) const { setenv("TROIKA_FAKE_NPU", fault.c_str(), 1); }
 
  private:
@@ -66,7 +70,8 @@ class MadeUpNpu {
 class Logged {
  public:
   Logged() : before_(spdlog::default_logger()) {
-    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+    auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text_);
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("test", sink));
   }
   ~Logged() { spdlog::set_default_logger(before_); }
   Logged(const Logged&) = delete;

@@ -34,8 +34,9 @@ TEST(OpenArray, GoesDownTheLadderWhereSharingIsRefused) {
     int step;
     const char* says;
   };
-  for (const Case& c : {Case{"no_host_pages", 2, "host's pages: no, creating a buffer of user pages failed (error 95); exports: yes"},
-                        Case{"no_export", 1, "exports: no, exporting a buffer failed (error 95); imports: no"}}) {
+  for (const Case& c :
+       {Case{"no_host_pages", 2, "host's pages: no, creating a buffer of user pages failed (error 95); exports: yes"},
+        Case{"no_export", 1, "exports: no, exporting a buffer failed (error 95); imports: no"}}) {
     MadeUpNpu machine;
     machine.inject(c.fault);
     const OpenedArray opened = open_array(machine.options());
@@ -47,7 +48,7 @@ TEST(OpenArray, GoesDownTheLadderWhereSharingIsRefused) {
 TEST(OpenArray, RefusesAnArrayWithOneWrongBit) {
   MadeUpNpu machine;
   const OpenedArray opened = open_array(machine.options());
-  KnownProduct known(opened.gemm.contexts.at(WeightKind::w4));
+  KnownProduct known(opened.gemm.context(kW4A8));
   EXPECT_NO_THROW(known.run());
   std::vector<std::byte> elsewhere(known.product.x.size());
   known.product.x.host()[7] ^= std::byte{4};
@@ -94,9 +95,9 @@ TEST(Calibrate, MeasuresWhatOnlyAnArrayCanTell) {
   EXPECT_FALSE(measured.clock_ghz.has_value());
   EXPECT_GT(measured.launch_us, 0);
   EXPECT_GT(measured.read_gb_s, 0);
-  for (WeightKind kind : {WeightKind::w4, WeightKind::i8}) {
-    EXPECT_GT(measured.efficiency.at(kind), 0);
-    EXPECT_LT(measured.efficiency.at(kind), 1);  // of what computes here, which is no NPU
+  for (const char* design : {"gemm_w4a8", "gemm_w8a8"}) {
+    EXPECT_GT(measured.efficiency.at(design), 0);
+    EXPECT_LT(measured.efficiency.at(design), 1);  // of what computes here, which is no NPU
   }
 }
 

@@ -50,7 +50,7 @@ TEST(Preflight, SaysWhatIsAmissAndWhatToDo) {
        [](const MadeUpNpu& m) { fs::remove(m.root() / "dev/accel/accel0"); }},
       {"no IOMMU", "IOMMU", "without amd_iommu=off", [](const MadeUpNpu& m) { fs::remove(m.pci() / "iommu_group"); }},
       {"little memory to lock", "memlock", "8 MB may be locked, but the NPU needs 228 MB; type: echo '* - memlock unlimited'",
-       [](const MadeUpNpu& m) { put(m.root() / "proc/self/limits", "Max locked memory         8388608              8388608    bytes"); }},
+       [](const MadeUpNpu& m) { m.limit_locked_memory("8388608"); }},
   };
   for (const Case& c : cases) {
     MadeUpNpu machine;
@@ -66,7 +66,7 @@ TEST(Preflight, SaysWhatIsAmissAndWhatToDo) {
 
 TEST(Preflight, LetsWhoMayLockAllMemoryPass) {
   MadeUpNpu machine;
-  put(machine.root() / "proc/self/limits", "Max locked memory         8388608              8388608    bytes");
+  machine.limit_locked_memory("8388608");
   put(machine.root() / "proc/self/status", "CapEff:\t0000000000004000");
   EXPECT_EQ(preflight(machine.root(), size_t{1} << 30).first_fault(), nullptr);
 }
@@ -86,7 +86,7 @@ TEST(Preflight, SaysWhoMayNotReadAndWriteTheNode) {
   ASSERT_EQ(seteuid(user), 0);
   const Finding* fault = found.first_fault();
   ASSERT_NE(fault, nullptr);
-  EXPECT_THAT(fault->text, ::testing::HasSubstr("/dev/accel/accel0 is not ours to read and write; type: sudo usermod -aG render"));
+  EXPECT_THAT(fault->text, ::testing::HasSubstr("accel0 is not ours to read and write; type: sudo usermod -aG render"));
 }
 
 }  // namespace

@@ -28,7 +28,8 @@ class Linear : public Executable {
     rows_ = static_cast<size_t>(ops::live_rows(in_, inputs_));
     if (rows_ == 0) return;
     int depth = in_.shape.columns();
-    round_rows(product_->tile, product_->shape, {x_, rows_ * depth}, depth, product_->x.host(), std::span(scales_).first(rows_));
+    round_rows(product_->tile, product_->shape, {x_, rows_ * depth}, depth, product_->x.host(),
+               std::span(scales_).first(rows_));
     array_->start(*product_, weight_->matrix->packed);
   }
 

@@ -50,7 +50,8 @@ std::shared_ptr<ProductArray> open_products(const troika::npu::ArrayOptions& opt
   try {
     auto array = std::make_shared<ProductArray>(open_array(options));
     if (array->facts().is_simulated)
-      log::warn("the NPU is simulated on the CPU, exactly and very slowly: no plug-in for a real one is installed or asked for");
+      log::warn("the NPU is simulated on the CPU, exactly and very slowly: no plug-in for a real one is installed or asked "
+                "for");
     return array;
   } catch (const Error& error) {
     log::warn("no NPU: {}; going on without it", error.what());

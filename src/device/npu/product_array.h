@@ -33,7 +33,7 @@ class ProductArray {
  private:
   template <typename F>
   void unless_lost(F f);
-  const troika::npu::GemmContext& context(const GemmTile& tile) const { return array_.gemm.contexts.at(tile.weights); }
+  const troika::npu::GemmContext& context(const GemmTile& tile) const { return array_.gemm.context(tile); }
 
   troika::npu::OpenedArray array_;
   std::map<std::tuple<troika::npu::WeightKind, int, int, int>, std::unique_ptr<Product>> products_;

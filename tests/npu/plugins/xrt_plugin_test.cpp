@@ -19,7 +19,8 @@ std::vector<char> xclbin_with(const std::string& kernel) {
   for (int i = 0; i < 8; ++i) {
     const bool is_buffer = i == 1 || i > 2;
     metadata += fmt::format(R"(<arg name="{}" addressQualifier="{}" id="{}" size="0x8" offset="{:#x}" hostOffset="0x0" )"
-                            R"(hostSize="0x8" type="{}"/>)", names[i], int(is_buffer), i, 8 * i, is_buffer ? "void*" : "uint64_t");
+                            R"(hostSize="0x8" type="{}"/>)",
+                            names[i], int(is_buffer), i, 8 * i, is_buffer ? "void*" : "uint64_t");
   }
   metadata += "<instance name=\"IT\"/></kernel></core></device></platform></project>";
   ip_layout layout{};
@@ -27,10 +28,11 @@ std::vector<char> xclbin_with(const std::string& kernel) {
   layout.m_ip_data[0].m_type = IP_PS_KERNEL;
   layout.m_ip_data[0].ps_kernel.m_subtype = ST_DPU;
   layout.m_ip_data[0].ps_kernel.m_kernel_id = 0x901;
-  std::snprintf(reinterpret_cast<char*>(layout.m_ip_data[0].m_name), sizeof(layout.m_ip_data[0].m_name), "%s:IT", kernel.c_str());
+  (kernel + ":IT").copy(reinterpret_cast<char*>(layout.m_ip_data[0].m_name), sizeof(layout.m_ip_data[0].m_name) - 1);
 
   constexpr size_t kSections = 2;
-  const size_t layout_at = sizeof(axlf) + (kSections - 1) * sizeof(axlf_section_header), metadata_at = layout_at + sizeof(layout);
+  const size_t layout_at = sizeof(axlf) + (kSections - 1) * sizeof(axlf_section_header);
+  const size_t metadata_at = layout_at + sizeof(layout);
   std::vector<char> file(metadata_at + metadata.size());
   axlf head{};
   std::memcpy(head.m_magic, "xclbin2", 8);
