@@ -36,7 +36,7 @@ struct Facts {
   char report[4096];     // all that the library tells, as JSON
 };
 
-// What configures an array.
+// What configures an array; only load() reads it.
 struct Overlay {
   const char* design;  // its name, "gemm_w8a8"
   const void* xclbin;  // null for what is simulated

@@ -21,7 +21,7 @@ inline void say(Why* why, int32_t code, std::string_view text) {
 }
 
 // What `f` returns, or `failed`.
-template <typename F, typename T = std::invoke_result_t<F>>
+template <typename T, typename F>
 T guarded(Why* why, T failed, F f) {
   try {
     return f();
@@ -29,6 +29,8 @@ T guarded(Why* why, T failed, F f) {
     say(why, error.code().value(), error.what());
   } catch (const std::exception& error) {
     say(why, 0, error.what());
+  } catch (...) {
+    say(why, 0, "an exception that says nothing");
   }
   return failed;
 }
