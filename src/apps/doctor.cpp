@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apps/doctor_gpus.h"
+#include "apps/doctor_npu.h"
 #include "apps/hardware.h"
 #include "apps/machine_limits.h"
 #include "apps/model_options.h"
@@ -244,7 +245,8 @@ void print(const Report& r) {
       "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}; or several, such as vulkan,npu, with "
       "--place to say what each does). TROIKA_VULKAN_DEVICE=NUMBER, or a "
       "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"
-      "--device npu is simulated on the CPU: exact, very slow, and it uses no NPU; Troika has no driver for one yet.\n"
+      "Where no plug-in drives an NPU, --device npu is simulated on the CPU: exact, very slow, and it uses no NPU; "
+      "troika doctor --npu says what is there.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",
       fmt::join(device::device_names(), ", "));
   if (!r.advice.empty()) fmt::print("\nWhat to do:\n");
@@ -261,11 +263,17 @@ void show_gpus(bool as_json) {
   else print_vulkan(vulkan);
 }
 
+void show_npu(bool as_json, const std::filesystem::path& root) {
+  const NpuReport report = examine_npu(root);
+  if (as_json) return print_json(to_json(report));
+  for (const NpuLine& about : lines_about(report)) line(about.label, about.text);
+}
+
 }  // namespace
 
 void add_doctor(CLI::App& app) {
   struct Options {
-    bool json = false, gpus = false;
+    bool json = false, gpus = false, npu = false;
     std::string root = "/";
   };
   auto o = std::make_shared<Options>();
@@ -273,9 +281,11 @@ void add_doctor(CLI::App& app) {
       app.add_subcommand("doctor", "Say what hardware and limits were found, and what to do about each");
   verb->add_flag("--json", o->json, "as JSON");
   verb->add_flag("--gpus", o->gpus, "only what Vulkan says of the GPUs; nothing is measured");
+  verb->add_flag("--npu", o->npu, "only the NPU: what it needs, a self-test, how fast it is");
   verb->add_option("--root", o->root, "look for sys/ and dev/ here")->group("");  // hidden: for tests
   verb->callback([o] {
     if (o->gpus) return show_gpus(o->json);
+    if (o->npu) return show_npu(o->json, o->root);
     Report report = examine(o->root);
     if (o->json) {
       print_json(to_json(report));

@@ -70,8 +70,9 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
     if (argument == ModelArgument::required) model->required();
   }
   verb.add_option("--device", o.engine.device,
-                  "cpu, vulkan (a GPU), npu (simulated), reference (plain and slow), auto: the CPU; or a list such as "
-                  "vulkan,npu: the first that can does an operation, the CPU what is left")
+                  "cpu, vulkan (a GPU), npu (by the plug-in TROIKA_NPU_PLUGIN or the one installed, else simulated), reference "
+                  "(plain and slow), auto: the CPU; or a list such as vulkan,npu: the first that can does an operation, the CPU "
+                  "what is left")
       ->envname("TROIKA_DEVICE");
   verb.add_option("--place", o.engine.place,
                   "operations on devices of the list: kinds, layers or both: linear=npu,0-13=vulkan,14-20:attend=cpu")

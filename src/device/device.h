@@ -112,6 +112,12 @@ struct TopLogits {
   std::span<const TopLogit> listed() const { return {largest, size_t(count)}; }
 };
 
+// A device that cannot be had on this machine, or not now; others can do its work.
+class DeviceAbsent : public Error {
+ public:
+  using Error::Error;
+};
+
 class Executable {
  public:
   virtual ~Executable() = default;
@@ -159,7 +165,7 @@ struct DeviceOptions {
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 
-// Throws Error for an unknown name: it lists those there are.
+// Throws Error for an unknown name: it lists those there are; and DeviceAbsent.
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options);
 std::vector<std::string> device_names();
 

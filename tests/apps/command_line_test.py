@@ -253,6 +253,7 @@ class Plumbing(CommandLine):
 
     def test_a_simulated_device_says_so_and_is_not_measured(self):
         self.assertIn("--device npu is simulated on the CPU", self.answer("doctor"))
+        self.assertIn("simulated on the CPU", self.answer("doctor", "--npu", env={"TROIKA_NPU_PLUGIN": "simulated"}))
         refused = troika("bench", "ops", "--device", "npu")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("a benchmark would measure the simulator", refused.stderr)
@@ -332,6 +333,21 @@ class Plumbing(CommandLine):
         self.assertEqual(found["gpus"][0] | {"vendor": "AMD", "driver": "amdgpu", "accessible": True, "used": False},
                          found["gpus"][0])
         self.assertEqual(found["npus"][0] | {"pci_id": "1022:1502", "driver": "amdxdna"}, found["npus"][0])
+
+    def test_doctor_says_why_an_npu_is_not_used(self):
+        missing = self.folder / "plugin.so"
+        env = {"TROIKA_NPU_PLUGIN": str(missing)}
+        text = self.answer("doctor", "--npu", "--root", self.folder, env=env)
+        self.assertRegex(text, r"NPU +no: there is no NPU 1022:1502 on the PCI bus; ")
+        found = json.loads(self.answer("doctor", "--npu", "--json", "--root", self.folder, env=env))
+        self.assertEqual((found["plugin"], found["array"], found["measured"]), (str(missing), None, None))
+
+    def test_a_named_plug_in_that_is_missing_leaves_all_to_the_cpu(self):
+        made = troika("generate", FOLDER, "--ids", self.ids([[1, 2, 3]]), "--tokens", 1, "--device", "npu",
+                      env={"TROIKA_NPU_PLUGIN": "/no/plugin.so"})
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn("no NPU: ", made.stderr)
+        self.assertIn("going on without it", made.stderr)
 
     def test_doctor_reads_the_sensors_that_there_are(self):
         chip = self.folder / "machine/sys/class/hwmon/hwmon3"

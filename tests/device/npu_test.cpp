@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "device/npu/simulated_array.h"
+#include "device/npu/product_array.h"
 #include "device/plain_npu.h"
 #include "device/tape.h"
 
@@ -142,16 +142,16 @@ TEST(Npu, LeavesToOthersWhatTheArrayDoesNot) {
 
 TEST(Npu, IsLostWithTheFirstFaultOfItsArray) {
   using troika::npu::kW8A8;
-  npu::SimulatedArray array;
+  npu::ProductArray array(troika::npu::open_array({.plugin = troika::npu::kSimulated}));
   const troika::npu::GemmShape shape{256, 256, 128};
-  troika::npu::sim::HostBuffer w(packed_w_bytes(kW8A8, shape));
-  npu::ShapeOnArray& product = array.shape(kW8A8, shape);
-  array.multiply(product, w);
+  const npu::ArrayBuffer w = array.share(kW8A8, std::vector<std::byte>(packed_w_bytes(kW8A8, shape))).value();
+  npu::Product& product = array.product(kW8A8, shape);
+  const auto multiply = [&] { array.start(product, w), array.finish(product); };
+  multiply();
   w.host()[5] = std::byte{1};  // and the array is not told
-  EXPECT_THAT([&] { array.multiply(product, w); },
-              ::testing::ThrowsMessage<DeviceLost>(::testing::HasSubstr("reads byte 5 of a buffer")));
+  EXPECT_THAT(multiply, ::testing::ThrowsMessage<DeviceLost>(::testing::HasSubstr("reads byte 5 of a buffer")));
   w.to_device(0, w.size());
-  EXPECT_THROW(array.multiply(product, w), DeviceLost);
+  EXPECT_THROW(multiply(), DeviceLost);
 }
 
 TEST(Npu, SaysThatItIsSimulatedAndRefusesFloat32) {

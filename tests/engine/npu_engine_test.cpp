@@ -27,11 +27,11 @@ std::unique_ptr<Engine> load(const std::filesystem::path& model, const std::stri
     device::add_backend({"plain npu", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(); }});
     static const device::npu::Rounding four_bits{.most_error = 1}, wide{.wide_rows = {""}};
     static const device::npu::Rounding wide_qkv{.wide_rows = {"attn.q", "attn.k", "attn.v"}};
-    device::add_backend({"npu, 4 bits", [](const DeviceOptions& o) { return device::npu::make(o, four_bits); }});
-    device::add_backend({"plain npu, 4 bits", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(four_bits); }});
-    device::add_backend({"npu, 16 bits", [](const DeviceOptions& o) { return device::npu::make(o, wide); }});
-    device::add_backend({"plain npu, 16 bits", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(wide); }});
-    device::add_backend({"npu, 16 bits for q k v", [](const DeviceOptions& o) { return device::npu::make(o, wide_qkv); }});
+    device::add_backend({"npu in 4 bits", [](const DeviceOptions& o) { return device::npu::make(o, four_bits); }});
+    device::add_backend({"plain npu in 4 bits", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(four_bits); }});
+    device::add_backend({"npu in 16 bits", [](const DeviceOptions& o) { return device::npu::make(o, wide); }});
+    device::add_backend({"plain npu in 16 bits", [](const DeviceOptions&) { return std::make_unique<PlainNpu>(wide); }});
+    device::add_backend({"npu in 16 bits for q k v", [](const DeviceOptions& o) { return device::npu::make(o, wide_qkv); }});
     return true;
   }();
   EXPECT_TRUE(added);
@@ -74,17 +74,17 @@ TEST_P(NpuEngine, StaysCloseToFloat32) {
   for (int32_t& id : text) id %= 277;
   const std::vector<float> want = logits(*load(c.model, "cpu", c.quantise, true), text);
   auto found = [&](const char* device) { return divergence_of(device, *load(c.model, device, c.quantise), text, want); };
-  const double int8 = found("npu"), int16 = found("npu, 16 bits");
+  const double int8 = found("npu"), int16 = found("npu in 16 bits");
   EXPECT_LE(int8, 0.02);
   EXPECT_LE(int16, int8 / 2);
 }
 
 INSTANTIATE_TEST_SUITE_P(Qwen2, NpuEngine,
                          ::testing::Values(Case{"tied_floats", "tests/goldens/qwen2-tied", "", ""},
-                                           Case{"tied_floats_16_bits", "tests/goldens/qwen2-tied", "", ", 16 bits"},
-                                           Case{"tied_q4_0", "tests/goldens/qwen2-tied", "q4_0", ", 4 bits"},
+                                           Case{"tied_floats_16_bits", "tests/goldens/qwen2-tied", "", " in 16 bits"},
+                                           Case{"tied_q4_0", "tests/goldens/qwen2-tied", "q4_0", " in 4 bits"},
                                            Case{"untied_floats", "tests/goldens/qwen2-untied", "", ""},
-                                           Case{"untied_q4_0", "tests/goldens/qwen2-untied", "q4_0", ", 4 bits"}),
+                                           Case{"untied_q4_0", "tests/goldens/qwen2-untied", "q4_0", " in 4 bits"}),
                          [](const auto& test) { return std::string(test.param.name); });
 
 // A copy of the embedded model with its layers' matrices in another format.
@@ -131,7 +131,7 @@ TEST(NpuEngine, StaysCloseToFloat32WithTheEmbeddedModel) {
     auto found = [&](const char* device) {
       return divergence_of(fmt::format("{} {}", info(format).name, device), *load(path, device), ids, want);
     };
-    const double int8 = found("npu"), int16 = found("npu, 16 bits"), int16_for_qkv = found("npu, 16 bits for q k v");
+    const double int8 = found("npu"), int16 = found("npu in 16 bits"), int16_for_qkv = found("npu in 16 bits for q k v");
     std::filesystem::remove(path);
     EXPECT_LE(int8, 0.02) << info(format).name;
     EXPECT_LE(int16, int8 / 10) << info(format).name;
