@@ -113,17 +113,27 @@ std::string_view name_of(Recipe recipe) {
   return "?";
 }
 
-size_t weight_bytes(const ops::Program& program, Recipe recipe, Part part) {
+Formats formats_of(const ops::Program& program, Recipe recipe, Part part) {
   uint32_t head = head_of(program);
   int layers = layers_of(program);
-  size_t bytes = 0;
+  Formats formats;
   for (uint32_t id = 0; id < program.tensors.size(); ++id) {
     const TensorInfo& tensor = program.tensors[id];
     if (tensor.role != ops::Role::weight) continue;
     Format format = Format::bf16;
     if (recipe != Recipe::bf16 && part == Part::tower) format = tensor.shape.rank < 2 ? Format::f32 : Format::f16;
     if (recipe != Recipe::bf16 && part == Part::decoder) format = format_in_gguf(tensor, recipe, id == head, layers);
-    bytes += static_cast<size_t>(tensor.shape.rows()) * row_bytes(format, tensor.shape.columns());
+    formats.emplace(tensor.name, format);
+  }
+  return formats;
+}
+
+size_t weight_bytes(const ops::Program& program, Recipe recipe, Part part) {
+  const Formats formats = formats_of(program, recipe, part);
+  size_t bytes = 0;
+  for (const TensorInfo& tensor : program.tensors) {
+    if (tensor.role != ops::Role::weight) continue;
+    bytes += static_cast<size_t>(tensor.shape.rows()) * row_bytes(formats.at(tensor.name), tensor.shape.columns());
   }
   return bytes;
 }

@@ -1,0 +1,169 @@
+#include "plan/planner.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+
+namespace troika::plan {
+namespace {
+
+constexpr int kUsers[] = {1, 2, 4, 8, 16, 32};
+constexpr int kDepth = 512;  // tokens behind which answers are predicted
+constexpr int kMicroBatch = 256;
+constexpr int kManyPrompts = 64;
+constexpr StepSize kPromptStep{.tokens = kStepTokens};
+constexpr StepSize kDecodeStep{.load = {.depth = kDepth}};
+constexpr FirstToken kFirstTokens[] = {{1, 0, 0},    {32, 0, 0},    {128, 0, 0},    {512, 0, 0},
+                                       {2048, 0, 0}, {32, 2016, 0}, {128, 8064, 0}};
+
+std::vector<std::vector<size_t>> subsets(const std::vector<size_t>& of) {
+  std::vector<std::vector<size_t>> all;
+  for (unsigned mask = 1; mask < 1u << of.size(); ++mask) {
+    std::vector<size_t>& subset = all.emplace_back();
+    for (size_t i = 0; i < of.size(); ++i) {
+      if (mask >> i & 1) subset.push_back(of[i]);
+    }
+  }
+  return all;
+}
+
+std::vector<size_t> used_by(const Placement& a, const Placement& b) {
+  std::set<int> used(a.device_of_op.begin(), a.device_of_op.end());
+  used.insert(b.device_of_op.begin(), b.device_of_op.end());
+  return {used.begin(), used.end()};
+}
+
+class Planner {
+ public:
+  Planner(const Hardware& machine, const PlannedModel& model, const ModelSizes& sizes)
+      : machine_(machine), model_(model), sizes_(sizes), tapes_(model) {
+    for (size_t d = 0; d < machine.devices.size(); ++d) all_.push_back(d);
+  }
+
+  MachinePlan plan() {
+    MachinePlan plan = choose_main();
+    if (!plan.refusal.empty()) return plan;
+    plan.helper = choose_helper(plan.main);
+    plan.helps = plan.helper && plan.helper->gain >= kLeastGain && plan.helper->refusal.empty();
+    if (plan.helps) plan.residency = residency(&plan.main, &plan.helper->lane);
+    plan.users_served = users_served(plan.residency, machine_);
+    LaneCosts costs(machine_, tapes_, plan.main.devices);
+    for (int users : kUsers) plan.decode.push_back({users, users / costs.decode_s(users, kDepth)});
+    for (FirstToken first : kFirstTokens) {
+      first.seconds = costs.prompt_s(first.tokens, first.cached);
+      plan.first_tokens.push_back(first);
+    }
+    plan.reasons = reasons(machine_, plan);
+    return plan;
+  }
+
+ private:
+  // Of all subsets of devices the fastest that fits, at a usual question and its answer.
+  MachinePlan choose_main() {
+    MachinePlan best, smallest;
+    double best_s = kNever, smallest_bytes = kNever;
+    for (const std::vector<size_t>& devices : subsets(all_)) {
+      MachinePlan plan;
+      LaneCosts costs(machine_, tapes_, devices);
+      plan.main = {.decode = costs.place(kDecodeStep), .prompt = costs.place(kPromptStep)};
+      const double seconds = plan.main.prompt.seconds + kUsualAnswer * plan.main.decode.seconds;
+      if (seconds == kNever) continue;
+      plan.main.devices = used_by(plan.main.decode, plan.main.prompt);
+      plan.main.prompt_rate = kStepTokens / plan.main.prompt.seconds;
+      plan.residency = residency(&plan.main, nullptr);
+      plan.refusal = refusal(plan.residency, machine_);
+      if (plan.refusal.empty() && seconds < best_s) best = std::move(plan), best_s = seconds;
+      else if (plan.residency.total() < smallest_bytes) smallest_bytes = plan.residency.total(), smallest = std::move(plan);
+    }
+    if (best_s < kNever) return best;
+    if (smallest.refusal.empty()) smallest.refusal = "no device of this machine, and no pair of them, can do every operation as it is pinned";
+    return smallest;
+  }
+
+  // Of the devices that lane 0 leaves alone.
+  std::optional<Helper> choose_helper(const Lane& main) {
+    std::vector<size_t> left;
+    std::ranges::copy_if(all_, std::back_inserter(left), [&](size_t d) { return !main.has(d); });
+    std::optional<Helper> best;
+    for (const std::vector<size_t>& devices : subsets(left)) {
+      LaneCosts costs(machine_, tapes_, devices);
+      Helper helper{.lane = {.prompt = costs.place(kPromptStep)}};
+      if (helper.lane.prompt.seconds == kNever) continue;
+      helper.lane.devices = used_by(helper.lane.prompt, helper.lane.prompt);
+      helper.lane.prompt_rate = kStepTokens / helper.lane.prompt.seconds;
+      helper.slowed = slowed(main, helper.lane);
+      const double prompts_s[] = {main.prompt_rate / kUsualPrompt, helper.lane.prompt_rate / kUsualPrompt};
+      helper.gain = prompt_gain({prompts_s[0], prompts_s[1]}, helper.slowed, kManyPrompts);
+      helper.refusal = refusal(residency(&main, &helper.lane), machine_);
+      const auto rank = [](const Helper& h) { return std::pair(h.refusal.empty(), h.gain); };
+      if (!best || rank(helper) > rank(*best)) best = std::move(helper);
+    }
+    if (best) simulate(main, *best);
+    return best;
+  }
+
+  void simulate(const Lane& main, Helper& helper) {
+    LaneCosts costs(machine_, tapes_, main.devices);
+    double rate = 0;  // of copying from one lane to the other
+    for (size_t from : helper.lane.devices) {
+      for (size_t to : main.devices) rate = std::max(rate, machine_.pair(from, to).copy_bytes_per_s.value);
+    }
+    const double byte_s = rate > 0 ? 1 / rate : 0;
+    helper.pipeline = best_pipeline({main.prompt_rate, helper.lane.prompt_rate}, helper.slowed,
+                                    {.layers = sizes_.layers,
+                                     .micro_batches = kLongPrompt / kMicroBatch,
+                                     .tokens = kMicroBatch,
+                                     .hand_over_s = byte_s * kMicroBatch * sizes_.width * sizeof(float)});
+    double cache = 0;
+    for (double bytes : sizes_.cache_bytes) cache += bytes / sizes_.context * kUsualPrompt;
+    const Burst burst{.prompt = kUsualPrompt, .answer = kUsualAnswer, .hand_over_s = byte_s * cache};
+    std::map<std::pair<int, int>, double> known;
+    const StepSeconds step = [&](int users, int prompt) {
+      auto [it, is_new] = known.try_emplace({users, prompt});
+      if (is_new) it->second = costs.mixed_s(users, prompt, kDepth);
+      return it->second;
+    };
+    helper.alone = one_lane(burst, step);
+    helper.together = two_lanes(burst, step, helper.lane.prompt_rate, helper.slowed);
+  }
+
+  Slowed slowed(const Lane& main, const Lane& helper) const {
+    Slowed most{};
+    for (size_t m : main.devices) {
+      for (size_t h : helper.devices) {
+        most[0] = std::max(most[0], machine_.pair(m, h).slowed.value);
+        most[1] = std::max(most[1], machine_.pair(h, m).slowed.value);
+      }
+    }
+    return most;
+  }
+
+  Residency residency(const Lane* main, const Lane* helper) {
+    const ops::Program& one = tapes_.of(kDecodeStep.tokens, kDecodeStep.outputs);
+    const ops::Program& many = tapes_.of(kPromptStep.tokens, kPromptStep.outputs);
+    std::vector<Placed> placed{{&one, main->decode.device_of_op}, {&many, main->prompt.device_of_op}};
+    if (helper) placed.push_back({&many, helper->prompt.device_of_op});
+    Residency r = residency_of(machine_.devices.size(), placed, model_.formats, sizes_.cache_bytes);
+    r.working = sizes_.working * (helper ? 2 : 1);
+    r.tower = sizes_.tower;
+    r.users = sizes_.users;
+    return r;
+  }
+
+  const Hardware& machine_;
+  const PlannedModel& model_;
+  const ModelSizes& sizes_;
+  Tapes tapes_;
+  std::vector<size_t> all_;
+};
+
+}  // namespace
+
+bool Lane::has(size_t device) const { return std::ranges::find(devices, device) != devices.end(); }
+
+MachinePlan plan_for(const Hardware& machine, const PlannedModel& model, const ModelSizes& sizes) {
+  return Planner(machine, model, sizes).plan();
+}
+
+}  // namespace troika::plan
