@@ -230,6 +230,7 @@ void add_bench(CLI::App& app) {
   add_bench_limits(*verb);
   add_bench_ops(*verb);
   add_bench_serve(*verb);
+  add_bench_calibrate(*verb);
   for (CLI::App* part : verb->get_subcommands({})) part->excludes(verb->get_option("model"));
   verb->callback([o, verb] {
     if (!verb->get_subcommands().empty()) return;

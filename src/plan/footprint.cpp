@@ -140,13 +140,15 @@ size_t weight_bytes(const ops::Program& program, Recipe recipe, Part part) {
 
 size_t cache_bytes(const ops::Program& program, Format format, int tokens) {
   size_t bytes = 0;
-  for (const ops::CacheInfo& cache : program.caches) {
-    int window = program.windows[cache.group], pages = ops::pages_for(tokens);
-    if (window > 0) pages = std::min(pages, ops::pages_for(window) + 1);
-    size_t rows = static_cast<size_t>(pages) * ops::kPageTokens * cache.kv_heads;
-    bytes += 2 * rows * row_bytes(format, cache.head_dim);
-  }
+  for (const ops::CacheInfo& cache : program.caches) bytes += cache_bytes(program, cache, format, tokens);
   return bytes;
+}
+
+size_t cache_bytes(const ops::Program& program, const ops::CacheInfo& cache, Format format, int tokens) {
+  int window = program.windows[cache.group], pages = ops::pages_for(tokens);
+  if (window > 0) pages = std::min(pages, ops::pages_for(window) + 1);
+  size_t rows = static_cast<size_t>(pages) * ops::kPageTokens * cache.kv_heads;
+  return 2 * rows * row_bytes(format, cache.head_dim);
 }
 
 }  // namespace troika::plan

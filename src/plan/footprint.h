@@ -41,5 +41,6 @@ size_t weight_bytes(const ops::Program& program, Recipe recipe, Part part = Part
 // Bytes of the keys and values that stay in the cache after `tokens` tokens of one text: all of them or, of layers
 // with a window, the window and a page.
 size_t cache_bytes(const ops::Program& program, Format format, int tokens);
+size_t cache_bytes(const ops::Program& program, const ops::CacheInfo& cache, Format format, int tokens);  // of one layer
 
 }  // namespace troika::plan
