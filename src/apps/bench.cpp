@@ -9,8 +9,10 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
+#include "apps/bench_predict.h"
 #include "apps/bench_report.h"
 #include "apps/bench_speed.h"
 #include "apps/bench_work.h"
@@ -30,7 +32,7 @@ struct Options {
   ModelOptions model;
   std::vector<int> prompt{512}, generate{64}, users{1}, depth{0};
   int repeats = 3;
-  bool json = false;
+  bool predict = false, json = false;
 };
 
 struct Test {
@@ -55,6 +57,9 @@ struct Test {
     if (prompt) prompt_rate(engine, tokens, depth);
     else generation_rate(engine, std::min(tokens, 4), users, depth);
   }
+  double predicted(Forecast& forecast) const {
+    return prompt ? forecast.prompt_rate(tokens, depth) : forecast.generation_rate(tokens, users, depth);
+  }
   // Of all its tokens.
   Cost cost(const Work& work) const {
     if (prompt) return work.prompt(tokens, depth);
@@ -69,6 +74,7 @@ struct Result {
   Spread rate;  // tokens a second
   Cost cost;
   Floor floor;
+  std::optional<double> predicted;  // tokens a second
 
   double seconds() const { return double(test.tokens) * test.users / rate.median(); }
   bool has_share() const { return floor.seconds() > 0; }
@@ -130,7 +136,8 @@ ordered_json to_json(const Result& r) {
           {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.has_share() ? ordered_json(r.floor.bound()) : ordered_json()},
-          {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()}};
+          {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()},
+          {"predicted_tokens_per_s", r.predicted ? ordered_json(*r.predicted) : ordered_json()}};
 }
 
 // " 91 % of the read bandwidth: 40.1 GB/s"
@@ -146,15 +153,22 @@ std::string share_text(const Result& r) {
                      (r.cost.operations() - r.cost.attention) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
 }
 
+// "predicted 27.90, ratio 0.97; "
+std::string predicted_text(const Result& r) {
+  return r.predicted ? fmt::format("predicted {:.2f}, ratio {:.2f}; ", *r.predicted, r.rate.median() / *r.predicted) : "";
+}
+
 void print_line(const Result& r) {
-  fmt::print("{:<18}{:10.2f}  {:9.2f} … {:<9.2f}  {}\n", r.test.name(), r.rate.median(), r.rate.least(), r.rate.most(),
-             share_text(r));
+  fmt::print("{:<18}{:10.2f}  {:9.2f} … {:<9.2f}  {}{}\n", r.test.name(), r.rate.median(), r.rate.least(), r.rate.most(),
+             predicted_text(r), share_text(r));
   std::fflush(stdout);  // a line may be minutes away from the next
 }
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
   const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);
+  std::optional<Forecast> forecast;
+  if (o.predict) forecast.emplace(o.model);
   Work work(o.model);
   std::vector<Test> todo = tests(o);
   auto begin = Clock::now();
@@ -175,6 +189,7 @@ void bench(const Options& o) {
   auto results = ordered_json::array();
   for (const Test& test : todo) {
     Result result = measure(*engine, test, o.repeats, work, limits);
+    if (forecast) result.predicted = test.predicted(*forecast);
     results.push_back(to_json(result));
     if (!o.json) print_line(result);
   }
@@ -226,6 +241,7 @@ void add_bench(CLI::App& app) {
   add_list(*verb, "--users", o->users, "sequences that generate at once: 1,8", {1, 64});
   add_list(*verb, "-d,--depth", o->depth, "tokens in the cache before a test; their time does not count", {0, kMost});
   verb->add_option("-r,--repeats", o->repeats, "measured runs, after a warm-up")->check(CLI::Range(1, 100));
+  verb->add_flag("--predict", o->predict, "beside each speed what the planner says, by `bench calibrate`");
   verb->add_flag("--json", o->json, "as JSON");
   add_bench_limits(*verb);
   add_bench_ops(*verb);

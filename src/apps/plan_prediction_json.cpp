@@ -37,7 +37,7 @@ ordered_json to_json(const plan::Helper& h, const Prediction& p) {
           {"pays_from_share", plan::break_even(h.slowed)},
           {"gain", h.gain},
           {"long_prompt", {{"tokens", plan::kLongPrompt}, {"gain", h.pipeline.gain}, {"layers_of_first_lane", h.pipeline.layers_of_first}}},
-          {"eight_at_once", {{"one_lane", to_json(h.alone)}, {"two_lanes", to_json(h.together)}}},
+          {"eight_at_once", {{"one_lane", to_json(h.alone)}, {"answers_first", to_json(h.steady)}, {"prompts_first", to_json(h.fast)}}},
           {"refusal", h.refusal}};
 }
 

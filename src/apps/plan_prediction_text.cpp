@@ -22,7 +22,7 @@ std::string memory_text(const Prediction& p) {
   for (size_t d = 0; d < r.weights.size(); ++d) {
     if (r.weights[d] > 0) parts.push_back(fmt::format("{} of weights for {}", gb(r.weights[d]), p.machine.devices[d].name));
   }
-  parts.push_back(fmt::format("{} of keys and values for {} of {} tokens", gb(r.users * sum(r.caches)), r.users == 1 ? "a user" : fmt::format("{} users", r.users),
+  parts.push_back(fmt::format("{} of keys and values for {} of {} tokens", gb(r.users * sum(r.caches)), plan::users_text(r.users),
                               p.sizes.context));
   if (r.tables > 0) parts.push_back(fmt::format("{} of tables, as they are mapped", gb(r.tables)));
   if (r.tower > 0) parts.push_back(fmt::format("{} of vision", gb(r.tower)));
@@ -58,8 +58,9 @@ void print_helper(const Prediction& p) {
       fmt::format("{:.2f} times as fast with {} layers in the first lane", h.pipeline.gain, h.pipeline.layers_of_first);
   print_line("two lanes", fmt::format("waiting prompts {:.2f} times as fast; one prompt of {} tokens in micro-batches: {}", h.gain,
                                       plan::kLongPrompt, long_prompt));
-  print_line("8 at once", fmt::format("({} tokens each, answers of {}) one lane:  {}", plan::kUsualPrompt, plan::kUsualAnswer, met_text(h.alone)));
-  print_line("", fmt::format("two lanes: {}", met_text(h.together)));
+  print_line("8 at once", fmt::format("one lane: {} ({} tokens each, answers of {})", met_text(h.alone), plan::kUsualPrompt, plan::kUsualAnswer));
+  print_line("", fmt::format("two, the first one answers before it reads: {}", met_text(h.steady)));
+  print_line("", fmt::format("two, both read what waits: {}", met_text(h.fast)));
 }
 
 void print_energy(const Prediction& p) {
@@ -71,7 +72,7 @@ void print_energy(const Prediction& p) {
                                    device.name, device.watts.value, name_of(device.watts.source)));
 }
 
-std::string users_text(int users) { return users > 0 ? fmt::format("{}", users) : "none"; }
+std::string count_or_none(int users) { return users > 0 ? fmt::format("{}", users) : "none"; }
 
 void print_targets(const Prediction& p) {
   if (p.targets.empty()) return;
@@ -83,7 +84,7 @@ void print_targets(const Prediction& p) {
   for (const plan::TargetLimits& t : p.targets) {
     fmt::print("{:<24} {:>9} {:>6.1f} {:>5.2f} {:>11.1f} {:>13.1f} {:>15} {:>15.0f} {:>8.0f}\n  {}\n", t.target.name,
                fmt::format("{:g}-{:g}", t.target.low, t.target.high), t.target.gigabytes, t.bits, t.one_stream, t.one_with_drafter,
-               fmt::format("{} to {}", users_text(t.users_for_low), users_text(t.users_for_high)), t.eight_with_drafter, t.ceiling, t.verdict());
+               fmt::format("{} to {}", count_or_none(t.users_for_low), count_or_none(t.users_for_high)), t.eight_with_drafter, t.ceiling, t.verdict());
   }
 }
 

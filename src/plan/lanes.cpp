@@ -157,19 +157,19 @@ Met one_lane(const Burst& burst, const StepSeconds& step) {
   return users.met(run_lanes({}, work));
 }
 
-Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const Slowed& slowed) {
+Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const Slowed& slowed, Reads reads) {
   Users users(burst);
   int answering = 0, chunk = 0;  // of lane 0's step
   int left = 0;                  // of the prompt that it reads
   const LaneWork work{
       .begin = [&](int lane, double) -> std::optional<double> {
-        const bool idle = lane == 1 || (users.answering() == 0 && left == 0);
-        const bool takes = idle && users.unread() > 0;
+        const bool free = lane == 1 || (left == 0 && (reads == Reads::always || users.answering() == 0));
+        const bool takes = free && users.unread() > 0;
         if (takes) users.take_prompt();
         if (lane == 1) return takes ? std::optional(burst.prompt / helper + burst.hand_over_s) : std::nullopt;
         if (takes) left = burst.prompt;
         answering = users.answering();
-        chunk = std::min(left, burst.chunk);
+        chunk = std::min(left, burst.chunk - answering);
         return answering + chunk > 0 ? std::optional(step(answering, chunk)) : std::nullopt;
       },
       .end =

@@ -58,7 +58,9 @@ struct Met {
 };
 // Lane 0 alone: every step has a token of each answer and, up to `chunk`, prompts.
 Met one_lane(const Burst& burst, const StepSeconds& step);
-// Lane 1 reads prompts at `helper` tokens a second; lane 0 reads one only while it has nobody to answer.
-Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const Slowed& slowed);
+// Lane 1 reads prompts at `helper` tokens a second. Lane 0 reads them too: one only while it has nobody to answer, or always,
+// beside its answers.
+enum class Reads { when_idle, always };
+Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const Slowed& slowed, Reads reads);
 
 }  // namespace troika::plan

@@ -125,7 +125,8 @@ class Planner {
       return it->second;
     };
     helper.alone = one_lane(burst, step);
-    helper.together = two_lanes(burst, step, helper.lane.prompt_rate, helper.slowed);
+    helper.steady = two_lanes(burst, step, helper.lane.prompt_rate, helper.slowed, Reads::when_idle);
+    helper.fast = two_lanes(burst, step, helper.lane.prompt_rate, helper.slowed, Reads::always);
   }
 
   Slowed slowed(const Lane& main, const Lane& helper) const {

@@ -40,7 +40,7 @@ struct Helper {
   Slowed slowed{};
   double gain = 1;  // of many waiting prompts
   Pipeline pipeline;  // of one long prompt
-  Met alone, together;  // 8 users who ask at once, without it and with it
+  Met alone, steady, fast;  // 8 users who ask at once: without it; with it, answers first; with it, prompts first
   std::string refusal;  // "": it fits beside the other lane
 };
 

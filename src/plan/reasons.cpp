@@ -22,7 +22,7 @@ std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t dev
   const std::string all = main.devices.size() == 1 ? "every operation" :
       fmt::format("{} of {} operations of a token and {} of {} of a prompt", share(main.decode, device), main.decode.device_of_op.size(),
                   share(main.prompt, device), main.prompt.device_of_op.size());
-  return fmt::format("{}: {}, since no other device and no split is faster for a question of {} tokens and its answer of {}",
+  return fmt::format("{}: {}: of what fits, nothing is faster for a question of {} tokens and its answer of {}",
                      machine.devices[device].name, all, kUsualPrompt, kUsualAnswer);
 }
 
@@ -43,10 +43,10 @@ std::string of_nobody(const Hardware& machine, const MachinePlan& plan, size_t d
   if (!plan.helper) return nothing + fmt::format("{}, and without another device that is free it cannot read prompts", kBus);
   const Helper& h = *plan.helper;
   if (!h.lane.has(device)) {
-    return nothing + fmt::format("{}, and {} read prompts no slower without it", kBus, names(machine, h.lane.devices));
+    return nothing + fmt::format("{}, and {} would read prompts no slower without it", kBus, names(machine, h.lane.devices));
   }
   const std::string lane = h.lane.devices.size() > 1 ? fmt::format("{} together", names(machine, h.lane.devices)) : "it";
-  if (!h.refusal.empty()) return nothing + fmt::format("{}, and the weights that {} would need {}", kBus, lane, h.refusal);
+  if (!h.refusal.empty()) return nothing + fmt::format("{}, and beside the weights that answer, those for {} have no room: the plan {}", kBus, lane, h.refusal);
   return nothing + fmt::format("{}, and {} would read prompts at {:.0f} tokens/s, {:.2f} of what {} reads alone; since they slow each "
                                "other down, it pays from {:.2f}",
                                kBus, lane, h.lane.prompt_rate, h.lane.prompt_rate / plan.main.prompt_rate,

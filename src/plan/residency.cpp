@@ -30,7 +30,7 @@ std::vector<Budget> budgets(const Residency& r, const Hardware& machine) {
     if (machine.devices[d].name != kGpu || m.gtt.value + m.carved.value == 0) continue;
     const double held = r.weights[d] + r.users * r.caches[d] + (r.weights[d] > 0 ? r.working + r.tower : 0);
     in_system -= std::min(held, m.carved.value);
-    all.push_back({held, m.gtt.value + m.carved.value, "what the GPU may hold (its own memory and what it may map)"});
+    all.push_back({held, m.gtt.value + m.carved.value, "what the GPU may hold"});
   }
   all.push_back({in_system, m.bytes.value - m.reserved.value,
                  fmt::format("{} of memory, less {} for the system and the page cache", gb(m.bytes.value), gb(m.reserved.value))});
@@ -77,13 +77,15 @@ std::string refusal(const Residency& r, const Hardware& machine) {
   for (const Budget& b : budgets(r, machine)) {
     if (b.needed <= b.available) continue;
     return fmt::format(
-        "does not fit: {} are needed of {}, which leaves {}: weights {}, tables {}, keys and values of {} users {}, what a step "
+        "does not fit: {} are needed of {}, which leaves {}: weights {}, tables {}, keys and values of {} {}, what a step "
         "works with {}, tower {}",
-        gb(b.needed), b.of, gb(b.available), gb(sum(r.weights)), gb(r.tables), r.users, gb(r.users * sum(r.caches)), gb(r.working),
+        gb(b.needed), b.of, gb(b.available), gb(sum(r.weights)), gb(r.tables), users_text(r.users), gb(r.users * sum(r.caches)), gb(r.working),
         gb(r.tower));
   }
   return "";
 }
+
+std::string users_text(int users) { return users == 1 ? "a user" : fmt::format("{} users", users); }
 
 int users_served(Residency r, const Hardware& machine) {
   int least = 0, most = kMostUsers;

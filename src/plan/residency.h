@@ -32,6 +32,8 @@ Residency residency_of(size_t devices, std::span<const Placed> placed, const For
 // "" or why it does not fit, with the numbers.
 std::string refusal(const Residency& residency, const Hardware& machine);
 
+std::string users_text(int users);  // "a user", "2 users"
+
 // How many users' caches have room beside the rest; 0: not one.
 int users_served(Residency residency, const Hardware& machine);
 
