@@ -33,8 +33,10 @@ void print(const plan::Hardware& machine) {
     }
   }
   for (const plan::Pair& p : machine.pairs) {
-    const std::string copy = p.copy_bytes_per_s.value > 0 ? fmt::format("copies {:.1f} GB/s", p.copy_bytes_per_s.value / 1e9) : "no copies";
-    fmt::print("\n{} to {}: {}; {} is {:.0f} % slower while {} reads memory", p.from, p.to, copy, p.from, 100 * p.slowed.value, p.to);
+    const std::string copy =
+        p.copy_bytes_per_s.value > 0 ? fmt::format("copies {:.1f} GB/s", p.copy_bytes_per_s.value / 1e9) : "no copies";
+    fmt::print("\n{} to {}: {}; {} is {:.0f} % slower while {} reads memory", p.from, p.to, copy, p.from,
+               100 * p.slowed.value, p.to);
   }
   fmt::print("\nIn brackets: rows of a step. Kept in {}\n", kept_machine().string());
 }
@@ -52,14 +54,17 @@ void run(const Options& o) {
 
 void add_bench_calibrate(CLI::App& bench) {
   auto o = std::make_shared<Options>();
-  auto* verb = bench.add_subcommand("calibrate", "Measure what the planner must know of this machine, and keep it; about a minute");
+  auto* verb =
+      bench.add_subcommand("calibrate", "Measure what the planner must know of this machine, and keep it; about a minute");
   verb->add_option("--devices", o->calibration.devices, "cpu,vulkan; without it the CPU, and a GPU where there is one")
       ->delimiter(',')
       ->allow_extra_args(false);
   verb->add_option("--threads", o->calibration.threads, "CPU threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
-  verb->add_option("--isa", o->calibration.isa, "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest without it");
+  verb->add_option("--isa", o->calibration.isa,
+                   "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest without it");
+  verb->add_option("--shape", o->calibration.shape, "of the weights, rows x columns; other operations take its columns");
   verb->add_option("--seconds", o->calibration.seconds, "measured time of each figure")->check(CLI::Range(0.001, 10.0));
   verb->add_flag("--json", o->json, "as JSON, as --hardware of `troika plan` takes it");
   verb->callback([o] { run(*o); });

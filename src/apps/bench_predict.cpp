@@ -18,7 +18,8 @@ plan::Hardware calibrated_machine() {
 size_t number_of(const plan::Hardware& machine, const std::string& device) {
   const std::string name = device == "auto" ? "cpu" : device;
   const auto found = std::ranges::find(machine.devices, name, &plan::DeviceCosts::name);
-  if (found == machine.devices.end()) fail("--predict: {} was not measured yet; run `troika bench calibrate --devices cpu,{}`", name, name);
+  if (found == machine.devices.end())
+    fail("--predict: {} was not measured yet; run `troika bench calibrate --devices cpu,{}`", name, name);
   return size_t(found - machine.devices.begin());
 }
 

@@ -44,11 +44,16 @@ using Prepared = std::shared_ptr<PreparedWeights>;
 class Calibrated {
  public:
   Calibrated(std::string name, const CalibrationOptions& o)
-      : device_(device::make_device(name, {.threads = o.threads, .isa = o.isa})), name_(std::move(name)), o_(o) {
+      : device_(device::make_device(name, {.threads = o.threads, .isa = o.isa, .tune = true})), name_(std::move(name)), o_(o) {
     if (device_->info().is_simulated) fail("--devices {}: it is simulated, so its speed says nothing of the real one's", name_);
     constexpr size_t kCaches = 4;  // their size in copies leaves little of a copy there until its turn
-    shapes_ = {.rows = {std::begin(kRows), std::end(kRows)}, .depths = {kDepth}, .device = name_, .isa = o.isa,
-               .rotated_bytes = std::min(std::max(kCaches * last_cache_bytes(), size_t{64} << 20), platform::memory().available_bytes / 8)};
+    shapes_ = {.rows = {std::begin(kRows), std::end(kRows)},
+               .depths = {kDepth},
+               .device = name_,
+               .isa = o.isa,
+               .rotated_bytes = std::min(std::max(kCaches * last_cache_bytes(), size_t{64} << 20),
+                                         platform::memory().available_bytes / 8)};
+    read_shape(o.shape, shapes_);
   }
 
   device::Device& device() { return *device_; }
@@ -88,7 +93,8 @@ class Calibrated {
   PreparedWeights weights(Format format, const OpShapes& shapes) {
     PreparedWeights all;
     for (int copy = 0; copy < linear_copies(format, shapes); ++copy) {
-      all.push_back(device_->prepare(random_weight("w", format, {shapes.out, shapes.columns}, uint32_t(copy)), {.looked_up = false}));
+      all.push_back(
+          device_->prepare(random_weight("w", format, {shapes.out, shapes.columns}, uint32_t(copy)), {.looked_up = false}));
     }
     return all;
   }
@@ -99,7 +105,10 @@ class Calibrated {
   }
 
   std::optional<Speed> products(Format format) {
-    Speed speed{std::string(info(format).name), {}, Source::measured, fmt::format("weights of {} x {}", shapes_.out, shapes_.columns)};
+    Speed speed{std::string(info(format).name),
+                {},
+                Source::measured,
+                fmt::format("weights of {} x {}", shapes_.out, shapes_.columns)};
     const PreparedWeights prepared = weights(format, shapes_);
     for (const OpCase& c : linear_cases(format, shapes_, prepared)) {
       const auto s = time(c);
@@ -111,7 +120,10 @@ class Calibrated {
 
   // A token and 8 users behind a filled cache, a prompt from its beginning.
   Speed attention() {
-    Speed speed{"attention", {}, Source::measured, fmt::format("32 heads on 8 of 128, {} tokens in the cache, a prompt of 512 behind none", kDepth)};
+    Speed speed{"attention",
+                {},
+                Source::measured,
+                fmt::format("32 heads on 8 of 128, {} tokens in the cache, a prompt of 512 behind none", kDepth)};
     std::map<int, double> by_rows;
     for (const OpCase& c : attention_cases(shapes_)) {
       if (by_rows.contains(c.tape.tokens)) continue;  // the prompt behind a cache
@@ -146,7 +158,8 @@ class Calibrated {
   // An op's share of a layer so narrow that little else counts; joined as the device joins them.
   double launch_s() {
     OpShapes narrow{.out = kLayerWidth, .columns = kLayerWidth, .device = name_, .isa = o_.isa};
-    PreparedWeights one{device_->prepare(random_weight("w", Format::q8_0, {kLayerWidth, kLayerWidth}, 0), {.looked_up = false})};
+    PreparedWeights one{
+        device_->prepare(random_weight("w", Format::q8_0, {kLayerWidth, kLayerWidth}, 0), {.looked_up = false})};
     auto table = std::make_shared<ops::RopeTable>();
     table->inverse_frequency.assign(kLayerWidth / 2, 0.1f);
     Tape tape(*device_, {.tokens = 1,
@@ -236,10 +249,18 @@ plan::Memory memory_now() {
           .reserved = measured(double(now.total_bytes - now.available_bytes), "what was in use")};
 }
 
+// Memory that the host sees is the system's.
+void set_memory(plan::Memory& memory, device::Device& gpu) {
+  const double bytes = double(gpu.info().memory_bytes);
+  if (gpu.allocate(kCopied)->host()) memory.gtt = measured(std::min(bytes, memory.bytes.value), "what the GPU may map");
+  else memory.carved = measured(bytes, "the GPU's own");
+}
+
 }  // namespace
 
 plan::Hardware calibrate(const CalibrationOptions& o, const std::function<void(std::string_view)>& progress) {
-  plan::Hardware machine{.name = "this", .description = fmt::format("{}, {} cores", platform::cpu().name, platform::cpu().cores)};
+  plan::Hardware machine{.name = "this",
+                         .description = fmt::format("{}, {} cores", platform::cpu().name, platform::cpu().cores)};
   machine.memory = memory_now();
   std::vector<std::unique_ptr<Calibrated>> devices;
   double matrix = 0, read = 0;
@@ -248,13 +269,14 @@ plan::Hardware calibrate(const CalibrationOptions& o, const std::function<void(s
     machine.devices.push_back(device.costs(progress));
     matrix = std::max(matrix, device.matrix_operations_per_s());
     read = std::max(read, machine.devices.back().read_bytes_per_s.value);
-    if (name == "vulkan") machine.memory.carved = measured(double(device.device().info().memory_bytes), "the GPU's own");
+    if (name == "vulkan") set_memory(machine.memory, device.device());
   }
   for (auto& from : devices) {
     for (auto& to : devices) {
       if (from == to) continue;
       progress(fmt::format("{} while {} works", from->name(), to->name()));
-      machine.pairs.push_back({from->name(), to->name(), copies(from->device(), to->device()), measured(slowed(*from, *to, o.seconds))});
+      machine.pairs.push_back(
+          {from->name(), to->name(), copies(from->device(), to->device()), measured(slowed(*from, *to, o.seconds))});
     }
   }
   machine.bounds = {measured(read, "of the fastest device"), measured(matrix, "the highest peak of a device")};

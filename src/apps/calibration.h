@@ -17,6 +17,7 @@ struct CalibrationOptions {
   std::vector<std::string> devices;  // empty: the CPU, and a GPU where there is one that is no software
   int threads = 0;                   // of the CPU; 0: every physical core
   std::string isa;                   // of the CPU's kernels; "": the fastest
+  std::string shape = "4096x4096";   // of the weights
   double seconds = 0.1;              // measured time of each figure
 };
 

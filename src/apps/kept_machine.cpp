@@ -17,8 +17,9 @@ namespace {
 
 std::string read_text(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in) fail("{}: cannot be read; --hardware takes {}, this, or a file that `troika bench calibrate --json` made", file.string(),
-                fmt::join(plan::built_in_names(), ", "));
+  if (!in)
+    fail("{}: cannot be read; --hardware takes {}, this, or a file that `troika bench calibrate --json` made", file.string(),
+         fmt::join(plan::built_in_names(), ", "));
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
@@ -57,6 +58,8 @@ plan::Hardware find_machine(const std::string& name, std::string& said) {
   }
   if (auto kept = read_kept_machine()) {
     said = fmt::format("as `troika bench calibrate` measured it ({})", kept_machine().string());
+    const platform::Memory now = platform::memory();
+    kept->memory.reserved.value = double(now.total_bytes - now.available_bytes);
     return *kept;
   }
   said = "by its limits, measured just now: `troika bench calibrate` makes better predictions, in about a minute";

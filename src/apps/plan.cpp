@@ -53,12 +53,17 @@ void plan(const Options& o) {
 
 void add_plan(CLI::App& app) {
   auto o = std::make_shared<Options>();
-  auto* verb = app.add_subcommand("plan", "Say how large a model is, whether it fits and how fast it will be, from its config.json alone");
+  auto* verb = app.add_subcommand(
+      "plan", "Say how large a model is, whether it fits and how fast it will be, from its config.json alone");
   add_model_options(*verb, o->model, ModelArgument::required);
-  auto* hardware = verb->add_option("--hardware", o->prediction.hardware,
-                                    "plan it for a machine: phoenix-ddr5, phoenix-lpddr5x, this, or a file of `bench calibrate --json`");
-  verb->add_option("--weights", o->prediction.weights, "with --hardware, of a config.json alone: bf16, Q8_0 or Q4_K_M")->needs(hardware);
-  verb->add_option("--users", o->prediction.users, "with --hardware: users that must have room")->check(CLI::Range(1, 1024))->needs(hardware);
+  auto* hardware =
+      verb->add_option("--hardware", o->prediction.hardware,
+                       "plan it for a machine: phoenix-ddr5, phoenix-lpddr5x, this, or a file of `bench calibrate --json`");
+  verb->add_option("--weights", o->prediction.weights, "with --hardware, of a config.json alone: bf16, Q8_0 or Q4_K_M")
+      ->needs(hardware);
+  verb->add_option("--users", o->prediction.users, "with --hardware: users that must have room")
+      ->check(CLI::Range(1, 1024))
+      ->needs(hardware);
   verb->add_option("--svg", o->svg, "with --hardware: write a picture of the plan to this file")->needs(hardware);
   verb->add_option("--tokens", o->tokens, "with --print: tokens a step")->check(CLI::Range(1, kLargestBucket));
   auto* print = verb->add_flag("--print", o->print, "print the tape");

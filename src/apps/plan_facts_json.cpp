@@ -30,17 +30,18 @@ ordered_json vision_json(const Subject& s) {
   if (!s.tower) return nullptr;
   const models::TowerSpec& t = s.tower_spec;
   auto frames = std::count(t.spans.begin(), t.spans.end(), ops::SpanKind::frame);
-  return {{"kind", s.tower->projector},
-          {"parameters", plan::parameters(s.tower_program).total},
-          {"layers", t.layers},
-          {"layers_over_whole_picture", frames},
-          {"width", t.width},
-          {"heads", t.heads},
-          {"mlp_width", t.mlp_width},
-          {"patch", t.processor.patch},
-          {"merge", t.processor.merge},
-          {"image_size", t.processor.rule == vision::ResizeRule::fixed ? ordered_json(t.processor.size) : ordered_json(nullptr)},
-          {"text_width", t.text_width}};
+  return {
+      {"kind", s.tower->projector},
+      {"parameters", plan::parameters(s.tower_program).total},
+      {"layers", t.layers},
+      {"layers_over_whole_picture", frames},
+      {"width", t.width},
+      {"heads", t.heads},
+      {"mlp_width", t.mlp_width},
+      {"patch", t.processor.patch},
+      {"merge", t.processor.merge},
+      {"image_size", t.processor.rule == vision::ResizeRule::fixed ? ordered_json(t.processor.size) : ordered_json(nullptr)},
+      {"text_width", t.text_width}};
 }
 
 }  // namespace

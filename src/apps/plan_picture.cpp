@@ -46,8 +46,8 @@ std::string label(double x, double y, std::string_view text, std::string_view ki
 }
 
 std::string box(double x, double y, double width, double height, std::string_view kind, double opacity = 1) {
-  return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"{}\" opacity=\"{:.2f}\"/>\n", x, y, width,
-                     height, kind, opacity);
+  return fmt::format("<rect x=\"{:.1f}\" y=\"{:.1f}\" width=\"{:.1f}\" height=\"{:.1f}\" class=\"{}\" opacity=\"{:.2f}\"/>\n",
+                     x, y, width, height, kind, opacity);
 }
 
 std::string colour(size_t device) { return fmt::format("d{}", device % 4); }
@@ -141,17 +141,24 @@ std::string picture(const Prediction& p, const Subject& s) {
   const std::vector<Row> rows = rows_of(p);
   const double memory_y = kTop + kRow * double(rows.size()) + 34;
   const double height = memory_y + kRow + 17 * double(parts_of(p).size()) + 16;
-  std::string out = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {:.0f}\" width=\"{}\" height=\"{:.0f}\">\n", kWidth,
-                                height, kWidth, height);
+  std::string out =
+      fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {:.0f}\" width=\"{}\" height=\"{:.0f}\">\n",
+                  kWidth, height, kWidth, height);
   out += kStyle;
   out += box(0, 0, kWidth, height, "paper");
-  out += label(16, 28, fmt::format("{} ({} weights) on {}", s.model.file->path().stem().string(), p.weights, p.machine.name), "title");
-  out += label(16, 48, fmt::format("predicted: {:.1f} tokens/s for one user, {:.1f} for {}; prompts {:.0f} tokens/s{}",
-                                   p.plan.decode[0].tokens_per_s, p.plan.decode.back().tokens_per_s, p.plan.decode.back().users,
-                                   p.plan.main.prompt_rate, p.plan.helps ? fmt::format(", {:.2f} times that with both lanes", p.plan.helper->gain) : ""), "small");
+  out += label(16, 28, fmt::format("{} ({} weights) on {}", s.model.file->path().stem().string(), p.weights, p.machine.name),
+               "title");
+  out += label(16, 48,
+               fmt::format("predicted: {:.1f} tokens/s for one user, {:.1f} for {}; prompts {:.0f} tokens/s{}",
+                           p.plan.decode[0].tokens_per_s, p.plan.decode.back().tokens_per_s, p.plan.decode.back().users,
+                           p.plan.main.prompt_rate,
+                           p.plan.helps ? fmt::format(", {:.2f} times that with both lanes", p.plan.helper->gain) : ""),
+               "small");
   for (size_t i = 0; i < rows.size(); ++i) out += draw(rows[i], kTop + kRow * double(i), s, s.model.spec.layers);
-  out += label(kLeft, memory_y - 16, fmt::format("left to right: the embedding, {} layers, the head; the paler, the fewer of its operations",
-                                                 s.model.spec.layers), "small");
+  out += label(kLeft, memory_y - 16,
+               fmt::format("left to right: the embedding, {} layers, the head; the paler, the fewer of its operations",
+                           s.model.spec.layers),
+               "small");
   return out + draw_memory(p, memory_y) + "</svg>\n";
 }
 

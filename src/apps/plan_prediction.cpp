@@ -42,7 +42,8 @@ plan::ModelSizes sizes_of(const Subject& s, const ModelOptions& o, const Predict
   sizes.working = double(working_bytes(s, sizes.context));
   if (s.tower) {
     const bool is_float = std::ranges::all_of(formats, [](const auto& f) { return info(f.second).block_values == 1; });
-    sizes.tower = double(plan::weight_bytes(s.tower_program, is_float ? plan::Recipe::bf16 : plan::Recipe::q8_0, plan::Part::tower));
+    sizes.tower =
+        double(plan::weight_bytes(s.tower_program, is_float ? plan::Recipe::bf16 : plan::Recipe::q8_0, plan::Part::tower));
   }
   return sizes;
 }
@@ -50,9 +51,10 @@ plan::ModelSizes sizes_of(const Subject& s, const ModelOptions& o, const Predict
 }  // namespace
 
 plan::PlannedModel planned_model(const Subject& s, const ModelOptions& o, const std::string& recipe) {
-  return {.trace = [&s](int tokens, int outputs) { return models::trace(*s.model.architecture, s.model.spec, tokens, outputs); },
-          .formats = s.has_weights() ? formats_in_file(s, o) : plan::formats_of(s.program, recipe_named(recipe)),
-          .cache = s.model.kv_format};
+  return {
+      .trace = [&s](int tokens, int outputs) { return models::trace(*s.model.architecture, s.model.spec, tokens, outputs); },
+      .formats = s.has_weights() ? formats_in_file(s, o) : plan::formats_of(s.program, recipe_named(recipe)),
+      .cache = s.model.kv_format};
 }
 
 Prediction predict(const Subject& s, const ModelOptions& o, const PredictionOptions& p) {

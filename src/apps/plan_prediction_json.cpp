@@ -17,7 +17,8 @@ ordered_json names(const Prediction& p, const std::vector<size_t>& devices) {
 // Stretches of the tape: [device, first op, last op + 1].
 ordered_json stretches(const Prediction& p, const plan::Placement& placement) {
   auto all = ordered_json::array();
-  for (const plan::Stretch& s : plan::cut(placement.device_of_op)) all.push_back({p.machine.devices[size_t(s.device)].name, s.begin, s.end});
+  for (const plan::Stretch& s : plan::cut(placement.device_of_op))
+    all.push_back({p.machine.devices[size_t(s.device)].name, s.begin, s.end});
   return all;
 }
 
@@ -36,8 +37,10 @@ ordered_json to_json(const plan::Helper& h, const Prediction& p) {
           {"pays", p.plan.helps},
           {"pays_from_share", plan::break_even(h.slowed)},
           {"gain", h.gain},
-          {"long_prompt", {{"tokens", plan::kLongPrompt}, {"gain", h.pipeline.gain}, {"layers_of_first_lane", h.pipeline.layers_of_first}}},
-          {"eight_at_once", {{"one_lane", to_json(h.alone)}, {"answers_first", to_json(h.steady)}, {"prompts_first", to_json(h.fast)}}},
+          {"long_prompt",
+           {{"tokens", plan::kLongPrompt}, {"gain", h.pipeline.gain}, {"layers_of_first_lane", h.pipeline.layers_of_first}}},
+          {"eight_at_once",
+           {{"one_lane", to_json(h.alone)}, {"answers_first", to_json(h.steady)}, {"prompts_first", to_json(h.fast)}}},
           {"refusal", h.refusal}};
 }
 
@@ -70,8 +73,10 @@ ordered_json to_json(const plan::TargetLimits& t) {
 ordered_json to_json(const Prediction& p) {
   auto targets = ordered_json::array(), decode = ordered_json::array(), first = ordered_json::array();
   for (const plan::TargetLimits& t : p.targets) targets.push_back(to_json(t));
-  for (const plan::DecodeRate& d : p.plan.decode) decode.push_back({{"users", d.users}, {"tokens_per_s_of_all", d.tokens_per_s}});
-  for (const plan::FirstToken& f : p.plan.first_tokens) first.push_back({{"tokens", f.tokens}, {"cached", f.cached}, {"seconds", f.seconds}});
+  for (const plan::DecodeRate& d : p.plan.decode)
+    decode.push_back({{"users", d.users}, {"tokens_per_s_of_all", d.tokens_per_s}});
+  for (const plan::FirstToken& f : p.plan.first_tokens)
+    first.push_back({{"tokens", f.tokens}, {"cached", f.cached}, {"seconds", f.seconds}});
   ordered_json json = {{"machine", ordered_json::parse(plan::to_json(p.machine))},
                        {"machine_from", p.machine_from},
                        {"weights", p.weights},

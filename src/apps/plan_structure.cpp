@@ -19,7 +19,8 @@ bool is_skipped(const models::ModelSpec& spec, int layer) { return spec.gemma3n 
 }  // namespace
 
 bool norms_heads(const ops::Program& program) {
-  return any_op(program, [](const ops::Op& op) { return op.kind == ops::OpKind::rms_norm && op.name.ends_with("attn.q_norm"); });
+  return any_op(program,
+                [](const ops::Op& op) { return op.kind == ops::OpKind::rms_norm && op.name.ends_with("attn.q_norm"); });
 }
 
 bool has_attention_biases(const ops::Program& program) {

@@ -68,7 +68,8 @@ Speed npu_speed(std::string work, const npu::GemmTile& tile) {
   Speed speed{std::move(work), {}, computed, "npu/cost at its defaults: 1 GHz, kernels at 0.45 of the peak (docs/npu.md)"};
   for (int rows : {256, 512}) {
     const npu::GemmShape shape{rows, 4096, 4096};
-    speed.points.push_back({rows, npu::tops(shape, npu::estimate(npu::work_of(tile), shape, {}, npu::Launch::chained).seconds()) * 1e12});
+    speed.points.push_back(
+        {rows, npu::tops(shape, npu::estimate(npu::work_of(tile), shape, {}, npu::Launch::chained).seconds()) * 1e12});
   }
   return speed;
 }
@@ -116,8 +117,9 @@ std::optional<Hardware> built_in(std::string_view name) {
                     .gtt = {15.75 * kGiB, computed, "amdgpu's default: half of the system's memory"},
                     .carved = {0.5 * kGiB, assumed, "the firmware's usual setting"},
                     .reserved = {4 * kGiB, assumed, "a desktop, and what is read of files"}};
-  machine.bounds = {.read_bytes_per_s = {0.8 * bus.peak, computed, "80 % of the bus, as a 780M was seen to read"},
-                    .matrix = {0.55 * kMatrixPeak, assumed, "55 % of the peak: our aim, nothing published reaches it on a 780M"}};
+  machine.bounds = {
+      .read_bytes_per_s = {0.8 * bus.peak, computed, "80 % of the bus, as a 780M was seen to read"},
+      .matrix = {0.55 * kMatrixPeak, assumed, "55 % of the peak: our aim, nothing published reaches it on a 780M"}};
   return machine;
 }
 

@@ -37,14 +37,6 @@ uint32_t head_of(const ops::Program& program) {
   return head;
 }
 
-// "layer.12.mlp.down.weight" → 12; -1 outside layers.
-int layer_of(std::string_view name) {
-  constexpr std::string_view kPrefix = "layer.";
-  int layer = -1;
-  if (name.starts_with(kPrefix)) std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
-  return layer;
-}
-
 int layers_of(const ops::Program& program) {
   int layers = 0;
   for (const TensorInfo& tensor : program.tensors) {
@@ -89,6 +81,13 @@ Format format_in_gguf(const TensorInfo& tensor, Recipe recipe, bool is_head, int
 }
 
 }  // namespace
+
+int layer_of(std::string_view name) {
+  constexpr std::string_view kPrefix = "layer.";
+  int layer = -1;
+  if (name.starts_with(kPrefix)) std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), layer);
+  return layer;
+}
 
 Parameters parameters(const ops::Program& program) {
   std::vector<int64_t> read = values_read(program);

@@ -15,6 +15,8 @@ namespace troika::plan {
 
 using Formats = std::map<std::string, Format, std::less<>>;  // of weights, by name
 
+int layer_of(std::string_view name);  // "layer.12.mlp.down.weight" → 12; -1 outside layers
+
 // Counts of weights' values; a tensor that serves twice (a tied head) counts once, of one that is read in part (a
 // slice) that part.
 struct Parameters {

@@ -88,8 +88,8 @@ struct Hardware {
   const Pair& pair(size_t from, size_t to) const;       // in a whole machine
 };
 
-// "phoenix-ddr5", "phoenix-lpddr5x": Ryzen 7040 and 8040 with a Radeon 780M and the NPU. No such machine was at hand: nothing of
-// them is measured by us.
+// "phoenix-ddr5", "phoenix-lpddr5x": Ryzen 7040 and 8040 with a Radeon 780M and the NPU. No such machine was at hand:
+// nothing of them is measured by us.
 std::span<const std::string_view> built_in_names();
 std::optional<Hardware> built_in(std::string_view name);
 

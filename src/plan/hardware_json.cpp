@@ -128,7 +128,8 @@ std::string to_json(const Hardware& h) {
   auto devices = ordered_json::array(), pairs = ordered_json::array();
   for (const DeviceCosts& d : h.devices) devices.push_back(write(d));
   for (const Pair& p : h.pairs) {
-    pairs.push_back({{"from", p.from}, {"to", p.to}, {"copy_bytes_per_s", write(p.copy_bytes_per_s)}, {"slowed", write(p.slowed)}});
+    pairs.push_back(
+        {{"from", p.from}, {"to", p.to}, {"copy_bytes_per_s", write(p.copy_bytes_per_s)}, {"slowed", write(p.slowed)}});
   }
   const ordered_json all = {{"name", h.name},
                             {"description", h.description},
@@ -159,7 +160,8 @@ Hardware hardware_from_json(std::string_view text, std::string_view name_of_file
     }
   }
   const Place memory = at["memory"], bounds = at["bounds"];
-  h.memory = {read_rate(memory["bytes"]), read_figure(memory["gtt"]), read_figure(memory["carved"]), read_figure(memory["reserved"])};
+  h.memory = {read_rate(memory["bytes"]), read_figure(memory["gtt"]), read_figure(memory["carved"]),
+              read_figure(memory["reserved"])};
   h.bounds = {read_rate(bounds["read_bytes_per_s"]), read_rate(bounds["matrix"])};
   return h;
 }

@@ -25,8 +25,15 @@ bool is_for(const DeviceCosts& device, const ops::Program& program, const ops::O
 
 }  // namespace
 
-LaneCosts::LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices)
-    : machine_(machine), tapes_(tapes), devices_(std::move(devices)) {}
+LaneCosts::LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split)
+    : machine_(machine), tapes_(tapes), devices_(std::move(devices)), split_(split) {}
+
+std::string LaneCosts::wish(const ops::Op& op) const {
+  const PlannedModel& model = tapes_.model();
+  if (std::string pinned = model.pin ? model.pin(op) : ""; !pinned.empty() || !split_) return pinned;
+  const int layer = layer_of(op.name);
+  return machine_.devices[layer >= 0 && layer < split_->layers ? split_->first : split_->other].name;
+}
 
 PlacementCosts LaneCosts::costs_of(const ops::Program& program, Load load) const {
   const PlannedModel& model = tapes_.model();
@@ -41,11 +48,11 @@ PlacementCosts LaneCosts::costs_of(const ops::Program& program, Load load) const
   }
   for (const ops::Op& op : program.ops) {
     const OpWork work = work_of(program, op, model.formats, model.cache, load);
-    const std::string wish = model.pin ? model.pin(op) : "";
+    const std::string wanted = wish(op);
     std::vector<double>& times = costs.op_s.emplace_back();
     for (size_t d : devices_) {
       const DeviceCosts& device = machine_.devices[d];
-      const bool may = (wish.empty() || device.name == wish) && is_for(device, program, op);
+      const bool may = (wanted.empty() || device.name == wanted) && is_for(device, program, op);
       times.push_back(may ? seconds(device, work).value_or(kNever) : kNever);
     }
   }

@@ -3,7 +3,8 @@
 
 #include <functional>
 #include <map>
-#include <memory>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,10 +39,16 @@ struct StepSize {
   Load load;
 };
 
+// The first layers on one device, all else on another: where no device has room for all.
+struct Split {
+  size_t first, other;
+  int layers;  // on the first
+};
+
 class LaneCosts {
  public:
   // `devices`: numbers of the machine's.
-  LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices);
+  LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split = {});
 
   const std::vector<size_t>& devices() const { return devices_; }
   // The best placement of a step; its device numbers are the machine's.
@@ -56,11 +63,13 @@ class LaneCosts {
   double mixed_s(int users, int prompt_tokens, int depth);
 
  private:
+  std::string wish(const ops::Op& op) const;  // the user's or the split's
   PlacementCosts costs_of(const ops::Program& program, Load load) const;
 
   const Hardware& machine_;
   Tapes& tapes_;
   std::vector<size_t> devices_;
+  std::optional<Split> split_;
 };
 
 inline constexpr int kStepTokens = 512;  // the most of a step

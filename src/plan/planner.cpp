@@ -48,7 +48,7 @@ class Planner {
     plan.helps = plan.helper && plan.helper->gain >= kLeastGain && plan.helper->refusal.empty();
     if (plan.helps) plan.residency = residency(&plan.main, &plan.helper->lane);
     plan.users_served = users_served(plan.residency, machine_);
-    LaneCosts costs(machine_, tapes_, plan.main.devices);
+    LaneCosts costs(machine_, tapes_, plan.main.devices, plan.main.split);
     for (int users : kUsers) plan.decode.push_back({users, users / costs.decode_s(users, kDepth)});
     for (FirstToken first : kFirstTokens) {
       first.seconds = costs.prompt_s(first.tokens, first.cached);
@@ -59,26 +59,58 @@ class Planner {
   }
 
  private:
-  // Of all subsets of devices the fastest that fits, at a usual question and its answer.
+  // Of all subsets of devices, and of splits where one lacks room, the fastest that fits, at a usual question and its answer.
   MachinePlan choose_main() {
-    MachinePlan best, smallest;
-    double best_s = kNever, smallest_bytes = kNever;
-    for (const std::vector<size_t>& devices : subsets(all_)) {
-      MachinePlan plan;
-      LaneCosts costs(machine_, tapes_, devices);
-      plan.main = {.decode = costs.place(kDecodeStep), .prompt = costs.place(kPromptStep)};
-      const double seconds = plan.main.prompt.seconds + kUsualAnswer * plan.main.decode.seconds;
-      if (seconds == kNever) continue;
-      plan.main.devices = used_by(plan.main.decode, plan.main.prompt);
-      plan.main.prompt_rate = kStepTokens / plan.main.prompt.seconds;
-      plan.residency = residency(&plan.main, nullptr);
-      plan.refusal = refusal(plan.residency, machine_);
-      if (plan.refusal.empty() && seconds < best_s) best = std::move(plan), best_s = seconds;
-      else if (plan.residency.total() < smallest_bytes) smallest_bytes = plan.residency.total(), smallest = std::move(plan);
+    Choice choice;
+    for (const std::vector<size_t>& devices : subsets(all_)) consider(choice, lane_of(devices, {}));
+    for (size_t first : all_) {
+      for (size_t other : all_) {
+        if (first != other) consider(choice, widest_split(first, other));
+      }
     }
-    if (best_s < kNever) return best;
-    if (smallest.refusal.empty()) smallest.refusal = "no device of this machine, and no pair of them, can do every operation as it is pinned";
-    return smallest;
+    if (choice.best.main.prompt.seconds < kNever) return choice.best;
+    if (choice.smallest.refusal.empty()) {
+      choice.smallest.refusal = "no device of this machine, and no group of them, can do every operation as it is pinned";
+    }
+    return choice.smallest;
+  }
+
+  struct Choice {
+    MachinePlan best, smallest;  // smallest: of those that do not fit
+    double best_s = kNever, smallest_bytes = kNever;
+  };
+
+  void consider(Choice& choice, Lane lane) {
+    const double seconds = lane.prompt.seconds + kUsualAnswer * lane.decode.seconds;
+    if (seconds == kNever) return;
+    MachinePlan plan{.main = std::move(lane)};
+    plan.residency = residency(&plan.main, nullptr);
+    plan.refusal = refusal(plan.residency, machine_);
+    const double bytes = plan.residency.total();
+    if (plan.refusal.empty() && seconds < choice.best_s) choice.best = std::move(plan), choice.best_s = seconds;
+    else if (bytes < choice.smallest_bytes) choice.smallest = std::move(plan), choice.smallest_bytes = bytes;
+  }
+
+  Lane lane_of(const std::vector<size_t>& devices, std::optional<Split> split) {
+    LaneCosts costs(machine_, tapes_, devices, split);
+    Lane lane{.split = split, .decode = costs.place(kDecodeStep), .prompt = costs.place(kPromptStep)};
+    lane.devices = used_by(lane.decode, lane.prompt);
+    lane.prompt_rate = kStepTokens / lane.prompt.seconds;
+    return lane;
+  }
+
+  // As many layers on `first` as have room there.
+  Lane widest_split(size_t first, size_t other) {
+    Lane widest;
+    int least = 0, most = sizes_.layers;
+    while (least < most) {
+      const int layers = (least + most + 1) / 2;
+      Lane lane = lane_of({first, other}, Split{first, other, layers});
+      const bool fits = lane.prompt.seconds < kNever && refusal(residency(&lane, nullptr), machine_).empty();
+      if (fits) least = layers, widest = std::move(lane);
+      else most = layers - 1;
+    }
+    return widest;
   }
 
   // Of the devices that lane 0 leaves alone.
@@ -104,7 +136,7 @@ class Planner {
   }
 
   void simulate(const Lane& main, Helper& helper) {
-    LaneCosts costs(machine_, tapes_, main.devices);
+    LaneCosts costs(machine_, tapes_, main.devices, main.split);
     double rate = 0;  // of copying from one lane to the other
     for (size_t from : helper.lane.devices) {
       for (size_t to : main.devices) rate = std::max(rate, machine_.pair(from, to).copy_bytes_per_s.value);

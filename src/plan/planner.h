@@ -27,6 +27,7 @@ inline constexpr int kLongPrompt = 4096;
 // Devices that work on one tape, one after the other.
 struct Lane {
   std::vector<size_t> devices;  // that have work, in the machine's order
+  std::optional<Split> split;   // of its layers, where memory asks for one
   Placement decode;             // of one token; not of a helper
   Placement prompt;             // of a step of 512
   double prompt_rate = 0;       // tokens a second

@@ -19,9 +19,16 @@ auto share(const Placement& p, size_t device) { return std::ranges::count(p.devi
 
 std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t device) {
   const Lane& main = plan.main;
-  const std::string all = main.devices.size() == 1 ? "every operation" :
-      fmt::format("{} of {} operations of a token and {} of {} of a prompt", share(main.decode, device), main.decode.device_of_op.size(),
-                  share(main.prompt, device), main.prompt.device_of_op.size());
+  if (main.split) {
+    const std::string layers = device == main.split->first
+                                   ? fmt::format("the first {} layers, for which it has room", main.split->layers)
+                                   : fmt::format("all but the first {} layers", main.split->layers);
+    return fmt::format("{}: {}", machine.devices[device].name, layers);
+  }
+  const std::string all = main.devices.size() == 1 ? "every operation"
+                                                   : fmt::format("{} of {} operations of a token and {} of {} of a prompt",
+                                                                 share(main.decode, device), main.decode.device_of_op.size(),
+                                                                 share(main.prompt, device), main.prompt.device_of_op.size());
   return fmt::format("{}: {}: of what fits, nothing is faster for a question of {} tokens and its answer of {}",
                      machine.devices[device].name, all, kUsualPrompt, kUsualAnswer);
 }
@@ -32,7 +39,8 @@ constexpr std::string_view kBus = "decoding is bound by the memory bus that all 
 std::string of_helper(const Hardware& machine, const MachinePlan& plan, size_t device) {
   const Helper& h = *plan.helper;
   return fmt::format(
-      "{}: {} of {} operations of new prompts, at {:.0f} tokens/s together while {} answers: waiting prompts are read {:.2f} times "
+      "{}: {} of {} operations of new prompts, at {:.0f} tokens/s together while {} answers: waiting prompts are read {:.2f} "
+      "times "
       "as fast; nothing of an answer, since {}",
       machine.devices[device].name, share(h.lane.prompt, device), h.lane.prompt.device_of_op.size(), h.lane.prompt_rate,
       names(machine, plan.main.devices), h.gain, kBus);
@@ -46,11 +54,15 @@ std::string of_nobody(const Hardware& machine, const MachinePlan& plan, size_t d
     return nothing + fmt::format("{}, and {} would read prompts no slower without it", kBus, names(machine, h.lane.devices));
   }
   const std::string lane = h.lane.devices.size() > 1 ? fmt::format("{} together", names(machine, h.lane.devices)) : "it";
-  if (!h.refusal.empty()) return nothing + fmt::format("{}, and beside the weights that answer, those for {} have no room: the plan {}", kBus, lane, h.refusal);
-  return nothing + fmt::format("{}, and {} would read prompts at {:.0f} tokens/s, {:.2f} of what {} reads alone; since they slow each "
-                               "other down, it pays from {:.2f}",
-                               kBus, lane, h.lane.prompt_rate, h.lane.prompt_rate / plan.main.prompt_rate,
-                               names(machine, plan.main.devices), break_even(h.slowed));
+  if (!h.refusal.empty())
+    return nothing + fmt::format("{}, and beside the weights that answer, those for {} have no room: the plan {}", kBus, lane,
+                                 h.refusal);
+  return nothing +
+         fmt::format(
+             "{}, and {} would read prompts at {:.0f} tokens/s, {:.2f} of what {} reads alone; since they slow each "
+             "other down, it pays from {:.2f}",
+             kBus, lane, h.lane.prompt_rate, h.lane.prompt_rate / plan.main.prompt_rate, names(machine, plan.main.devices),
+             break_even(h.slowed));
 }
 
 }  // namespace

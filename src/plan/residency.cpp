@@ -32,8 +32,9 @@ std::vector<Budget> budgets(const Residency& r, const Hardware& machine) {
     in_system -= std::min(held, m.carved.value);
     all.push_back({held, m.gtt.value + m.carved.value, "what the GPU may hold"});
   }
-  all.push_back({in_system, m.bytes.value - m.reserved.value,
-                 fmt::format("{} of memory, less {} for the system and the page cache", gb(m.bytes.value), gb(m.reserved.value))});
+  all.push_back(
+      {in_system, m.bytes.value - m.reserved.value,
+       fmt::format("{} of memory, less {} for the system and the page cache", gb(m.bytes.value), gb(m.reserved.value))});
   return all;
 }
 
@@ -45,7 +46,8 @@ bool fits(const Residency& r, const Hardware& machine) {
 
 double Residency::total() const { return sum(weights) + users * sum(caches) + tables + working + tower; }
 
-Residency residency_of(size_t devices, std::span<const Placed> placed, const Formats& formats, std::span<const double> cache_bytes) {
+Residency residency_of(size_t devices, std::span<const Placed> placed, const Formats& formats,
+                       std::span<const double> cache_bytes) {
   Residency r{.weights = std::vector<double>(devices), .caches = std::vector<double>(devices)};
   std::set<std::pair<std::string_view, int>> held;
   std::map<int, int> owners;
@@ -79,8 +81,8 @@ std::string refusal(const Residency& r, const Hardware& machine) {
     return fmt::format(
         "does not fit: {} are needed of {}, which leaves {}: weights {}, tables {}, keys and values of {} {}, what a step "
         "works with {}, tower {}",
-        gb(b.needed), b.of, gb(b.available), gb(sum(r.weights)), gb(r.tables), users_text(r.users), gb(r.users * sum(r.caches)), gb(r.working),
-        gb(r.tower));
+        gb(b.needed), b.of, gb(b.available), gb(sum(r.weights)), gb(r.tables), users_text(r.users),
+        gb(r.users * sum(r.caches)), gb(r.working), gb(r.tower));
   }
   return "";
 }

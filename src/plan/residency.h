@@ -27,7 +27,8 @@ struct Placed {
 };
 
 // Weights lie on each device that uses them in any of the placements. `cache_bytes`: of one user, by cache number.
-Residency residency_of(size_t devices, std::span<const Placed> placed, const Formats& formats, std::span<const double> cache_bytes);
+Residency residency_of(size_t devices, std::span<const Placed> placed, const Formats& formats,
+                       std::span<const double> cache_bytes);
 
 // "" or why it does not fit, with the numbers.
 std::string refusal(const Residency& residency, const Hardware& machine);

@@ -71,10 +71,11 @@ std::string TargetLimits::verdict() const {
   const auto one = fmt::format("one stream reaches {:.0f}, {:.0f} with a drafter", one_stream, one_with_drafter);
   if (one_stream >= target.low) return "one stream";
   if (one_with_drafter >= target.low) return fmt::format("{:.0f} with one stream and a drafter", target.low);
-  if (users_for_high > 0) return fmt::format("no stream alone, the sum of {} to {} users; {}", users_for_low, users_for_high, one);
+  if (users_for_high > 0)
+    return fmt::format("no stream alone, the sum of {} to {} users; {}", users_for_low, users_for_high, one);
   if (users_for_low > 0) {
-    return fmt::format("{:.0f} as the sum of {} users, {:.0f} not at all: the ceiling is {:.0f}; {}", target.low, users_for_low, target.high,
-                       ceiling, one);
+    return fmt::format("{:.0f} as the sum of {} users, {:.0f} not at all: the ceiling is {:.0f}; {}", target.low,
+                       users_for_low, target.high, ceiling, one);
   }
   return fmt::format("not at all: the ceiling is {:.0f}; {}", ceiling, one);
 }

@@ -81,8 +81,9 @@ TEST(Lanes, DoTheSameWorkForOneUser) {
 
 TEST(Lanes, AreSlowOnlyWhileBothWork) {
   int begun[] = {0, 0};
-  const LaneWork work{.begin = [&](int lane, double) { return begun[lane]++ ? std::nullopt : std::optional(lane == 0 ? 1.0 : 0.25); },
-                      .end = [](int, double) {}};
+  const LaneWork work{
+      .begin = [&](int lane, double) { return begun[lane]++ ? std::nullopt : std::optional(lane == 0 ? 1.0 : 0.25); },
+      .end = [](int, double) {}};
   EXPECT_DOUBLE_EQ(run_lanes({0.5, 0.5}, work), 0.5 + 0.75);  // half a second together, the rest alone
 }
 

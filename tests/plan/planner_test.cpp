@@ -15,7 +15,8 @@ const Published& seven_billion() {
   return model;
 }
 
-MachinePlan plan_on(const Hardware& machine, const Published& model = seven_billion(), ModelSizes sizes = seven_billion().sizes()) {
+MachinePlan plan_on(const Hardware& machine, const Published& model = seven_billion(),
+                    ModelSizes sizes = seven_billion().sizes()) {
   return plan_for(machine, model.planned(Recipe::q4_k_m), sizes);
 }
 
@@ -50,7 +51,8 @@ TEST(Planner, CountsMemoryAndRefusesWithNumbers) {
   Hardware machine = phoenix();
   machine.memory.bytes.value = 8e9;
   const MachinePlan small = plan_on(machine);
-  EXPECT_THAT(small.refusal, testing::AllOf(HasSubstr("does not fit"), HasSubstr("8.00 GB of memory"), HasSubstr("weights 4.")));
+  EXPECT_THAT(small.refusal,
+              testing::AllOf(HasSubstr("does not fit"), HasSubstr("8.00 GB of memory"), HasSubstr("weights 4.")));
   machine.memory.bytes.value = 12e9;  // once, but not a second time for the lane that would help
   machine.memory.gtt.value = 6e9;
   const MachinePlan once = plan_on(machine);
@@ -59,9 +61,21 @@ TEST(Planner, CountsMemoryAndRefusesWithNumbers) {
   EXPECT_THAT(once.reasons[1], HasSubstr("does not fit"));
   EXPECT_GT(once.users_served, 0);
   EXPECT_LT(once.users_served, plan_on(phoenix()).users_served);
-  machine.memory.gtt.value = 2e9;  // the GPU may not hold it: the CPU answers
+}
+
+TEST(Planner, SplitsLayersWhereTheGpuMayNotHoldThemAll) {
+  Hardware machine = phoenix();
+  machine.memory.gtt.value = 3e9;
   machine.memory.carved.value = 0;
-  EXPECT_EQ(plan_on(machine).main.devices, std::vector<size_t>{2});
+  const MachinePlan plan = plan_on(machine);
+  EXPECT_EQ(plan.main.devices, (std::vector<size_t>{0, 2}));
+  EXPECT_LT(plan.residency.weights[0], 3e9);
+  EXPECT_GT(plan.residency.weights[0], 1.5e9);
+  machine.memory.gtt.value = 1e8;
+  const MachinePlan none = plan_on(machine);
+  EXPECT_FALSE(none.main.has(0));
+  EXPECT_LT(none.decode[0].tokens_per_s, plan.decode[0].tokens_per_s);
+  EXPECT_LT(plan.decode[0].tokens_per_s, plan_on(phoenix()).decode[0].tokens_per_s);
 }
 
 TEST(Planner, KeepsWhatTheUserPins) {

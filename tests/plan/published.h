@@ -29,7 +29,8 @@ struct Published {
   }
   ModelSizes sizes(int context = 4096, int users = 1) const {
     ModelSizes s{.working = 1e8, .layers = spec.layers, .width = spec.width, .context = context, .users = users};
-    for (const ops::CacheInfo& cache : trace(1, 1).caches) s.cache_bytes.push_back(4.0 * context * cache.kv_heads * cache.head_dim);
+    for (const ops::CacheInfo& cache : trace(1, 1).caches)
+      s.cache_bytes.push_back(4.0 * context * cache.kv_heads * cache.head_dim);
     return s;
   }
 };

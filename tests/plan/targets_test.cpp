@@ -54,8 +54,10 @@ TEST(Targets, AreSaidPlainly) {
     return limits_of_targets(model.trace(1, 1), model.spec.family, bounds).at(row).verdict();
   };
   EXPECT_EQ(verdict("qwen2.5-7b-instruct", 0), "40 with one stream and a drafter");
-  EXPECT_EQ(verdict("qwen2.5-7b-instruct", 1), "no stream alone, the sum of 9 to 14 users; one stream reaches 25, 58 with a drafter");
-  EXPECT_THAT(verdict("gemma-3-27b-it", 0), testing::StartsWith("150 as the sum of 40 users, 200 not at all: the ceiling is 1"));
+  EXPECT_EQ(verdict("qwen2.5-7b-instruct", 1),
+            "no stream alone, the sum of 9 to 14 users; one stream reaches 25, 58 with a drafter");
+  EXPECT_THAT(verdict("gemma-3-27b-it", 0),
+              testing::StartsWith("150 as the sum of 40 users, 200 not at all: the ceiling is 1"));
   const Published other("qwen3-8b");
   EXPECT_TRUE(limits_of_targets(other.trace(1, 1), other.spec.family, bounds).empty());
 }
