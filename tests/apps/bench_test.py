@@ -211,10 +211,23 @@ class Calibrate(Bench):
         self.assertIn("as `troika bench calibrate` measured it", plan)
         self.assertIn("ratio", self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "-r", 1, "--predict").stdout)
 
-    def test_what_does_not_measure_itself_or_is_simulated_is_refused(self):
-        done = self.cached("bench", "calibrate", "--shape", "256x256", "--seconds", "0.001", "--devices", "cpu,reference")
-        self.assertIn("does not measure its limits", done.stderr)
+    def test_what_cannot_be_measured_is_refused(self):
         self.assertIn("simulated", self.cached("bench", "calibrate", "--devices", "npu").stderr)
+        self.assertIn("there are: cpu", self.cached("bench", "calibrate", "--devices", "tpu").stderr)
+        self.assertIn("named twice", self.cached("bench", "calibrate", "--devices", "cpu,cpu").stderr)
+
+    def test_two_devices_are_measured_side_by_side(self):
+        if troika("bench", "limits", "--device", "vulkan").returncode != 0:
+            self.skipTest("there is no Vulkan")
+        done = self.cached("bench", "calibrate", "--shape", "256x256", "--seconds", "0.001", "--devices", "cpu,vulkan", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        machine = json.loads(done.stdout)
+        self.assertEqual([(p["from"], p["to"]) for p in machine["pairs"]], [("cpu", "vulkan"), ("vulkan", "cpu")])
+        for pair in machine["pairs"]:
+            self.assertGreaterEqual(pair["slowed"]["value"], 0)
+            self.assertLess(pair["slowed"]["value"], 1)
+        text = self.cached("plan", "troika-mini", "--hardware", "this").stdout
+        self.assertRegex(text, r"(?m)^devices +cpu: .*\n +vulkan: ")
 
 
 class OfTheMachine(Bench):
