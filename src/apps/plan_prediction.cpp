@@ -23,6 +23,11 @@ plan::Recipe recipe_named(const std::string& name) {
   fail("--weights {}: there is no such recipe; choose among {}", name, fmt::join(names, ", "));
 }
 
+// Safetensors hold a tower as it was trained.
+plan::Recipe recipe_of(const Subject& s, const PredictionOptions& p) {
+  return s.has_weights() ? plan::Recipe::bf16 : recipe_named(p.weights);
+}
+
 // As they will lie in memory, of the whole model.
 plan::Formats formats_in_file(const Subject& s, const ModelOptions& o) {
   const models::ModelSpec whole = s.model.architecture->read(*s.model.file);
@@ -31,7 +36,7 @@ plan::Formats formats_in_file(const Subject& s, const ModelOptions& o) {
   return engine::loaded_formats(weights, program, o.engine_options());
 }
 
-plan::ModelSizes sizes_of(const Subject& s, const ModelOptions& o, const PredictionOptions& p, const plan::Formats& formats) {
+plan::ModelSizes sizes_of(const Subject& s, const ModelOptions& o, const PredictionOptions& p) {
   plan::ModelSizes sizes{.layers = slice_of("", s.model.spec).layers,
                          .width = s.model.spec.width,
                          .context = contexts(o, s.model.spec).front(),
@@ -40,12 +45,29 @@ plan::ModelSizes sizes_of(const Subject& s, const ModelOptions& o, const Predict
     sizes.cache_bytes.push_back(double(plan::cache_bytes(s.program, cache, s.model.kv_format, sizes.context)));
   }
   sizes.working = double(working_bytes(s, sizes.context));
-  if (s.tower) {
-    const bool is_float = std::ranges::all_of(formats, [](const auto& f) { return info(f.second).block_values == 1; });
-    sizes.tower =
-        double(plan::weight_bytes(s.tower_program, is_float ? plan::Recipe::bf16 : plan::Recipe::q8_0, plan::Part::tower));
-  }
+  if (s.tower) sizes.tower = double(plan::weight_bytes(s.tower_program, recipe_of(s, p), plan::Part::tower));
   return sizes;
+}
+
+// A picture of the tower's own size, or of a usual one.
+int picture_tokens(const vision::ProcessorSpec& p) {
+  constexpr int kUsualSide = 16;  // 448 pixels, 28 for each token
+  const int side = p.rule == vision::ResizeRule::fixed ? p.size / p.patch / p.merge : kUsualSide;
+  return side * side;
+}
+
+std::vector<PictureTime> pictures(const Subject& s, const Prediction& p, plan::Recipe recipe) {
+  const plan::PlannedModel tower{.trace = [&s](int tokens, int) { return models::trace(*s.tower, s.tower_spec, tokens); },
+                                 .formats = plan::formats_of(s.tower_program, recipe, plan::Part::tower)};
+  plan::Tapes tapes(tower);
+  const int tokens = picture_tokens(s.tower_spec.processor);
+  std::vector<PictureTime> all;
+  for (const plan::Lane* lane : {&p.plan.main, p.plan.helps ? &p.plan.helper->lane : nullptr}) {
+    if (!lane) continue;
+    const double seconds = plan::LaneCosts(p.machine, tapes, lane->devices).step_s({.tokens = tokens});
+    if (seconds < plan::kNever) all.push_back({lane->devices, tokens, seconds});
+  }
+  return all;
 }
 
 }  // namespace
@@ -62,8 +84,9 @@ Prediction predict(const Subject& s, const ModelOptions& o, const PredictionOpti
   prediction.machine = find_machine(p.hardware, prediction.machine_from);
   prediction.weights = s.has_weights() ? "the file's" : p.weights;
   const plan::PlannedModel model = planned_model(s, o, p.weights);
-  prediction.sizes = sizes_of(s, o, p, model.formats);
+  prediction.sizes = sizes_of(s, o, p);
   prediction.plan = plan::plan_for(prediction.machine, model, prediction.sizes);
+  if (s.tower && prediction.plan.refusal.empty()) prediction.pictures = pictures(s, prediction, recipe_of(s, p));
   prediction.targets = plan::limits_of_targets(s.program, s.model.spec.family, prediction.machine.bounds);
   return prediction;
 }

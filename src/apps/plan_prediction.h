@@ -17,12 +17,20 @@ struct PredictionOptions {
   int users = 1;                    // that must have room
 };
 
+// Of a vision tower, on one lane.
+struct PictureTime {
+  std::vector<size_t> devices;
+  int tokens;  // that the picture becomes
+  double seconds;
+};
+
 struct Prediction {
   plan::Hardware machine;
   std::string machine_from;  // how the machine is known, a sentence
   std::string weights;       // "Q4_K_M", "the file's"
   plan::ModelSizes sizes;
   plan::MachinePlan plan;
+  std::vector<PictureTime> pictures;  // on the lane that answers, and on the one that helps
   std::vector<plan::TargetLimits> targets;
 };
 

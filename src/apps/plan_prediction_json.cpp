@@ -88,10 +88,16 @@ ordered_json to_json(const Prediction& p) {
   json["users_served"] = p.plan.users_served;
   json["reasons"] = p.plan.reasons;
   json["main"] = {{"devices", names(p, p.plan.main.devices)},
+                  {"run_with", plan::command_line(p.machine, p.plan.main)},
                   {"decode", stretches(p, p.plan.main.decode)},
                   {"prompt", stretches(p, p.plan.main.prompt)}};
   json["helper"] = p.plan.helper ? to_json(*p.plan.helper, p) : ordered_json();
-  json["predicted"] = {{"decode", decode}, {"prompt_tokens_per_s", p.plan.main.prompt_rate}, {"first_token", first}};
+  auto pictures = ordered_json::array();
+  for (const PictureTime& t : p.pictures) {
+    pictures.push_back({{"devices", names(p, t.devices)}, {"tokens", t.tokens}, {"seconds", t.seconds}});
+  }
+  json["predicted"] = {{"decode", decode}, {"prompt_tokens_per_s", p.plan.main.prompt_rate}, {"first_token", first},
+                       {"pictures", pictures}};
   return json;
 }
 

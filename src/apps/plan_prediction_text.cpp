@@ -68,6 +68,14 @@ void print_helper(const Prediction& p) {
   print_line("", fmt::format("two, both read what waits: {}", met_text(h.fast)));
 }
 
+void print_pictures(const Prediction& p) {
+  std::vector<std::string> parts;
+  for (const PictureTime& t : p.pictures) {
+    parts.push_back(fmt::format("{} by {}", seconds_text(t.seconds), plan::names(p.machine, t.devices)));
+  }
+  if (!parts.empty()) print_line("a picture", fmt::format("of {} tokens: {}", p.pictures[0].tokens, fmt::join(parts, ", ")));
+}
+
 void print_energy(const Prediction& p) {
   if (p.plan.main.devices.size() != 1) return;
   const plan::DeviceCosts& device = p.machine.devices[p.plan.main.devices[0]];
@@ -106,12 +114,14 @@ void print(const Prediction& p) {
   print_line("memory", fmt::format("{} weights: {}", p.weights, memory_text(p)));
   print_line("users", fmt::format("{} of {} tokens each have room", p.plan.users_served, p.sizes.context));
   for (const std::string& reason : p.plan.reasons) print_line(&reason == &p.plan.reasons[0] ? "devices" : "", reason);
+  if (const auto options = plan::command_line(p.machine, p.plan.main); !options.empty()) print_line("run with", options);
   fmt::print("\nPredicted, not measured:\n");
   print_line("answers", decode_text(p.plan));
   print_line("prompts", fmt::format("{:.0f} tokens/s", p.plan.main.prompt_rate));
   print_line("first token", "cold: " + first_text(p.plan, /*warm=*/false));
   print_line("", "warm: " + first_text(p.plan, /*warm=*/true));
   if (p.plan.helps) print_helper(p);
+  print_pictures(p);
   print_energy(p);
   print_targets(p);
 }

@@ -31,8 +31,7 @@ LaneCosts::LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> 
 std::string LaneCosts::wish(const ops::Op& op) const {
   const PlannedModel& model = tapes_.model();
   if (std::string pinned = model.pin ? model.pin(op) : ""; !pinned.empty() || !split_) return pinned;
-  const int layer = layer_of(op.name);
-  return machine_.devices[layer >= 0 && layer < split_->layers ? split_->first : split_->other].name;
+  return machine_.devices[layer_of(op.name) < split_->begin ? split_->first : split_->other].name;
 }
 
 PlacementCosts LaneCosts::costs_of(const ops::Program& program, Load load) const {

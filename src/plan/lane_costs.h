@@ -39,10 +39,10 @@ struct StepSize {
   Load load;
 };
 
-// The first layers on one device, all else on another: where no device has room for all.
+// The last layers on another device than all else: where no device has room for all.
 struct Split {
   size_t first, other;
-  int layers;  // on the first
+  int begin, end;  // the other's layers
 };
 
 class LaneCosts {

@@ -105,7 +105,7 @@ class Planner {
     int least = 0, most = sizes_.layers;
     while (least < most) {
       const int layers = (least + most + 1) / 2;
-      Lane lane = lane_of({first, other}, Split{first, other, layers});
+      Lane lane = lane_of({first, other}, Split{first, other, layers, sizes_.layers});
       const bool fits = lane.prompt.seconds < kNever && refusal(residency(&lane, nullptr), machine_).empty();
       if (fits) least = layers, widest = std::move(lane);
       else most = layers - 1;

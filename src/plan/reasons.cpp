@@ -9,21 +9,15 @@
 namespace troika::plan {
 namespace {
 
-std::string names(const Hardware& machine, const std::vector<size_t>& devices) {
-  std::vector<std::string> all;
-  for (size_t d : devices) all.push_back(machine.devices[d].name);
-  return fmt::format("{}", fmt::join(all, " and "));
-}
-
 auto share(const Placement& p, size_t device) { return std::ranges::count(p.device_of_op, int(device)); }
 
 std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t device) {
   const Lane& main = plan.main;
   if (main.split) {
-    const std::string layers = device == main.split->first
-                                   ? fmt::format("the first {} layers, for which it has room", main.split->layers)
-                                   : fmt::format("all but the first {} layers", main.split->layers);
-    return fmt::format("{}: {}", machine.devices[device].name, layers);
+    const std::string last = fmt::format("layers {} to {}", main.split->begin, main.split->end - 1);
+    const std::string name = machine.devices[device].name;
+    if (device == main.split->other) return fmt::format("{}: {}", name, last);
+    return fmt::format("{}: all but {}, for which it has no room", name, last);
   }
   const std::string all = main.devices.size() == 1 ? "every operation"
                                                    : fmt::format("{} of {} operations of a token and {} of {} of a prompt",
@@ -66,6 +60,20 @@ std::string of_nobody(const Hardware& machine, const MachinePlan& plan, size_t d
 }
 
 }  // namespace
+
+std::string names(const Hardware& machine, const std::vector<size_t>& devices) {
+  std::vector<std::string> all;
+  for (size_t d : devices) all.push_back(machine.devices[d].name);
+  return fmt::format("{}", fmt::join(all, " and "));
+}
+
+std::string command_line(const Hardware& machine, const Lane& lane) {
+  const auto name = [&](size_t device) { return machine.devices[device].name; };
+  if (lane.devices.size() == 1) return fmt::format("--device {}", name(lane.devices[0]));
+  if (!lane.split) return "";
+  const Split& s = *lane.split;
+  return fmt::format("--device {},{} --place {}-{}={}", name(s.first), name(s.other), s.begin, s.end - 1, name(s.other));
+}
 
 std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& plan) {
   std::vector<std::string> all;

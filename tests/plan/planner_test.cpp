@@ -71,6 +71,9 @@ TEST(Planner, SplitsLayersWhereTheGpuMayNotHoldThemAll) {
   EXPECT_EQ(plan.main.devices, (std::vector<size_t>{0, 2}));
   EXPECT_LT(plan.residency.weights[0], 3e9);
   EXPECT_GT(plan.residency.weights[0], 1.5e9);
+  const int begin = plan.main.split->begin;
+  EXPECT_EQ(command_line(machine, plan.main), "--device vulkan,cpu --place " + std::to_string(begin) + "-27=cpu");
+  EXPECT_THAT(plan.reasons[2], HasSubstr("layers " + std::to_string(begin) + " to 27"));
   machine.memory.gtt.value = 1e8;
   const MachinePlan none = plan_on(machine);
   EXPECT_FALSE(none.main.has(0));
