@@ -76,6 +76,17 @@ TEST(Placement, KeepsAPinAndSaysWhereNoneIsPossible) {
   EXPECT_EQ(cheapest(c).seconds, kNever);
 }
 
+TEST(Placement, PaysForEachStretchAndForWhatCrosses) {
+  const PlacementCosts c{.op_s = {{1, 5}, {7, 2}},
+                         .submit_s = {10, 20},
+                         .byte_s = {{0, 3}, {4, 0}},
+                         .alive_bytes = {0, 2},
+                         .cache = {kFree, kFree}};
+  EXPECT_DOUBLE_EQ(seconds_of(c, std::vector{0, 1}), 10 + 1 + 20 + 2 * 3 + 2);
+  EXPECT_DOUBLE_EQ(seconds_of(c, std::vector{0, 0}), 10 + 1 + 7);
+  EXPECT_DOUBLE_EQ(cheapest(c).seconds, 18);
+}
+
 TEST(Placement, CountsWhatIsAliveBetweenOps) {
   ops::Builder b(2, 1);
   ops::Tensor x = b.features(8);                              // 64 bytes
