@@ -74,7 +74,7 @@ std::vector<Row> rows_of(const Prediction& p) {
   };
   add("answers", p.plan.main.devices, p.plan.main.decode);
   add("prompts", p.plan.main.devices, p.plan.main.prompt);
-  if (p.plan.helps) add("prompts beside", p.plan.helper->lane.devices, p.plan.helper->lane.prompt);
+  if (p.plan.side_pays) add("prompts beside", p.plan.side->lane.devices, p.plan.side->lane.prompt);
   return rows;
 }
 
@@ -152,7 +152,7 @@ std::string picture(const Prediction& p, const Subject& s) {
                fmt::format("predicted: {:.1f} tokens/s for one user, {:.1f} for {}; prompts {:.0f} tokens/s{}",
                            p.plan.decode[0].tokens_per_s, p.plan.decode.back().tokens_per_s, p.plan.decode.back().users,
                            p.plan.main.prompt_rate,
-                           p.plan.helps ? fmt::format(", {:.2f} times that with both lanes", p.plan.helper->gain) : ""),
+                           p.plan.side_pays ? fmt::format(", {:.2f} times that with both lanes", p.plan.side->gain) : ""),
                "small");
   for (size_t i = 0; i < rows.size(); ++i) out += draw(rows[i], kTop + kRow * double(i), s, s.model.spec.layers);
   out += label(kLeft, memory_y - 16,

@@ -62,7 +62,7 @@ std::vector<PictureTime> pictures(const Subject& s, const Prediction& p, plan::R
   plan::Tapes tapes(tower);
   const int tokens = picture_tokens(s.tower_spec.processor);
   std::vector<PictureTime> all;
-  for (const plan::Lane* lane : {&p.plan.main, p.plan.helps ? &p.plan.helper->lane : nullptr}) {
+  for (const plan::Lane* lane : {&p.plan.main, p.plan.side_pays ? &p.plan.side->lane : nullptr}) {
     if (!lane) continue;
     const double seconds = plan::LaneCosts(p.machine, tapes, lane->devices).step_s({.tokens = tokens});
     if (seconds < plan::kNever) all.push_back({lane->devices, tokens, seconds});

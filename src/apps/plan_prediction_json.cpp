@@ -29,12 +29,12 @@ ordered_json to_json(const plan::Met& m) {
           {"all_done_s", m.all_done_s}};
 }
 
-ordered_json to_json(const plan::Helper& h, const Prediction& p) {
+ordered_json to_json(const plan::SideLane& h, const Prediction& p) {
   return {{"devices", names(p, h.lane.devices)},
           {"prompt_tokens_per_s", h.lane.prompt_rate},
           {"prompt", stretches(p, h.lane.prompt)},
           {"slowed", {h.slowed[0], h.slowed[1]}},
-          {"pays", p.plan.helps},
+          {"pays", p.plan.side_pays},
           {"pays_from_share", plan::break_even(h.slowed)},
           {"gain", h.gain},
           {"long_prompt",
@@ -91,7 +91,7 @@ ordered_json to_json(const Prediction& p) {
                   {"run_with", plan::command_line(p.machine, p.plan.main)},
                   {"decode", stretches(p, p.plan.main.decode)},
                   {"prompt", stretches(p, p.plan.main.prompt)}};
-  json["helper"] = p.plan.helper ? to_json(*p.plan.helper, p) : ordered_json();
+  json["side"] = p.plan.side ? to_json(*p.plan.side, p) : ordered_json();
   auto pictures = ordered_json::array();
   for (const PictureTime& t : p.pictures) {
     pictures.push_back({{"devices", names(p, t.devices)}, {"tokens", t.tokens}, {"seconds", t.seconds}});

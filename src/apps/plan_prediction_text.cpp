@@ -56,8 +56,8 @@ std::string met_text(const plan::Met& m) {
                      seconds_text(m.all_done_s));
 }
 
-void print_helper(const Prediction& p) {
-  const plan::Helper& h = *p.plan.helper;
+void print_side(const Prediction& p) {
+  const plan::SideLane& h = *p.plan.side;
   const std::string long_prompt = h.pipeline.layers_of_first == p.sizes.layers ? "nothing gained" :
       fmt::format("{:.2f} times as fast with {} layers in the first lane", h.pipeline.gain, h.pipeline.layers_of_first);
   print_line("two lanes", fmt::format("waiting prompts {:.2f} times as fast; one prompt of {} tokens in micro-batches: {}",
@@ -120,7 +120,7 @@ void print(const Prediction& p) {
   print_line("prompts", fmt::format("{:.0f} tokens/s", p.plan.main.prompt_rate));
   print_line("first token", "cold: " + first_text(p.plan, /*warm=*/false));
   print_line("", "warm: " + first_text(p.plan, /*warm=*/true));
-  if (p.plan.helps) print_helper(p);
+  if (p.plan.side_pays) print_side(p);
   print_pictures(p);
   print_energy(p);
   print_targets(p);

@@ -157,7 +157,7 @@ Met one_lane(const Burst& burst, const StepSeconds& step) {
   return users.met(run_lanes({}, work));
 }
 
-Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const Slowed& slowed, Reads reads) {
+Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed, Reads reads) {
   Users users(burst);
   int answering = 0, chunk = 0;  // of lane 0's step
   int left = 0;                  // of the prompt that it reads
@@ -166,7 +166,7 @@ Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const 
         const bool free = lane == 1 || (left == 0 && (reads == Reads::always || users.answering() == 0));
         const bool takes = free && users.unread() > 0;
         if (takes) users.take_prompt();
-        if (lane == 1) return takes ? std::optional(burst.prompt / helper + burst.hand_over_s) : std::nullopt;
+        if (lane == 1) return takes ? std::optional(burst.prompt / second_rate + burst.hand_over_s) : std::nullopt;
         if (takes) left = burst.prompt;
         answering = users.answering();
         chunk = std::min(left, burst.chunk - answering);

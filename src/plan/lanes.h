@@ -22,12 +22,12 @@ double run_lanes(const Slowed& slowed, const LaneWork& work);
 using PromptRates = std::array<double, 2>;
 
 // How much sooner `prompts` waiting prompts of equal length are read by both lanes than by lane 0 alone, in time as a
-// factor: 1.4. The helper takes a whole prompt, and only one that lane 0 would end later.
+// factor: 1.4. Lane 1 takes a whole prompt, and only one that lane 0 would end later.
 double prompt_gain(const PromptRates& rates, const Slowed& slowed, int prompts);
 
 // What helps less is not worth its memory and its heat.
 inline constexpr double kLeastGain = 1.01;
-// Below this speed of the helper, as a share of lane 0's, both together read no faster than lane 0 alone.
+// Below this speed of lane 1, as a share of lane 0's, both together read no faster than lane 0 alone.
 double break_even(const Slowed& slowed);
 
 // One long prompt in micro-batches: lane 0 does the first layers of each, lane 1 the others, one micro-batch behind.
@@ -58,9 +58,9 @@ struct Met {
 };
 // Lane 0 alone: every step has a token of each answer and, up to `chunk`, prompts.
 Met one_lane(const Burst& burst, const StepSeconds& step);
-// Lane 1 reads prompts at `helper` tokens a second. Lane 0 reads them too: one only while it has nobody to answer, or always,
-// beside its answers.
+// Lane 1 reads prompts at `second_rate` tokens a second. Lane 0 reads them too: one only while it has nobody to answer, or
+// always, beside its answers.
 enum class Reads { when_idle, always };
-Met two_lanes(const Burst& burst, const StepSeconds& step, double helper, const Slowed& slowed, Reads reads);
+Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed, Reads reads);
 
 }  // namespace troika::plan

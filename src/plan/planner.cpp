@@ -44,9 +44,9 @@ class Planner {
   MachinePlan plan() {
     MachinePlan plan = choose_main();
     if (!plan.refusal.empty()) return plan;
-    plan.helper = choose_helper(plan.main);
-    plan.helps = plan.helper && plan.helper->gain >= kLeastGain && plan.helper->refusal.empty();
-    if (plan.helps) plan.residency = residency(&plan.main, &plan.helper->lane);
+    plan.side = choose_side(plan.main);
+    plan.side_pays = plan.side && plan.side->gain >= kLeastGain && plan.side->refusal.empty();
+    if (plan.side_pays) plan.residency = residency(&plan.main, &plan.side->lane);
     plan.users_served = users_served(plan.residency, machine_);
     LaneCosts costs(machine_, tapes_, plan.main.devices, plan.main.split);
     for (int users : kUsers) plan.decode.push_back({users, users / costs.decode_s(users, kDepth)});
@@ -114,35 +114,35 @@ class Planner {
   }
 
   // Of the devices that lane 0 leaves alone.
-  std::optional<Helper> choose_helper(const Lane& main) {
+  std::optional<SideLane> choose_side(const Lane& main) {
     std::vector<size_t> left;
     std::ranges::copy_if(all_, std::back_inserter(left), [&](size_t d) { return !main.has(d); });
-    std::optional<Helper> best;
+    std::optional<SideLane> best;
     for (const std::vector<size_t>& devices : subsets(left)) {
       LaneCosts costs(machine_, tapes_, devices);
-      Helper helper{.lane = {.prompt = costs.place(kPromptStep)}};
-      if (helper.lane.prompt.seconds == kNever) continue;
-      helper.lane.devices = used_by(helper.lane.prompt, helper.lane.prompt);
-      helper.lane.prompt_rate = kStepTokens / helper.lane.prompt.seconds;
-      helper.slowed = slowed(main, helper.lane);
-      const double prompts_s[] = {main.prompt_rate / kUsualPrompt, helper.lane.prompt_rate / kUsualPrompt};
-      helper.gain = prompt_gain({prompts_s[0], prompts_s[1]}, helper.slowed, kManyPrompts);
-      helper.refusal = refusal(residency(&main, &helper.lane), machine_);
-      const auto rank = [](const Helper& h) { return std::pair(h.refusal.empty(), h.gain); };
-      if (!best || rank(helper) > rank(*best)) best = std::move(helper);
+      SideLane side{.lane = {.prompt = costs.place(kPromptStep)}};
+      if (side.lane.prompt.seconds == kNever) continue;
+      side.lane.devices = used_by(side.lane.prompt, side.lane.prompt);
+      side.lane.prompt_rate = kStepTokens / side.lane.prompt.seconds;
+      side.slowed = slowed(main, side.lane);
+      const double prompts_s[] = {main.prompt_rate / kUsualPrompt, side.lane.prompt_rate / kUsualPrompt};
+      side.gain = prompt_gain({prompts_s[0], prompts_s[1]}, side.slowed, kManyPrompts);
+      side.refusal = refusal(residency(&main, &side.lane), machine_);
+      const auto rank = [](const SideLane& h) { return std::pair(h.refusal.empty(), h.gain); };
+      if (!best || rank(side) > rank(*best)) best = std::move(side);
     }
     if (best) simulate(main, *best);
     return best;
   }
 
-  void simulate(const Lane& main, Helper& helper) {
+  void simulate(const Lane& main, SideLane& side) {
     LaneCosts costs(machine_, tapes_, main.devices, main.split);
     double rate = 0;  // of copying from one lane to the other
-    for (size_t from : helper.lane.devices) {
+    for (size_t from : side.lane.devices) {
       for (size_t to : main.devices) rate = std::max(rate, machine_.pair(from, to).copy_bytes_per_s.value);
     }
     const double byte_s = rate > 0 ? 1 / rate : 0;
-    helper.pipeline = best_pipeline({main.prompt_rate, helper.lane.prompt_rate}, helper.slowed,
+    side.pipeline = best_pipeline({main.prompt_rate, side.lane.prompt_rate}, side.slowed,
                                     {.layers = sizes_.layers,
                                      .micro_batches = kLongPrompt / kMicroBatch,
                                      .tokens = kMicroBatch,
@@ -156,15 +156,15 @@ class Planner {
       if (is_new) it->second = costs.mixed_s(users, prompt, kDepth);
       return it->second;
     };
-    helper.alone = one_lane(burst, step);
-    helper.steady = two_lanes(burst, step, helper.lane.prompt_rate, helper.slowed, Reads::when_idle);
-    helper.fast = two_lanes(burst, step, helper.lane.prompt_rate, helper.slowed, Reads::always);
+    side.alone = one_lane(burst, step);
+    side.steady = two_lanes(burst, step, side.lane.prompt_rate, side.slowed, Reads::when_idle);
+    side.fast = two_lanes(burst, step, side.lane.prompt_rate, side.slowed, Reads::always);
   }
 
-  Slowed slowed(const Lane& main, const Lane& helper) const {
+  Slowed slowed(const Lane& main, const Lane& side) const {
     Slowed most{};
     for (size_t m : main.devices) {
-      for (size_t h : helper.devices) {
+      for (size_t h : side.devices) {
         most[0] = std::max(most[0], machine_.pair(m, h).slowed.value);
         most[1] = std::max(most[1], machine_.pair(h, m).slowed.value);
       }
@@ -172,13 +172,13 @@ class Planner {
     return most;
   }
 
-  Residency residency(const Lane* main, const Lane* helper) {
+  Residency residency(const Lane* main, const Lane* side) {
     const ops::Program& one = tapes_.of(kDecodeStep.tokens, kDecodeStep.outputs);
     const ops::Program& many = tapes_.of(kPromptStep.tokens, kPromptStep.outputs);
     std::vector<Placed> placed{{&one, main->decode.device_of_op}, {&many, main->prompt.device_of_op}};
-    if (helper) placed.push_back({&many, helper->prompt.device_of_op});
+    if (side) placed.push_back({&many, side->prompt.device_of_op});
     Residency r = residency_of(machine_.devices.size(), placed, model_.formats, sizes_.cache_bytes);
-    r.working = sizes_.working * (helper ? 2 : 1);
+    r.working = sizes_.working * (side ? 2 : 1);
     r.tower = sizes_.tower;
     r.users = sizes_.users;
     return r;

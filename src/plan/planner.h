@@ -28,7 +28,7 @@ inline constexpr int kLongPrompt = 4096;
 struct Lane {
   std::vector<size_t> devices;  // that have work, in the machine's order
   std::optional<Split> split;   // of its layers, where memory asks for one
-  Placement decode;             // of one token; not of a helper
+  Placement decode;             // of one token; not of a side lane
   Placement prompt;             // of a step of 512
   double prompt_rate = 0;       // tokens a second
 
@@ -36,7 +36,7 @@ struct Lane {
 };
 
 // A lane that reads prompts while the other one answers.
-struct Helper {
+struct SideLane {
   Lane lane;
   Slowed slowed{};
   double gain = 1;  // of many waiting prompts
@@ -57,8 +57,8 @@ struct FirstToken {
 struct MachinePlan {
   std::string refusal;  // "" or why nothing fits; then only the residency is known
   Lane main;
-  std::optional<Helper> helper;  // the best there is, whether it pays or not
-  bool helps = false;
+  std::optional<SideLane> side;  // the best there is, whether it pays or not
+  bool side_pays = false;
   Residency residency;  // of all lanes that work
   int users_served = 0;
   std::vector<DecodeRate> decode;

@@ -30,8 +30,8 @@ std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t dev
 // Why nobody helps to decode.
 constexpr std::string_view kBus = "decoding is bound by the memory bus that all share";
 
-std::string of_helper(const Hardware& machine, const MachinePlan& plan, size_t device) {
-  const Helper& h = *plan.helper;
+std::string of_side(const Hardware& machine, const MachinePlan& plan, size_t device) {
+  const SideLane& h = *plan.side;
   return fmt::format(
       "{}: {} of {} operations of new prompts, at {:.0f} tokens/s together while {} answers: waiting prompts are read {:.2f} "
       "times "
@@ -42,8 +42,8 @@ std::string of_helper(const Hardware& machine, const MachinePlan& plan, size_t d
 
 std::string of_nobody(const Hardware& machine, const MachinePlan& plan, size_t device) {
   const std::string nothing = fmt::format("{}: nothing: ", machine.devices[device].name);
-  if (!plan.helper) return nothing + fmt::format("{}, and without another device that is free it cannot read prompts", kBus);
-  const Helper& h = *plan.helper;
+  if (!plan.side) return nothing + fmt::format("{}, and without another device that is free it cannot read prompts", kBus);
+  const SideLane& h = *plan.side;
   if (!h.lane.has(device)) {
     return nothing + fmt::format("{}, and {} would read prompts no slower without it", kBus, names(machine, h.lane.devices));
   }
@@ -79,7 +79,7 @@ std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& pla
   std::vector<std::string> all;
   for (size_t d = 0; d < machine.devices.size(); ++d) {
     if (plan.main.has(d)) all.push_back(of_main(machine, plan, d));
-    else if (plan.helps && plan.helper->lane.has(d)) all.push_back(of_helper(machine, plan, d));
+    else if (plan.side_pays && plan.side->lane.has(d)) all.push_back(of_side(machine, plan, d));
     else all.push_back(of_nobody(machine, plan, d));
   }
   return all;

@@ -129,15 +129,15 @@ class Plan(CommandLine):
         for name in ("phoenix-ddr5", "phoenix-lpddr5x"):
             plan = self.plan(self.SEVEN, "--hardware", name, "--ctx", 4096, "--users", 4)["plan"]
             self.assertEqual((plan["refusal"], plan["main"]["devices"]), ("", ["vulkan"]))
-            self.assertEqual(plan["helper"]["devices"], ["npu", "cpu"])
-            self.assertTrue(plan["helper"]["pays"])
-            self.assertGreater(plan["helper"]["gain"], 1.3)
+            self.assertEqual(plan["side"]["devices"], ["npu", "cpu"])
+            self.assertTrue(plan["side"]["pays"])
+            self.assertGreater(plan["side"]["gain"], 1.3)
             self.assertEqual([d["users"] for d in plan["predicted"]["decode"]], [1, 2, 4, 8, 16, 32])
             self.assertEqual(len(plan["reasons"]), 3)
             self.assertEqual([t["name"] for t in plan["targets"]], ["Qwen2.5-7B, first plan", "Qwen2.5-7B, later plan"])
             self.assertGreaterEqual(plan["users_served"], 4)
             ops = plan["main"]["prompt"][-1][2]
-            self.assertEqual(sum(end - begin for _, begin, end in plan["helper"]["prompt"]), ops)
+            self.assertEqual(sum(end - begin for _, begin, end in plan["side"]["prompt"]), ops)
         text = self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5")
         for words in ("none of it was measured here", "Predicted, not measured", "decoding is bound by the memory bus",
                       "the sum of 9 to 14 users"):
@@ -153,7 +153,7 @@ class Plan(CommandLine):
         machine["devices"] = machine["devices"][:1]
         path = self.file("machine.json", json.dumps(machine))
         plan = self.plan(GGUF, "--hardware", path)["plan"]
-        self.assertEqual((plan["main"]["devices"], plan["helper"]), (["vulkan"], None))
+        self.assertEqual((plan["main"]["devices"], plan["side"]), (["vulkan"], None))
         self.assertEqual(plan["weights"], "the file's")
         here = self.answer("plan", GGUF, "--hardware", "this", env={"XDG_CACHE_HOME": str(self.folder)})
         self.assertIn("by its limits, measured just now", here)

@@ -25,7 +25,7 @@ TEST(Lanes, TogetherReadPromptsAsMuchFasterAsTheTableSays) {
   EXPECT_NEAR(kPrompt / 302 / gain(302, 337), 0.94, 0.005);
 }
 
-TEST(Lanes, GiveTheHelperNothingBelowBreakEven) {
+TEST(Lanes, GiveTheSecondNothingBelowBreakEven) {
   EXPECT_NEAR(break_even(kFifteenPercent), 0.18, 0.005);
   EXPECT_LT(gain(302, 0.18 * 302), kLeastGain);
   EXPECT_GT(gain(302, 0.20 * 302), kLeastGain);

@@ -25,10 +25,10 @@ Hardware phoenix() { return *built_in("phoenix-ddr5"); }
 TEST(Planner, LetsTheGpuAnswerAndTheOthersReadNewPrompts) {
   const MachinePlan plan = plan_on(phoenix());
   EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
-  ASSERT_TRUE(plan.helps);
-  EXPECT_EQ(plan.helper->lane.devices, (std::vector<size_t>{1, 2}));
-  EXPECT_GT(plan.helper->gain, 1.4);
-  EXPECT_LT(plan.helper->gain, 1.8);
+  ASSERT_TRUE(plan.side_pays);
+  EXPECT_EQ(plan.side->lane.devices, (std::vector<size_t>{1, 2}));
+  EXPECT_GT(plan.side->gain, 1.4);
+  EXPECT_LT(plan.side->gain, 1.8);
   EXPECT_NEAR(plan.main.prompt_rate, 302, 0.1 * 302);           // 254 to 321 were seen
   EXPECT_NEAR(plan.decode[0].tokens_per_s, 16.5, 0.1 * 16.5);   // and 16.5 of a file of this size
   EXPECT_THAT(plan.reasons[1], HasSubstr("decoding is bound by the memory bus"));
@@ -42,8 +42,8 @@ TEST(Planner, GivesTheNpuNothingBelowBreakEvenAndSaysSo) {
     }
   }
   const MachinePlan plan = plan_on(machine);
-  EXPECT_FALSE(plan.helps);
-  EXPECT_LT(plan.helper->lane.prompt_rate, 0.18 * plan.main.prompt_rate);
+  EXPECT_FALSE(plan.side_pays);
+  EXPECT_LT(plan.side->lane.prompt_rate, 0.18 * plan.main.prompt_rate);
   EXPECT_THAT(plan.reasons[1], testing::AllOf(HasSubstr("npu: nothing"), HasSubstr("it pays from 0.18")));
 }
 
@@ -57,7 +57,7 @@ TEST(Planner, CountsMemoryAndRefusesWithNumbers) {
   machine.memory.gtt.value = 6e9;
   const MachinePlan once = plan_on(machine);
   EXPECT_EQ(once.refusal, "");
-  EXPECT_FALSE(once.helps);
+  EXPECT_FALSE(once.side_pays);
   EXPECT_THAT(once.reasons[1], HasSubstr("does not fit"));
   EXPECT_GT(once.users_served, 0);
   EXPECT_LT(once.users_served, plan_on(phoenix()).users_served);
