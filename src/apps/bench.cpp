@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "apps/bench_energy.h"
+#include "apps/bench_predict.h"
 #include "apps/bench_report.h"
 #include "apps/bench_speed.h"
 #include "apps/bench_work.h"
@@ -32,7 +33,7 @@ struct Options {
   ModelOptions model;
   std::vector<int> prompt{512}, generate{64}, users{1}, depth{0};
   int repeats = 3;
-  bool json = false;
+  bool predict = false, json = false;
 };
 
 struct Test {
@@ -56,6 +57,9 @@ struct Test {
     if (prompt) prompt_speed(engine, meter, tokens, depth);
     else generation_speed(engine, meter, std::min(tokens, 4), users, depth);
   }
+  double predicted(Forecast& forecast) const {
+    return prompt ? forecast.prompt_rate(tokens, depth) : forecast.generation_rate(tokens, users, depth);
+  }
   // Of all its tokens.
   Cost cost(const Work& work) const {
     if (prompt) return work.prompt(tokens, depth);
@@ -71,6 +75,7 @@ struct Result {
   Cost cost;
   Floor floor;
   std::optional<platform::Energy> spent;  // in all runs
+  std::optional<double> predicted;  // tokens a second
 
   double seconds() const { return double(test.tokens) * test.users / rate.median(); }
   bool has_share() const { return floor.seconds() > 0; }
@@ -150,7 +155,8 @@ ordered_json to_json(const Result& r) {
           {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.has_share() ? ordered_json(r.floor.bound()) : ordered_json()},
-          {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()}};
+          {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()},
+          {"predicted_tokens_per_s", r.predicted ? ordered_json(*r.predicted) : ordered_json()}};
 }
 
 // " 91 % of the read bandwidth: 40.1 GB/s"
@@ -171,16 +177,23 @@ std::string energy_text(const Result& r) {
   return r.spent ? fmt::format("{:.3g} ({:.1f} W)", r.tokens_per_joule(), r.watts()) : "—";
 }
 
+// "predicted 27.90, ratio 0.97; "
+std::string predicted_text(const Result& r) {
+  return r.predicted ? fmt::format("predicted {:.2f}, ratio {:.2f}; ", *r.predicted, r.rate.median() / *r.predicted) : "";
+}
+
 void print_line(const Result& r, bool with_energy) {
   fmt::print("{:<18}{:10.2f}  {:9.2f} … {:<9.2f}  ", r.test.name(), r.rate.median(), r.rate.least(), r.rate.most());
   if (with_energy) fmt::print("{:<18}", energy_text(r));
-  fmt::print("{}\n", share_text(r));
+  fmt::print("{}{}\n", predicted_text(r), share_text(r));
   std::fflush(stdout);  // a line may be minutes away from the next
 }
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
   const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);
+  std::optional<Forecast> forecast;
+  if (o.predict) forecast.emplace(o.model);
   Work work(o.model);
   std::vector<Test> todo = tests(o);
   auto begin = Clock::now();
@@ -207,6 +220,7 @@ void bench(const Options& o) {
   const Bench tests{*engine, *governor, work, limits, energy, o.repeats};
   for (const Test& test : todo) {
     Result result = tests.measure(test);
+    if (forecast) result.predicted = test.predicted(*forecast);
     results.push_back(to_json(result));
     if (!o.json) print_line(result, energy.is_measured());
   }
@@ -261,10 +275,12 @@ void add_bench(CLI::App& app) {
   add_list(*verb, "--users", o->users, "sequences that generate at once: 1,8", {1, 64});
   add_list(*verb, "-d,--depth", o->depth, "tokens in the cache before a test; their time does not count", {0, kMost});
   verb->add_option("-r,--repeats", o->repeats, "measured runs, after a warm-up")->check(CLI::Range(1, 100));
+  verb->add_flag("--predict", o->predict, "beside each speed what the planner says, by `bench calibrate`");
   verb->add_flag("--json", o->json, "as JSON");
   add_bench_limits(*verb);
   add_bench_ops(*verb);
   add_bench_serve(*verb);
+  add_bench_calibrate(*verb);
   for (CLI::App* part : verb->get_subcommands({})) part->excludes(verb->get_option("model"));
   verb->callback([o, verb] {
     if (!verb->get_subcommands().empty()) return;

@@ -6,6 +6,7 @@ that it is there, and what must hold between figures.
 """
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
@@ -261,6 +262,58 @@ class OfAModel(Bench):
         self.refusal("no-such-model", says="there is no model")
         self.refusal("-p", "64", "-n", "0", "--ctx", "32", says="32")
         self.refusal("troika-mini", "limits", says="model", code=2)
+
+
+class Calibrate(Bench):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = pathlib.Path(folder.name)
+
+    def cached(self, *arguments):
+        return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=240,
+                              env=os.environ | {"XDG_CACHE_HOME": str(self.cache)})
+
+    def test_a_machine_is_measured_and_kept_for_predictions(self):
+        tiny = ("--shape", "256x256", "--seconds", "0.001", "--threads", 1)
+        early = self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "--predict")
+        self.assertIn("troika bench calibrate", early.stderr)
+        done = self.cached("bench", "calibrate", *tiny, "--devices", "cpu", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        machine = json.loads(done.stdout)
+        [cpu] = machine["devices"]
+        self.positive(cpu["read_bytes_per_s"]["value"], cpu["launch_s"]["value"], cpu["submit_s"]["value"])
+        works = ["f16", "q8_0", "q6_k", "q5_0", "q4_k", "q4_0", "attention", "rows"]
+        self.assertEqual([s["work"] for s in cpu["speeds"]], works)
+        for speed in cpu["speeds"]:
+            self.assertEqual(speed["source"], "measured")
+            self.positive(*(per_s for _, per_s in speed["points"]))
+        [kept] = (self.cache / "troika" / "machines").iterdir()
+        self.assertEqual(json.loads(kept.read_text()), machine)
+        read = json.loads(self.cached("bench", "troika-mini", "-p", 8, "-n", 2, "-r", 1, "--predict", "--json").stdout)
+        for result in read["tests"]:
+            self.positive(result["predicted_tokens_per_s"])
+        plan = self.cached("plan", "troika-mini", "--hardware", "this").stdout
+        self.assertIn("as `troika bench calibrate` measured it", plan)
+        self.assertIn("ratio", self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "-r", 1, "--predict").stdout)
+
+    def test_what_cannot_be_measured_is_refused(self):
+        self.assertIn("simulated", self.cached("bench", "calibrate", "--devices", "npu").stderr)
+        self.assertIn("there are: cpu", self.cached("bench", "calibrate", "--devices", "tpu").stderr)
+        self.assertIn("named twice", self.cached("bench", "calibrate", "--devices", "cpu,cpu").stderr)
+
+    def test_two_devices_are_measured_side_by_side(self):
+        if troika("bench", "limits", "--device", "vulkan").returncode != 0:
+            self.skipTest("there is no Vulkan")
+        done = self.cached("bench", "calibrate", "--shape", "256x256", "--seconds", "0.001", "--devices", "cpu,vulkan", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        machine = json.loads(done.stdout)
+        self.assertEqual([(p["from"], p["to"]) for p in machine["pairs"]], [("cpu", "vulkan"), ("vulkan", "cpu")])
+        for pair in machine["pairs"]:
+            self.assertGreaterEqual(pair["slowed"]["value"], 0)
+            self.assertLess(pair["slowed"]["value"], 1)
+        text = self.cached("plan", "troika-mini", "--hardware", "this").stdout
+        self.assertRegex(text, r"(?m)^devices +cpu: .*\n +vulkan: ")
 
 
 class OfTheMachine(Bench):

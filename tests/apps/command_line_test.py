@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 BINARY = pathlib.Path(sys.argv[1]).resolve()
 PROJECT = pathlib.Path(sys.argv[2]).resolve()
@@ -121,6 +122,58 @@ class Plan(CommandLine):
             self.assertRegex(text, rf"(?m)^{label} ")
         self.assertNotIn("linear", text)
         self.assertIn("linear", self.answer("plan", GGUF, "--print", "--tokens", 4))
+
+    SEVEN = PUBLISHED / "qwen2.5-7b-instruct.json"
+
+    def test_plans_for_a_machine_that_is_not_here(self):
+        for name in ("phoenix-ddr5", "phoenix-lpddr5x"):
+            plan = self.plan(self.SEVEN, "--hardware", name, "--ctx", 4096, "--users", 4)["plan"]
+            self.assertEqual((plan["refusal"], plan["main"]["devices"]), ("", ["vulkan"]))
+            self.assertEqual(plan["side"]["devices"], ["npu", "cpu"])
+            self.assertTrue(plan["side"]["pays"])
+            self.assertGreater(plan["side"]["gain"], 1.3)
+            self.assertEqual([d["users"] for d in plan["predicted"]["decode"]], [1, 2, 4, 8, 16, 32])
+            self.assertEqual(len(plan["reasons"]), 3)
+            self.assertEqual([t["name"] for t in plan["targets"]], ["Qwen2.5-7B, first plan", "Qwen2.5-7B, later plan"])
+            self.assertGreaterEqual(plan["users_served"], 4)
+            ops = plan["main"]["prompt"][-1][2]
+            self.assertEqual(sum(end - begin for _, begin, end in plan["side"]["prompt"]), ops)
+        text = self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5")
+        for words in ("none of it was measured here", "Predicted, not measured", "decoding is bound by the memory bus",
+                      "the sum of 9 to 14 users"):
+            self.assertIn(words, text)
+        sees = self.plan(self.PUBLISHED / "gemma-3-4b-it.json", "--hardware", "phoenix-ddr5")["plan"]["predicted"]["pictures"]
+        self.assertEqual([(p["tokens"], p["devices"]) for p in sees], [(256, ["vulkan"]), (256, ["npu", "cpu"])])
+        bf16 = self.plan(self.PUBLISHED / "gemma-3-27b-it.json", "--hardware", "phoenix-ddr5", "--weights", "bf16")["plan"]
+        self.assertIn("does not fit", bf16["refusal"])
+        self.assertNotIn("predicted", bf16)
+
+    def test_plans_for_a_machine_in_a_file_and_for_this_one(self):
+        machine = self.plan(GGUF, "--hardware", "phoenix-ddr5")["plan"]["machine"]
+        machine["devices"] = machine["devices"][:1]
+        path = self.file("machine.json", json.dumps(machine))
+        plan = self.plan(GGUF, "--hardware", path)["plan"]
+        self.assertEqual((plan["main"]["devices"], plan["side"]), (["vulkan"], None))
+        self.assertEqual(plan["weights"], "the file's")
+        here = self.answer("plan", GGUF, "--hardware", "this", env={"XDG_CACHE_HOME": str(self.folder)})
+        self.assertIn("by its limits, measured just now", here)
+        self.refusal("plan", GGUF, "--hardware", "strix", says=["strix", "phoenix-ddr5, phoenix-lpddr5x"])
+        self.refusal("plan", GGUF, "--hardware", self.file("m.json", "{}"), says=["m.json", "name"])
+        self.refusal("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--weights", "Q1", says=["Q1", "Q4_K_M"])
+        self.refusal("plan", GGUF, "--svg", "x.svg", says="--hardware", code=2)
+
+    def test_draws_its_plan(self):
+        path = self.folder / "plan.svg"
+        self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--svg", path)
+        drawn = xml.etree.ElementTree.fromstring(path.read_text())
+        texts = [e.text for e in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        for words in ("answers: vulkan", "prompts beside: npu", "memory: 34.36 GB", "weights for vulkan: 4.37 GB"):
+            self.assertIn(words, texts)
+        self.assertIn("prefers-color-scheme: dark", path.read_text())
+        small = self.plan(self.SEVEN, "--hardware", "phoenix-ddr5")["plan"]["machine"]
+        small["memory"]["bytes"]["value"] = 2e9
+        small = self.file("s.json", json.dumps(small))
+        self.refusal("plan", self.SEVEN, "--hardware", small, "--svg", path, says="there is no plan to draw")
 
     def test_says_what_is_wrong_in_a_sentence(self):
         self.refusal("plan", self.folder, says="config.json")
