@@ -8,6 +8,7 @@
 #include "lib/activations.glsl"
 #include "lib/cache.glsl"
 #include "lib/turn.glsl"
+#include "lib/write_float.glsl"
 
 layout(local_size_x_id = 5) in;                        // a multiple of 32 that follows from kDim
 layout(constant_id = 0) const uint kFormat = 0;
@@ -16,6 +17,7 @@ layout(constant_id = 2) const bool kRope = false;      // queries are still to b
 layout(constant_id = 3) const uint kTile = 1;          // rows of a workgroup
 layout(constant_id = 4) const uint kDim = 64;
 layout(constant_id = 6) const bool kShared = false;    // several workgroups may share the stretches of a row
+layout(constant_id = 7) const bool kWrites = false;    // the step's keys and values are not in the cache yet, of f16 or f32
 
 const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4;
 const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
@@ -39,12 +41,15 @@ const uint kStateFours = kFours + 1;
 layout(buffer_reference, std430, buffer_reference_align = 16) coherent buffer States { vec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) coherent buffer Tickets { uint at[]; };
 
+// The result as int8.
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Rounded { uint64_t numbers, scales; };
+
 layout(push_constant) uniform Push {
   Step step;
   Floats q, to;             // [T, heads · dim]
   uint64_t keys, values;    // the cache, or [T, kv_heads · dim]
-  Numbers numbers;
-  Scales scales;
+  Floats new_keys, new_values;  // of kWrites: [T, kv_heads · dim]
+  Rounded rounded;
   Floats angles;            // of kRope, as rope.comp takes them
   States states;            // [T · heads, slots]
   Tickets tickets;          // [T · heads]: how many workgroups are done with a row; 0 between dispatches
@@ -345,9 +350,37 @@ void finish(Rows rows) {
     const uint at = begin + lane;
     const bool mine = lane < kRounding && at < rows.count * kFours;
     const vec4 x = mine ? head_[at] : vec4(0);
-    quantise_four(float[4](x.x, x.y, x.z, x.w), numbers, scales, lane, row_of(rows, at / kFours) * kDim + at % kFours * 4,
-                  mine);
+    quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
+                  row_of(rows, at / kFours) * kDim + at % kFours * 4, mine);
   }
+  barrier();
+}
+
+// The step's keys and values that lie in the same stretches go to their places in the cache. Whoever reads a stretch has
+// written it before: where several do, the same bits.
+void write_new(Text text, uint begin, uint workgroups) {
+  const uint pairs = kDim / 2;
+  for (uint token = 0; token < step.tokens; ++token) {
+    const int position = step.positions.at[token], stretch = position / int(kStretch) - text.first / int(kStretch);
+    const bool mine = step.sequences.at[token] == step.sequences.at[text.begin] && stretch >= int(begin) &&
+                      (stretch - int(begin)) % int(workgroups) == 0;
+    if (!mine) continue;
+    const uint64_t key_page = page_of(keys, text, position), value_page = page_of(values, text, position);
+    const uint within = uint(position) % kPageTokens, first = (token * kv_heads + text.kv_head) * kDim;
+    for (uint d = gl_LocalInvocationID.x; d < kDim; d += kLanes) {
+      const float value = new_values.at[first + d];
+      float key = new_keys.at[first + d];
+      if (kRope) {
+        const uint pair = d % pairs, angle = (token * pairs + pair) * 2;
+        const vec2 both = turned(vec2(new_keys.at[first + pair], new_keys.at[first + pair + pairs]), angles.at[angle],
+                                 angles.at[angle + 1]);
+        key = d < pairs ? both.x : both.y;
+      }
+      write_float(kFormat, key_place(kFormat, key_page, kDim, within, d), key);
+      write_float(kFormat, value_place(kFormat, value_page, kDim, within, d), value);
+    }
+  }
+  memoryBarrierBuffer();
   barrier();
 }
 
@@ -363,6 +396,7 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
   }
   State all[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnFours; ++i) all[i] = State(kNone, 0, vec4(0));
+  if (kWrites) write_new(text, begin, workgroups);
   load_queries(rows);
   for (uint stretch = begin; stretch < stretches; stretch += workgroups) {
     const int from = (text.first / int(kStretch) + int(stretch)) * int(kStretch);

@@ -2,6 +2,7 @@
 #version 460
 #include "lib/step.glsl"
 #include "lib/cache.glsl"
+#include "lib/write_float.glsl"
 #include "lib/turn.glsl"
 
 const uint kHeadFours = 512 / 4;
@@ -12,7 +13,6 @@ layout(local_size_x = kLanes) in;
 layout(constant_id = 0) const uint kFormat = 0;
 layout(constant_id = 1) const bool kRope = false;  // keys are still to be turned
 
-layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer HalvesOut { uint16_t at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 1) writeonly buffer BytesOut { uint8_t at[]; };
 
 layout(push_constant) uniform Push {
@@ -23,17 +23,6 @@ layout(push_constant) uniform Push {
   int group;                       // of pages
   Floats angles;                   // of kRope, as rope.comp takes them
 };
-
-// The nearest half, ties to even.
-uint half_bits(float value) {
-  const uint all = floatBitsToUint(value), sign_ = all >> 16 & 0x8000u, x = all & 0x7fffffffu;
-  if (x > 0x7f800000u) return sign_ | 0x7e00u;
-  if (x >= 0x477ff000u) return sign_ | 0x7c00u;
-  if (x < 0x38800000u) return sign_ | uint(roundEven(uintBitsToFloat(x) * 16777216.0));
-  return sign_ | (x + 0xfffu + (x >> 13 & 1) - 0x38000000u) >> 13;
-}
-
-void write_half(uint64_t address, float value) { HalvesOut(address).at[0] = uint16_t(half_bits(value)); }
 
 void write_block(Place place, uint d) {
   float largest = 0, of_largest = 0;
@@ -89,7 +78,6 @@ void main() {
     const Place place = is_key ? key_place(kFormat, at, dim, position % kPageTokens, d)
                                : value_place(kFormat, at, dim, position % kPageTokens, d);
     if (blocks) write_block(place, d);
-    else if (kFormat == kF16) write_half(place.first, head_value(d));
-    else Floats(place.first).at[0] = head_value(d);
+    else write_float(kFormat, place, head_value(d));
   }
 }

@@ -31,15 +31,20 @@ shared uint chosen_[kTop], keys_[kTop], ids_[kTop];
 
 uint mine_[kEach];  // keys of this lane; lanes follow each other
 
+uint up_from(uint key, uint by) { return key > ~by ? ~0u : key + by; }  // no key is as large
+
 // The largest key that at least kTop of all reach, or one between which and it there is none; 0: fewer have a key.
-// Two bits at a time.
-uint threshold() {
-  uint reached = 0;
-  for (int shift = 30; shift >= 0; shift -= 2) {
-    const uint one = reached + (1u << shift), two = reached + (2u << shift), three = reached + (3u << shift);
+// Two bits at a time. `least`: one that kTop reach, or 0.
+uint threshold(uint least, uint each) {
+  uint most = 0;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) most = max(most, mine_[i]);
+  most = largest_of_all(uvec4(most)).x;
+  uint reached = least;
+  for (int shift = most > least ? findMSB(most - least) & ~1 : -1; shift >= 0; shift -= 2) {
+    const uint one = up_from(reached, 1u << shift), two = up_from(reached, 2u << shift), three = up_from(reached, 3u << shift);
     uvec2 counts = uvec2(0);  // of keys from `one` on, from `two` on (in the upper half), from `three` on
     [[unroll]] for (uint i = 0; i < kEach; ++i) {
-      counts += uvec2(uint(mine_[i] >= one) + (uint(mine_[i] >= two) << 16), uint(mine_[i] >= three));
+      if (i < each) counts += uvec2(uint(mine_[i] >= one) + (uint(mine_[i] >= two) << 16), uint(mine_[i] >= three));
     }
     counts = total_of_all(counts);
     const uint from_one = counts.x & 0xffffu, from_two = counts.x >> 16, from_three = counts.y;
@@ -50,9 +55,10 @@ uint threshold() {
   return reached;
 }
 
-// Which of this lane's are among the kTop first, as bits. `place`: of the first of them; `count`: of all lanes.
-uint choose_top(out uint place, out uint count) {
-  const uint bound = threshold();
+// Which of this lane's `each` are among the kTop first, as bits. `place`: of the first of them; `count`: of all lanes;
+// `bound`: before, a key that kTop reach, or 0, then the largest such.
+uint choose_top(uint each, inout uint bound, out uint place, out uint count) {
+  bound = threshold(bound, each);
   uint above = 0, equal = 0;
   [[unroll]] for (uint i = 0; i < kEach; ++i) {
     above += uint(mine_[i] > bound);
@@ -79,8 +85,8 @@ void main() {
     const uint group = lane * each + i;
     mine_[i] = i < each && group < group_count ? groups.at[row * group_count + group] : kNoKey;
   }
-  uint place, found;
-  uint chosen = choose_top(place, found);
+  uint place, found, bound = 0;
+  uint chosen = choose_top(each, bound, place, found);
   [[unroll]] for (uint i = 0; i < kEach; ++i) {
     if ((chosen >> i & 1) != 0) chosen_[place++] = lane * each + i;
   }
@@ -91,7 +97,7 @@ void main() {
   [[unroll]] for (uint i = 0; i < kEach; ++i) {
     mine_[i] = first + i < columns ? key_of(logits.at[row * columns + first + i]) : kNoKey;
   }
-  chosen = choose_top(place, found);
+  chosen = choose_top(kEach, bound, place, found);  // the largest of each chosen group reaches the groups' bound
   [[unroll]] for (uint i = 0; i < kEach; ++i) {
     if ((chosen >> i & 1) != 0) {
       keys_[place] = mine_[i];

@@ -13,7 +13,7 @@ import sys
 # Folders in braces of the design stand in one row: they do not see each other.
 LAYERS = [
     ["base"],
-    ["tensor"],
+    ["tensor", "power"],
     ["files", "text", "vision", "store", "kernels"],
     ["ops", "grammar", "npu"],
     ["models", "device"],

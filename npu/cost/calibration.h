@@ -14,6 +14,4 @@ struct Calibration {
   double time_out_ms = 2000;     // after which the driver takes a run for dead
 };
 
-constexpr double kMacsPerCycle = 256;  // of a core: int8 by int8
-
 }  // namespace troika::npu

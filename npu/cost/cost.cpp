@@ -22,7 +22,7 @@ double vector_cycles(const std::string& kernel) {
 }  // namespace
 
 TileWork work_of(const GemmTile& tile) {
-  TileWork work = work_of(tile.m, tile.k, tile.n, 1, kMacsPerCycle);
+  TileWork work = work_of(tile.m, tile.k, tile.n, tile.unit().bytes, tile.unit().products_per_cycle);
   work.b_bytes = tile.b_bytes();
   work.c_bytes = tile.y_bytes();
   work.more_steps = tile.scale_steps();

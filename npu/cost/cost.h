@@ -10,7 +10,7 @@ namespace troika::npu {
 // What a core does for one tile: K steps of a product, and what stands around them.
 struct TileWork {
   int m = 0, k = 0, n = 0;
-  double macs_per_cycle = kMacsPerCycle;
+  double macs_per_cycle = 0;
   double a_bytes = 0, b_bytes = 0;   // of a K step
   double c_bytes = 0;                // as it leaves
   double step_cycles = 0;            // besides the products, each K step

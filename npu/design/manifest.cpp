@@ -14,6 +14,8 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kCure = "build it again with npu/build/build_xclbins";
 
+constexpr std::string_view kWeightNames[] = {"w4", "i8", "bf16"};  // by WeightKind
+
 // All that follows from the design.
 Json describe(const GemmDesign& design) {
   std::set<std::string> kernels;
@@ -25,9 +27,9 @@ Json describe(const GemmDesign& design) {
           {"design", design.spec.name},
           {"design_sha256", store::sha256_of(to_mlir(design.spec))},
           {"tile", {{"m", tile.m}, {"k", tile.k}, {"n", tile.n}}},
-          {"x", "i8"},
-          {"w", tile.weights == WeightKind::w4 ? "w4" : "i8"},
-          {"y", tile.result == ResultKind::bf16 ? "bf16" : "i32"},
+          {"x", tile.unit().x},
+          {"w", kWeightNames[int(tile.weights)]},
+          {"y", tile.result == ResultKind::bf16 ? "bf16" : tile.unit().sums},
           {"kernels", kernels},
           {"arguments", kGemmArgumentNames}};
 }

@@ -10,14 +10,24 @@
 namespace troika::npu {
 namespace {
 
-int8_t rounded(float value) { return std::isnan(value) ? 0 : int8_t(std::nearbyint(std::clamp(value, -127.0f, 127.0f))); }
+// `most` bounds what `inverse` may overshoot by; what is no number becomes 0.
+template <typename Number>
+void round_row(const GemmTile& tile, const GemmShape& shape, int m, std::span<const float> row, float inverse, float most,
+               std::span<std::byte> packed_x) {
+  for (int k = 0; k < shape.k; ++k) {
+    const float value = k < int(row.size()) ? row[k] * inverse : 0;
+    const Number rounded = std::isnan(value) ? 0 : Number(std::nearbyint(std::clamp(value, -most, most)));
+    std::memcpy(&packed_x[place_in_x(tile, shape, m, k)], &rounded, sizeof rounded);
+  }
+}
 
 }  // namespace
 
-void round_rows(const GemmTile& tile, const GemmShape& shape, std::span<const float> x, int columns,
+void round_rows(const GemmTile& tile, const GemmShape& shape, std::span<const float> x, int columns, int most,
                 std::span<std::byte> packed_x, std::span<float> scales) {
   check(tile.result == ResultKind::sums && packed_x.size() == packed_x_bytes(tile, shape), "size of x as packed");
   check(x.size() == scales.size() * columns && int(scales.size()) <= shape.m && columns <= shape.k, "x lies in its shape");
+  const auto round = tile.x == XKind::i16 ? round_row<int16_t> : round_row<int8_t>;
   for (int m = 0; m < int(scales.size()); ++m) {
     std::span<const float> row = x.subspan(size_t(m) * columns, columns);
     float largest = 0;
@@ -26,10 +36,8 @@ void round_rows(const GemmTile& tile, const GemmShape& shape, std::span<const fl
       largest = std::max(largest, std::fabs(v));
       finite &= std::isfinite(v);
     }
-    scales[m] = finite ? largest / 127 : std::numeric_limits<float>::quiet_NaN();
-    float inverse = largest > 0 ? 127 / largest : 0;
-    for (int k = 0; k < shape.k; ++k)
-      packed_x[place_in_x(tile, shape, m, k)] = std::byte(k < columns ? rounded(row[k] * inverse) : int8_t{0});
+    scales[m] = finite ? largest / float(most) : std::numeric_limits<float>::quiet_NaN();
+    round(tile, shape, m, row, largest > 0 ? float(most) / largest : 0, float(most), packed_x);
   }
 }
 

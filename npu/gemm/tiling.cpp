@@ -1,21 +1,21 @@
 #include "npu/gemm/tiling.h"
 
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
-#include "base/half.h"
 
 namespace troika::npu {
 namespace {
 
-// Where element (row, column) of a tile [rows, columns] stands when blocks [4 or 8, 8] follow each other along a row.
-size_t in_blocks(int row, int column, int columns, int block_rows) {
-  int block = row / block_rows * (columns / 8) + column / 8;
-  return size_t(block) * block_rows * 8 + row % block_rows * 8 + column % 8;
+// Where element (row, column) of a tile [rows, columns] stands when blocks [4, `across`] follow each other along a row.
+size_t in_blocks(int row, int column, int columns, int across) {
+  int block = row / 4 * (columns / across) + column / across;
+  return size_t(block) * 4 * across + row % 4 * across + column % across;
 }
 
-// The same for B, whose blocks [8 k, 8 n] follow each other along k.
-size_t in_b_blocks(int n, int k, int depth) { return size_t(n / 8 * (depth / 8) + k / 8) * 64 + k % 8 * 8 + n % 8; }
+// The same for B, whose blocks [k, `across` n] follow each other along k.
+size_t in_b_blocks(int n, int k, int depth, int across) { return (size_t(n / across) * depth + k) * across + n % across; }
 
 int steps_of(const GemmTile& tile, const GemmShape& shape) { return shape.k / tile.k + tile.scale_steps(); }
 
@@ -37,6 +37,28 @@ std::byte* scales_of(std::vector<std::byte>& packed, const GemmTile& tile, const
   return &packed[(size_t(row) * steps_of(tile, shape) + shape.k / tile.k) * bytes];
 }
 
+template <typename Number>
+std::vector<std::byte> pack_numbers_of_x(const GemmTile& tile, const GemmShape& shape, std::span<const Number> x) {
+  require_whole_blocks(tile, shape);
+  check(x.size() == size_t(shape.m) * shape.k && int(sizeof(Number)) == tile.unit().bytes, "size of x");
+  std::vector<std::byte> out(packed_x_bytes(tile, shape));
+  for (int m = 0; m < shape.m; ++m)
+    for (int k = 0; k < shape.k; ++k)
+      std::memcpy(&out[place_in_x(tile, shape, m, k)], &x[size_t(m) * shape.k + k], sizeof(Number));
+  return out;
+}
+
+template <typename Number>
+std::vector<std::byte> pack_numbers_of_w(const GemmTile& tile, const GemmShape& shape, std::span<const Number> w) {
+  check(!tile.scale_steps() && w.size() == size_t(shape.n) * shape.k, "size of w");
+  return for_tiles_of_w(tile, shape, [&](int first_n, int first_k, uint8_t* out) {
+    for (int n = 0; n < tile.n; ++n)
+      for (int k = 0; k < tile.k; ++k)
+        std::memcpy(out + sizeof(Number) * in_b_blocks(n, k, tile.k, tile.unit().n),
+                    &w[size_t(first_n + n) * shape.k + first_k + k], sizeof(Number));
+  });
+}
+
 template <typename T, typename Read>
 std::vector<T> unpack(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed, Read read) {
   require_whole_blocks(tile, shape);
@@ -55,6 +77,13 @@ Number number_at(std::span<const std::byte> packed, size_t at) {
 }
 
 }  // namespace
+
+const GemmTile& for_rows(const GemmTile& tile, int rows) {
+  static constexpr std::pair<GemmTile, GemmTile> kFew[] = {{kW4A8, kW4A8Few}, {kW8A8, kW8A8Few}};
+  for (const auto& [many, few] : kFew)
+    if (many == tile && rows <= few.block_m()) return few;
+  return tile;
+}
 
 void require_whole_blocks(const GemmTile& tile, const GemmShape& shape) {
   auto require = [](const char* name, int size, int block) {
@@ -82,7 +111,7 @@ size_t packed_y_bytes(const GemmTile& tile, const GemmShape& shape) {
 
 size_t place_in_x(const GemmTile& tile, const GemmShape& shape, int m, int k) {
   size_t index = size_t(m / tile.m) * steps_of(tile, shape) + k / tile.k;
-  return index * tile.a_bytes() + in_blocks(m % tile.m, k % tile.k, tile.k, 4);
+  return index * tile.a_bytes() + tile.unit().bytes * in_blocks(m % tile.m, k % tile.k, tile.k, tile.unit().k);
 }
 
 size_t place_in_y(const GemmTile& tile, const GemmShape& shape, int m, int n) {
@@ -90,30 +119,34 @@ size_t place_in_y(const GemmTile& tile, const GemmShape& shape, int m, int n) {
   int row = m / tile.m, tile_row = n / tile.n, column = tile_row / column_tiles;
   size_t index =
       (size_t(row / kCoreRows * kColumns + column) * column_tiles + tile_row % column_tiles) * kCoreRows + row % kCoreRows;
-  return index * tile.m * tile.n + in_blocks(m % tile.m, n % tile.n, tile.n, 4);
+  return index * tile.m * tile.n + in_blocks(m % tile.m, n % tile.n, tile.n, tile.unit().n);
 }
 
 std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std::span<const int8_t> x,
                               std::span<const float> token_scales) {
-  require_whole_blocks(tile, shape);
-  check(x.size() == size_t(shape.m) * shape.k, "size of x");
   check(token_scales.size() == (tile.scale_steps() ? size_t(shape.m) : 0), "scales of tokens where cores scale");
-  std::vector<std::byte> out(packed_x_bytes(tile, shape));
-  for (int m = 0; m < shape.m; ++m)
-    for (int k = 0; k < shape.k; ++k) out[place_in_x(tile, shape, m, k)] = std::byte(x[size_t(m) * shape.k + k]);
+  std::vector<std::byte> out = pack_numbers_of_x(tile, shape, x);
   for (size_t m = 0; m < token_scales.size(); m += size_t(tile.m))
     std::memcpy(scales_of(out, tile, shape, int(m) / tile.m, tile.a_bytes()), &token_scales[m], sizeof(float) * tile.m);
   return out;
 }
 
+std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std::span<const int16_t> x) {
+  return pack_numbers_of_x(tile, shape, x);
+}
+
+std::vector<std::byte> pack_x(const GemmTile& tile, const GemmShape& shape, std::span<const bf16> x) {
+  return pack_numbers_of_x(tile, shape, x);
+}
+
 std::vector<std::byte> pack_w(const GemmTile& tile, const GemmShape& shape, std::span<const int8_t> w) {
-  check(tile.weights == WeightKind::i8 && !tile.scale_steps(), "tiles of int8 weights");
-  check(w.size() == size_t(shape.n) * shape.k, "size of w");
-  return for_tiles_of_w(tile, shape, [&](int first_n, int first_k, uint8_t* out) {
-    for (int n = 0; n < tile.n; ++n)
-      for (int k = 0; k < tile.k; ++k)
-        out[in_b_blocks(n, k, tile.k)] = uint8_t(w[size_t(first_n + n) * shape.k + first_k + k]);
-  });
+  check(tile.weights == WeightKind::i8, "tiles of int8 weights");
+  return pack_numbers_of_w(tile, shape, w);
+}
+
+std::vector<std::byte> pack_w(const GemmTile& tile, const GemmShape& shape, std::span<const bf16> w) {
+  check(tile.weights == WeightKind::bf16, "tiles of bfloat16 weights");
+  return pack_numbers_of_w(tile, shape, w);
 }
 
 // A tile of W4 is scales int8 [n], zeros [n], then q in B's order, two to a byte, the first in the low half.
@@ -127,7 +160,7 @@ std::vector<std::byte> pack_w(const GemmTile& tile, const W4Matrix& w, std::span
       out[n] = uint8_t(w.group_scale[group]);
       out[tile.n + n] = w.zero[group];
       for (int k = 0; k < tile.k; ++k) {
-        size_t at = in_b_blocks(n, k, tile.k);
+        size_t at = in_b_blocks(n, k, tile.k, tile.unit().n);
         out[2 * tile.n + at / 2] |= w.q[size_t(first_n + n) * w.k + first_k + k] << (at % 2 * 4);
       }
     }
@@ -143,8 +176,13 @@ std::vector<std::byte> pack_w(const GemmTile& tile, const W4Matrix& w, std::span
 }
 
 std::vector<int32_t> unpack_sums(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {
-  check(tile.result == ResultKind::sums, "sums that the host scales");
+  check(tile.result == ResultKind::sums && tile.x != XKind::bf16, "sums of whole numbers");
   return unpack<int32_t>(tile, shape, packed, [&](size_t at) { return number_at<int32_t>(packed, at); });
+}
+
+std::vector<float> unpack_floats(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {
+  check(tile.result == ResultKind::sums && tile.x == XKind::bf16, "sums of floats");
+  return unpack<float>(tile, shape, packed, [&](size_t at) { return number_at<float>(packed, at); });
 }
 
 std::vector<float> unpack_scaled(const GemmTile& tile, const GemmShape& shape, std::span<const std::byte> packed) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
+#include <limits>
 
 #include "base/error.h"
 
@@ -20,6 +22,16 @@ W8Matrix quantise_w8(std::span<const float> weights, int n, int k) {
       w.values[size_t(row) * k + i] = int8_t(std::clamp(std::round(values[i] * inverse), -127.0f, 127.0f));
   }
   return w;
+}
+
+int most_x16(const W8Matrix& w) {
+  int64_t largest = 1;
+  for (int n = 0; n < w.n; ++n) {
+    int64_t sum = 0;
+    for (int k = 0; k < w.k; ++k) sum += std::abs(w.values[size_t(n) * w.k + k]);
+    largest = std::max(largest, sum);
+  }
+  return int(std::min<int64_t>(std::numeric_limits<int16_t>::max(), std::numeric_limits<int32_t>::max() / largest));
 }
 
 }  // namespace troika::npu

@@ -19,7 +19,7 @@ struct Kernel {
   std::string_view name;
   std::string_view source;  // the file here, without .cc: one object for the cores
   std::span<const Argument> arguments;
-  int64_t macs = 0;           // int8 products on the matrix unit
+  int64_t matrix_cycles = 0;  // on the matrix unit, at its peak
   int64_t vector_cycles = 0;  // of the rest: estimates, nothing here was measured
   void (*run)(std::span<std::byte* const> buffers);
 };

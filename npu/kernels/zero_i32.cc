@@ -11,3 +11,7 @@ static inline void zero_i32(int32_t* __restrict c) {
 
 extern "C" void zero_i32_64x128(int32_t* c) { zero_i32<64 * 128>(c); }
 extern "C" void zero_i32_64x64(int32_t* c) { zero_i32<64 * 64>(c); }
+extern "C" void zero_i32_96x96(int32_t* c) { zero_i32<96 * 96>(c); }
+extern "C" void zero_i32_32x32(int32_t* c) { zero_i32<32 * 32>(c); }
+extern "C" void zero_i32_4x128(int32_t* c) { zero_i32<4 * 128>(c); }
+extern "C" void zero_i32_4x64(int32_t* c) { zero_i32<4 * 64>(c); }

@@ -12,7 +12,7 @@ namespace {
 constexpr uint64_t kLockCycles = 10;  // of a core, for acquiring or releasing: assumed
 
 uint64_t cycles_of(const kernels::Kernel& kernel, const Calibration& calibration) {
-  return uint64_t(double(kernel.macs) / (kMacsPerCycle * calibration.efficiency)) + uint64_t(kernel.vector_cycles);
+  return uint64_t(double(kernel.matrix_cycles) / calibration.efficiency) + uint64_t(kernel.vector_cycles);
 }
 
 }  // namespace

@@ -10,7 +10,10 @@ namespace troika::npu::sim {
 
 class HostBuffer {
  public:
-  explicit HostBuffer(size_t bytes) : host_(bytes), device_(bytes), synchronised_(bytes) {}
+  explicit HostBuffer(size_t bytes) : own_(bytes), host_(own_), device_(bytes), synchronised_(bytes) {}
+  // The caller's memory, which stays.
+  explicit HostBuffer(std::span<std::byte> host) : host_(host), device_(host.size()), synchronised_(host.size()) {}
+  HostBuffer(HostBuffer&&) = default;
 
   size_t size() const { return host_.size(); }
 
@@ -24,7 +27,9 @@ class HostBuffer {
   void write(size_t offset, std::span<const std::byte> in);
 
  private:
-  std::vector<std::byte> host_, device_;
+  std::vector<std::byte> own_;
+  std::span<std::byte> host_;
+  std::vector<std::byte> device_;
   std::vector<std::byte> synchronised_;  // host_ as it was when a byte was last synchronised
 };
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "npu/txn/parameters.h"
 #include "npu/txn/shim.h"
 
 namespace troika::npu::txn {
@@ -18,7 +19,8 @@ class Stream {
         pairs_(shape.k / tile_.block_k()), steps_(2 * pairs_ + tile_.scale_steps()) {}
 
   std::vector<uint32_t> make() {
-    tell_cores();
+    tell(operations_, design_.spec, design_.parameters, design_.parameter_locks,
+         {uint32_t(blocks_m_ * blocks_n_), uint32_t(pairs_)});
     for (int block = 0; block < blocks_m_; ++block) {
       if (block >= kInFlight) wait_for_block();
       start_block(block);
@@ -28,17 +30,6 @@ class Stream {
   }
 
  private:
-  // A core's two parameters, then the lock that it waits for.
-  void tell_cores() {
-    for (size_t i = 0; i < design_.parameters.size(); ++i) {
-      const BufferSpec& buffer = design_.spec.buffers[design_.parameters[i]];
-      const LockSpec& lock = design_.spec.locks[design_.parameter_locks[i]];
-      operations_.push_back(BlockWrite{register_of(buffer.tile, buffer.address),
-                                       {uint32_t(blocks_m_ * blocks_n_), uint32_t(pairs_)}});
-      operations_.push_back(Write{register_of(lock.tile, kCoreLocks + uint32_t(lock.number) * kLockBytes), 1});
-    }
-  }
-
   void start_block(int block) {
     for (int column = 0; column < kColumns; ++column) {
       uint64_t panel_a = uint64_t(steps_) * tile_.a_bytes(), panel_b = uint64_t(steps_) * tile_.b_bytes();

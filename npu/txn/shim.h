@@ -23,7 +23,7 @@ constexpr uint32_t kTokenRoute = 0xf00;       // control: tokens go to the contr
 constexpr uint32_t kTokenRouteMask = 0x1f00;  // … which these bits say
 constexpr uint32_t kTaskToken = 1u << 31;     // queue: tell when the task is done
 
-// Locks and data memory of a core, for parameters that a stream writes.
+// Locks of a core, whose data memory begins at 0.
 constexpr uint32_t kCoreLocks = 0x1f000, kLockBytes = 0x10;
 
 constexpr uint32_t control_of(const Port& port) {

@@ -1,21 +1,16 @@
 // Sums, sums so far and the largest of whole numbers, over a workgroup; their order does not matter. Behind lib/sum.glsl.
+#extension GL_KHR_shader_subgroup_arithmetic : require
 shared uvec4 lanes_[kLanes];
-shared uvec2 of_columns_[32];
+shared uvec4 of_subgroups_[kLanes / 4];  // more than there are
 
 uvec2 total_of_all(uvec2 mine) {
-  const uint lane = gl_LocalInvocationID.x;
+  const uvec2 of_mine = subgroupAdd(mine);
   barrier();
-  lanes_[lane].xy = mine;
+  if (subgroupElect()) of_subgroups_[gl_SubgroupID].xy = of_mine;
   barrier();
-  if (lane < 32) {
-    uvec2 sum = uvec2(0);
-    for (uint i = lane; i < kLanes; i += 32) sum += lanes_[i].xy;
-    of_columns_[lane] = sum;
-  }
-  barrier();
-  uvec2 total = uvec2(0);
-  [[unroll]] for (uint i = 0; i < 32; ++i) total += of_columns_[i];
-  return total;
+  uvec2 sum = uvec2(0);
+  for (uint i = gl_SubgroupInvocationID; i < gl_NumSubgroups; i += gl_SubgroupSize) sum += of_subgroups_[i].xy;
+  return subgroupAdd(sum);
 }
 
 // Of this lane and those before it.
@@ -33,13 +28,11 @@ uvec2 total_so_far(uvec2 mine) {
 }
 
 uvec4 largest_of_all(uvec4 mine) {
-  const uint lane = gl_LocalInvocationID.x;
+  const uvec4 of_mine = subgroupMax(mine);
   barrier();
-  lanes_[lane] = mine;
+  if (subgroupElect()) of_subgroups_[gl_SubgroupID] = of_mine;
   barrier();
-  for (uint half_ = kLanes / 2; half_ > 0; half_ /= 2) {
-    if (lane < half_) lanes_[lane] = max(lanes_[lane], lanes_[lane + half_]);
-    barrier();
-  }
-  return lanes_[0];
+  uvec4 most = uvec4(0);
+  for (uint i = gl_SubgroupInvocationID; i < gl_NumSubgroups; i += gl_SubgroupSize) most = max(most, of_subgroups_[i]);
+  return subgroupMax(most);
 }

@@ -9,8 +9,11 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <thread>
 
+#include "apps/bench_energy.h"
+#include "apps/bench_predict.h"
 #include "apps/bench_report.h"
 #include "apps/bench_speed.h"
 #include "apps/bench_work.h"
@@ -30,7 +33,7 @@ struct Options {
   ModelOptions model;
   std::vector<int> prompt{512}, generate{64}, users{1}, depth{0};
   int repeats = 3;
-  bool json = false;
+  bool predict = false, json = false;
 };
 
 struct Test {
@@ -47,13 +50,15 @@ struct Test {
   int context() const {
     return prompt ? context_for_prompt(tokens, depth) : context_for_generation(tokens, users, depth);
   }
-  // Tokens a second.
-  double run(engine::Engine& engine) const {
-    return prompt ? prompt_rate(engine, tokens, depth) : generation_rate(engine, tokens, users, depth);
+  Speed run(engine::Engine& engine, power::Governor& meter) const {
+    return prompt ? prompt_speed(engine, meter, tokens, depth) : generation_speed(engine, meter, tokens, users, depth);
   }
-  void warm_up(engine::Engine& engine) const {
-    if (prompt) prompt_rate(engine, tokens, depth);
-    else generation_rate(engine, std::min(tokens, 4), users, depth);
+  void warm_up(engine::Engine& engine, power::Governor& meter) const {
+    if (prompt) prompt_speed(engine, meter, tokens, depth);
+    else generation_speed(engine, meter, std::min(tokens, 4), users, depth);
+  }
+  double predicted(Forecast& forecast) const {
+    return prompt ? forecast.prompt_rate(tokens, depth) : forecast.generation_rate(tokens, users, depth);
   }
   // Of all its tokens.
   Cost cost(const Work& work) const {
@@ -69,10 +74,14 @@ struct Result {
   Spread rate;  // tokens a second
   Cost cost;
   Floor floor;
+  std::optional<platform::Energy> spent;  // in all runs
+  std::optional<double> predicted;  // tokens a second
 
   double seconds() const { return double(test.tokens) * test.users / rate.median(); }
   bool has_share() const { return floor.seconds() > 0; }
   double share() const { return floor.seconds() / seconds(); }
+  double watts() const { return spent->joules / spent->seconds; }
+  double tokens_per_joule() const { return double(test.tokens) * test.users * double(rate.runs.size()) / spent->joules; }
 };
 
 std::vector<Test> tests(const Options& o) {
@@ -109,13 +118,27 @@ std::unique_ptr<engine::Engine> load(const Options& o, const Work& work, const s
   return model.load();
 }
 
-Result measure(engine::Engine& engine, const Test& test, int repeats, const Work& work, const KnownLimits& limits) {
-  test.warm_up(engine);  // compiles the buckets, reads the weights, fills the cache
-  Result result{.test = test, .cost = test.cost(work)};
-  result.floor = floor_of(result.cost, limits);
-  for (int i = 0; i < repeats; ++i) result.rate.runs.push_back(test.run(engine));
-  return result;
-}
+struct Bench {
+  engine::Engine& engine;
+  power::Governor& meter;
+  const Work& work;
+  const KnownLimits& limits;
+  const BenchEnergy& energy;
+  int repeats;
+
+  Result measure(const Test& test) const {
+    test.warm_up(engine, meter);  // compiles the buckets, reads the weights, fills the cache
+    Result result{.test = test, .cost = test.cost(work)};
+    result.floor = floor_of(result.cost, limits);
+    std::vector<Speed> runs;
+    for (int i = 0; i < repeats; ++i) {
+      runs.push_back(test.run(engine, meter));
+      result.rate.runs.push_back(runs.back().tokens_per_s);
+    }
+    result.spent = energy.of(runs);
+    return result;
+  }
+};
 
 ordered_json to_json(const Result& r) {
   return {{"test", r.test.name()},
@@ -124,13 +147,16 @@ ordered_json to_json(const Result& r) {
           {"users", r.test.users},
           {"depth", r.test.depth},
           {"tokens_per_s", to_json(r.rate)},
+          {"tokens_per_joule", r.spent ? ordered_json(r.tokens_per_joule()) : ordered_json()},
+          {"watts", r.spent ? ordered_json(r.watts()) : ordered_json()},
           {"bytes_per_s", r.cost.bytes / r.seconds()},
           {"int8_operations_per_s", r.cost.int8 / r.seconds()},
           {"bf16_operations_per_s", r.cost.bf16 / r.seconds()},
           {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.has_share() ? ordered_json(r.floor.bound()) : ordered_json()},
-          {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()}};
+          {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()},
+          {"predicted_tokens_per_s", r.predicted ? ordered_json(*r.predicted) : ordered_json()}};
 }
 
 // " 91 % of the read bandwidth: 40.1 GB/s"
@@ -146,15 +172,28 @@ std::string share_text(const Result& r) {
                      (r.cost.operations() - r.cost.attention) / r.seconds() / 1e9, r.cost.attention / r.seconds() / 1e9);
 }
 
-void print_line(const Result& r) {
-  fmt::print("{:<18}{:10.2f}  {:9.2f} … {:<9.2f}  {}\n", r.test.name(), r.rate.median(), r.rate.least(), r.rate.most(),
-             share_text(r));
+// "  3.21 (24.5 W)"
+std::string energy_text(const Result& r) {
+  return r.spent ? fmt::format("{:.3g} ({:.1f} W)", r.tokens_per_joule(), r.watts()) : "—";
+}
+
+// "predicted 27.90, ratio 0.97; "
+std::string predicted_text(const Result& r) {
+  return r.predicted ? fmt::format("predicted {:.2f}, ratio {:.2f}; ", *r.predicted, r.rate.median() / *r.predicted) : "";
+}
+
+void print_line(const Result& r, bool with_energy) {
+  fmt::print("{:<18}{:10.2f}  {:9.2f} … {:<9.2f}  ", r.test.name(), r.rate.median(), r.rate.least(), r.rate.most());
+  if (with_energy) fmt::print("{:<18}", energy_text(r));
+  fmt::print("{}{}\n", predicted_text(r), share_text(r));
   std::fflush(stdout);  // a line may be minutes away from the next
 }
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
   const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);
+  std::optional<Forecast> forecast;
+  if (o.predict) forecast.emplace(o.model);
   Work work(o.model);
   std::vector<Test> todo = tests(o);
   auto begin = Clock::now();
@@ -164,19 +203,26 @@ void bench(const Options& o) {
   while (!engine->stats().settled) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   double settled_s = std::chrono::duration<double>(Clock::now() - begin).count();
   const engine::ModelInfo& info = engine->model();
+  const auto governor = o.model.governor();
+  const BenchEnergy energy(*governor, o.model.engine.device);
+  const power::Status power = governor->status();
   if (!o.json) {
     fmt::print("{} ({:.0f} M parameters, {:.0f} MB), {} threads, {}\n{}\n\n", printable(info.name),
                double(info.parameters) / 1e6, double(info.weight_bytes) / 1e6, threads, platform::cpu().name,
                to_text(limits));
     fmt::print("load {:.3f} s; first token {:.3f} s after its begin, at full speed after {:.3f} s\n\n", load_s,
                first_token_s, settled_s);
-    fmt::print("{:<18}{:>10}  {:>9}   {:<9}  {}\n", "test", "tokens/s", "min", "max", limits ? "share of the limit" : "");
+    fmt::print("{}\n{}\n\n", power::explain(power), energy.to_text());
+    fmt::print("{:<18}{:>10}  {:>9}   {:<9}  {:<{}}{}\n", "test", "tokens/s", "min", "max",
+               energy.is_measured() ? "tokens/J" : "", energy.is_measured() ? 18 : 0, limits ? "share of the limit" : "");
   }
   auto results = ordered_json::array();
+  const Bench tests{*engine, *governor, work, limits, energy, o.repeats};
   for (const Test& test : todo) {
-    Result result = measure(*engine, test, o.repeats, work, limits);
+    Result result = tests.measure(test);
+    if (forecast) result.predicted = test.predicted(*forecast);
     results.push_back(to_json(result));
-    if (!o.json) print_line(result);
+    if (!o.json) print_line(result, energy.is_measured());
   }
   if (!o.json) {
     fmt::print("\nresident {:.1f} MB\n", double(platform::resident_bytes()) / 1e6);
@@ -192,6 +238,8 @@ void bench(const Options& o) {
                        {"device", o.model.engine.device},
                        {"threads", threads},
                        {"limits", to_json(limits)},
+                       {"power", power::explain(power)},
+                       {"energy", energy.to_json()},
                        {"load_s", load_s},
                        {"first_token_s", first_token_s},
                        {"full_speed_s", settled_s},
@@ -219,6 +267,7 @@ void check_depths(const Options& o) {
 void add_bench(CLI::App& app) {
   auto o = std::make_shared<Options>();
   auto* verb = app.add_subcommand("bench", "Measure prompt and generation speed, a server, single operations or this machine");
+  o->model.power = "full";  // what the machine can do; --power shows what is left of it
   add_model_options(*verb, o->model, ModelArgument::optional);
   constexpr int kMost = 1 << 20;
   add_list(*verb, "-p,--prompt", o->prompt, "prompt tokens, one or more lengths: 128,512; 0: skip", {0, kMost});
@@ -226,10 +275,12 @@ void add_bench(CLI::App& app) {
   add_list(*verb, "--users", o->users, "sequences that generate at once: 1,8", {1, 64});
   add_list(*verb, "-d,--depth", o->depth, "tokens in the cache before a test; their time does not count", {0, kMost});
   verb->add_option("-r,--repeats", o->repeats, "measured runs, after a warm-up")->check(CLI::Range(1, 100));
+  verb->add_flag("--predict", o->predict, "beside each speed what the planner says, by `bench calibrate`");
   verb->add_flag("--json", o->json, "as JSON");
   add_bench_limits(*verb);
   add_bench_ops(*verb);
   add_bench_serve(*verb);
+  add_bench_calibrate(*verb);
   for (CLI::App* part : verb->get_subcommands({})) part->excludes(verb->get_option("model"));
   verb->callback([o, verb] {
     if (!verb->get_subcommands().empty()) return;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <cstring>
 #include <random>
 #include <span>
@@ -116,6 +117,16 @@ void fill_block(const FormatInfo& format, std::mt19937& random, std::byte* block
 }
 
 }  // namespace
+
+void read_shape(const std::string& text, OpShapes& shapes) {
+  constexpr int kMost = 1 << 20;
+  int end = 0;
+  bool read = std::sscanf(text.c_str(), "%7dx%7d%n", &shapes.out, &shapes.columns, &end) == 2;
+  bool fits = shapes.out >= 1 && shapes.out <= kMost && shapes.columns >= 32 && shapes.columns <= kMost;
+  if (!read || end != int(text.size()) || !fits || shapes.columns % 32 != 0) {
+    fail("--shape {}: give ROWSxCOLUMNS of a weight, such as 4096x11008; columns are a multiple of 32", text);
+  }
+}
 
 WeightView random_weight(std::string name, Format format, const Shape& shape, uint32_t seed) {
   const FormatInfo& f = info(format);

@@ -23,6 +23,9 @@ struct OpShapes {
   size_t rotated_bytes = 0;  // weights and caches are copied until they take so much
 };
 
+// "4096x11008": rows of the weight, then its columns. Throws Error.
+void read_shape(const std::string& text, OpShapes& shapes);
+
 struct OpCase {
   std::string op;      // "linear"
   std::string detail;  // the format, the activation, …; "": none

@@ -71,17 +71,6 @@ std::vector<Format> wanted_formats(const Options& o) {
   return wanted;
 }
 
-// "4096x11008": rows of the weight, then its columns.
-void read_shape(const std::string& text, OpShapes& shapes) {
-  constexpr int kMost = 1 << 20;
-  int end = 0;
-  bool read = std::sscanf(text.c_str(), "%7dx%7d%n", &shapes.out, &shapes.columns, &end) == 2;
-  bool fits = shapes.out >= 1 && shapes.out <= kMost && shapes.columns >= 32 && shapes.columns <= kMost;
-  if (!read || end != int(text.size()) || !fits || shapes.columns % 32 != 0) {
-    fail("--shape {}: give ROWSxCOLUMNS of a weight, such as 4096x11008; columns are a multiple of 32", text);
-  }
-}
-
 void check_names(const Options& o) {
   static const std::vector<std::string> known = Options{}.ops;
   for (const std::string& op : o.ops) {

@@ -21,6 +21,7 @@ namespace troika::apps {
 void add_bench_limits(CLI::App& bench);
 void add_bench_ops(CLI::App& bench);
 void add_bench_serve(CLI::App& bench);
+void add_bench_calibrate(CLI::App& bench);
 
 // Several measurements of one thing.
 struct Spread {

@@ -8,6 +8,7 @@
 
 #include "apps/collect.h"
 #include "base/error.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {
@@ -49,11 +50,38 @@ engine::Request request(Ids prompt, int generate) {
 // Steps in which the first users generate while the prompts of the others are computed, and some to spare.
 int steps_before_all_generate(int users, int depth) { return 64 + users * (depth / (kStepTokens - users) + 1); }
 
+// Time, and the energy that was spent in it.
+class Stretch {
+ public:
+  explicit Stretch(power::Governor& meter) : meter_(meter) { begin(); }
+
+  void begin() {
+    spent_before_ = meter_.spent();
+    begin_ = Clock::now();
+  }
+  void end() {
+    end_ = Clock::now();
+    spent_ = meter_.spent();
+  }
+  double seconds() const { return troika::apps::seconds(begin_, end_); }
+  Speed speed(double tokens_per_s) const {
+    return {.tokens_per_s = tokens_per_s,
+            .seconds = seconds(),
+            .spent = {spent_.joules - spent_before_.joules, spent_.seconds - spent_before_.seconds}};
+  }
+
+ private:
+  power::Governor& meter_;
+  Clock::time_point begin_, end_;
+  platform::Energy spent_before_, spent_;
+};
+
 // Users that generate together. take() is called on the engine's thread, which waits in it until all users are handed
 // in: else the first of a tiny model could be done before the last has come.
 class Race {
  public:
-  Race(int users, int tokens) : without_token_(users), tokens_(tokens), done_(1), ended_(users), has_token_(users) {}
+  Race(int users, int tokens, power::Governor& meter)
+      : without_token_(users), tokens_(tokens), stretch_(meter), done_(1), ended_(users), has_token_(users) {}
 
   void all_are_handed_in() { handed_in_.count_down(); }
 
@@ -64,10 +92,10 @@ class Race {
         has_token_[user] = true;
         if (--without_token_ == 0) {
           last_ = user;
-          begin_ = Clock::now();
+          stretch_.begin();
         }
       } else if (without_token_ == 0 && user == last_ && ++steps_ == tokens_) {
-        end_ = Clock::now();
+        stretch_.end();
         finish();
       }
     }
@@ -79,8 +107,8 @@ class Race {
 
   void wait_for_result() { done_.wait(); }
   void wait_for_all() { ended_.wait(); }
-  // Of the `tokens` steps; 0: it came to nothing.
-  double seconds_taken() const { return steps_ >= tokens_ ? seconds(begin_, end_) : 0; }
+  bool came_to_an_end() const { return steps_ >= tokens_; }
+  const Stretch& measured() const { return stretch_; }  // the `tokens` steps
   const std::string& error() const { return error_; }
 
  private:
@@ -90,7 +118,7 @@ class Race {
 
   int without_token_, tokens_, last_ = -1, steps_ = 0;
   bool finished_ = false;
-  Clock::time_point begin_, end_;
+  Stretch stretch_;
   std::string error_;
   std::latch handed_in_{1}, done_, ended_;
   std::vector<bool> has_token_;
@@ -103,21 +131,23 @@ int context_for_generation(int tokens, int users, int depth) {
   return std::max(depth, 1) + 1 + tokens + steps_before_all_generate(users, depth) + 1;
 }
 
-double prompt_rate(engine::Engine& engine, int tokens, int depth) {
+Speed prompt_speed(engine::Engine& engine, power::Governor& meter, int tokens, int depth) {
   Ids prompt = depth_text(engine, depth, 0);
   if (depth > 0) run_all(engine, {request(prompt, 1)});
   Ids rest = new_text(engine, tokens);
   prompt.insert(prompt.end(), rest.begin(), rest.end());
+  Stretch stretch(meter);
   engine::Timings timings = run_all(engine, {request(std::move(prompt), 1)})[0].last.timings;
+  stretch.end();
   if (timings.reused_tokens != depth) {
     fail("the cache kept {} of the {} tokens before a prompt of {}: give it more memory or a smaller --depth",
          timings.reused_tokens, depth, tokens);
   }
-  return tokens / timings.prompt_s;
+  return stretch.speed(tokens / timings.prompt_s);
 }
 
-double generation_rate(engine::Engine& engine, int tokens, int users, int depth) {
-  auto race = std::make_shared<Race>(users, tokens);
+Speed generation_speed(engine::Engine& engine, power::Governor& meter, int tokens, int users, int depth) {
+  auto race = std::make_shared<Race>(users, tokens, meter);
   std::vector<engine::Request> requests;
   for (int user = 0; user < users; ++user) {
     Ids prompt = depth > 0 ? depth_text(engine, depth, user) : new_text(engine, 1);
@@ -139,12 +169,12 @@ double generation_rate(engine::Engine& engine, int tokens, int users, int depth)
   for (uint64_t id : ids) engine.cancel(id);
   race->wait_for_all();
   if (!race->error().empty()) fail("generation failed: {}", race->error());
-  double taken = race->seconds_taken();
-  if (taken == 0) {
+  double taken = race->measured().seconds();
+  if (!race->came_to_an_end()) {
     fail("{} users behind {} tokens each do not fit the cache at once: take fewer --users or a smaller --depth", users,
          depth);
   }
-  return double(users) * tokens / taken;
+  return race->measured().speed(double(users) * tokens / taken);
 }
 
 double first_token_seconds(engine::Engine& engine) {

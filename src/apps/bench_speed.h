@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/energy_counter.h"
 #include "engine/engine.h"
 
 namespace troika::apps {
@@ -16,14 +17,21 @@ inline constexpr int kLeastDepth = 32;
 int context_for_prompt(int tokens, int depth);
 int context_for_generation(int tokens, int users, int depth);
 
-// Tokens a second of a prompt of `tokens` random ones behind `depth` others, whose time does not count. The same
-// `depth` has the same text every time: what the cache still holds of it is not computed again.
-double prompt_rate(engine::Engine& engine, int tokens, int depth);
+// One measurement.
+struct Speed {
+  double tokens_per_s = 0;
+  double seconds = 0;      // that it took, and
+  platform::Energy spent;  // what the governor's meter counted of it
+};
 
-// Tokens a second of all users together, over `tokens` steps that begin when the last of them has its first token. A
+// Of a prompt of `tokens` random ones behind `depth` others, whose time does not count. The same
+// `depth` has the same text every time: what the cache still holds of it is not computed again.
+Speed prompt_speed(engine::Engine& engine, power::Governor& meter, int tokens, int depth);
+
+// Of all users together, over `tokens` steps that begin when the last of them has its first token. A
 // user's first token is that behind `depth` tokens (1 token, where it is 0). Throws Error when not all can generate at
 // once.
-double generation_rate(engine::Engine& engine, int tokens, int users, int depth);
+Speed generation_speed(engine::Engine& engine, power::Governor& meter, int tokens, int users, int depth);
 
 // Seconds from now to the first token behind a prompt of one.
 double first_token_seconds(engine::Engine& engine);

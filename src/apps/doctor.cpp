@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "apps/doctor_gpus.h"
+#include "apps/doctor_npu.h"
 #include "apps/hardware.h"
 #include "apps/machine_limits.h"
 #include "apps/model_options.h"
@@ -22,6 +23,7 @@
 #include "base/sensors.h"
 #include "device/device.h"
 #include "kernels/kernel_table.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {
@@ -38,6 +40,8 @@ struct Report {
   std::vector<Accelerator> gpus, npus;
   VulkanGpus vulkan;
   std::vector<platform::Reading> sensors;
+  power::Status power;  // of --power auto
+  std::string locked_energy;  // how to make its counter readable; "": it is, or there is none
   std::vector<std::string> advice;
 };
 
@@ -91,11 +95,13 @@ std::vector<std::string> advise(const Report& r) {
   for (const Accelerator& gpu : r.gpus)
     advise_on(advice, gpu, gpu.vendor == "AMD" ? "amdgpu" : "the vendor's module");
   for (const Accelerator& npu : r.npus) advise_on(advice, npu, "amdxdna");
+  if (!r.locked_energy.empty()) advice.push_back(r.locked_energy);
   if (std::string text = advice_on(r.vulkan, r.gpus); !text.empty()) advice.push_back(std::move(text));
   return advice;
 }
 
 Report examine(const std::filesystem::path& root) {
+  const power::Governor governor({}, root, power::Governor::Looks::when_told);
   Report r{.cpu = platform::cpu(),
            .kernels = std::string(kernels::kernel_table().name),
            .memory = platform::memory(),
@@ -105,7 +111,9 @@ Report examine(const std::filesystem::path& root) {
            .gpus = find_gpus(root),
            .npus = find_npus(root),
            .vulkan = root == "/" ? ask_vulkan() : VulkanGpus{.choice = {.why = "it is asked about this machine only"}},
-           .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now())};
+           .sensors = platform::Sensors(root).read(platform::Sensors::Clock::now()),
+           .power = governor.status(),
+           .locked_energy = governor.meter().is_locked() ? governor.meter().missing() : ""};
   r.advice = advise(r);
   return r;
 }
@@ -179,6 +187,7 @@ nlohmann::ordered_json to_json(const Report& r) {
           {"npus", to_json(r.npus, r.vulkan)},
           {"vulkan", to_json(r.vulkan)},
           {"sensors", to_json(r.sensors)},
+          {"power", power::explain(r.power)},
           {"advice", r.advice}};
 }
 
@@ -231,10 +240,13 @@ void print(const Report& r) {
   print_vulkan(r.vulkan);
   print_accelerators("NPU", r.npus, r.vulkan);
   print_sensors(r.sensors);
+  line("power", power::explain(r.power));
   fmt::print(
-      "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}). TROIKA_VULKAN_DEVICE=NUMBER, or a "
+      "\nTroika computes on the CPU unless it is told otherwise (--device, one of: {}; or several, such as vulkan,npu, with "
+      "--place to say what each does). TROIKA_VULKAN_DEVICE=NUMBER, or a "
       "part of a name, is the GPU that --device vulkan takes; it was never run on a Radeon 780M.\n"
-      "--device npu is simulated on the CPU: exact, very slow, and it uses no NPU; Troika has no driver for one yet.\n"
+      "Where no plug-in drives an NPU, --device npu is simulated on the CPU: exact, very slow, and it uses no NPU; "
+      "troika doctor --npu says what is there.\n"
       "Bandwidth was measured; everything else is what the system says of itself.\n",
       fmt::join(device::device_names(), ", "));
   if (!r.advice.empty()) fmt::print("\nWhat to do:\n");
@@ -251,11 +263,17 @@ void show_gpus(bool as_json) {
   else print_vulkan(vulkan);
 }
 
+void show_npu(bool as_json, const std::filesystem::path& root) {
+  const NpuReport report = examine_npu(root);
+  if (as_json) return print_json(to_json(report));
+  for (const NpuLine& about : lines_about(report)) line(about.label, about.text);
+}
+
 }  // namespace
 
 void add_doctor(CLI::App& app) {
   struct Options {
-    bool json = false, gpus = false;
+    bool json = false, gpus = false, npu = false;
     std::string root = "/";
   };
   auto o = std::make_shared<Options>();
@@ -263,9 +281,11 @@ void add_doctor(CLI::App& app) {
       app.add_subcommand("doctor", "Say what hardware and limits were found, and what to do about each");
   verb->add_flag("--json", o->json, "as JSON");
   verb->add_flag("--gpus", o->gpus, "only what Vulkan says of the GPUs; nothing is measured");
+  verb->add_flag("--npu", o->npu, "only the NPU: what it needs, a self-test, how fast it is");
   verb->add_option("--root", o->root, "look for sys/ and dev/ here")->group("");  // hidden: for tests
   verb->callback([o] {
     if (o->gpus) return show_gpus(o->json);
+    if (o->npu) return show_npu(o->json, o->root);
     Report report = examine(o->root);
     if (o->json) {
       print_json(to_json(report));

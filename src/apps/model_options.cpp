@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -10,6 +11,7 @@
 #include "base/error.h"
 #include "base/file_map.h"
 #include "ops/step_inputs.h"
+#include "power/governor.h"
 
 namespace troika::apps {
 namespace {
@@ -69,8 +71,9 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
     if (argument == ModelArgument::required) model->required();
   }
   verb.add_option("--device", o.engine.device,
-                  "cpu, vulkan (a GPU), npu (simulated), reference (plain and slow), auto: the CPU; or a list such as "
-                  "vulkan,npu: the first that can does an operation, the CPU what is left")
+                  "cpu, vulkan (a GPU), npu (by the plug-in TROIKA_NPU_PLUGIN or the one installed, else simulated), reference "
+                  "(plain and slow), auto: the CPU; or a list such as vulkan,npu: the first that can does an operation, the CPU "
+                  "what is left")
       ->envname("TROIKA_DEVICE");
   verb.add_option("--place", o.engine.place,
                   "operations on devices of the list: kinds, layers or both: linear=npu,0-13=vulkan,14-20:attend=cpu")
@@ -108,6 +111,14 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
                   "seconds: long prompts are read in parts so that who generates waits no longer for a token")
       ->check(CLI::Range(0.01, 60.0))
       ->envname("TROIKA_GAP");
+  verb.add_option("--power", o.power,
+                  "how much of the machine to use: quiet, balanced, full, or auto: full on mains, less on battery")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(power::kProfileNames), std::end(power::kProfileNames))))
+      ->envname("TROIKA_POWER");
+  verb.add_option("--watts", o.watts, "rest between steps so that the processor's package takes no more than this")
+      ->check(CLI::Range(1.0, 1000.0))
+      ->envname("TROIKA_WATTS");
+  verb.add_option("--system-root", o.system_root, "look for sys/ with sensors here")->group("");  // hidden: for tests
   verb.add_option("--mmproj", o.engine.mmproj, "the GGUF file with the vision tower; without it, one beside the model")
       ->envname("TROIKA_MMPROJ");
   verb.add_option("--image-pixels", o.engine.image_pixels,
@@ -132,7 +143,15 @@ engine::EngineOptions ModelOptions::engine_options() const {
   chosen.repack = !no_repack;
   chosen.tune = !no_tune;
   chosen.pin = !no_pin;
+  chosen.power = governor();
   return chosen;
+}
+
+std::shared_ptr<power::Governor> ModelOptions::governor() const {
+  const auto named = std::ranges::find(power::kProfileNames, power);
+  const power::Wish wish{.profile = power::Profile(named - std::begin(power::kProfileNames)), .watts = watts};
+  static const auto governor = std::make_shared<power::Governor>(wish, system_root);
+  return governor;
 }
 
 std::unique_ptr<engine::Engine> ModelOptions::load(const engine::LoadProgress& progress) const {

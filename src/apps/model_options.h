@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,7 +20,12 @@ struct ModelOptions {
   engine::EngineOptions engine;
   std::string dtype = "auto";
   bool no_repack = false, no_tune = false, no_pin = false;
+  std::string power = "auto";  // --power, one of power::kProfileNames
+  std::optional<double> watts;
+  std::string system_root = "/";  // below which sys/ lies; another in tests
 
+  // One for the process, made when it is first asked for: all engines share the machine.
+  std::shared_ptr<power::Governor> governor() const;
   engine::EngineOptions engine_options() const;  // with dtype and what is switched off
   std::unique_ptr<engine::Engine> load(const engine::LoadProgress& progress = {}) const;
 };

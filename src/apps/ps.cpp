@@ -47,6 +47,8 @@ void list_loaded(const Options& o) {
   if (o.json) std::puts(models.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
   else if (models.empty()) fmt::print("No model is loaded; the first question to one loads it.\n");
   else print_table(models);
+  const std::string power = answer.value("power", "");
+  if (!o.json && !power.empty()) fmt::print("{}\n", printable(power));
 }
 
 }  // namespace

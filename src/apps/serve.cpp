@@ -80,6 +80,8 @@ void serve(Options& o) {
   ServedModels models(o.model, o.models, !o.no_store, read_replicas(o.replicas, o.models));
   o.server.source = &models;
   if (!o.aliases.empty()) o.server.aliases = read_aliases(o.aliases, models.offers());
+  o.server.system_root = o.model.system_root;
+  o.server.power = o.model.governor();
   o.server.handle_signals = true;
   server::Server server(o.server, {});
   const std::vector<std::string> ids = models.first_ids();

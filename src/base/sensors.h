@@ -3,12 +3,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "base/energy_counter.h"
 
 namespace troika::platform {
 
@@ -30,18 +30,14 @@ class Sensors {
   const std::vector<Reading>& read(Clock::time_point now);
 
  private:
-  struct Energy {
-    uint64_t microjoules = 0;
-    Clock::time_point at;
-  };
   void read_chips();
-  void read_energy(Clock::time_point now);
+  void read_packages(Clock::time_point now);
   Reading& reading_of(const std::string& sensor);
 
   std::filesystem::path root_;
   std::vector<Reading> readings_;
   std::optional<Clock::time_point> looked_;
-  std::map<std::string, Energy> energies_;  // when we looked last, by sensor
+  std::vector<EnergyCounter> packages_;
 };
 
 }  // namespace troika::platform

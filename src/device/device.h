@@ -112,6 +112,12 @@ struct TopLogits {
   std::span<const TopLogit> listed() const { return {largest, size_t(count)}; }
 };
 
+// A device that cannot be had on this machine, or not now; others can do its work.
+class DeviceAbsent : public Error {
+ public:
+  using Error::Error;
+};
+
 class Executable {
  public:
   virtual ~Executable() = default;
@@ -134,14 +140,17 @@ class Device {
   virtual std::shared_ptr<Buffer> allocate(size_t bytes) = 0;             // zeroed, 64-byte aligned; throws Error
   // The same bytes for host and device, of whole pages that the caller keeps alive; null when they cannot be shared.
   virtual std::shared_ptr<Buffer> import(HostRegion region) = 0;
-  // Brings a weight into the device's layout, once, at load. Null: it declines a weight that another device serves better.
-  // Not while something is submitted; throws Error.
+  // Brings a weight into the device's layout, once, at load. Null: it declines a weight that another device serves better,
+  // which one that supports every op must not. Not while something is submitted; throws Error.
   virtual std::shared_ptr<Weight> prepare(const WeightView& view, WeightUse use) = 0;
   // Not while something is submitted. Writes to the arena of an idle segment, when it measures (DeviceOptions::tune).
   virtual std::unique_ptr<Executable> compile(const Segment& segment) = 0;
   // Does a part, some milliseconds long, of what prepare() put off for the sake of a quick start. Steps are faster behind
   // it and give the same bits. False: nothing is left. Like prepare(), not while something is submitted; throws Error.
   virtual bool settle() { return false; }
+  // Lets that share of the host's threads compute, at least one of them, until told otherwise; the bits are the same. Between
+  // submissions. A device without such threads goes on as before.
+  virtual void limit_threads(double /*share*/) {}
   // Measures what this device can do, in a few seconds, while nothing is submitted; nothing: it does not measure that.
   virtual std::optional<Limits> measure_limits() { return std::nullopt; }
 };
@@ -156,7 +165,7 @@ struct DeviceOptions {
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
 
-// Throws Error for an unknown name: it lists those there are.
+// Throws Error for an unknown name: it lists those there are; and DeviceAbsent.
 std::unique_ptr<Device> make_device(std::string_view name, const DeviceOptions& options);
 std::vector<std::string> device_names();
 

@@ -33,6 +33,7 @@
 #include "engine/spill.h"
 #include "engine/step.h"
 #include "models/slices.h"
+#include "power/governor.h"
 
 namespace troika::engine {
 namespace {
@@ -103,6 +104,8 @@ class LocalEngine final : public Engine {
   int slice_number(std::string_view slice);
   void loop(const std::stop_token& stop);
   bool take_commands(const std::stop_token& stop);
+  void obey_limits();
+  void rest(const std::stop_token& stop, Clock::duration work);
   void run_step();
   bool go_on_without(const device::DeviceLost& lost);
   void open_lane(const EngineOptions& options);
@@ -139,6 +142,7 @@ class LocalEngine final : public Engine {
   int drawable_ = 0;  // ids that may be drawn: the tokenizer's, where it is shorter than the head
   int step_tokens_ = 0;
   double row_s_ = 0;  // that a row of a prompt takes
+  power::Limits limits_;
   std::unique_ptr<Eyes> eyes_;
   FeatureCache seen_;
   std::vector<uint64_t> to_see_;  // requests whose pictures have no features yet
@@ -394,11 +398,14 @@ void LocalEngine::loop(const std::stop_token& stop) {
   while (take_commands(stop)) {
     auto begin = Clock::now();
     try {
+      obey_limits();
       tend_lane();
       run_step();
       see();
-      settle(stop, Clock::now() - begin);
-      if (spill_) spill(Clock::now() - begin);
+      const Clock::duration work = Clock::now() - begin;
+      settle(stop, work);
+      if (spill_) spill(work);
+      rest(stop, work);
     } catch (const std::exception& error) {
       log::error("the engine failed, and with it all that ran: {}", error.what());
       while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::failed, .error = error.what()});
@@ -409,6 +416,22 @@ void LocalEngine::loop(const std::stop_token& stop) {
   while (!running_.empty()) finish(running_.begin()->first, {.finish = Finish::cancelled});
   const auto end = Clock::now() + kMostParting;
   while (spill_ && spill_->store() && Clock::now() < end) {}
+}
+
+void LocalEngine::obey_limits() {
+  if (!options_.power) return;
+  limits_ = options_.power->limits();
+  scheduler_->limit_prompts(limits_.prompt_rows);
+  for (const auto& device : model_.devices) device->limit_threads(limits_.threads);
+}
+
+// So that work takes no larger share of the time than it may. Whoever waits for a step waits for this too.
+void LocalEngine::rest(const std::stop_token& stop, Clock::duration work) {
+  if (limits_.share == 1 || running_.empty()) return;
+  const auto begin = Clock::now();
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, stop, work * (1 / limits_.share - 1), [] { return false; });
+  counters_.rested_s += seconds(begin, Clock::now());
 }
 
 // What loading put off, in parts: for as long as the step took that it keeps waiting, and while nobody is here.
@@ -466,7 +489,7 @@ void LocalEngine::run_step() {
   const double step_s = seconds(now, Clock::now());
   counters_.step_seconds.add(step_s);
   counters_.busy_s += step_s;
-  pace(rows, step_s);
+  pace(rows, step_s / limits_.share);
   int row = 0;
   for (const Work& w : work) {
     uint64_t id = w.sequence->id;

@@ -17,6 +17,10 @@
 #include "engine/request.h"
 #include "engine/text_model.h"
 
+namespace troika::power {
+class Governor;
+}
+
 namespace troika::engine {
 
 struct EngineOptions {
@@ -42,6 +46,7 @@ struct EngineOptions {
   std::filesystem::path spill_folder;  // --spill-folder: where cache pages are kept on disk
   uint64_t spill_bytes = 0;     // --spill: the most that they take; 0: none are kept
   double gap_s = 0.5;           // --gap: prompts are cut so that who generates waits no longer than this for a token
+  std::shared_ptr<power::Governor> power;  // --power: says how much of the machine steps may take; null: all of it
   std::string slice;            // --slice: of a MatFormer model (models/slices.h); "": all of it
 };
 
@@ -82,6 +87,7 @@ struct EngineStats {
   int64_t steps = 0, prompt_tokens = 0, generated_tokens = 0, preemptions = 0;
   int64_t pictures = 0;  // that went through the tower
   double busy_s = 0;     // that the device computed, steps and pictures
+  double rested_s = 0;   // between steps, to keep a ceiling (power/policy.h)
   bool settled = false;  // all that loading put off is done: steps are as fast as they get
   int64_t cached_tokens = 0;  // of prompt_tokens, taken over from an earlier text
   int64_t restored_tokens = 0;  // of text that was read back from disk

@@ -266,22 +266,33 @@ Format kv_format(const EngineOptions& options, const std::vector<models::FoundWe
 
 void open_devices(Model& model, const EngineOptions& options) {
   const ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
-  model.device_names = device_list(options.device);
-  model.pins = plan::parse_pins(options.place, model.device_names, model.spec.layers);
-  const int last = static_cast<int>(model.device_names.size()) - 1;
+  std::vector<std::string>& names = model.device_names;
+  names = device_list(options.device);
+  std::string place = options.place;
+  const auto read_pins = [&] { model.pins = plan::parse_pins(place, names, model.spec.layers); };
+  read_pins();
   const auto is_done = [&](const ops::Op& op) {
     return std::ranges::any_of(model.devices, [&](const auto& device) { return device->supports(whole, op); });
   };
-  for (int d = 0; d <= last; ++d) {
-    const bool is_pinned = std::ranges::any_of(model.pins, [&](const plan::Pin& pin) { return pin.device == d; });
-    if (d == last && !is_pinned && std::ranges::all_of(whole.ops, is_done)) break;
-    model.devices.push_back(device::make_device(model.device_names[size_t(d)], {.threads = options.threads,
-                                                                                .float32 = options.float32,
-                                                                                .isa = options.isa,
-                                                                                .repack = options.repack,
-                                                                                .file_bytes = model.file->bytes(),
-                                                                                .tune = options.tune,
-                                                                                .pin = options.pin}));
+  for (size_t d = 0; d < names.size();) {
+    const auto is_on = [&](const plan::Pin& pin) { return pin.device == int(d); };
+    const bool is_pinned = std::ranges::any_of(model.pins, is_on);
+    if (d + 1 == names.size() && !is_pinned && std::ranges::all_of(whole.ops, is_done)) break;
+    try {
+      model.devices.push_back(device::make_device(names[d], {.threads = options.threads,
+                                                             .float32 = options.float32,
+                                                             .isa = options.isa,
+                                                             .repack = options.repack,
+                                                             .file_bytes = model.file->bytes(),
+                                                             .tune = options.tune,
+                                                             .pin = options.pin}));
+      ++d;
+    } catch (const device::DeviceAbsent& absent) {
+      log::warn("{}; going on without it", absent.what());
+      place = plan::without_device(place, names[d]);
+      names.erase(names.begin() + ptrdiff_t(d));
+      read_pins();
+    }
   }
 }
 

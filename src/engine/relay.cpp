@@ -54,6 +54,9 @@ Relay::Relay(const Tape& tape, const Surroundings& around, size_t begin, size_t 
     stretch.end += begin;
     legs_.push_back(leg_of(stretch));
     order(legs_.back());
+    const size_t ops = stretch.end - stretch.begin;
+    if (ops > most_ops_) longest_ = legs_.size() - 1;
+    most_ops_ = std::max(most_ops_, ops);
   }
 }
 
@@ -112,7 +115,7 @@ void Relay::run(const std::function<void()>& meanwhile) {
       bring(leg);
       on_device(leg.device, [&] { leg.work->submit(); });
       leg.is_running = true;
-      if (meanwhile && &leg == &legs_.front()) meanwhile();
+      if (meanwhile && &leg == &legs_[longest_]) meanwhile();
     }
     for (Leg& leg : legs_) finish(leg);
   } catch (...) {

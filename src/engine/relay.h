@@ -45,7 +45,7 @@ class Relay {
   // Compiles ops [begin, end) of a tape that outlives this. Throws DeviceLost with the device's number, as run() and fetch() do.
   Relay(const Tape& tape, const Surroundings& around, size_t begin, size_t end);
 
-  // `meanwhile` is called once, when the first device has begun.
+  // `meanwhile` is called once, when the longest stretch has begun.
   void run(const std::function<void()>& meanwhile = {});
 
   // Where the host reads a result of the program.
@@ -84,6 +84,7 @@ class Relay {
   std::vector<std::vector<std::shared_ptr<device::Weight>>> weights_;  // by device and tensor id; empty: none of its ops here
   std::set<std::pair<uint32_t, const std::byte*>> brought_;  // tensors, and where to
   std::vector<Leg> legs_;
+  size_t longest_ = 0, most_ops_ = 0;  // the leg of most ops
 };
 
 }  // namespace troika::engine

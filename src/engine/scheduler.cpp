@@ -317,7 +317,7 @@ void Scheduler::hand_out(int slice) {
     else prompts_.push_back(s);
   }
   const bool somebody_writes = std::ranges::any_of(running_, [](auto* s) { return s->outstanding() == 1; });  // in any slice
-  int most = somebody_writes ? std::min(tokens, prompt_tokens_beside_) : tokens;
+  int most = std::min({tokens, prompt_tokens_, somebody_writes ? prompt_tokens_beside_ : tokens});
   std::ranges::sort(prompts_, [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); });
   for (Sequence* s : prompts_) {
     const int before = tokens;

@@ -94,7 +94,9 @@ class Scheduler {
   // fills the pages now. False when there are none; next() then makes room.
   bool land(Sequence& sequence);
 
-  // So many tokens of prompts at most go into a step in which others generate, so that these do not wait for long.
+  // So many tokens of prompts at most go into a step, but for runs that a step computes whole; and into one in which others
+  // generate, so that these do not wait for long.
+  void limit_prompts(int tokens) { prompt_tokens_ = tokens; }
   void limit_prompts_beside(int tokens) { prompt_tokens_beside_ = tokens; }
 
   PrefixCache& cache() { return cache_; }
@@ -143,10 +145,10 @@ class Scheduler {
   std::vector<Sequence*> prompts_;  // of the step that is made, in the order in which they come
   std::vector<Work> work_;
   std::vector<PageCopy> copies_;
-  int prompt_tokens_beside_ = 1 << 20;
   std::optional<int> lane_from_;  // nothing: there is no other lane
   uint64_t trips_ = 0;
   bool lacks_pages_ = false;  // somebody found none since next() last looked
+  int prompt_tokens_ = 1 << 20, prompt_tokens_beside_ = 1 << 20;
   int64_t clock_ = 0;  // tokens handed out
   uint64_t refused_ = 0;  // the sequence that came first and did not fit, while there were
   int refused_free_ = 0;  // so many free pages

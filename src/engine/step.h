@@ -36,7 +36,7 @@ class Step {
   void prepare(std::span<const Work> work);
   // Computes the work, all of one slice. Row r of the result, [V] each, belongs to the r-th output in the order of
   // `work`.
-  // `meanwhile` is called once, when the device has begun.
+  // `meanwhile` is called once, when the longest stretch has begun.
   void run(std::span<const Work> work, const std::function<void()>& meanwhile = {});
   // The most likely tokens of a row; null where the device does not find them, or the row is wanted whole.
   const device::TopLogits* top(int row) const;

@@ -106,30 +106,42 @@ std::string_view name_of(Recipe recipe) {
   return "?";
 }
 
-size_t weight_bytes(const ops::Program& program, Recipe recipe, Part part) {
+Formats formats_of(const ops::Program& program, Recipe recipe, Part part) {
   uint32_t head = head_of(program);
   int layers = layers_of(program);
-  size_t bytes = 0;
+  Formats formats;
   for (uint32_t id = 0; id < program.tensors.size(); ++id) {
     const TensorInfo& tensor = program.tensors[id];
     if (tensor.role != ops::Role::weight) continue;
     Format format = Format::bf16;
     if (recipe != Recipe::bf16 && part == Part::tower) format = tensor.shape.rank < 2 ? Format::f32 : Format::f16;
     if (recipe != Recipe::bf16 && part == Part::decoder) format = format_in_gguf(tensor, recipe, id == head, layers);
-    bytes += static_cast<size_t>(tensor.shape.rows()) * row_bytes(format, tensor.shape.columns());
+    formats.emplace(tensor.name, format);
+  }
+  return formats;
+}
+
+size_t weight_bytes(const ops::Program& program, Recipe recipe, Part part) {
+  const Formats formats = formats_of(program, recipe, part);
+  size_t bytes = 0;
+  for (const TensorInfo& tensor : program.tensors) {
+    if (tensor.role != ops::Role::weight) continue;
+    bytes += static_cast<size_t>(tensor.shape.rows()) * row_bytes(formats.at(tensor.name), tensor.shape.columns());
   }
   return bytes;
 }
 
 size_t cache_bytes(const ops::Program& program, Format format, int tokens) {
   size_t bytes = 0;
-  for (const ops::CacheInfo& cache : program.caches) {
-    int window = program.windows[cache.group], pages = ops::pages_for(tokens);
-    if (window > 0) pages = std::min(pages, ops::pages_for(window) + 1);
-    size_t rows = static_cast<size_t>(pages) * ops::kPageTokens * cache.kv_heads;
-    bytes += 2 * rows * row_bytes(format, cache.head_dim);
-  }
+  for (const ops::CacheInfo& cache : program.caches) bytes += cache_bytes(program, cache, format, tokens);
   return bytes;
+}
+
+size_t cache_bytes(const ops::Program& program, const ops::CacheInfo& cache, Format format, int tokens) {
+  int window = program.windows[cache.group], pages = ops::pages_for(tokens);
+  if (window > 0) pages = std::min(pages, ops::pages_for(window) + 1);
+  size_t rows = static_cast<size_t>(pages) * ops::kPageTokens * cache.kv_heads;
+  return 2 * rows * row_bytes(format, cache.head_dim);
 }
 
 }  // namespace troika::plan

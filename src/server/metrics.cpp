@@ -10,6 +10,7 @@
 #include <span>
 
 #include "base/platform.h"
+#include "power/governor.h"
 #include "server/observe.h"
 
 namespace troika::server {
@@ -51,6 +52,8 @@ constexpr Number kNumbers[] = {
      [](const Snapshot& s) { return double(s.stats.steps); }},
     {"troika_preemptions_total", "Times that a sequence made room for others, to go on later.", MetricType::Counter,
      [](const Snapshot& s) { return double(s.stats.preemptions); }},
+    {"troika_rested_seconds_total", "Time between steps in which the engine rested to keep a ceiling of --power.",
+     MetricType::Counter, [](const Snapshot& s) { return s.stats.rested_s; }},
     {"troika_pictures_total", "Pictures that went through the vision tower.", MetricType::Counter,
      [](const Snapshot& s) { return double(s.stats.pictures); }},
     {"troika_requests_running", "Requests in the batch.", MetricType::Gauge,
@@ -217,6 +220,34 @@ void add_sensors(const Models& models, std::vector<MetricFamily>& families) {
   }
 }
 
+MetricFamily counted(const char* name, const char* help, double value, Labels labels) {
+  MetricFamily one = family(name, help, MetricType::Counter);
+  one.metric.push_back(measured(std::move(labels), MetricType::Counter, value));
+  return one;
+}
+
+// What engines may use, and the energy that the machine spent.
+void add_power(const power::Governor& governor, std::vector<MetricFamily>& families) {
+  const power::Status status = governor.status();
+  const power::Decision& d = status.decision;
+  families.push_back(single("troika_power_info", "The profile in force and what limits most; always 1.", 1,
+                            {{"power", std::string(power::kProfileNames[size_t(status.wish.profile)])},
+                             {"profile", std::string(d.rule->name)},
+                             {"reason", std::string(power::kReasonNames[size_t(d.reason)])}}));
+  families.push_back(single("troika_power_share_ratio", "Share of the time that steps may take.", d.limits.share));
+  families.push_back(single("troika_power_threads_ratio", "Share of the CPU's threads that may compute.", d.limits.threads));
+  if (status.seen.on_battery)
+    families.push_back(single("troika_on_battery", "1 where batteries feed this machine.", *status.seen.on_battery));
+  if (status.seen.charge)
+    families.push_back(single("troika_battery_charge_ratio", "How full the batteries are.", *status.seen.charge));
+  if (governor.meter().source() == power::Meter::Source::none) return;
+  const Labels source{{"source", std::string(power::kSourceNames[size_t(governor.meter().source())])}};
+  families.push_back(counted("troika_energy_joules_total", "Energy that this machine spent, for whomever.",
+                             status.spent.joules, source));
+  families.push_back(counted("troika_energy_seconds_total", "Time in which troika_energy_joules_total was spent.",
+                             status.spent.seconds, source));
+}
+
 void add_server(const Models& models, std::vector<MetricFamily>& families) {
   MetricFamily answers =
       family("troika_http_requests_total", "HTTP requests answered, by route and status.", MetricType::Counter);
@@ -244,6 +275,7 @@ Reply metrics(const Models& models, const HttpRequest& request, std::string_view
   add_engines(snapshots, families);
   add_server(models, families);
   add_sensors(models, families);
+  if (models.power()) add_power(*models.power(), families);
   return {.content_type = "text/plain; version=0.0.4; charset=utf-8",
           .body = prometheus::TextSerializer().Serialize(families)};
 }

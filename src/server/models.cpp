@@ -26,7 +26,8 @@ Models::Models(std::vector<ServedModel> models, const ServerOptions& options)
       pool_(std::make_unique<ModelPool>(std::move(models), options.source, options.loading, options.aliases)),
       pictures_(options.images),
       version_(options.version),
-      sensors_(std::make_unique<platform::Sensors>(options.system_root)) {}
+      sensors_(std::make_unique<platform::Sensors>(options.system_root)),
+      power_(options.power) {}
 
 namespace {
 

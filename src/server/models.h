@@ -59,6 +59,8 @@ class Models {
   // Of the I/O thread, as the traffic.
   platform::Sensors& sensors() const { return *sensors_; }
 
+  const power::Governor* power() const { return power_.get(); }  // null: there is none
+
  private:
   enum class Part : uint8_t { engine, text };  // of the model, which the request needs
   const ServedModel& find_for(Part part, const Asked& asked, std::optional<ModelPool::Seconds> keep) const;
@@ -73,6 +75,7 @@ class Models {
   std::string version_;
   Traffic traffic_;
   std::unique_ptr<platform::Sensors> sensors_;
+  std::shared_ptr<const power::Governor> power_;
 };
 
 // Whether the model's template knows reasoning.

@@ -3,6 +3,7 @@
 #include <cctype>
 
 #include "base/log.h"
+#include "power/governor.h"
 #include "server/answer_json.h"
 #include "server/api_error.h"
 #include "server/api_schemas.h"
@@ -183,6 +184,7 @@ Reply ollama_ps(const Models& models, const HttpRequest& request, std::string_vi
     entry["loaded_share"] = view.share;
     body["models"].push_back(std::move(entry));
   }
+  if (models.power()) body["power"] = power::explain(models.power()->status());  // ours, for `troika ps`
   return {.body = dump(body)};
 }
 

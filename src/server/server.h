@@ -54,6 +54,7 @@ struct ServerOptions {
   std::string version = "0";  // of the program, for those who ask
   int queue = 128;            // requests that may wait for a model; more are refused with 503
   std::filesystem::path system_root = "/";  // below which sys/ lies; another in tests
+  std::shared_ptr<power::Governor> power;  // that the models' engines obey, for those who ask; null: none
   ModelSource* source = nullptr;  // of models that can be loaded; outlives the server
   LoadOptions loading;
   std::vector<ModelAlias> aliases;

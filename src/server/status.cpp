@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/platform.h"
+#include "power/governor.h"
 #include "server/answer_json.h"
 #include "server/observe.h"
 
@@ -92,6 +93,16 @@ Json describe_machine(platform::Sensors& sensors) {
           {"sensors", std::move(readings)}};
 }
 
+Json describe(const power::Status& status) {
+  const power::Decision& d = status.decision;
+  return {{"power", power::kProfileNames[size_t(status.wish.profile)]},
+          {"profile", d.rule->name},
+          {"reason", power::kReasonNames[size_t(d.reason)]},
+          {"threads", d.limits.threads},
+          {"share", d.limits.share},
+          {"text", power::explain(status)}};
+}
+
 Json describe(const Traffic& traffic) {
   Json answers = Json::array();
   for (const auto& [key, count] : traffic.answers())
@@ -111,6 +122,7 @@ Reply status(const Models& models, const HttpRequest& request, std::string_view)
           .body = dump({{"version", models.version()},
                         {"uptime_s", std::time(nullptr) - models.traffic().started()},
                         {"machine", describe_machine(models.sensors())},
+                        {"power", models.power() ? describe(models.power()->status()) : Json()},
                         {"models", std::move(all)},
                         {"loading", std::move(loading)},
                         {"answers", describe(models.traffic())}})};

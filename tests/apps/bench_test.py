@@ -6,9 +6,12 @@ that it is there, and what must hold between figures.
 """
 import json
 import math
+import os
 import pathlib
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 import unittest
 
@@ -64,6 +67,91 @@ class Bench(unittest.TestCase):
         self.assertRegex(value["version"], r"^troika \d")
 
 
+class Machine:
+    """A tree of sysfs whose package takes so many watts, by a counter that goes round every five joules."""
+    RANGE = 5_000_000
+
+    def __init__(self, watts):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = pathlib.Path(self.folder.name)
+        self.zone = self.root / "sys/class/powercap/intel-rapl:0"
+        self.zone.mkdir(parents=True)
+        (self.zone / "name").write_text("package-0\n")
+        (self.zone / "max_energy_range_uj").write_text(f"{self.RANGE}\n")
+        self.begin, self.watts, self.ends = time.monotonic(), watts, threading.Event()
+        self.count()
+        self.thread = threading.Thread(target=self.tick)
+
+    def count(self):
+        microjoules = int((time.monotonic() - self.begin) * self.watts * 1e6) % self.RANGE
+        (self.zone / "next").write_text(f"{microjoules}\n")
+        (self.zone / "next").rename(self.zone / "energy_uj")
+
+    def tick(self):
+        while not self.ends.wait(0.002):
+            self.count()
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ends.set()
+        self.thread.join()
+        self.folder.cleanup()
+
+
+class Energy(Bench):
+    SHORT = ("-p", "64", "-n", "0", "-r", "20", "--threads", "1")
+
+    def test_tokens_per_joule_are_those_of_the_time_that_a_test_took(self):
+        with Machine(watts=0.9) as machine:
+            found = self.read("-p", "512", "-n", "400", "-r", "3", "--threads", "1", "--system-root", machine.root)
+        self.assertEqual((found["energy"]["source"], found["energy"]["missing"]), ("package", None))
+        self.assertAlmostEqual(found["energy"]["idle_watts"], 0.9, delta=0.1)
+        for test in found["tests"]:
+            self.positive(test["watts"], test["tokens_per_joule"])
+            seconds = sum(test["tokens"] / rate for rate in test["tokens_per_s"]["runs"])
+            if seconds < 0.5:
+                continue  # the counter is moved on by another process, a little late
+            self.assertAlmostEqual(test["watts"], 0.9, delta=0.2, msg=test["test"])
+            tokens = 3 * test["tokens"]
+            self.assertAlmostEqual(test["tokens_per_joule"] * 0.9 * seconds / tokens, 1, delta=0.3, msg=test["test"])
+
+    def test_they_stand_beside_the_speed(self):
+        with Machine(watts=0.9) as machine:
+            text = self.answer(*self.SHORT, "--system-root", machine.root)
+        self.assertRegex(text, r"energy: of the processor's package, .*; 0\.[89] W while nothing ran, which are in the figures")
+        self.assertRegex(text, r"max +tokens/J +share")
+        self.assertRegex(text, r"pp64 .* \d[\d.e+]* \(\d\.\d W\)")
+
+    def test_without_a_counter_it_is_said_why(self):
+        with tempfile.TemporaryDirectory() as root:
+            found = self.read(*self.SHORT, "--system-root", root)
+            text = self.answer(*self.SHORT, "--system-root", root)
+        self.assertIn("this system has no counter of the processor's energy", found["energy"]["missing"])
+        self.assertIsNone(found["energy"]["idle_watts"])
+        self.assertIsNone(found["tests"][0]["tokens_per_joule"])
+        self.assertIn("energy: not measured: this system has no counter", text)
+        self.assertNotIn("tokens/J", text)
+
+    def test_a_batterys_gauge_tells_nothing_of_a_moment(self):
+        with tempfile.TemporaryDirectory() as root:
+            battery = pathlib.Path(root) / "sys/class/power_supply/BAT0"
+            battery.mkdir(parents=True)
+            for name, value in {"type": "Battery", "status": "Discharging", "power_now": 9_000_000}.items():
+                (battery / name).write_text(f"{value}\n")
+            found = self.read(*self.SHORT, "--system-root", root)
+        self.assertEqual(found["energy"]["source"], "battery")
+        self.assertAlmostEqual(found["energy"]["idle_watts"], 9)
+        self.assertIsNone(found["tests"][0]["tokens_per_joule"])
+
+    def test_the_machine_is_measured_whole_unless_power_says_otherwise(self):
+        self.assertRegex(self.read(*self.SHORT)["power"], r"\A--power full\b[^%]*(\(\d+ %\))?: full\Z")
+        self.assertIn("25 % of the threads", self.read(*self.SHORT, "--power", "quiet")["power"])
+        self.refusal(*self.SHORT, "--power", "loud", says="--power", code=2)
+
+
 class OfAModel(Bench):
     TINY = ("-p", "8", "-n", "3", "-r", "1", "--threads", "1")
 
@@ -82,7 +170,7 @@ class OfAModel(Bench):
         at_0 = ["pp8", "pp16", "tg3", "tg3 x3", "tg4", "tg4 x3"]
         self.assertEqual(names, at_0 + [name + " @ d40" for name in at_0])
         for test in found["tests"]:
-            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "bytes_per_s",
+            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "tokens_per_joule", "watts", "bytes_per_s",
                                          "int8_operations_per_s", "bf16_operations_per_s", "fp32_operations_per_s",
                                          "attention_operations_per_s",
                                          "bound", "share_of_limit"})
@@ -174,6 +262,58 @@ class OfAModel(Bench):
         self.refusal("no-such-model", says="there is no model")
         self.refusal("-p", "64", "-n", "0", "--ctx", "32", says="32")
         self.refusal("troika-mini", "limits", says="model", code=2)
+
+
+class Calibrate(Bench):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.cache = pathlib.Path(folder.name)
+
+    def cached(self, *arguments):
+        return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=240,
+                              env=os.environ | {"XDG_CACHE_HOME": str(self.cache)})
+
+    def test_a_machine_is_measured_and_kept_for_predictions(self):
+        tiny = ("--shape", "256x256", "--seconds", "0.001", "--threads", 1)
+        early = self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "--predict")
+        self.assertIn("troika bench calibrate", early.stderr)
+        done = self.cached("bench", "calibrate", *tiny, "--devices", "cpu", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        machine = json.loads(done.stdout)
+        [cpu] = machine["devices"]
+        self.positive(cpu["read_bytes_per_s"]["value"], cpu["launch_s"]["value"], cpu["submit_s"]["value"])
+        works = ["f16", "q8_0", "q6_k", "q5_0", "q4_k", "q4_0", "attention", "rows"]
+        self.assertEqual([s["work"] for s in cpu["speeds"]], works)
+        for speed in cpu["speeds"]:
+            self.assertEqual(speed["source"], "measured")
+            self.positive(*(per_s for _, per_s in speed["points"]))
+        [kept] = (self.cache / "troika" / "machines").iterdir()
+        self.assertEqual(json.loads(kept.read_text()), machine)
+        read = json.loads(self.cached("bench", "troika-mini", "-p", 8, "-n", 2, "-r", 1, "--predict", "--json").stdout)
+        for result in read["tests"]:
+            self.positive(result["predicted_tokens_per_s"])
+        plan = self.cached("plan", "troika-mini", "--hardware", "this").stdout
+        self.assertIn("as `troika bench calibrate` measured it", plan)
+        self.assertIn("ratio", self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "-r", 1, "--predict").stdout)
+
+    def test_what_cannot_be_measured_is_refused(self):
+        self.assertIn("simulated", self.cached("bench", "calibrate", "--devices", "npu").stderr)
+        self.assertIn("there are: cpu", self.cached("bench", "calibrate", "--devices", "tpu").stderr)
+        self.assertIn("named twice", self.cached("bench", "calibrate", "--devices", "cpu,cpu").stderr)
+
+    def test_two_devices_are_measured_side_by_side(self):
+        if troika("bench", "limits", "--device", "vulkan").returncode != 0:
+            self.skipTest("there is no Vulkan")
+        done = self.cached("bench", "calibrate", "--shape", "256x256", "--seconds", "0.001", "--devices", "cpu,vulkan", "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        machine = json.loads(done.stdout)
+        self.assertEqual([(p["from"], p["to"]) for p in machine["pairs"]], [("cpu", "vulkan"), ("vulkan", "cpu")])
+        for pair in machine["pairs"]:
+            self.assertGreaterEqual(pair["slowed"]["value"], 0)
+            self.assertLess(pair["slowed"]["value"], 1)
+        text = self.cached("plan", "troika-mini", "--hardware", "this").stdout
+        self.assertRegex(text, r"(?m)^devices +cpu: .*\n +vulkan: ")
 
 
 class OfTheMachine(Bench):

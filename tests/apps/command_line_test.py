@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 BINARY = pathlib.Path(sys.argv[1]).resolve()
 PROJECT = pathlib.Path(sys.argv[2]).resolve()
@@ -121,6 +122,58 @@ class Plan(CommandLine):
             self.assertRegex(text, rf"(?m)^{label} ")
         self.assertNotIn("linear", text)
         self.assertIn("linear", self.answer("plan", GGUF, "--print", "--tokens", 4))
+
+    SEVEN = PUBLISHED / "qwen2.5-7b-instruct.json"
+
+    def test_plans_for_a_machine_that_is_not_here(self):
+        for name in ("phoenix-ddr5", "phoenix-lpddr5x"):
+            plan = self.plan(self.SEVEN, "--hardware", name, "--ctx", 4096, "--users", 4)["plan"]
+            self.assertEqual((plan["refusal"], plan["main"]["devices"]), ("", ["vulkan"]))
+            self.assertEqual(plan["side"]["devices"], ["npu", "cpu"])
+            self.assertTrue(plan["side"]["pays"])
+            self.assertGreater(plan["side"]["gain"], 1.3)
+            self.assertEqual([d["users"] for d in plan["predicted"]["decode"]], [1, 2, 4, 8, 16, 32])
+            self.assertEqual(len(plan["reasons"]), 3)
+            self.assertEqual([t["name"] for t in plan["targets"]], ["Qwen2.5-7B, first plan", "Qwen2.5-7B, later plan"])
+            self.assertGreaterEqual(plan["users_served"], 4)
+            ops = plan["main"]["prompt"][-1][2]
+            self.assertEqual(sum(end - begin for _, begin, end in plan["side"]["prompt"]), ops)
+        text = self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5")
+        for words in ("none of it was measured here", "Predicted, not measured", "decoding is bound by the memory bus",
+                      "the sum of 9 to 14 users"):
+            self.assertIn(words, text)
+        sees = self.plan(self.PUBLISHED / "gemma-3-4b-it.json", "--hardware", "phoenix-ddr5")["plan"]["predicted"]["pictures"]
+        self.assertEqual([(p["tokens"], p["devices"]) for p in sees], [(256, ["vulkan"]), (256, ["npu", "cpu"])])
+        bf16 = self.plan(self.PUBLISHED / "gemma-3-27b-it.json", "--hardware", "phoenix-ddr5", "--weights", "bf16")["plan"]
+        self.assertIn("does not fit", bf16["refusal"])
+        self.assertNotIn("predicted", bf16)
+
+    def test_plans_for_a_machine_in_a_file_and_for_this_one(self):
+        machine = self.plan(GGUF, "--hardware", "phoenix-ddr5")["plan"]["machine"]
+        machine["devices"] = machine["devices"][:1]
+        path = self.file("machine.json", json.dumps(machine))
+        plan = self.plan(GGUF, "--hardware", path)["plan"]
+        self.assertEqual((plan["main"]["devices"], plan["side"]), (["vulkan"], None))
+        self.assertEqual(plan["weights"], "the file's")
+        here = self.answer("plan", GGUF, "--hardware", "this", env={"XDG_CACHE_HOME": str(self.folder)})
+        self.assertIn("by its limits, measured just now", here)
+        self.refusal("plan", GGUF, "--hardware", "strix", says=["strix", "phoenix-ddr5, phoenix-lpddr5x"])
+        self.refusal("plan", GGUF, "--hardware", self.file("m.json", "{}"), says=["m.json", "name"])
+        self.refusal("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--weights", "Q1", says=["Q1", "Q4_K_M"])
+        self.refusal("plan", GGUF, "--svg", "x.svg", says="--hardware", code=2)
+
+    def test_draws_its_plan(self):
+        path = self.folder / "plan.svg"
+        self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--svg", path)
+        drawn = xml.etree.ElementTree.fromstring(path.read_text())
+        texts = [e.text for e in drawn.iter("{http://www.w3.org/2000/svg}text")]
+        for words in ("answers: vulkan", "prompts beside: npu", "memory: 34.36 GB", "weights for vulkan: 4.37 GB"):
+            self.assertIn(words, texts)
+        self.assertIn("prefers-color-scheme: dark", path.read_text())
+        small = self.plan(self.SEVEN, "--hardware", "phoenix-ddr5")["plan"]["machine"]
+        small["memory"]["bytes"]["value"] = 2e9
+        small = self.file("s.json", json.dumps(small))
+        self.refusal("plan", self.SEVEN, "--hardware", small, "--svg", path, says="there is no plan to draw")
 
     def test_says_what_is_wrong_in_a_sentence(self):
         self.refusal("plan", self.folder, says="config.json")
@@ -253,6 +306,7 @@ class Plumbing(CommandLine):
 
     def test_a_simulated_device_says_so_and_is_not_measured(self):
         self.assertIn("--device npu is simulated on the CPU", self.answer("doctor"))
+        self.assertIn("simulated on the CPU", self.answer("doctor", "--npu", env={"TROIKA_NPU_PLUGIN": "simulated"}))
         refused = troika("bench", "ops", "--device", "npu")
         self.assertEqual(refused.returncode, 1)
         self.assertIn("a benchmark would measure the simulator", refused.stderr)
@@ -333,6 +387,21 @@ class Plumbing(CommandLine):
                          found["gpus"][0])
         self.assertEqual(found["npus"][0] | {"pci_id": "1022:1502", "driver": "amdxdna"}, found["npus"][0])
 
+    def test_doctor_says_why_an_npu_is_not_used(self):
+        missing = self.folder / "plugin.so"
+        env = {"TROIKA_NPU_PLUGIN": str(missing)}
+        text = self.answer("doctor", "--npu", "--root", self.folder, env=env)
+        self.assertRegex(text, r"NPU +no: there is no NPU 1022:1502 on the PCI bus; ")
+        found = json.loads(self.answer("doctor", "--npu", "--json", "--root", self.folder, env=env))
+        self.assertEqual((found["plugin"], found["array"], found["measured"]), (str(missing), None, None))
+
+    def test_a_named_plug_in_that_is_missing_leaves_all_to_the_cpu(self):
+        made = troika("generate", FOLDER, "--ids", self.ids([[1, 2, 3]]), "--tokens", 1, "--device", "npu",
+                      env={"TROIKA_NPU_PLUGIN": "/no/plugin.so"})
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn("no NPU: ", made.stderr)
+        self.assertIn("going on without it", made.stderr)
+
     def test_doctor_reads_the_sensors_that_there_are(self):
         chip = self.folder / "machine/sys/class/hwmon/hwmon3"
         chip.mkdir(parents=True)
@@ -343,6 +412,19 @@ class Plumbing(CommandLine):
         self.assertEqual(json.loads(self.answer("doctor", "--json", "--root", root))["sensors"], [{"name": "cpu", "celsius": 71.25}])
         self.assertRegex(self.answer("doctor", "--root", root), r"sensors +cpu 71 °C\n")
         self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"sensors +none found\n")
+
+    def test_doctor_says_what_power_does_here_and_how_to_make_energy_readable(self):
+        root = self.folder / "machine"
+        battery, package = root / "sys/class/power_supply/BAT0", root / "sys/class/powercap/intel-rapl:0"
+        battery.mkdir(parents=True)
+        package.mkdir(parents=True)
+        (package / "name").write_text("package-0\n")
+        for name, value in {"type": "Battery", "status": "Discharging", "capacity": 41, "power_now": 9_300_000}.items():
+            (battery / name).write_text(f"{value}\n")
+        found = json.loads(self.answer("doctor", "--json", "--root", root))
+        self.assertRegex(found["power"], r"\A--power auto on battery \(41 %\): balanced, .*no temperature is readable here")
+        self.assertRegex("\n".join(found["advice"]), r"energy_uj is for root alone; .*sudo chmod a\+r")
+        self.assertRegex(self.answer("doctor", "--root", self.folder / "none"), r"power +--power auto, no battery here: full\n")
 
     def test_doctor_says_what_to_do_about_a_missing_node_and_a_missing_driver(self):
         root = self.machine(nodes=False)
@@ -400,7 +482,7 @@ class SeveralDevices(CommandLine):
                 ("reference", "linear=npu", "npu is not in the list of --device, which is reference,cpu"),
                 ("reference", "linaer=cpu", ["no such kind of operation", "linear, linear_where"]),
                 ("reference", "0-9=cpu", "the model has layers 0 to 2"),
-                ("reference", "attend=cpu,1=reference", ["attend=cpu and 1=reference contradict each other", "one cache"])):
+                ("reference", "attend=cpu,1=reference", ["attend=cpu", "contradict each other", "one cache"])):
             self.refusal("generate", FOLDER, "--ids", self.ids([[1]]), "--device", list_, "--place", place, says=says)
         done = troika("generate", FOLDER, "--ids", self.ids([[1]]), "--device", "npu", "--place", "rope=npu")
         self.assertEqual((done.returncode, done.stdout), (1, ""))

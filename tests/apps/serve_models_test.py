@@ -97,6 +97,7 @@ class ServeModelsTest(unittest.TestCase):
         self.assertEqual(listed.returncode, 0, listed.stderr)
         self.assertRegex(listed.stdout, f"{name}.* the room is needed")
         self.assertRegex(listed.stdout, "troika-mini.* an admin unloads it")
+        self.assertRegex(listed.stdout, r"(?m)^--power auto\b.*: (full|balanced|quiet)")
         self.assertEqual(len(json.loads(self.troika("ps", "--json", "--url", self.url).stdout)), 2)
         stopped = self.troika("stop", name, "--url", self.url)
         self.assertEqual(stopped.returncode, 0, stopped.stderr)

@@ -65,6 +65,15 @@ TEST_F(SensorsTest, ASecondGpuHasANumber) {
   EXPECT_DOUBLE_EQ(find("gpu1")->celsius.value(), 42);
 }
 
+TEST_F(SensorsTest, AGpuThatSleepsIsLeftAlone) {
+  make_up_machine(scratch.path());
+  put(hwmon / "hwmon10/device/power/runtime_status", "suspended");
+  EXPECT_EQ(find("gpu"), nullptr);
+  now += 1s;
+  put(hwmon / "hwmon10/device/power/runtime_status", "active");
+  EXPECT_DOUBLE_EQ(find("gpu")->celsius.value(), 49);
+}
+
 TEST_F(SensorsTest, PowerOfThePackageIsTheDifferenceOfItsEnergy) {
   make_up_machine(scratch.path());
   EXPECT_FALSE(find("cpu")->watts) << "one look is no difference";

@@ -4,7 +4,7 @@
 
 #include <gmock/gmock.h>
 
-#include "device/npu/simulated_array.h"
+#include "device/npu/product_array.h"
 #include "device/plain_npu.h"
 #include "device/tape.h"
 
@@ -14,7 +14,8 @@ namespace {
 using ops::Builder;
 using ops::Tensor;
 
-constexpr double kAnyError = 1;  // all that 4 bits can do is done in 4 bits
+const npu::Rounding kFourBits{.most_error = 1};  // all that 4 bits can do is done in 4 bits
+const npu::Rounding kWideRows{.wide_rows = {"w"}};
 constexpr WeightUse kMultiplied{.multiplied = true, .looked_up = false};
 
 Tape tape_of(int bucket, int live, int depth, Format format, const std::function<Tensor(Builder&, Tensor)>& op) {
@@ -49,34 +50,46 @@ Outcome multiply_on(Device& device, const Tape& tape) {
 }
 
 TEST(Npu, MultipliesAsThePlainDefinitionDoesInEveryBit) {
-  auto npu = npu::make({.threads = 2}, kAnyError);
-  PlainNpu plain(kAnyError);
-  for (Format format : {Format::f32, Format::bf16, Format::q8_0, Format::q6_k, Format::q4_0, Format::q4_k, Format::iq4_nl}) {
-    int block = info(format).block_values;
-    for (int depth : {block == 1 ? 17 : block, 3 * block + (block == 1 ? 300 : 0)}) {
-      for (int out : {1, 255, 600}) {
-        Tape tape = linear_tape(format, depth, out, out == 255 ? 257 : 3, out == 1 ? Builder::Bias::no : Builder::Bias::yes);
-        Outcome got = multiply_on(*npu, tape), want = multiply_on(plain, tape);
-        EXPECT_TRUE(same_bits(got.arena, want.arena)) << info(format).name << " " << out << "x" << depth;
+  for (const npu::Rounding& rounding : {kFourBits, kWideRows}) {
+    auto npu = npu::make({.threads = 2}, rounding);
+    PlainNpu plain(rounding);
+    for (Format format : {Format::f32, Format::bf16, Format::q8_0, Format::q6_k, Format::q4_0, Format::q4_k, Format::iq4_nl}) {
+      int block = info(format).block_values;
+      for (int depth : {block == 1 ? 17 : block, 3 * block + (block == 1 ? 300 : 0)}) {
+        for (int out : {1, 255, 600}) {
+          Tape tape = linear_tape(format, depth, out, out == 255 ? 257 : 3, out == 1 ? Builder::Bias::no : Builder::Bias::yes);
+          Outcome got = multiply_on(*npu, tape), want = multiply_on(plain, tape);
+          EXPECT_TRUE(same_bits(got.arena, want.arena)) << info(format).name << " " << out << "x" << depth;
+        }
       }
     }
   }
 }
 
-bool is_in_four_bits(const WeightView& view, double most_error) {
-  return std::holds_alternative<troika::npu::W4Matrix>(npu::round_matrix(view, kMultiplied, most_error).value());
+bool is_in_four_bits(const WeightView& view, const npu::Rounding& rounding = {}) {
+  return std::holds_alternative<troika::npu::W4Matrix>(npu::round_matrix(view, kMultiplied, rounding)->values);
+}
+
+TEST(Npu, TakesRowsIn16BitsWhereTheWeightsNameAsksForIt) {
+  auto values = random_values(40 * 512, 1);
+  const npu::Rounding rounding{.most_error = 1, .wide_rows = {"gate", "down"}};
+  for (Format format : {Format::q4_0, Format::q8_0}) {
+    EXPECT_EQ(npu::round_matrix(packed("blk.0.ffn_up", format, {40, 512}, values), kMultiplied, rounding)->most_x, 127);
+    EXPECT_GT(npu::round_matrix(packed("blk.0.ffn_down", format, {40, 512}, values), kMultiplied, rounding)->most_x, 32000);
+  }
+  EXPECT_FALSE(is_in_four_bits(packed("blk.0.ffn_down", Format::q4_0, {40, 512}, values), rounding));
 }
 
 TEST(Npu, KeepsFourBitsOnlyWhereTheyCostLittle) {
   auto values = random_values(40 * 512, 1);
   for (Format format : {Format::q4_0, Format::q4_k}) {
-    EXPECT_TRUE(is_in_four_bits(packed("w", format, {40, 512}, values), 0.12));
-    EXPECT_FALSE(is_in_four_bits(packed("w", format, {40, 512}, values), npu::kMostError));
+    EXPECT_TRUE(is_in_four_bits(packed("w", format, {40, 512}, values), {.most_error = 0.12}));
+    EXPECT_FALSE(is_in_four_bits(packed("w", format, {40, 512}, values)));
   }
-  EXPECT_FALSE(is_in_four_bits(packed("w", Format::q8_0, {40, 512}, values), kAnyError));
-  EXPECT_FALSE(is_in_four_bits(packed("w", Format::f16, {40, 512}, values), kAnyError));
+  EXPECT_FALSE(is_in_four_bits(packed("w", Format::q8_0, {40, 512}, values), kFourBits));
+  EXPECT_FALSE(is_in_four_bits(packed("w", Format::f16, {40, 512}, values), kFourBits));
   std::fill(values.begin(), values.end(), 1.0f);
-  EXPECT_TRUE(is_in_four_bits(packed("w", Format::q4_0, {40, 512}, values), npu::kMostError));
+  EXPECT_TRUE(is_in_four_bits(packed("w", Format::q4_0, {40, 512}, values)));
 }
 
 TEST(Npu, MultipliesOnlyWithMatricesThatFitARunAndAreNotLookedUp) {
@@ -98,7 +111,7 @@ TEST(Npu, ComesCloseToTheProductOfTheFile) {
 }
 
 TEST(Npu, GivesARowTheSameBitsAloneAndInAnyBatch) {
-  auto npu = npu::make({.threads = 1}, kAnyError);
+  auto npu = npu::make({.threads = 1}, kFourBits);
   std::vector<float> alone;
   for (int rows : {1, 2, 256, 300}) {
     Tape tape = linear_tape(Format::q4_0, 256, 40, rows, Builder::Bias::yes);
@@ -129,16 +142,16 @@ TEST(Npu, LeavesToOthersWhatTheArrayDoesNot) {
 
 TEST(Npu, IsLostWithTheFirstFaultOfItsArray) {
   using troika::npu::kW8A8;
-  npu::SimulatedArray array;
+  npu::ProductArray array(troika::npu::open_array({.plugin = troika::npu::kSimulated}));
   const troika::npu::GemmShape shape{256, 256, 128};
-  troika::npu::sim::HostBuffer w(packed_w_bytes(kW8A8, shape));
-  npu::ShapeOnArray& product = array.shape(kW8A8, shape);
-  array.multiply(product, w);
+  const npu::ArrayBuffer w = array.share(kW8A8, std::vector<std::byte>(packed_w_bytes(kW8A8, shape))).value();
+  npu::Product& product = array.product(kW8A8, shape);
+  const auto multiply = [&] { array.start(product, w), array.finish(product); };
+  multiply();
   w.host()[5] = std::byte{1};  // and the array is not told
-  EXPECT_THAT([&] { array.multiply(product, w); },
-              ::testing::ThrowsMessage<DeviceLost>(::testing::HasSubstr("reads byte 5 of a buffer")));
+  EXPECT_THAT(multiply, ::testing::ThrowsMessage<DeviceLost>(::testing::HasSubstr("reads byte 5 of a buffer")));
   w.to_device(0, w.size());
-  EXPECT_THROW(array.multiply(product, w), DeviceLost);
+  EXPECT_THROW(multiply(), DeviceLost);
 }
 
 TEST(Npu, SaysThatItIsSimulatedAndRefusesFloat32) {

@@ -15,6 +15,7 @@ struct PlainNpuWeight : Weight {
   Shape shape;
   std::vector<float> floats;  // of a vector
   int depth = 0;              // of a row of values, padding included
+  int most_x = 0;             // the largest value of a row of x
   std::vector<int8_t> values;
   std::vector<float> channel_scale;
 };
@@ -41,11 +42,12 @@ class PlainNpuLinear : public Executable {
     float largest = 0;
     for (int k = 0; k < columns; ++k) largest = std::max(largest, std::fabs(x[k]));
     std::vector<int32_t> q(columns);
-    for (int k = 0; k < columns; ++k) q[k] = int32_t(std::lrint(largest > 0 ? x[k] * (127 / largest) : 0.0f));
+    const float most = float(weight_->most_x);
+    for (int k = 0; k < columns; ++k) q[k] = int32_t(std::lrint(largest > 0 ? x[k] * (most / largest) : 0.0f));
     for (int n = 0; n < weight_->shape[0]; ++n) {
       int32_t sum = 0;
       for (int k = 0; k < columns; ++k) sum += q[k] * weight_->values[size_t(n) * weight_->depth + k];
-      float y = float(sum) * (largest / 127 * weight_->channel_scale[n]);
+      float y = float(sum) * (largest / most * weight_->channel_scale[n]);
       y_[size_t(row) * weight_->shape[0] + n] = bias_ ? y + bias_->floats[n] : y;
     }
   }
@@ -71,7 +73,7 @@ class OneByOne : public Executable {
 
 class PlainNpu : public Device {
  public:
-  explicit PlainNpu(double most_error = npu::kMostError) : most_error_(most_error) {}
+  explicit PlainNpu(const npu::Rounding& rounding = {}) : rounding_(rounding) {}
   const DeviceInfo& info() const override { return info_; }
   bool supports(const ops::Program& program, const ops::Op& op) const override {
     if (op.kind != ops::OpKind::linear) return false;
@@ -89,14 +91,15 @@ class PlainNpu : public Device {
       troika::info(view.format).unpack(view.bytes.data(), weight->floats);
       return weight;
     }
-    auto rounded = npu::round_matrix(view, use, most_error_);
+    auto rounded = npu::round_matrix(view, use, rounding_);
     if (!rounded) return nullptr;
-    if (const auto* w4 = std::get_if<troika::npu::W4Matrix>(&*rounded)) {
+    weight->most_x = rounded->most_x;
+    if (const auto* w4 = std::get_if<troika::npu::W4Matrix>(&rounded->values)) {
       weight->values = int8_of(*w4);
     } else {
-      weight->values = std::get<troika::npu::W8Matrix>(*rounded).values;
+      weight->values = std::get<troika::npu::W8Matrix>(rounded->values).values;
     }
-    std::visit([&](const auto& w) { weight->depth = w.k, weight->channel_scale = w.channel_scale; }, *rounded);
+    std::visit([&](const auto& w) { weight->depth = w.k, weight->channel_scale = w.channel_scale; }, rounded->values);
     return weight;
   }
 
@@ -109,7 +112,7 @@ class PlainNpu : public Device {
   }
 
  private:
-  const double most_error_;
+  const npu::Rounding rounding_;
   DeviceInfo info_{.name = "plain npu", .description = "the NPU's arithmetic, plainly"};
 };
 

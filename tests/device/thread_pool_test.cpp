@@ -13,6 +13,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <numeric>
 #include <thread>
 #include <vector>
 
@@ -79,6 +80,50 @@ void expect_end(Run run) {
     std::_Exit(0);
   };
   EXPECT_EXIT(child(), ::testing::ExitedWithCode(0), "");
+}
+
+TEST(ThreadPoolDeathTest, LetsNoMoreThreadsWorkThanItIsLimitedTo) {
+  expect_end([] {
+    cpu::ThreadPool pool({.threads = 4});
+    std::array<std::atomic<int>, 4> tasks = {};
+    std::vector<cpu::Launch> launches = {{[] { return 64; }, [&](int, int thread) {
+                                            ++tasks[size_t(thread)];
+                                            std::this_thread::sleep_for(std::chrono::microseconds(200));
+                                          }}};
+    const auto threads_at_work = [&] {  // in launches without a pause, in which idle threads would sleep anyway
+      for (auto& count : tasks) count = 0;
+      for (int i = 0; i < 20; ++i) {
+        pool.start(launches);
+        pool.finish();
+      }
+      if (std::accumulate(tasks.begin(), tasks.end(), 0) != 20 * 64) give_up(0, 0, 0, "not every task ran once");
+      return std::ranges::count_if(tasks, [](int count) { return count > 0; });
+    };
+    for (int limit : {4, 2, 1, 3, 4, 1, 9, 0}) {
+      pool.limit(limit);
+      int looks = 50;  // a thread that lost its core just before it looked may take a task late
+      while (threads_at_work() != std::clamp(limit, 1, 4))
+        if (--looks == 0) give_up(limit, 0, 0, "other threads work than may");
+    }
+  });
+}
+
+TEST(ThreadPoolDeathTest, ChangesItsThreadsBetweenTinyLaunchesAndEndsWithSomeAsleep) {
+  expect_end([] {
+    for (int pools = 0; pools < 20; ++pools) {
+      cpu::ThreadPool pool({.threads = 5});
+      int done = 0;
+      std::atomic<int> tasks = 0;
+      std::vector<cpu::Launch> launches = {{[] { return 7; }, [&](int, int) { ++tasks; }}};
+      for (int step = 0; step < 2000; ++step) {
+        if (step % 3 == 0) pool.limit(1 + step % 5);
+        pool.start(launches);
+        pool.finish();
+        if (tasks != (done += 7)) give_up(step, 0, tasks, "not every task ran once");
+      }
+      pool.limit(1 + pools % 5);
+    }
+  });
 }
 
 TEST(ThreadPoolDeathTest, LeavesNoTaskToAThreadThatIsBusy) {

@@ -168,8 +168,8 @@ TEST_F(VulkanCommands, OfADenseLayerAreAsManyAsTheDocsSay) {
     return count(*device, tape_of({96}, Rows::tokens, Format::q8_0, layers(number)), Rows::tokens);
   };
   const Recorded two = count_layers(2), three = count_layers(3);
-  EXPECT_EQ(three.dispatches - two.dispatches, 8);
-  EXPECT_EQ(three.barriers - two.barriers, 6);
+  EXPECT_EQ(three.dispatches - two.dispatches, 7);
+  EXPECT_EQ(three.barriers - two.barriers, 5);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ class HandsOn : public device::Device {
     return inner_->prepare(view, use);
   }
   std::unique_ptr<device::Executable> compile(const device::Segment& segment) override { return inner_->compile(segment); }
+  void limit_threads(double share) override { inner_->limit_threads(share); }
 
  private:
   const std::unique_ptr<device::Device> inner_;

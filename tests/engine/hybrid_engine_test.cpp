@@ -89,6 +89,29 @@ TEST(Hybrid, PreparesAWeightOnlyWhereItIsUsed) {
   }
 }
 
+// Declines what its name says.
+class Picky : public Twin {
+ public:
+  using Twin::Twin;
+  std::shared_ptr<device::Weight> prepare(const WeightView& view, device::WeightUse use) override {
+    return view.name.find("attn.q.weight") == view.name.npos ? Twin::prepare(view, use) : nullptr;
+  }
+};
+
+TEST(Hybrid, GivesWhatADeviceDeclinesToTheNextOne) {
+  device::add_backend({"picky", [](const device::DeviceOptions& o) { return std::make_unique<Picky>(o); }});
+  EngineOptions options{.device = "picky", .threads = 2};
+  options.place = "embed=cpu";
+  const Model model = load_model(kGoldens / "qwen2-tied", options);
+  EXPECT_TRUE(model.weights.holds(1, "layer.0.attn.q.weight"));
+  EXPECT_TRUE(model.weights.holds(1, "layer.0.attn.q.bias")) << "it is added by who multiplies";
+  EXPECT_FALSE(model.weights.holds(1, "layer.0.attn.k.weight"));
+  auto engine = load(kGoldens / "qwen2-tied", "picky", "embed=cpu");
+  EXPECT_TRUE(device::same_bits(logits(*engine, text(20)), logits(*load(kGoldens / "qwen2-tied", "cpu", ""), text(20))));
+  EXPECT_THAT([] { load(kGoldens / "qwen2-tied", "picky", "embed=cpu,linear=picky"); },
+              ThrowsMessage<Error>(HasSubstr("--place linear=picky: twin does not do layer.0.attn.q (linear); on cpu it runs")));
+}
+
 TEST(Hybrid, RefusesListsThatSayNothing) {
   const auto refuses = [](const char* device, const char* why) {
     EXPECT_THAT([&] { load(kGoldens / "qwen2-tied", device, ""); }, ThrowsMessage<Error>(HasSubstr(why))) << device;
@@ -162,6 +185,25 @@ TEST_F(HybridOnVulkan, RunsTheEmbeddedModelOnThreeDevices) {
   Request request{.prompt = ids, .max_tokens = 6, .sampling = {.temperature = 0}};
   request.stop_at_end_tokens = false;
   EXPECT_EQ(alone(*three, request).size(), 6u);
+}
+
+// A GPU that keeps to memory of its own.
+class ApartGpu : public HandsOn {
+ public:
+  using HandsOn::HandsOn;
+  std::shared_ptr<device::Buffer> import(device::HostRegion) override { return nullptr; }
+};
+
+TEST_F(HybridOnVulkan, GivesTheSameBitsWithSharedAndWithCopiedMemory) {
+  device::add_backend({"apart", [](const device::DeviceOptions& o) {
+                         return std::make_unique<ApartGpu>(device::make_device("vulkan", o));
+                       }});
+  for (const char* place : {"linear=cpu", "0=cpu", "attend=cpu,add=cpu"}) {
+    auto shared = load(kGoldens / "qwen2-tied", "vulkan", place, "q8_0");
+    auto apart = load(kGoldens / "qwen2-tied", "apart", place, "q8_0");
+    EXPECT_TRUE(device::same_bits(logits(*apart, text(40)), logits(*shared, text(40)))) << place;
+    EXPECT_EQ(alone(*apart, greedy(30, 5, 20)), alone(*shared, greedy(30, 5, 20))) << place;
+  }
 }
 
 TEST_F(HybridOnVulkan, SharesTheHostsMemoryWhereTheDriverTakesIt) {

@@ -25,8 +25,10 @@ class Late : public device::Executable {
   explicit Late(std::unique_ptr<device::Executable> inner) : inner_(std::move(inner)) {}
   void submit() override {
     ++at_work;
-    thread_ = std::jthread([this] {
-      if (random_() % 4 == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    static std::minstd_rand random;
+    const std::chrono::microseconds late(random() / 7 % 2 * 300);
+    thread_ = std::jthread([this, late] {
+      std::this_thread::sleep_for(late);
       inner_->submit();
       inner_->wait();
     });
@@ -40,7 +42,6 @@ class Late : public device::Executable {
 
  private:
   const std::unique_ptr<device::Executable> inner_;
-  std::minstd_rand random_;
   std::jthread thread_;
 };
 
@@ -130,7 +131,7 @@ TEST(Relay, GivesTheBitsOfOneDeviceWhereverOpsArePlaced) {
     std::vector<std::unique_ptr<device::Device>> one;
     one.push_back(device::make_device("reference", {}));
     const std::vector<float> want = run_on(std::move(one), 0);
-    for (int seed = 1; seed <= 6; ++seed) {
+    for (int seed = 1; seed <= 12; ++seed) {
       std::vector<std::unique_ptr<device::Device>> devices;
       for (int d = 0; d < 2 + seed % 3; ++d) {
         devices.push_back(std::make_unique<Worker>((d + seed / 3) % 2 ? Worker::Memory::own : Worker::Memory::shared));

@@ -20,8 +20,16 @@ class Twin : public HandsOn {
   device::DeviceInfo info_;
 };
 
+// "multiplier": one that only multiplies, as an NPU does.
+class Multiplier : public Twin {
+ public:
+  using Twin::Twin;
+  bool supports(const ops::Program&, const ops::Op& op) const override { return op.kind == ops::OpKind::linear; }
+};
+
 inline void add_twin() {
   static const bool added = [] {
+    device::add_backend({"multiplier", [](const device::DeviceOptions& o) { return std::make_unique<Multiplier>(o); }});
     device::add_backend({"twin", [](const device::DeviceOptions& o) { return std::make_unique<Twin>(o); }});
     return true;
   }();

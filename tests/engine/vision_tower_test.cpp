@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "engine/model.h"
+#include "engine/twin.h"
 #include "vision/decode.h"
 
 namespace troika::engine {
@@ -50,6 +51,7 @@ class Tower : public ::testing::TestWithParam<Case> {};
 
 TEST_P(Tower, MakesTheReferencesFeatures) {
   auto [name, model_name, mmproj, device] = GetParam();
+  add_twin();
   EngineOptions options{.device = device, .threads = 2, .float32 = true};
   if (*mmproj) options.mmproj = kGoldens / mmproj;
   Model model = load_model(kGoldens / model_name, options);
@@ -76,6 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Case{"qwen2.5-vl", "qwen2.5-vl", "", "cpu"}, Case{"qwen2.5-vl", "qwen2.5-vl", "", "reference"},
                       Case{"qwen2.5-vl", "qwen2.5-vl.f16.gguf", "qwen2.5-vl.mmproj.f16.gguf", "cpu"},
                       Case{"qwen2.5-vl", "qwen2.5-vl.f16.gguf", "", "cpu"},
+                      Case{"qwen2.5-vl", "qwen2.5-vl", "", "multiplier"}, Case{"gemma3-vl", "gemma3-vl", "", "multiplier"},
                       Case{"gemma3-vl", "gemma3-vl", "", "cpu"}, Case{"gemma3-vl", "gemma3-vl", "", "reference"},
                       Case{"gemma3-vl", "gemma3-vl.f16.gguf", "gemma3-vl.mmproj.f16.gguf", "cpu"},
                       Case{"gemma3-vl", "gemma3-vl.f16.gguf", "", "cpu"}),

@@ -13,12 +13,13 @@ namespace {
 
 // Functions and types of namespace aie.
 const std::set<std::string> kNames{
-    "accum", "add", "broadcast", "concat", "interleave_zip", "inv", "load_v", "mac", "max", "min", "mmul", "mul",
-    "rounding_mode", "set_rounding", "store_v", "sub", "to_fixed", "to_float", "upshift", "vector", "zeros"};
+    "accum", "add", "broadcast", "concat", "interleave_zip", "inv", "invsqrt", "load_v", "mac", "max", "min", "mmul", "mul",
+    "reduce_add", "reduce_max", "rounding_mode", "set_rounding", "store_v", "sub", "to_fixed", "to_float", "transpose",
+    "upshift", "vector", "zeros"};
 // Members of vectors, accumulators and block products.
-const std::set<std::string> kMembers{"cast_to", "extract", "first", "mac", "to_vector", "unpack"};
+const std::set<std::string> kMembers{"cast_to", "extract", "first", "mac", "second", "to_vector", "unpack"};
 // Block products that AIE2's matrix unit has: mmul<M, K, N, A, B>.
-const std::set<std::string> kShapes{"4, 8, 8, int8_t, int8_t"};
+const std::set<std::string> kShapes{"4, 8, 8, int8_t, int8_t", "4, 4, 8, int16_t, int8_t", "4, 8, 4, bfloat16, bfloat16"};
 
 std::string code_of(const std::filesystem::path& path) {
   std::ifstream in(path);
@@ -53,7 +54,8 @@ TEST(AieApi, IsUsedByKernelsWithinTheList) {
     // No heap, no library of mathematics, no includes but these.
     expect_within(found(code, R"(\b(new|delete|malloc|free|std::\w+|throw|virtual|double)\b)"), {}, name);
     expect_within(found(code, R"(#include (\S+))"),
-                  {"<aie_api/aie.hpp>", "\"npu/kernels/kernels.h\"", "\"npu/kernels/matmul_i8.h\""}, name);
+                  {"<aie_api/aie.hpp>", "\"npu/kernels/kernels.h\"", "\"npu/kernels/matmul.h\"",
+                   "\"npu/kernels/vector_math.h\""}, name);
   }
   EXPECT_GE(files, 4);
 }

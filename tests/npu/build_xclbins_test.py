@@ -15,7 +15,8 @@ import unittest
 
 ROOT = pathlib.Path(sys.argv.pop(1))
 NPU_DESIGN = sys.argv.pop(1)
-DESIGNS = ["gemm_w4a8", "gemm_w4a8_bf16", "gemm_w8a8"]
+DESIGNS = ["gemm_w4a8", "gemm_w4a8_bf16", "gemm_w8a8", "gemm_w8a16", "gemm_bf16", "gemm_bf16_wide", "gemm_w4a8_few",
+           "gemm_w8a8_few"]
 PINS = dict(re.findall(r"^(\w+)=(.+)$", (ROOT / "npu/build/pins").read_text(), re.M))
 
 # Each takes what follows -o or --xclbin-name, as the real ones do. aiecc has the design with addresses, where CHANGE is a
@@ -71,7 +72,8 @@ class BuildXclbins(unittest.TestCase):
             self.assertIn(f"{NPU_DESIGN} text {name} > {folder}/{name}.mlir\n", done.stdout)
             self.assertRegex(done.stdout, f"aiecc --no-xchesscc --no-xbridge .*--aie-generate-xclbin .*{name}.mlir\n")
             self.assertRegex(done.stdout, f"manifest {name} SHA256 MLIR_AIE .* > {self.out}/{name}.json\n")
-            for kernel in set(re.findall(r'link_with = "(\w+)\.o"', (ROOT / f"tests/npu/{name}.mlir").read_text())):
+            text = subprocess.run([NPU_DESIGN, "text", name], capture_output=True, check=True, text=True).stdout
+            for kernel in set(re.findall(r'link_with = "(\w+)\.o"', text)):
                 source = ROOT / f"npu/kernels/{kernel}.cc"
                 self.assertTrue(source.exists(), source)
                 self.assertIn(f" -c {source} -o {folder}/{kernel}.o\n", done.stdout)

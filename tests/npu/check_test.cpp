@@ -225,7 +225,7 @@ TEST(CheckDesigns, LeaveShimTilesToInstructionStreams) {
 
 TEST(CheckDesigns, HaveNoViolations) {
   EXPECT_THAT(violations(small()), IsEmpty());
-  for (const GemmTile& tile : {kW4A8, kW4A8Scaled, kW8A8}) EXPECT_THAT(violations(make_gemm_design(tile).spec), IsEmpty());
+  for (const GemmTile& tile : kGemmTiles) EXPECT_THAT(violations(make_gemm_design(tile).spec), IsEmpty());
 }
 
 }  // namespace

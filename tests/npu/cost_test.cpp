@@ -6,7 +6,7 @@
 namespace troika::npu {
 namespace {
 
-constexpr double kInt8 = 256, kBf16 = 128, kInt16 = 64;  // products a cycle
+constexpr double kInt8 = 256, kInt16 = 64;  // products a cycle
 
 Calibration with(double efficiency) {
   Calibration calibration;
@@ -23,7 +23,22 @@ TEST(Cost, LandsOnThePublishedInt8Figure) {  // 6.76 TOPS: arXiv 2512.13282, lar
 }
 
 TEST(Cost, LandsOnThePublishedBf16Figure) {  // 3.14 TOPS, same source
-  EXPECT_NEAR(tops_of(work_of(96, 32, 96, 2, kBf16), {4608, 4608, 4608}, with(0.80)), 3.14, 0.15 * 3.14);
+  EXPECT_NEAR(tops_of(work_of(kBf16Wide), {4608, 4608, 4608}, with(0.80)), 3.14, 0.15 * 3.14);
+}
+
+TEST(Cost, OfInt16IsTwiceThatOfInt8) {
+  const GemmShape shape{4096, 4096, 4096};
+  double int8 = estimate(work_of(kW8A8), shape, Calibration{}).seconds();
+  EXPECT_NEAR(estimate(work_of(kW8A16), shape, Calibration{}).seconds(), 2 * int8, 0.1 * int8);
+}
+
+// Four columns read 4 bytes a cycle each.
+TEST(Cost, OfFewRowsIsThatOfReadingTheirWeights) {
+  const GemmShape shape{16, 18944, 3584};
+  double bytes = double(shape.n) * shape.k * kW4A8Few.b_bytes() / (kW4A8Few.n * kW4A8Few.k);
+  double seconds = estimate(work_of(kW4A8Few), shape, Calibration{}).seconds();
+  EXPECT_NEAR(seconds, bytes / 16e9, 0.1 * seconds);
+  EXPECT_GT(estimate(work_of(kW4A8), {256, shape.n, shape.k}, Calibration{}).seconds(), 3 * seconds);
 }
 
 TEST(Cost, OfAnEmptyRunIsTheLaunch) {  // 45 µs for an empty run, 60 for a tiny kernel: mlir-aie issue 2381

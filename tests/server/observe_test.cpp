@@ -9,6 +9,7 @@
 
 #include "base/made_up_machine.h"
 #include "files/scratch.h"
+#include "power/governor.h"
 #include "server/raw_client.h"
 
 namespace troika::server {
@@ -154,6 +155,41 @@ TEST_F(Observe, AMachineWithoutSensorsSaysNothingOfThem) {
   options.system_root = machine.path();
   EXPECT_THAT(get("/metrics").body, testing::Not(testing::AnyOf(HasSubstr("celsius"), HasSubstr("watts"))));
   EXPECT_EQ(get("/api/troika/status").json()["machine"]["sensors"], Json::array());
+}
+
+TEST_F(Observe, WhatLimitsTheEnginesAndWhyIsToldAndWhatTheMachineSpent) {
+  const files::Scratch machine;
+  make_up_machine(machine.path());
+  const auto supply = machine / "sys/class/power_supply";
+  put(supply / "BAT1/type", "Battery");
+  put(supply / "BAT1/status", "Discharging");
+  put(supply / "BAT1/capacity", "41");
+  options.power = std::make_shared<power::Governor>(power::Wish{}, machine.path(), power::Governor::Looks::when_told);
+  put(machine / "sys/class/powercap/intel-rapl:0/energy_uj", "31000000");
+  options.power->look(power::Clock::now() + std::chrono::seconds(2));
+  engine.counted.rested_s = 1.5;
+  const auto samples = scrape();
+  EXPECT_EQ(samples.at("troika_power_info{power=\"auto\",profile=\"balanced\",reason=\"battery\"}"), 1);
+  EXPECT_EQ(samples.at("troika_power_threads_ratio"), 0.5);
+  EXPECT_EQ(samples.at("troika_power_share_ratio"), 1);
+  EXPECT_EQ(samples.at("troika_on_battery"), 1);
+  EXPECT_EQ(samples.at("troika_battery_charge_ratio"), 0.41);
+  EXPECT_NEAR(samples.at("troika_energy_joules_total{source=\"package\"}"), 30, 1e-6);
+  EXPECT_NEAR(samples.at("troika_energy_seconds_total{source=\"package\"}"), 2, 0.5);
+  EXPECT_EQ(samples.at("troika_rested_seconds_total" + kModel), 1.5);
+  const Json power = get("/api/troika/status").json()["power"];
+  EXPECT_EQ(power["profile"], "balanced");
+  EXPECT_EQ(power["reason"], "battery");
+  EXPECT_EQ(get("/api/ps").json()["power"], power["text"]) << "for troika ps";
+  EXPECT_THAT(power["text"].get<std::string>(), testing::StartsWith("--power auto on battery (41 %): balanced, "));
+}
+
+TEST_F(Observe, EnergyThatNobodyCountsIsNoMetric) {
+  const files::Scratch machine;
+  options.power = std::make_shared<power::Governor>(power::Wish{}, machine.path(), power::Governor::Looks::when_told);
+  const std::string metrics = get("/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("troika_power_info{"));
+  EXPECT_THAT(metrics, testing::Not(testing::AnyOf(HasSubstr("joules"), HasSubstr("battery_charge"))));
 }
 
 TEST_F(Observe, StatusTellsThePageWhatItShows) {

@@ -1,7 +1,8 @@
 // A stand-in for the part of AMD's aie_api that our kernels use, so that the same sources compile and run on the host.
-// Integer operations are to give the bits that the hardware gives, by AMD's documentation; never compared. Products and sums of floats are taken in float32 and rounded
-// to nearest even, where the hardware emulates float32 by parts: close, not the same bits. Names, shapes and meanings are
-// aie_api's; what it does not have must not be added (tests/npu/aie_api_test.cpp has the list).
+// Integer operations are to give the bits that the hardware gives, by AMD's documentation; never compared. Products and sums
+// of floats are taken in float32 and rounded to nearest even, where the hardware emulates float32 by parts: close, not the
+// same bits. Names, shapes and meanings are aie_api's; what it does not have must not be added (tests/npu/aie_api_test.cpp has
+// the list).
 #pragma once
 
 #include <bit>
@@ -192,11 +193,22 @@ vector<T, N> min(const vector<T, N>& a, const vector<T, N>& b) {
   return out;
 }
 
+template <typename T, unsigned N, typename... Others>
+vector<T, N * (1 + sizeof...(Others))> concat(const vector<T, N>& first, const Others&... others) {
+  vector<T, N * (1 + sizeof...(Others))> out;
+  T* to = out.lanes;
+  for (const vector<T, N>* part : {&first, &others...}) {
+    std::memcpy(to, part->lanes, sizeof part->lanes);
+    to += N;
+  }
+  return out;
+}
+
+// A row-major matrix becomes one by columns.
 template <typename T, unsigned N>
-vector<T, 2 * N> concat(const vector<T, N>& a, const vector<T, N>& b) {
-  vector<T, 2 * N> out;
-  std::memcpy(out.lanes, a.lanes, sizeof a.lanes);
-  std::memcpy(out.lanes + N, b.lanes, sizeof b.lanes);
+vector<T, N> transpose(const vector<T, N>& from, unsigned rows, unsigned columns) {
+  vector<T, N> out;
+  for (unsigned i = 0; i < N; ++i) out.lanes[i % columns * rows + i / columns] = from.lanes[i];
   return out;
 }
 
@@ -264,31 +276,59 @@ vector<float, N> inv(const vector<float, N>& from) {
   return out;
 }
 
-// A block product of the matrix unit: row-major A [M, K] times B [K, N] added to C [M, N].
+// Within 2^-10, as aie_api computes it for float: a guess by the bits and a step to correct it.
+template <unsigned N>
+vector<float, N> invsqrt(const vector<float, N>& from) {
+  vector<float, N> out;
+  for (unsigned i = 0; i < N; ++i) {
+    const float x = from.lanes[i], y = std::bit_cast<float>(0x5f1ffff9 - (std::bit_cast<int32_t>(x) >> 1));
+    out.lanes[i] = y * 0.703952253f * (2.38924456f - x * y * y);
+  }
+  return out;
+}
+
+// Of all lanes, in halves: the upper half to the lower one until one is left.
+template <typename T, unsigned N>
+T reduce_add(vector<T, N> v) {
+  for (unsigned half = N / 2; half > 0; half /= 2)
+    for (unsigned i = 0; i < half; ++i) v.lanes[i] = static_cast<T>(v.lanes[i] + v.lanes[i + half]);
+  return v.lanes[0];
+}
+
+template <typename T, unsigned N>
+T reduce_max(const vector<T, N>& v) {
+  T largest = v.lanes[0];
+  for (T lane : v.lanes) largest = largest < lane ? lane : largest;
+  return largest;
+}
+
+// A block product of the matrix unit: row-major A [M, K] times B [K, N] added to C [M, N]. Integers are summed in int32,
+// bfloat16 in float32, which the hardware does in an order of its own.
 template <unsigned M, unsigned K, unsigned N, typename A, typename B>
 class mmul {
-  static_assert(M == 4 && K == 8 && N == 8 && std::is_same_v<A, int8_t> && std::is_same_v<B, int8_t>,
-                "a shape that the kernels do not use");
+  static constexpr bool floats = std::is_same_v<A, bfloat16>;
+  using Sum = std::conditional_t<floats, float, int32_t>;
 
  public:
   static constexpr unsigned size_A = M * K, size_B = K * N, size_C = M * N;
 
   mmul() = default;
-  explicit mmul(const vector<int32_t, size_C>& from) : sum_(from) {}
+  explicit mmul(const vector<Sum, size_C>& from) : sum_(from) {}
 
   void mac(const vector<A, size_A>& a, const vector<B, size_B>& b) {
     for (unsigned m = 0; m < M; ++m)
       for (unsigned k = 0; k < K; ++k)
-        for (unsigned n = 0; n < N; ++n) sum_.lanes[m * N + n] += a.lanes[m * K + k] * b.lanes[k * N + n];
+        for (unsigned n = 0; n < N; ++n)
+          sum_.lanes[m * N + n] += static_cast<Sum>(a.lanes[m * K + k]) * static_cast<Sum>(b.lanes[k * N + n]);
   }
 
   template <typename T>
-  vector<T, size_C> to_vector(int shift = 0) const {
-    return sum_.template to_vector<T>(shift);
+  vector<T, size_C> to_vector() const {
+    return sum_.template to_vector<T>();
   }
 
  private:
-  accum<acc32, size_C> sum_;
+  accum<std::conditional_t<floats, accfloat, acc32>, size_C> sum_;
 };
 
 }  // namespace aie

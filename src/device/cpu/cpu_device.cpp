@@ -1,6 +1,7 @@
 #include "device/cpu/cpu_device.h"
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 
 #include "base/error.h"
@@ -74,6 +75,8 @@ class CpuDevice : public Device {
     info_.bytes_put_off = repacker_ ? repacker_->bytes_put_off() : 0;
     return more;
   }
+
+  void limit_threads(double share) override { pool_->limit(static_cast<int>(std::ceil(share * pool_->threads()))); }
 
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     CompileOptions options{.kernels = &kernels_, .threads = pool_->threads(), .float32 = float32_};

@@ -19,7 +19,7 @@ int begin_of(int share, int shares, int tasks) { return static_cast<int>(int64_t
 }  // namespace
 
 ThreadPool::ThreadPool(const PoolOptions& options)
-    : threads_(std::max(1, options.threads)), relax_(options.relax), shares_(new Share[size_t(threads_)]) {
+    : threads_(std::max(1, options.threads)), relax_(options.relax), shares_(new Share[size_t(threads_)]), working_(threads_) {
   check(options.places.empty() || options.places.size() >= size_t(threads_), "a pool has a place for each thread");
   others_.reserve(size_t(threads_) - 1);
   try {
@@ -41,8 +41,15 @@ ThreadPool::~ThreadPool() {
   stop();
 }
 
+void ThreadPool::limit(int threads) {
+  finish();
+  threads = std::clamp(threads, 1, threads_);
+  if (working_.exchange(threads, std::memory_order_release) != threads) working_.notify_all();
+}
+
 void ThreadPool::stop() {
   stopping_ = true;
+  limit(threads_);
   starts_.fetch_add(1, std::memory_order_release);
   starts_.notify_all();
   others_.clear();  // joins
@@ -77,8 +84,12 @@ void ThreadPool::serve(int thread) {
     // wait below returns.
     uint32_t starts = starts_.load(std::memory_order_acquire);
     if (stopping_.load(std::memory_order_relaxed)) return;
+    if (int working = working_.load(std::memory_order_acquire); thread >= working) {
+      working_.wait(working, std::memory_order_acquire);
+      continue;
+    }
     Clock::time_point idle_since{};
-    for (int look = 0;; ++look) {
+    for (int look = 0; thread < working_.load(std::memory_order_relaxed); ++look) {
       if (work(thread, exhausted)) {
         look = 0;
       } else if (look < kLooks) {

@@ -48,6 +48,9 @@ class ThreadPool {
 
   int threads() const { return threads_; }
 
+  // Lets that many threads work, thread 0 among them; the others go to sleep when they look next. Finishes what runs.
+  void limit(int threads);
+
   // Hands the launches to the other threads (and does at once what nobody can share). They live until finish(), where
   // the caller works too and which returns when all is done. A second start() finishes the first.
   void start(std::span<const Launch> launches);
@@ -93,6 +96,7 @@ class ThreadPool {
   alignas(kLine) std::atomic<uint64_t> done_ = 0;    // of this launch: shares without a task left | tasks done
   alignas(kLine) std::atomic<bool> busy_ = false;    // a step is on its way
   alignas(kLine) std::atomic<uint32_t> starts_ = 0;  // idle threads sleep on it
+  std::atomic<int> working_;  // threads from this one on sleep on it
   alignas(kLine) std::vector<std::jthread> others_;
 };
 

@@ -14,27 +14,35 @@ std::shared_ptr<NpuWeight> weight_of(const Segment& segment, ops::Tensor t) {
 
 class Linear : public Executable {
  public:
-  Linear(const Segment& segment, const ops::Op& op, const std::shared_ptr<SimulatedArray>& array)
+  Linear(const Segment& segment, const ops::Op& op, const std::shared_ptr<ProductArray>& array)
       : inputs_(*segment.inputs), in_((*segment.program)[op.in[0]]), array_(array), arena_(segment.arena),
         x_(data(segment, op.in[0])), y_(data(segment, op.out[0])), columns_((*segment.program)[op.out[0]].shape.columns()),
         weight_(weight_of(segment, op.in[1])), bias_(op.in.size() > 2 ? weight_of(segment, op.in[2]) : nullptr),
         scales_(static_cast<size_t>(in_.shape.rows())) {
     const ArrayMatrix& w = *weight_->matrix;
-    int block = w.tile.block_m(), rows = static_cast<int>(in_.shape.rows());
-    shape_ = &array->shape(w.tile, {(rows + block - 1) / block * block, w.n, w.k});
+    int rows = static_cast<int>(in_.shape.rows());
+    const GemmTile& few = for_rows(w.tile, rows);
+    const GemmTile& tile = array->has(few) ? few : w.tile;
+    int block = tile.block_m();
+    product_ = &array->product(tile, {(rows + block - 1) / block * block, w.n, w.k});
   }
 
   void submit() override {
-    size_t rows = static_cast<size_t>(ops::live_rows(in_, inputs_));
-    if (rows == 0) return;
+    rows_ = static_cast<size_t>(ops::live_rows(in_, inputs_));
+    if (rows_ == 0) return;
     int depth = in_.shape.columns();
-    std::span<float> scales = std::span(scales_).first(rows);
-    round_rows(shape_->tile, shape_->shape, {x_, rows * depth}, depth, shape_->x.host(), scales);
-    array_->multiply(*shape_, weight_->matrix->packed);
-    scale_sums(shape_->tile, shape_->shape, shape_->y.host(), scales, weight_->matrix->channel_scale,
-               bias_ ? std::span<const float>(bias_->vector) : std::span<const float>{}, columns_, {y_, rows * columns_});
+    round_rows(product_->tile, product_->shape, {x_, rows_ * depth}, depth, weight_->matrix->most_x, product_->x.host(),
+               std::span(scales_).first(rows_));
+    array_->start(*product_, weight_->matrix->packed);
   }
-  void wait() override {}
+
+  void wait() override {
+    if (rows_ == 0) return;
+    array_->finish(*product_);
+    scale_sums(product_->tile, product_->shape, product_->y.host(), std::span(scales_).first(rows_),
+               weight_->matrix->channel_scale, bias_ ? std::span<const float>(bias_->vector) : std::span<const float>{},
+               columns_, {y_, rows_ * columns_});
+  }
 
  private:
   static float* data(const Segment& segment, ops::Tensor t) {
@@ -43,14 +51,15 @@ class Linear : public Executable {
 
   const ops::StepInputs& inputs_;
   const ops::TensorInfo& in_;
-  const std::shared_ptr<SimulatedArray> array_;
+  const std::shared_ptr<ProductArray> array_;
   const std::shared_ptr<Buffer> arena_;
   const float* x_;  // [rows, K]
   float* y_;        // [rows, N]
   const int columns_;
   const std::shared_ptr<NpuWeight> weight_, bias_;
-  ShapeOnArray* shape_;
+  Product* product_;
   std::vector<float> scales_;  // of rows
+  size_t rows_ = 0;            // that were submitted
 };
 
 }  // namespace
@@ -62,7 +71,7 @@ bool runs_on_array(const ops::Program& program, const ops::Op& op) {
 }
 
 std::unique_ptr<Executable> compile_linear(const Segment& segment, const ops::Op& op,
-                                           const std::shared_ptr<SimulatedArray>& array) {
+                                           const std::shared_ptr<ProductArray>& array) {
   return std::make_unique<Linear>(segment, op, array);
 }
 

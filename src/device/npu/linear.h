@@ -5,7 +5,7 @@
 
 #include "device/device.h"
 #include "device/npu/npu_weight.h"
-#include "device/npu/simulated_array.h"
+#include "device/npu/product_array.h"
 
 namespace troika::device::npu {
 
@@ -13,6 +13,6 @@ namespace troika::device::npu {
 bool runs_on_array(const ops::Program& program, const ops::Op& op);
 
 std::unique_ptr<Executable> compile_linear(const Segment& segment, const ops::Op& op,
-                                           const std::shared_ptr<SimulatedArray>& array);
+                                           const std::shared_ptr<ProductArray>& array);
 
 }  // namespace troika::device::npu

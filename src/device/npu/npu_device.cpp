@@ -27,13 +27,13 @@ class Products : public Executable {
 
 class NpuDevice : public Device {
  public:
-  NpuDevice(const DeviceOptions& options, double most_error) : most_error_(most_error) {
+  NpuDevice(const DeviceOptions& options, const Rounding& rounding, std::shared_ptr<ProductArray> array)
+      : rounding_(rounding), array_(std::move(array)) {
     if (options.float32) fail("--device npu multiplies in int8; leave --dtype f32 out, or use --device cpu");
-    info_.name = "npu (simulated)";
-    info_.description = "NPU (XDNA1), simulated on the CPU";
+    info_.is_simulated = array_->facts().is_simulated;
+    info_.name = info_.is_simulated ? "npu (simulated)" : "npu";
+    info_.description = array_->facts().device;
     info_.memory_bytes = platform::memory().total_bytes;
-    info_.is_simulated = true;
-    log::warn("--device npu: Troika has no driver for an NPU yet; its array is simulated on the CPU, exactly and very slowly");
   }
 
   const DeviceInfo& info() const override { return info_; }
@@ -50,10 +50,9 @@ class NpuDevice : public Device {
       troika::info(view.format).unpack(view.bytes.data(), weight->vector);
       return weight;
     }
-    weight->matrix = pack_matrix(view, use, most_error_);
+    weight->matrix = pack_matrix(*array_, view, use, rounding_);
     if (!weight->matrix) return nullptr;
-    bool four_bits = weight->matrix->tile.weights == troika::npu::WeightKind::w4;
-    log::debug("{}: on the array, {}", view.name, four_bits ? "W4A8" : "W8A8");
+    log::debug("{}: on the array, {}", view.name, weight->matrix->tile.name);
     info_.weight_bytes += weight->matrix->packed.size();
     return weight;
   }
@@ -69,15 +68,16 @@ class NpuDevice : public Device {
   }
 
  private:
-  const double most_error_;  // of 4-bit weights
-  const std::shared_ptr<SimulatedArray> array_ = std::make_shared<SimulatedArray>();
+  const Rounding rounding_;
+  const std::shared_ptr<ProductArray> array_;
   DeviceInfo info_;
 };
 
 }  // namespace
 
-std::unique_ptr<Device> make(const DeviceOptions& options, double most_error) {
-  return std::make_unique<NpuDevice>(options, most_error);
+std::unique_ptr<Device> make(const DeviceOptions& options, const Rounding& rounding, troika::npu::ArrayOptions wanted) {
+  wanted.weight_bytes = options.file_bytes;
+  return std::make_unique<NpuDevice>(options, rounding, open_products(wanted));
 }
 
 }  // namespace troika::device::npu

@@ -1,13 +1,16 @@
-// The NPU as a device: it multiplies with weights and does nothing else; the other ops are for the next device of a list. Its
-// array is simulated, on the CPU and very slowly; its instruction streams, layouts and kernels are those of the real one
-// (docs/npu.md).
+// The NPU as a device: it multiplies with weights and does nothing else; the other ops are for the next device of a list.
+// Where no plug-in drives an array, it is simulated, on the CPU and very slowly, with the same instruction streams, layouts
+// and kernels (docs/npu.md).
 #pragma once
 
 #include "device/device.h"
 #include "device/npu/rounding.h"
+#include "npu/runtime/open.h"
 
 namespace troika::device::npu {
 
-std::unique_ptr<Device> make(const DeviceOptions& options, double most_error = kMostError);
+// Throws DeviceAbsent.
+std::unique_ptr<Device> make(const DeviceOptions& options, const Rounding& rounding = {},
+                             troika::npu::ArrayOptions array = troika::npu::wanted_array());
 
 }  // namespace troika::device::npu

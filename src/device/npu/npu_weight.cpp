@@ -1,35 +1,34 @@
 #include "device/npu/npu_weight.h"
 
-#include <algorithm>
-
-#include "device/npu/rounding.h"
-
 namespace troika::device::npu {
 namespace {
 
-troika::npu::sim::HostBuffer shared_with_array(const std::vector<std::byte>& bytes) {
-  troika::npu::sim::HostBuffer buffer(bytes.size());
-  std::ranges::copy(bytes, buffer.host().begin());
-  buffer.to_device(0, bytes.size());
-  return buffer;
+// Null: no room.
+template <typename Matrix>
+std::unique_ptr<ArrayMatrix> shared(ProductArray& array, const GemmTile& tile, const Matrix& w, int most_x,
+                                    const std::vector<std::byte>& packed) {
+  std::optional<ArrayBuffer> buffer = array.share(tile, packed);
+  if (!buffer) return nullptr;
+  return std::make_unique<ArrayMatrix>(ArrayMatrix{tile, w.n, w.k, most_x, w.channel_scale, *buffer});
 }
 
-ArrayMatrix packed(const troika::npu::W4Matrix& w) {
+std::unique_ptr<ArrayMatrix> packed(ProductArray& array, const troika::npu::W4Matrix& w, int most_x) {
   using troika::npu::kW4A8;
-  return {kW4A8, w.n, w.k, w.channel_scale, shared_with_array(pack_w(kW4A8, w))};
+  return shared(array, kW4A8, w, most_x, pack_w(kW4A8, w));
 }
 
-ArrayMatrix packed(const troika::npu::W8Matrix& w) {
-  using troika::npu::kW8A8;
-  return {kW8A8, w.n, w.k, w.channel_scale, shared_with_array(pack_w(kW8A8, {kW8A8.block_m(), w.n, w.k}, w.values))};
+std::unique_ptr<ArrayMatrix> packed(ProductArray& array, const troika::npu::W8Matrix& w, int most_x) {
+  const GemmTile& tile = most_x > troika::npu::kMostX8 ? troika::npu::kW8A16 : troika::npu::kW8A8;
+  return shared(array, tile, w, most_x, pack_w(tile, {tile.block_m(), w.n, w.k}, w.values));
 }
 
 }  // namespace
 
-std::unique_ptr<ArrayMatrix> pack_matrix(const WeightView& view, WeightUse use, double most_error) {
-  std::optional<RoundedMatrix> rounded = round_matrix(view, use, most_error);
+std::unique_ptr<ArrayMatrix> pack_matrix(ProductArray& array, const WeightView& view, WeightUse use,
+                                         const Rounding& rounding) {
+  std::optional<RoundedMatrix> rounded = round_matrix(view, use, rounding);
   if (!rounded) return nullptr;
-  return std::visit([](const auto& w) { return std::make_unique<ArrayMatrix>(packed(w)); }, *rounded);
+  return std::visit([&](const auto& w) { return packed(array, w, rounded->most_x); }, rounded->values);
 }
 
 }  // namespace troika::device::npu

@@ -1,20 +1,21 @@
-// A weight as the NPU's device holds it: a matrix packed for the array, or a bias that the host adds to its sums.
+// A weight as the NPU's device holds it: a matrix that is packed where the array reads it, or a bias.
 #pragma once
 
 #include <memory>
 #include <vector>
 
 #include "device/device.h"
-#include "npu/gemm/tiling.h"
-#include "npu/sim/host_buffer.h"
+#include "device/npu/product_array.h"
+#include "device/npu/rounding.h"
 
 namespace troika::device::npu {
 
 struct ArrayMatrix {
-  troika::npu::GemmTile tile;
+  GemmTile tile;
   int n, k;  // padded to whole blocks
+  int most_x;  // the largest value of a row
   std::vector<float> channel_scale;
-  troika::npu::sim::HostBuffer packed;
+  ArrayBuffer packed;
 };
 
 struct NpuWeight : Weight {
@@ -23,7 +24,7 @@ struct NpuWeight : Weight {
   std::unique_ptr<ArrayMatrix> matrix;  // null: it is a bias
 };
 
-// Null where the array does not multiply with it (rounding.h).
-std::unique_ptr<ArrayMatrix> pack_matrix(const WeightView& view, WeightUse use, double most_error);
+// Null where the array does not multiply with it (rounding.h), or has no room.
+std::unique_ptr<ArrayMatrix> pack_matrix(ProductArray& array, const WeightView& view, WeightUse use, const Rounding& rounding);
 
 }  // namespace troika::device::npu

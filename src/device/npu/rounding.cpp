@@ -1,5 +1,6 @@
 #include "device/npu/rounding.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "npu/txn/gemm_stream.h"
@@ -11,6 +12,7 @@ using troika::npu::GemmTile;
 using troika::npu::kW4A8;
 using troika::npu::kW8A8;
 using troika::npu::W4Matrix;
+using troika::npu::W8Matrix;
 using troika::npu::txn::most_n;
 
 constexpr double kMostBits = 5;  // of a value in a file, its share of the scales included, that go as 4 bits
@@ -52,16 +54,19 @@ bool is_few_bits(Format format) {
 
 }  // namespace
 
-std::optional<RoundedMatrix> round_matrix(const WeightView& view, WeightUse use, double most_error) {
+std::optional<RoundedMatrix> round_matrix(const WeightView& view, WeightUse use, const Rounding& rounding) {
   if (!use.multiplied || use.looked_up || view.shape.rank != 2) return std::nullopt;
-  if (is_few_bits(view.format) && view.shape[0] <= most_n(kW4A8)) {
+  const bool wide = std::ranges::any_of(rounding.wide_rows, [&](const auto& part) { return view.name.find(part) != view.name.npos; });
+  if (!wide && is_few_bits(view.format) && view.shape[0] <= most_n(kW4A8)) {
     Padded w(view, kW4A8);
     W4Matrix rounded = troika::npu::quantise_w4(w.values, w.n, w.k);
-    if (error_of(rounded, w.values) <= most_error) return rounded;
+    if (error_of(rounded, w.values) <= rounding.most_error) return RoundedMatrix{std::move(rounded)};
   }
   if (view.shape[0] > most_n(kW8A8)) return std::nullopt;
   Padded w(view, kW8A8);
-  return troika::npu::quantise_w8(w.values, w.n, w.k);
+  W8Matrix rounded = troika::npu::quantise_w8(w.values, w.n, w.k);
+  const int most_x = wide ? most_x16(rounded) : troika::npu::kMostX8;
+  return RoundedMatrix{std::move(rounded), most_x};
 }
 
 }  // namespace troika::device::npu

@@ -29,7 +29,7 @@ VkDeviceAddress address_of(const std::shared_ptr<Buffer>& buffer) {
 
 // As shaders/attend.comp has it.
 struct Attention {
-  VkDeviceAddress step, q, to, keys, values, numbers, scales, angles, states, tickets;
+  VkDeviceAddress step, q, to, keys, values, new_keys, new_values, rounded, angles, states, tickets;
   uint32_t heads, kv_heads, tile_heads, rotation;
   float scale, softcap;
   int32_t window, group, rows;
@@ -37,6 +37,7 @@ struct Attention {
 };
 
 constexpr uint32_t kStretch = 128;               // positions, of shaders/attend.comp
+constexpr uint32_t kMostWritten = 8;             // tokens of a step whose keys and values attend.comp writes itself
 constexpr size_t kMostStateBytes = size_t{64} << 20;
 
 // That keep a GPU busy: four for each of its processors.
@@ -110,8 +111,36 @@ bool Compiler::is_turned_by_readers(const Op& rope) const {
   return readers > 0;
 }
 
+// The attend op that puts the step's keys and values in the cache itself, in the place of a dispatch and a barrier; null:
+// there are many of them, or they are more to write than they are, or what they lie in may be overwritten meanwhile.
+const Op* Compiler::writes_itself(const Op& kv_write) const {
+  const int number = kv_write.as<ops::KvParams>().cache;
+  const Tensor values = kv_write.in[1];
+  const Op* key_turn = turned_just_before(kv_write);
+  const Tensor keys = key_turn ? key_turn->in[0] : kv_write.in[0];
+  const Format format = segment_.caches[size_t(number)].format;
+  if (capacity(keys) > kMostWritten || (format != Format::f16 && format != Format::f32)) return nullptr;
+  for (size_t i = size_t(&kv_write - program_.ops.data()) + 1; i < segment_.end; ++i) {
+    const Op& op = program_.ops[i];
+    const bool reads = op.kind == OpKind::attend && op.as<ops::AttendParams>().cache == number;
+    for (Tensor out : op.out) {
+      if (overlap(range(out), range(keys)) || overlap(range(out), range(values))) return nullptr;
+    }
+    if (!reads) continue;
+    const Op* turn = turned_just_before(op);
+    const bool alike = turn && key_turn ? turn->as<ops::RopeParams>().table == key_turn->as<ops::RopeParams>().table
+                                        : !turn && !key_turn;
+    return alike && rows(op.out[0]) == rows(keys) ? &op : nullptr;
+  }
+  return nullptr;
+}
+
 void Compiler::kv_write(const Op& op) {
   const int number = op.as<ops::KvParams>().cache;
+  if (const Op* reader = writes_itself(op)) {
+    kept_back_[reader] = &op;
+    return;
+  }
   const ops::CacheInfo& info = program_.caches[size_t(number)];
   const Cache& cache = segment_.caches[size_t(number)];
   check(info.head_dim <= kMostHead, "a head fits the shader");
@@ -145,11 +174,22 @@ void Compiler::attend(const Op& op) {
   if (turn) push.angles = compiled_.step->angles(turn->as<ops::RopeParams>().table);
   std::vector<Range> reads{range(query), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}};
   std::vector<Range> writes{range(out)};
+  const auto kept_back = kept_back_.find(&op);
+  const bool writes_new = kept_back != kept_back_.end();
+  if (writes_new) {
+    const Op& write = *kept_back->second;
+    const Op* key_turn = turned_just_before(write);
+    const Range new_keys = range(key_turn ? key_turn->in[0] : write.in[0]), new_values = range(write.in[1]);
+    push.new_keys = new_keys.begin;
+    push.new_values = new_values.begin;
+    writes.insert(writes.end(), reads.begin() + 1, reads.end());  // the cache
+    reads.insert(reads.end(), {new_keys, new_values});
+  }
   const bool int8 = wants_int8(out) && dim % 32 == 0;
   if (int8) {
     const Quantised& quantised = place_quantised(out.id, columns(out), capacity(out));
-    push.numbers = quantised.numbers.begin;
-    push.scales = quantised.scales.begin;
+    const VkDeviceAddress rounded[] = {quantised.numbers.begin, quantised.scales.begin};
+    push.rounded = tell(std::as_bytes(std::span(rounded)));
     writes.insert(writes.end(), {quantised.numbers, quantised.scales});
   }
   const uint32_t wanted = workgroups_wanted(context_->caps().kind);
@@ -167,7 +207,7 @@ void Compiler::attend(const Op& op) {
     push.tickets = tickets.begin;
     writes.insert(writes.end(), {states, tickets});
   }
-  dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1},
+  dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1, writes_new},
            bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
 }
 
@@ -180,7 +220,7 @@ void Compiler::attend_spans(const Op& op) {
   const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
                        .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
                        .group = int32_t(p.kind), .rows = rows(out)};
-  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push),
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false, false}, bytes_of(push),
            {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)});
 }
 

@@ -21,6 +21,7 @@ std::string why_not(const Caps& caps) {
                         {caps.storage16 && caps.int16, "16-bit numbers"},
                         {caps.int64, "64-bit numbers"},
                         {caps.scalar_layout, "scalar layout of structs"},
+                        {caps.subgroup_arithmetic, "sums over subgroups"},
                         {caps.shared_bytes >= kSharedBytes, "28 KB of shared memory"},
                         {caps.push_bytes >= kPushBytes, "128 bytes of push constants"},
                         {caps.workgroup_size >= kWorkgroupSize, "workgroups of 512"},

@@ -33,6 +33,7 @@ struct Caps {
   bool buffer_addresses = false, storage8 = false, storage16 = false, int8 = false, int16 = false, int64 = false;
   bool scalar_layout = false;  // of structs: members stand as close as in C
   bool subgroup_size_control = false, fast_int8_dot = false;
+  bool subgroup_arithmetic = false;  // sums and maxima over a subgroup, in compute shaders
   std::vector<MatrixShape> int8_matrices;  // of int8, summed in int32, by a subgroup whose size can be told; in no order
   uint32_t subgroup_size = 0, least_subgroup_size = 0, most_subgroup_size = 0;
   uint32_t shared_bytes = 0, push_bytes = 0, workgroup_size = 0;

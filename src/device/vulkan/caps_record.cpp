@@ -41,6 +41,7 @@ void visit_members(C& caps, const Visit& visit) {
   visit("scalar_layout", caps.scalar_layout);
   visit("subgroup_size_control", caps.subgroup_size_control);
   visit("fast_int8_dot", caps.fast_int8_dot);
+  visit("subgroup_arithmetic", caps.subgroup_arithmetic);
   visit("int8_matrices", caps.int8_matrices);
   visit("subgroup_size", caps.subgroup_size);
   visit("least_subgroup_size", caps.least_subgroup_size);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -178,6 +179,7 @@ class Compiler {
   void kv_write(const Op& op);
   const Op* turned_just_before(const Op& reader) const;
   bool is_turned_by_readers(const Op& rope) const;
+  const Op* writes_itself(const Op& kv_write) const;
   void attend(const Op& op);
   void attend_spans(const Op& op);
 
@@ -214,6 +216,7 @@ class Compiler {
   Compiled compiled_;
   Scratch& scratch_;
   std::set<uint32_t> wanted_in_int8_;  // tensors that this segment multiplies in int8
+  std::map<const Op*, const Op*> kept_back_;  // by the attend op that does it: the kv_write
   std::set<const Op*> leave_factor_, done_;  // add_norms of whose rows a factor is left apart; that products ended with
   std::shared_ptr<GpuBuffer> told_;
   size_t told_bytes_ = 0;

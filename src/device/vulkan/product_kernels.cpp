@@ -128,8 +128,8 @@ Compiler::Kernel Compiler::linear_kernel_of(const Product& p) const {
   const bool experts = p.chosen != 0, rounds = p.to_int8 != nullptr;
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity), lanes = kPanelRows * slices(context_->caps(), p.weight->shape);
   const End end = p.add_norm ? normed : rounds ? rounded : as_is;
-  // One or two rows wait for memory; more have sums enough to fill the registers, and a gated product reads two weights anyway.
-  const uint32_t deep = rows <= 2 && p.kind != Product::gated ? 2 : 1;
+  // One or two rows wait for memory; more have sums enough to fill the registers, as two rows of a gated product have.
+  const uint32_t deep = rows * p.matrices() <= 2 ? 2 : 1;
   return {{fmt::format("linear_int8.{}", p.weight->panel->shader), {rows, p.kind, experts, lanes, end, p.int8->factor, deep}},
           kPanelRows * (rounds ? 2u : 1u),
           rows};

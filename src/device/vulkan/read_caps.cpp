@@ -88,6 +88,8 @@ Caps read_caps(VkPhysicalDevice device) {
   caps.subgroup_size = properties11.subgroupSize;
   caps.least_subgroup_size = properties13.minSubgroupSize;
   caps.most_subgroup_size = properties13.maxSubgroupSize;
+  caps.subgroup_arithmetic = (properties11.subgroupSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0 &&
+                             (properties11.subgroupSupportedOperations & VK_SUBGROUP_FEATURE_ARITHMETIC_BIT) != 0;
   caps.fast_int8_dot = properties13.integerDotProduct4x8BitPackedSignedAccelerated;
   caps.most_allocation_bytes = properties11.maxMemoryAllocationSize;
   const VkPhysicalDeviceLimits& limits = properties.properties.limits;

@@ -1,0 +1,41 @@
+// From a machine to an array that multiplies: what drives it is found, the machine is looked at, the array is configured and
+// tested. Any "no" on the way is one sentence.
+//
+// A life: opened; lost, when a run does not end well; opened once more by whoever opens an array next; lost again: off until
+// the process ends. Whatever is lost, others go on with the work.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "npu/runtime/gemm_array.h"
+#include "npu/runtime/sharing.h"
+
+namespace troika::npu {
+
+constexpr const char* kSimulated = "simulated";
+
+struct ArrayOptions {
+  std::string plugin;  // a path; kSimulated; "": the one that is installed, else kSimulated
+  std::filesystem::path root = "/";
+  size_t weight_bytes = 0;  // that an NPU will read
+};
+
+ArrayOptions wanted_array();  // as TROIKA_NPU_PLUGIN says
+
+// The plug-in's path; "": the simulator.
+std::string plugin_of(const ArrayOptions& options);
+
+struct OpenedArray {
+  GemmArray gemm;
+  std::string plugin;  // path
+  Sharing sharing;     // not tried where it is simulated
+};
+
+// Throws Error.
+OpenedArray open_array(const ArrayOptions& options);
+
+// Says what becomes of an array that was just lost.
+std::string count_loss(const std::string& plugin);
+
+}  // namespace troika::npu

@@ -1,0 +1,314 @@
+#include "apps/calibration.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <thread>
+
+#include "apps/bench_cases.h"
+#include "apps/bench_report.h"
+#include "apps/bench_tape.h"
+#include "apps/machine_limits.h"
+#include "base/error.h"
+#include "base/platform.h"
+#include "device/device.h"
+
+namespace troika::apps {
+namespace {
+
+using plan::Figure;
+using plan::Source;
+using plan::Speed;
+
+constexpr Format kFormats[] = {Format::f16, Format::q8_0, Format::q6_k, Format::q5_0, Format::q4_k, Format::q4_0};
+constexpr int kRows[] = {1, 4, 8, 32, 512};
+constexpr int kDepth = 2048;        // of the cache behind which attention is measured
+constexpr int kLayerWidth = 64;     // of layers of which nothing but their ops counts
+constexpr int kLayerOps = 15;
+constexpr size_t kCopied = size_t{64} << 20;
+
+Figure measured(double value, std::string from = "bench calibrate") { return {value, Source::measured, std::move(from)}; }
+
+double seconds_since(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+using Prepared = std::shared_ptr<PreparedWeights>;
+
+// A device under measurement.
+class Calibrated {
+ public:
+  Calibrated(std::string name, const CalibrationOptions& o)
+      : device_(device::make_device(name, {.threads = o.threads, .isa = o.isa, .tune = true})), name_(std::move(name)), o_(o) {
+    if (device_->info().is_simulated) fail("--devices {}: it is simulated, so its speed says nothing of the real one's", name_);
+    constexpr size_t kCaches = 4;  // their size in copies leaves little of a copy there until its turn
+    shapes_ = {.rows = {std::begin(kRows), std::end(kRows)},
+               .depths = {kDepth},
+               .device = name_,
+               .isa = o.isa,
+               .rotated_bytes = std::min(std::max(kCaches * last_cache_bytes(), size_t{64} << 20),
+                                         platform::memory().available_bytes / 8)};
+    read_shape(o.shape, shapes_);
+  }
+
+  device::Device& device() { return *device_; }
+  const std::string& name() const { return name_; }
+
+  plan::DeviceCosts costs(const std::function<void(std::string_view)>& progress) {
+    plan::DeviceCosts costs{.name = name_, .description = device_->info().description};
+    progress(fmt::format("{}: memory", name_));
+    const KnownLimits limits = limits_of(name_, o_.threads > 0 ? o_.threads : platform::cpu().cores, o_.isa);
+    if (!limits) fail("--devices {}: it does not measure its limits; choose cpu or vulkan", name_);
+    costs.read_bytes_per_s = measured(limits->read_bytes_per_s);
+    matrix_ = std::max({limits->peaks.int8, limits->peaks.bf16, limits->peaks.fp32});
+    costs.submit_s = measured(submit_s());
+    costs.launch_s = measured(launch_s());
+    costs.watts = {0, Source::assumed, "unknown"};
+    for (Format format : kFormats) {
+      progress(fmt::format("{}: products with {}", name_, info(format).name));
+      auto speed = products(format);
+      if (!speed) continue;
+      // Products of one row may read faster than the loop that measures memory; then that was no limit.
+      const double bytes = double(row_bytes(format, shapes_.columns)) / shapes_.columns * speed->points.front().per_s / 2;
+      if (bytes > costs.read_bytes_per_s.value) {
+        costs.read_bytes_per_s = measured(bytes, fmt::format("products with {}, one row", speed->work));
+      }
+      costs.speeds.push_back(std::move(*speed));
+    }
+    progress(fmt::format("{}: attention, rows", name_));
+    costs.speeds.push_back(attention());
+    costs.speeds.push_back(rows(costs.launch_s.value));
+    return costs;
+  }
+
+  double matrix_operations_per_s() const { return matrix_; }
+
+  // Products of one token: nearly nothing but reading memory. `prepared` outlives it.
+  std::unique_ptr<Tape> reading(PreparedWeights& prepared) {
+    prepared = weights(Format::q8_0, shapes_);
+    OpShapes one = shapes_;
+    one.rows = {1};
+    return std::make_unique<Tape>(*device_, linear_cases(Format::q8_0, one, prepared).front().tape);
+  }
+
+ private:
+  PreparedWeights weights(Format format, const OpShapes& shapes) {
+    PreparedWeights all;
+    for (int copy = 0; copy < linear_copies(format, shapes); ++copy) {
+      all.push_back(
+          device_->prepare(random_weight("w", format, {shapes.out, shapes.columns}, uint32_t(copy)), {.looked_up = false}));
+    }
+    return all;
+  }
+
+  std::optional<double> time(const OpCase& c) {
+    Tape tape(*device_, c.tape);
+    return tape.supported() ? std::optional(tape.time(o_.seconds).median()) : std::nullopt;
+  }
+
+  std::optional<Speed> products(Format format) {
+    Speed speed{std::string(info(format).name),
+                {},
+                Source::measured,
+                fmt::format("weights of {} x {}", shapes_.out, shapes_.columns)};
+    const PreparedWeights prepared = weights(format, shapes_);
+    for (const OpCase& c : linear_cases(format, shapes_, prepared)) {
+      const auto s = time(c);
+      if (!s) return std::nullopt;
+      speed.points.push_back({c.tape.tokens, c.cost.operations() / *s});
+    }
+    return speed;
+  }
+
+  // A token and 8 users behind a filled cache, a prompt from its beginning.
+  Speed attention() {
+    Speed speed{"attention",
+                {},
+                Source::measured,
+                fmt::format("32 heads on 8 of 128, {} tokens in the cache, a prompt of 512 behind none", kDepth)};
+    std::map<int, double> by_rows;
+    for (const OpCase& c : attention_cases(shapes_)) {
+      if (by_rows.contains(c.tape.tokens)) continue;  // the prompt behind a cache
+      if (const auto s = time(c)) by_rows[c.tape.tokens] = c.cost.attention / *s;
+    }
+    for (auto [rows, per_s] : by_rows) speed.points.push_back({rows, per_s});
+    if (speed.points.empty()) fail("{}: it has no attention, so it cannot run a model", name_);
+    return speed;
+  }
+
+  // Norms, rotations and activations, by what they read and write.
+  Speed rows(double launch_s) {
+    Speed speed{"rows", {}, Source::measured, fmt::format("add_norm, rope and gated, rows of {}", shapes_.columns)};
+    std::map<int, std::pair<double, double>> sums;  // bytes and seconds, by rows
+    OpShapes ends = shapes_;
+    ends.rows = {kRows[0], kRows[std::size(kRows) - 1]};
+    for (const auto& cases : {norm_cases(ends), rope_cases(ends), activation_cases(ends)}) {
+      for (const OpCase& c : cases) {
+        if (c.op != "add_norm" && c.op != "rope" && c.detail != "silu") continue;
+        const auto s = time(c);
+        if (!s) continue;
+        auto& [bytes, seconds] = sums[c.tape.tokens];
+        bytes += c.moved_bytes;
+        seconds += std::max(*s - launch_s, *s / 10);  // launches are counted apart
+      }
+    }
+    for (auto [count, sum] : sums) speed.points.push_back({count, sum.first / sum.second});
+    if (speed.points.empty()) fail("{}: it does no work on rows, so it cannot run a model", name_);
+    return speed;
+  }
+
+  // An op's share of a layer so narrow that little else counts; joined as the device joins them.
+  double launch_s() {
+    OpShapes narrow{.out = kLayerWidth, .columns = kLayerWidth, .device = name_, .isa = o_.isa};
+    PreparedWeights one{
+        device_->prepare(random_weight("w", Format::q8_0, {kLayerWidth, kLayerWidth}, 0), {.looked_up = false})};
+    auto table = std::make_shared<ops::RopeTable>();
+    table->inverse_frequency.assign(kLayerWidth / 2, 0.1f);
+    Tape tape(*device_, {.tokens = 1,
+                         .columns = kLayerWidth,
+                         .kv_heads = 1,
+                         .head_dim = kLayerWidth,
+                         .timed = [&](ops::Builder& b, const std::vector<ops::Tensor>& in, int) { layer(b, in[0], table); },
+                         .weights = &one});
+    if (!tape.supported()) fail("{}: it cannot run a layer of a model", name_);
+    return tape.time(o_.seconds).median() / kLayerOps;
+  }
+
+  static void layer(ops::Builder& b, ops::Tensor x, const std::shared_ptr<const ops::RopeTable>& table) {
+    const auto product = [&](ops::Tensor of) { return b.linear(of, "w", kLayerWidth); };
+    ops::Tensor h = b.rms_norm(x, "norm", 1e-6f);
+    ops::Tensor q = b.rope(product(h), 1, table), k = b.rope(product(h), 1, table), v = product(h);
+    b.kv_write(0, k, v);
+    h = product(b.attend(q, {.cache = 0, .heads = 1, .scale = 0.1f}));
+    x = b.add(x, h);
+    h = b.rms_norm(x, "norm", 1e-6f);
+    b.add(x, product(b.gated(ops::Activation::silu, product(h), product(h))));
+  }
+
+  // Handing over a stretch with next to nothing in it.
+  double submit_s() {
+    ops::Builder b(1, 1);
+    const ops::Program program = b.finish(b.pick_rows(b.scale(b.features(kLayerWidth), 2)));
+    ops::StepInputs inputs(1, 1, 1, 1, 1, kLayerWidth);
+    inputs.place(inputs.tokens++, 0, 0, 0);
+    std::vector<size_t> offsets;
+    for (size_t i = 0; i < program.tensors.size(); ++i) offsets.push_back(i * kLayerWidth * sizeof(float));
+    const std::vector<std::shared_ptr<device::Weight>> none(program.tensors.size());
+    auto executable = device_->compile({.program = &program, .begin = 0, .end = program.ops.size(),
+                                        .arena = device_->allocate(program.tensors.size() * kLayerWidth * sizeof(float)),
+                                        .offsets = offsets, .weights = none, .inputs = &inputs});
+    return time_calls([&] { executable->submit(), executable->wait(); }, o_.seconds, 1).median();
+  }
+
+  std::unique_ptr<device::Device> device_;
+  std::string name_;
+  const CalibrationOptions& o_;
+  OpShapes shapes_;
+  double matrix_ = 0;
+};
+
+// The share of its speed that `one` loses while `other` reads memory as fast as it can.
+double slowed(Calibrated& one, Calibrated& other, double seconds) {
+  PreparedWeights mine, others;
+  const auto tape = one.reading(mine), noise = other.reading(others);
+  const double alone = tape->time(seconds).median();
+  std::atomic<bool> ends = false;
+  double together = 0;
+  {
+    std::jthread busy([&] { while (!ends) noise->time(seconds / 10); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    together = tape->time(seconds).median();
+    ends = true;
+  }
+  return std::clamp(1 - alone / together, 0.0, 0.99);
+}
+
+Figure copies(device::Device& from, device::Device& to) {
+  auto a = from.allocate(kCopied), b = to.allocate(kCopied);
+  if (!a->host() || !b->host()) return {12e9, Source::assumed, "a bus of 16 lanes; the host does not see the device's memory"};
+  if (from.import({a->host(), 4096}) && to.import({a->host(), 4096})) return measured(0, "both read the same memory");
+  const auto begin = std::chrono::steady_clock::now();
+  std::memcpy(b->host(), a->host(), kCopied);
+  return measured(double(kCopied) / seconds_since(begin));
+}
+
+std::vector<std::string> usable_devices(const CalibrationOptions& o) {
+  for (size_t i = 1; i < o.devices.size(); ++i) {
+    if (std::ranges::count(o.devices, o.devices[i]) > 1) fail("--devices: {} is named twice", o.devices[i]);
+  }
+  if (!o.devices.empty()) return o.devices;
+  std::vector<std::string> names{"cpu"};
+  try {
+    const auto gpu = device::make_device("vulkan", {});
+    if (gpu->info().description.find("llvmpipe") == std::string::npos) names.insert(names.begin(), "vulkan");
+  } catch (const Error&) {  // there is none
+  }
+  return names;
+}
+
+plan::Memory memory_now() {
+  const platform::Memory now = platform::memory();
+  return {.bytes = measured(double(now.total_bytes)),
+          .gtt = measured(0),
+          .carved = measured(0),
+          .reserved = measured(double(now.total_bytes - now.available_bytes), "what was in use")};
+}
+
+// Memory that the host sees is the system's.
+void set_memory(plan::Memory& memory, device::Device& gpu) {
+  const double bytes = double(gpu.info().memory_bytes);
+  if (gpu.allocate(kCopied)->host()) memory.gtt = measured(std::min(bytes, memory.bytes.value), "what the GPU may map");
+  else memory.carved = measured(bytes, "the GPU's own");
+}
+
+}  // namespace
+
+plan::Hardware calibrate(const CalibrationOptions& o, const std::function<void(std::string_view)>& progress) {
+  plan::Hardware machine{.name = "this",
+                         .description = fmt::format("{}, {} cores", platform::cpu().name, platform::cpu().cores)};
+  machine.memory = memory_now();
+  std::vector<std::unique_ptr<Calibrated>> devices;
+  double matrix = 0, read = 0;
+  for (const std::string& name : usable_devices(o)) {
+    Calibrated& device = *devices.emplace_back(std::make_unique<Calibrated>(name, o));
+    machine.devices.push_back(device.costs(progress));
+    matrix = std::max(matrix, device.matrix_operations_per_s());
+    read = std::max(read, machine.devices.back().read_bytes_per_s.value);
+    if (name == "vulkan") set_memory(machine.memory, device.device());
+  }
+  for (auto& from : devices) {
+    for (auto& to : devices) {
+      if (from == to) continue;
+      progress(fmt::format("{} while {} works", from->name(), to->name()));
+      machine.pairs.push_back(
+          {from->name(), to->name(), copies(from->device(), to->device()), measured(slowed(*from, *to, o.seconds))});
+    }
+  }
+  machine.bounds = {measured(read, "of the fastest device"), measured(matrix, "the highest peak of a device")};
+  return machine;
+}
+
+plan::Hardware limits_as_machine(int threads) {
+  const Limits limits = measure_limits(threads > 0 ? threads : platform::cpu().cores);
+  const std::string peak = "the peak: real kernels are slower";
+  plan::DeviceCosts cpu{.name = "cpu",
+                        .description = fmt::format("{}, {}", platform::cpu().name, limits.of),
+                        .read_bytes_per_s = measured(limits.read_bytes_per_s, "bench limits"),
+                        .submit_s = {5e-6, Source::assumed, "waking the threads"},
+                        .launch_s = {5e-6, Source::assumed, "a barrier of the threads"},
+                        .watts = {0, Source::assumed, "unknown"}};
+  cpu.speeds = {{"q4_0", {{1, limits.peaks.int8}}, Source::measured, peak},
+                {"f16", {{1, limits.peaks.fp32}}, Source::measured, peak},
+                {"attention", {{1, limits.peaks.fp32}}, Source::measured, peak},
+                {"rows", {{1, limits.read_bytes_per_s}}, Source::assumed, "as fast as memory is read"}};
+  plan::Hardware machine{.name = "this", .description = cpu.description, .devices = {cpu}, .memory = memory_now()};
+  machine.bounds = {cpu.read_bytes_per_s, measured(limits.peaks.int8, "bench limits")};
+  return machine;
+}
+
+}  // namespace troika::apps

@@ -1,0 +1,87 @@
+#include "plan/lane_costs.h"
+
+#include <algorithm>
+
+#include "plan/pins.h"
+
+namespace troika::plan {
+
+const ops::Program& Tapes::of(int tokens, int outputs) {
+  auto [it, is_new] = tapes_.try_emplace({tokens, outputs});
+  if (is_new) it->second = model_.trace(tokens, outputs);
+  return it->second;
+}
+
+bool is_looked_up(const ops::Program& program, ops::Tensor weight) {
+  return std::ranges::any_of(program.ops, [&](const ops::Op& op) {
+    return op.kind == ops::OpKind::embed && std::ranges::find(op.in, weight) != op.in.end();
+  });
+}
+
+namespace {
+
+// A device that does products only does not look up either, so a matrix that serves as a table too is not for it.
+bool is_for(const DeviceCosts& device, const ops::Program& program, const ops::Op& op) {
+  return device.speed("rows") || !ops::multiplies(op) || !is_looked_up(program, op.in[1]);
+}
+
+}  // namespace
+
+LaneCosts::LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split)
+    : machine_(machine), tapes_(tapes), devices_(std::move(devices)), split_(split) {}
+
+std::string LaneCosts::wish(const ops::Op& op) const {
+  const PlannedModel& model = tapes_.model();
+  if (std::string pinned = model.pin ? model.pin(op) : ""; !pinned.empty() || !split_) return pinned;
+  return machine_.devices[layer_of(op.name) < split_->begin ? split_->first : split_->other].name;
+}
+
+PlacementCosts LaneCosts::costs_of(const ops::Program& program, Load load) const {
+  const PlannedModel& model = tapes_.model();
+  PlacementCosts costs{.alive_bytes = alive_bytes(program), .cache = caches_of(program)};
+  for (size_t from : devices_) {
+    costs.submit_s.push_back(machine_.devices[from].submit_s.value);
+    std::vector<double>& bytes = costs.byte_s.emplace_back();
+    for (size_t to : devices_) {
+      const double rate = from == to ? 0 : machine_.pair(from, to).copy_bytes_per_s.value;
+      bytes.push_back(rate > 0 ? 1 / rate : 0);
+    }
+  }
+  for (const ops::Op& op : program.ops) {
+    const OpWork work = work_of(program, op, model.formats, model.cache, load);
+    const std::string wanted = wish(op);
+    std::vector<double>& times = costs.op_s.emplace_back();
+    for (size_t d : devices_) {
+      const DeviceCosts& device = machine_.devices[d];
+      const bool may = (wanted.empty() || device.name == wanted) && is_for(device, program, op);
+      times.push_back(may ? seconds(device, work).value_or(kNever) : kNever);
+    }
+  }
+  return costs;
+}
+
+Placement LaneCosts::place(const StepSize& size) {
+  Placement placement = cheapest(costs_of(tapes_.of(size.tokens, size.outputs), size.load));
+  for (int& device : placement.device_of_op) device = int(devices_[size_t(device)]);
+  return placement;
+}
+
+double LaneCosts::decode_s(int users, int depth) {
+  return step_s({.tokens = users, .outputs = users, .load = {.sequences = users, .depth = depth}});
+}
+
+double LaneCosts::prompt_s(int tokens, int cached) {
+  double seconds = 0;
+  for (int done = 0; done < tokens; done += kStepTokens) {
+    seconds += step_s({.tokens = std::min(kStepTokens, tokens - done), .load = {.depth = cached + done}});
+  }
+  return seconds;
+}
+
+double LaneCosts::mixed_s(int users, int prompt_tokens, int depth) {
+  if (prompt_tokens == 0) return decode_s(users, depth);
+  if (users == 0) return step_s({.tokens = prompt_tokens});
+  return step_s({.tokens = users + prompt_tokens, .outputs = users + 1, .load = {.sequences = users + 1, .depth = depth}});
+}
+
+}  // namespace troika::plan

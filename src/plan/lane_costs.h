@@ -1,0 +1,80 @@
+// How long steps of a model take on a lane: some devices of a machine that work one after the other on one tape.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plan/costs.h"
+#include "plan/hardware.h"
+#include "plan/placement.h"
+
+namespace troika::plan {
+
+// A model as the planner sees it. Tapes are not fused: which ops a device joins is its own affair.
+struct PlannedModel {
+  std::function<ops::Program(int tokens, int outputs)> trace;
+  Formats formats;
+  Format cache = Format::f16;
+  // The device that the user wants for an op, by name; "": any. Empty function: no wishes.
+  std::function<std::string(const ops::Op& op)> pin;
+};
+
+class Tapes {  // each is traced once
+ public:
+  explicit Tapes(const PlannedModel& model) : model_(model) {}
+  const ops::Program& of(int tokens, int outputs);
+  const PlannedModel& model() const { return model_; }
+
+ private:
+  const PlannedModel& model_;
+  std::map<std::pair<int, int>, ops::Program> tapes_;
+};
+
+struct StepSize {
+  int tokens = 1, outputs = 1;
+  Load load;
+};
+
+// The last layers on another device than all else: where no device has room for all.
+struct Split {
+  size_t first, other;
+  int begin, end;  // the other's layers
+};
+
+class LaneCosts {
+ public:
+  // `devices`: numbers of the machine's.
+  LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split = {});
+
+  const std::vector<size_t>& devices() const { return devices_; }
+  // The best placement of a step; its device numbers are the machine's.
+  Placement place(const StepSize& size);
+  double step_s(const StepSize& size) { return place(size).seconds; }  // kNever: these devices cannot
+
+  // Each of `users` gets a token behind `depth` others.
+  double decode_s(int users, int depth);
+  // A prompt of `tokens` behind `cached` others, in steps of 512, to its first token.
+  double prompt_s(int tokens, int cached = 0);
+  // A step of answers and a part of a prompt, all behind about `depth` tokens.
+  double mixed_s(int users, int prompt_tokens, int depth);
+
+ private:
+  std::string wish(const ops::Op& op) const;  // the user's or the split's
+  PlacementCosts costs_of(const ops::Program& program, Load load) const;
+
+  const Hardware& machine_;
+  Tapes& tapes_;
+  std::vector<size_t> devices_;
+  std::optional<Split> split_;
+};
+
+inline constexpr int kStepTokens = 512;  // the most of a step
+
+// Whether a weight is a table of which a device must read single rows too.
+bool is_looked_up(const ops::Program& program, ops::Tensor weight);
+
+}  // namespace troika::plan

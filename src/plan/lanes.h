@@ -1,0 +1,66 @@
+// Two lanes at work at the same time, each slower for the other one's sake: what that gains for prompts, and what users meet.
+// Lane 0 is the one that answers (a GPU, say); lane 1 helps with prompts (NPU and CPU). A simulation of events: nothing here
+// is measured, all times follow from the speeds that are given.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+
+namespace troika::plan {
+
+using Slowed = std::array<double, 2>;  // by lane: share of its speed that it loses while the other one works
+
+// Lanes take work until neither begins any. Returns the end of the last one, in seconds.
+struct LaneWork {
+  std::function<std::optional<double>(int lane, double now)> begin;  // seconds that it takes a lane alone; nothing: it waits
+  std::function<void(int lane, double now)> end;                     // asked for again after every end, of either lane
+};
+double run_lanes(const Slowed& slowed, const LaneWork& work);
+
+// Tokens of prompts a second, of each lane alone.
+using PromptRates = std::array<double, 2>;
+
+// How much sooner `prompts` waiting prompts of equal length are read by both lanes than by lane 0 alone, in time as a
+// factor: 1.4. Lane 1 takes a whole prompt, and only one that lane 0 would end later.
+double prompt_gain(const PromptRates& rates, const Slowed& slowed, int prompts);
+
+// What helps less is not worth its memory and its heat.
+inline constexpr double kLeastGain = 1.01;
+// Below this speed of lane 1, as a share of lane 0's, both together read no faster than lane 0 alone.
+double break_even(const Slowed& slowed);
+
+// One long prompt in micro-batches: lane 0 does the first layers of each, lane 1 the others, one micro-batch behind.
+struct Pipeline {
+  int layers_of_first = 0;  // all: lane 1 does nothing
+  double gain = 1;
+};
+struct LongPrompt {
+  int layers = 0, micro_batches = 0;
+  double tokens = 0;       // of each
+  double hand_over_s = 0;  // of a micro-batch's activations
+};
+Pipeline best_pipeline(const PromptRates& rates, const Slowed& slowed, const LongPrompt& prompt);
+
+// Users who all ask at the same moment.
+struct Burst {
+  int users = 8, prompt = 512, answer = 128;  // tokens of each
+  int chunk = 512;                            // tokens of a step
+  double hand_over_s = 0;                     // of one prompt's keys and values
+};
+// Seconds of a step of lane 0: a token each for so many users, so many tokens of prompts beside.
+using StepSeconds = std::function<double(int users, int prompt_tokens)>;
+
+struct Met {
+  double first_token_mean_s = 0, first_token_last_s = 0;
+  double longest_gap_s = 0;  // between two tokens of one answer
+  double all_done_s = 0;
+};
+// Lane 0 alone: every step has a token of each answer and, up to `chunk`, prompts.
+Met one_lane(const Burst& burst, const StepSeconds& step);
+// Lane 1 reads prompts at `second_rate` tokens a second. Lane 0 reads them too: one only while it has nobody to answer, or
+// always, beside its answers.
+enum class Reads { when_idle, always };
+Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed, Reads reads);
+
+}  // namespace troika::plan

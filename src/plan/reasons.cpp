@@ -1,0 +1,88 @@
+// Why each device does what it does, in a sentence: a share of nothing too.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "plan/planner.h"
+
+namespace troika::plan {
+namespace {
+
+auto share(const Placement& p, size_t device) { return std::ranges::count(p.device_of_op, int(device)); }
+
+std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t device) {
+  const Lane& main = plan.main;
+  if (main.split) {
+    const std::string last = fmt::format("layers {} to {}", main.split->begin, main.split->end - 1);
+    const std::string name = machine.devices[device].name;
+    if (device == main.split->other) return fmt::format("{}: {}", name, last);
+    return fmt::format("{}: all but {}, for which it has no room", name, last);
+  }
+  const std::string all = main.devices.size() == 1 ? "every operation"
+                                                   : fmt::format("{} of {} operations of a token and {} of {} of a prompt",
+                                                                 share(main.decode, device), main.decode.device_of_op.size(),
+                                                                 share(main.prompt, device), main.prompt.device_of_op.size());
+  return fmt::format("{}: {}: of what fits, nothing is faster for a question of {} tokens and its answer of {}",
+                     machine.devices[device].name, all, kUsualPrompt, kUsualAnswer);
+}
+
+// Why nobody helps to decode.
+constexpr std::string_view kBus = "decoding is bound by the memory bus that all share";
+
+std::string of_side(const Hardware& machine, const MachinePlan& plan, size_t device) {
+  const SideLane& h = *plan.side;
+  return fmt::format(
+      "{}: {} of {} operations of new prompts, at {:.0f} tokens/s together while {} answers: waiting prompts are read {:.2f} "
+      "times "
+      "as fast; nothing of an answer, since {}",
+      machine.devices[device].name, share(h.lane.prompt, device), h.lane.prompt.device_of_op.size(), h.lane.prompt_rate,
+      names(machine, plan.main.devices), h.gain, kBus);
+}
+
+std::string of_nobody(const Hardware& machine, const MachinePlan& plan, size_t device) {
+  const std::string nothing = fmt::format("{}: nothing: ", machine.devices[device].name);
+  if (!plan.side) return nothing + fmt::format("{}, and without another device that is free it cannot read prompts", kBus);
+  const SideLane& h = *plan.side;
+  if (!h.lane.has(device)) {
+    return nothing + fmt::format("{}, and {} would read prompts no slower without it", kBus, names(machine, h.lane.devices));
+  }
+  const std::string lane = h.lane.devices.size() > 1 ? fmt::format("{} together", names(machine, h.lane.devices)) : "it";
+  if (!h.refusal.empty())
+    return nothing + fmt::format("{}, and beside the weights that answer, those for {} have no room: the plan {}", kBus, lane,
+                                 h.refusal);
+  return nothing +
+         fmt::format(
+             "{}, and {} would read prompts at {:.0f} tokens/s, {:.2f} of what {} reads alone; since they slow each "
+             "other down, it pays from {:.2f}",
+             kBus, lane, h.lane.prompt_rate, h.lane.prompt_rate / plan.main.prompt_rate, names(machine, plan.main.devices),
+             break_even(h.slowed));
+}
+
+}  // namespace
+
+std::string names(const Hardware& machine, const std::vector<size_t>& devices) {
+  std::vector<std::string> all;
+  for (size_t d : devices) all.push_back(machine.devices[d].name);
+  return fmt::format("{}", fmt::join(all, " and "));
+}
+
+std::string command_line(const Hardware& machine, const Lane& lane) {
+  const auto name = [&](size_t device) { return machine.devices[device].name; };
+  if (lane.devices.size() == 1) return fmt::format("--device {}", name(lane.devices[0]));
+  if (!lane.split) return "";
+  const Split& s = *lane.split;
+  return fmt::format("--device {},{} --place {}-{}={}", name(s.first), name(s.other), s.begin, s.end - 1, name(s.other));
+}
+
+std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& plan) {
+  std::vector<std::string> all;
+  for (size_t d = 0; d < machine.devices.size(); ++d) {
+    if (plan.main.has(d)) all.push_back(of_main(machine, plan, d));
+    else if (plan.side_pays && plan.side->lane.has(d)) all.push_back(of_side(machine, plan, d));
+    else all.push_back(of_nobody(machine, plan, d));
+  }
+  return all;
+}
+
+}  // namespace troika::plan

@@ -1,0 +1,102 @@
+#include "plan/residency.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+namespace troika::plan {
+namespace {
+
+constexpr std::string_view kGpu = "vulkan";
+constexpr int kMostUsers = 1024;
+
+double sum(const std::vector<double>& values) { return std::accumulate(values.begin(), values.end(), 0.0); }
+
+std::string gb(double bytes) { return fmt::format("{:.2f} GB", bytes / 1e9); }
+
+struct Budget {
+  double needed, available;
+  std::string of;
+};
+
+std::vector<Budget> budgets(const Residency& r, const Hardware& machine) {
+  const Memory& m = machine.memory;
+  std::vector<Budget> all;
+  double in_system = r.total();
+  for (size_t d = 0; d < machine.devices.size(); ++d) {
+    if (machine.devices[d].name != kGpu || m.gtt.value + m.carved.value == 0) continue;
+    const double held = r.weights[d] + r.users * r.caches[d] + (r.weights[d] > 0 ? r.working + r.tower : 0);
+    in_system -= std::min(held, m.carved.value);
+    all.push_back({held, m.gtt.value + m.carved.value, "what the GPU may hold"});
+  }
+  all.push_back(
+      {in_system, m.bytes.value - m.reserved.value,
+       fmt::format("{} of memory, less {} for the system and the page cache", gb(m.bytes.value), gb(m.reserved.value))});
+  return all;
+}
+
+bool fits(const Residency& r, const Hardware& machine) {
+  return std::ranges::all_of(budgets(r, machine), [](const Budget& b) { return b.needed <= b.available; });
+}
+
+}  // namespace
+
+double Residency::total() const { return sum(weights) + users * sum(caches) + tables + working + tower; }
+
+Residency residency_of(size_t devices, std::span<const Placed> placed, const Formats& formats,
+                       std::span<const double> cache_bytes) {
+  Residency r{.weights = std::vector<double>(devices), .caches = std::vector<double>(devices)};
+  std::set<std::pair<std::string_view, int>> held;
+  std::map<int, int> owners;
+  std::map<std::string_view, double> tables;
+  for (const Placed& p : placed) {
+    const ops::Program& program = *p.program;
+    const std::vector<int> caches = caches_of(program);
+    for (size_t i = 0; i < program.ops.size(); ++i) {
+      const int device = p.device_of_op[i];
+      if (caches[i] != kFree) owners.emplace(caches[i], device);
+      for (ops::Tensor t : program.ops[i].in) {
+        const ops::TensorInfo& weight = program[t];
+        if (weight.role != ops::Role::weight) continue;
+        const double bytes = double(bytes_of(formats.at(weight.name), weight.shape));
+        if (program.ops[i].kind == ops::OpKind::embed) tables[weight.name] = bytes;
+        else if (held.emplace(weight.name, device).second) r.weights[size_t(device)] += bytes;
+      }
+    }
+  }
+  for (const auto& [name, bytes] : tables) {
+    const bool is_held = std::ranges::any_of(held, [&](const auto& h) { return h.first == name; });
+    if (!is_held) r.tables += bytes;
+  }
+  for (auto [cache, device] : owners) r.caches[size_t(device)] += cache_bytes[size_t(cache)];
+  return r;
+}
+
+std::string refusal(const Residency& r, const Hardware& machine) {
+  for (const Budget& b : budgets(r, machine)) {
+    if (b.needed <= b.available) continue;
+    return fmt::format(
+        "does not fit: {} are needed of {}, which leaves {}: weights {}, tables {}, keys and values of {} {}, what a step "
+        "works with {}, tower {}",
+        gb(b.needed), b.of, gb(b.available), gb(sum(r.weights)), gb(r.tables), users_text(r.users),
+        gb(r.users * sum(r.caches)), gb(r.working), gb(r.tower));
+  }
+  return "";
+}
+
+std::string users_text(int users) { return users == 1 ? "a user" : fmt::format("{} users", users); }
+
+int users_served(Residency r, const Hardware& machine) {
+  int least = 0, most = kMostUsers;
+  while (least < most) {  // the most that fit
+    r.users = (least + most + 1) / 2;
+    if (fits(r, machine)) least = r.users;
+    else most = r.users - 1;
+  }
+  return least;
+}
+
+}  // namespace troika::plan

@@ -1,0 +1,91 @@
+#include "plan/lanes.h"
+
+#include <gtest/gtest.h>
+
+namespace troika::plan {
+namespace {
+
+constexpr Slowed kFifteenPercent{0.15, 0.15};
+constexpr double kPrompt = 512;
+constexpr int kMany = 400;
+
+double gain(double first, double second, const Slowed& slowed = kFifteenPercent) {
+  return prompt_gain({first / kPrompt, second / kPrompt}, slowed, kMany);
+}
+
+// A Radeon 780M beside the NPU, Qwen2.5-7B, tokens of prompts a second: docs/plan.md has the table and where it is from.
+TEST(Lanes, TogetherReadPromptsAsMuchFasterAsTheTableSays) {
+  EXPECT_NEAR(gain(302, 206), 1.43, 0.005);
+  EXPECT_NEAR(gain(302, 337), 1.80, 0.005);
+  EXPECT_NEAR(gain(302, 458), 2.1, 0.05);
+  EXPECT_NEAR(gain(450, 206), 1.24, 0.005);
+  EXPECT_NEAR(gain(450, 337), 1.49, 0.005);
+  EXPECT_NEAR(gain(450, 458), 1.7, 0.05);
+  EXPECT_NEAR(kPrompt / 302 / gain(302, 206), 1.19, 0.005);  // seconds to the first token
+  EXPECT_NEAR(kPrompt / 302 / gain(302, 337), 0.94, 0.005);
+}
+
+TEST(Lanes, GiveTheSecondNothingBelowBreakEven) {
+  EXPECT_NEAR(break_even(kFifteenPercent), 0.18, 0.005);
+  EXPECT_LT(gain(302, 0.18 * 302), kLeastGain);
+  EXPECT_GT(gain(302, 0.20 * 302), kLeastGain);
+  EXPECT_NEAR(gain(302, 0), 1, 1e-9);
+  EXPECT_EQ(prompt_gain({1, 0.1}, kFifteenPercent, 1), 1);  // lane 0 would be done first
+  EXPECT_NEAR(gain(302, 302, {}), 2, 0.01);
+}
+
+TEST(Lanes, PipelineOneLongPromptWithAMicroBatchToFillIt) {
+  const PromptRates rates{302, 337};
+  for (int n : {4, 8, 16}) {
+    const Pipeline best = best_pipeline(rates, kFifteenPercent, {.layers = 28, .micro_batches = n, .tokens = 256});
+    const double expected = 1.80 * n / (n + 1);  // the first and the last micro-batch are slowed by nobody, so a little more
+    EXPECT_GT(best.gain, expected) << n;
+    EXPECT_LT(best.gain, expected * 1.1) << n;
+    EXPECT_GT(best.layers_of_first, 10);
+    EXPECT_LT(best.layers_of_first, 16);
+  }
+  EXPECT_EQ(best_pipeline({302, 30}, kFifteenPercent, {.layers = 28, .micro_batches = 16, .tokens = 256}).layers_of_first, 28);
+  const LongPrompt slow_hand_over{.layers = 28, .micro_batches = 16, .tokens = 256, .hand_over_s = 2};
+  EXPECT_EQ(best_pipeline(rates, kFifteenPercent, slow_hand_over).layers_of_first, 28);
+}
+
+// A step of lane 0: 60 ms for answers, 302 tokens a second of prompts.
+double step_s(int users, int prompt_tokens) { return (users > 0 ? 0.06 : 0) + prompt_tokens / 302.0; }
+
+TEST(Lanes, KeepAnswersGoingWhileNewPromptsAreRead) {
+  const Burst burst;
+  const Met alone = one_lane(burst, step_s);
+  const Met together = two_lanes(burst, step_s, 206, kFifteenPercent, Reads::when_idle);
+  EXPECT_GT(alone.longest_gap_s, 1.7);                      // a step with a whole chunk of a prompt
+  EXPECT_LT(together.longest_gap_s, 2 * 0.06 / 0.85);       // a step that had begun when the first token came, and the next
+  EXPECT_NEAR(alone.first_token_last_s, 8 * 512 / 302.0 + 8 * 0.06, 0.2);
+  EXPECT_LT(together.first_token_last_s, 7 * 512 / 206.0 / 0.85 + 1);
+}
+
+TEST(Lanes, ReadABurstFasterWhenBothReadAlways) {
+  const Burst burst;
+  const Met alone = one_lane(burst, step_s), together = two_lanes(burst, step_s, 206, kFifteenPercent, Reads::always);
+  EXPECT_LT(together.first_token_mean_s, alone.first_token_mean_s / 1.2);
+  EXPECT_LT(together.all_done_s, alone.all_done_s);
+}
+
+TEST(Lanes, DoTheSameWorkForOneUser) {
+  const Burst burst{.users = 1, .prompt = 1024, .answer = 10};
+  const Met alone = one_lane(burst, step_s);
+  const Met together = two_lanes(burst, step_s, 206, kFifteenPercent, Reads::always);
+  EXPECT_NEAR(alone.first_token_mean_s, 1024 / 302.0, 1e-9);
+  EXPECT_NEAR(alone.all_done_s, 1024 / 302.0 + 9 * 0.06, 1e-9);
+  EXPECT_NEAR(together.first_token_mean_s, alone.first_token_mean_s, 1e-9);
+  EXPECT_NEAR(together.all_done_s, alone.all_done_s, 1e-9);
+}
+
+TEST(Lanes, AreSlowOnlyWhileBothWork) {
+  int begun[] = {0, 0};
+  const LaneWork work{
+      .begin = [&](int lane, double) { return begun[lane]++ ? std::nullopt : std::optional(lane == 0 ? 1.0 : 0.25); },
+      .end = [](int, double) {}};
+  EXPECT_DOUBLE_EQ(run_lanes({0.5, 0.5}, work), 0.5 + 0.75);  // half a second together, the rest alone
+}
+
+}  // namespace
+}  // namespace troika::plan
