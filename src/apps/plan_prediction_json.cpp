@@ -88,7 +88,7 @@ ordered_json to_json(const Prediction& p) {
   json["users_served"] = p.plan.users_served;
   json["reasons"] = p.plan.reasons;
   json["main"] = {{"devices", names(p, p.plan.main.devices)},
-                  {"run_with", plan::command_line(p.machine, p.plan.main)},
+                  {"run_with", plan::command_line(p.machine, p.plan)},
                   {"decode", stretches(p, p.plan.main.decode)},
                   {"prompt", stretches(p, p.plan.main.prompt)}};
   json["side"] = p.plan.side ? to_json(*p.plan.side, p) : ordered_json();

@@ -114,7 +114,7 @@ void print(const Prediction& p) {
   print_line("memory", fmt::format("{} weights: {}", p.weights, memory_text(p)));
   print_line("users", fmt::format("{} of {} tokens each have room", p.plan.users_served, p.sizes.context));
   for (const std::string& reason : p.plan.reasons) print_line(&reason == &p.plan.reasons[0] ? "devices" : "", reason);
-  if (const auto options = plan::command_line(p.machine, p.plan.main); !options.empty()) print_line("run with", options);
+  if (const auto options = plan::command_line(p.machine, p.plan); !options.empty()) print_line("run with", options);
   fmt::print("\nPredicted, not measured:\n");
   print_line("answers", decode_text(p.plan));
   print_line("prompts", fmt::format("{:.0f} tokens/s", p.plan.main.prompt_rate));

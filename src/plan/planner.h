@@ -70,8 +70,8 @@ MachinePlan plan_for(const Hardware& machine, const PlannedModel& model, const M
 
 std::string names(const Hardware& machine, const std::vector<size_t>& devices);  // "npu and cpu"
 
-// The options that make the engine run a lane; "": there are none that say it.
-std::string command_line(const Hardware& machine, const Lane& lane);
+// The options that make the engine run a plan; "": there are none that say it.
+std::string command_line(const Hardware& machine, const MachinePlan& plan);
 
 // What the plan says of each device.
 std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& plan);

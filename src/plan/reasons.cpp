@@ -67,12 +67,19 @@ std::string names(const Hardware& machine, const std::vector<size_t>& devices) {
   return fmt::format("{}", fmt::join(all, " and "));
 }
 
-std::string command_line(const Hardware& machine, const Lane& lane) {
+std::string command_line(const Hardware& machine, const MachinePlan& plan) {
   const auto name = [&](size_t device) { return machine.devices[device].name; };
-  if (lane.devices.size() == 1) return fmt::format("--device {}", name(lane.devices[0]));
-  if (!lane.split) return "";
-  const Split& s = *lane.split;
-  return fmt::format("--device {},{} --place {}-{}={}", name(s.first), name(s.other), s.begin, s.end - 1, name(s.other));
+  std::string options;
+  if (plan.main.devices.size() == 1) {
+    options = fmt::format("--device {}", name(plan.main.devices[0]));
+  } else if (plan.main.split) {
+    const Split& s = *plan.main.split;
+    options = fmt::format("--device {},{} --place {}-{}={}", name(s.first), name(s.other), s.begin, s.end - 1, name(s.other));
+  }
+  if (options.empty() || !plan.side_pays) return options;
+  std::vector<std::string> side;
+  for (size_t d : plan.side->lane.devices) side.push_back(name(d));
+  return fmt::format("{} --prefill-device {}", options, fmt::join(side, ","));
 }
 
 std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& plan) {
