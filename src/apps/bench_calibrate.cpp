@@ -65,6 +65,7 @@ void add_bench_calibrate(CLI::App& bench) {
   verb->add_option("--isa", o->calibration.isa,
                    "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest without it");
   verb->add_option("--shape", o->calibration.shape, "of the weights, rows x columns; other operations take its columns");
+  verb->add_option("--formats", o->calibration.formats, "of the weights: q4_0,q4_k; without it the usual ones")->delimiter(',');
   verb->add_option("--seconds", o->calibration.seconds, "measured time of each figure")->check(CLI::Range(0.001, 10.0));
   verb->add_flag("--json", o->json, "as JSON, as --hardware of `troika plan` takes it");
   verb->callback([o] { run(*o); });

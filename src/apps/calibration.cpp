@@ -25,7 +25,7 @@ using plan::Figure;
 using plan::Source;
 using plan::Speed;
 
-constexpr Format kFormats[] = {Format::f16, Format::q8_0, Format::q6_k, Format::q5_0, Format::q4_k, Format::q4_0};
+constexpr Format kUsualFormats[] = {Format::f16, Format::q8_0, Format::q6_k, Format::q5_0, Format::q4_k, Format::q4_0};
 constexpr int kRows[] = {1, 4, 8, 32, 512};
 constexpr int kDepth = 2048;        // of the cache behind which attention is measured
 constexpr int kLayerWidth = 64;     // of layers of which nothing but their ops counts
@@ -36,6 +36,17 @@ Figure measured(double value, std::string from = "bench calibrate") { return {va
 
 double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+std::vector<Format> formats_of(const CalibrationOptions& o) {
+  if (o.formats.empty()) return {std::begin(kUsualFormats), std::end(kUsualFormats)};
+  std::vector<Format> formats;
+  for (const std::string& name : o.formats) {
+    const auto format = find_format(name);
+    if (!format) fail("--formats {}: there is no such format; `troika bench ops --help` lists them", name);
+    formats.push_back(*format);
+  }
+  return formats;
 }
 
 using Prepared = std::shared_ptr<PreparedWeights>;
@@ -69,7 +80,7 @@ class Calibrated {
     costs.submit_s = measured(submit_s());
     costs.launch_s = measured(launch_s());
     costs.watts = {0, Source::assumed, "unknown"};
-    for (Format format : kFormats) {
+    for (Format format : formats_of(o_)) {
       progress(fmt::format("{}: products with {}", name_, info(format).name));
       auto speed = products(format);
       if (!speed) continue;

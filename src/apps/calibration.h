@@ -18,6 +18,7 @@ struct CalibrationOptions {
   int threads = 0;                   // of the CPU; 0: every physical core
   std::string isa;                   // of the CPU's kernels; "": the fastest
   std::string shape = "4096x4096";   // of the weights
+  std::vector<std::string> formats;  // of the weights; empty: the usual ones. Others are taken for the nearest of them
   double seconds = 0.1;              // measured time of each figure
 };
 

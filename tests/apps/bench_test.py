@@ -170,7 +170,8 @@ class OfAModel(Bench):
         at_0 = ["pp8", "pp16", "tg3", "tg3 x3", "tg4", "tg4 x3"]
         self.assertEqual(names, at_0 + [name + " @ d40" for name in at_0])
         for test in found["tests"]:
-            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "tokens_per_joule", "watts", "bytes_per_s",
+            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "predicted_tokens_per_s", "tokens_per_joule", "watts",
+                                         "bytes_per_s",
                                          "int8_operations_per_s", "bf16_operations_per_s", "fp32_operations_per_s",
                                          "attention_operations_per_s",
                                          "bound", "share_of_limit"})
@@ -301,14 +302,17 @@ class Calibrate(Bench):
         self.assertIn("simulated", self.cached("bench", "calibrate", "--devices", "npu").stderr)
         self.assertIn("there are: cpu", self.cached("bench", "calibrate", "--devices", "tpu").stderr)
         self.assertIn("named twice", self.cached("bench", "calibrate", "--devices", "cpu,cpu").stderr)
+        self.assertIn("no such format", self.cached("bench", "calibrate", "--devices", "cpu", "--formats", "q9").stderr)
 
     def test_two_devices_are_measured_side_by_side(self):
         if troika("bench", "limits", "--device", "vulkan").returncode != 0:
             self.skipTest("there is no Vulkan")
-        done = self.cached("bench", "calibrate", "--shape", "256x256", "--seconds", "0.001", "--devices", "cpu,vulkan", "--json")
+        done = self.cached("bench", "calibrate", "--shape", "256x256", "--formats", "q8_0", "--seconds", "0.001", "--devices",
+                           "cpu,vulkan", "--json")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         machine = json.loads(done.stdout)
         self.assertEqual([(p["from"], p["to"]) for p in machine["pairs"]], [("cpu", "vulkan"), ("vulkan", "cpu")])
+        self.assertEqual([s["work"] for s in machine["devices"][1]["speeds"]], ["q8_0", "attention", "rows"])
         for pair in machine["pairs"]:
             self.assertGreaterEqual(pair["slowed"]["value"], 0)
             self.assertLess(pair["slowed"]["value"], 1)
