@@ -1,4 +1,5 @@
-// Reading memory through 64-bit addresses. The name says what lies at the address, which is aligned to as much.
+// Reading memory through 64-bit addresses. The name says what lies at the address, which is aligned to as much. Nobody writes
+// it meanwhile, unless who includes this says in MEMORY_IS that it is coherent.
 #ifndef TROIKA_MEMORY
 #define TROIKA_MEMORY
 #extension GL_EXT_buffer_reference : require
@@ -7,11 +8,14 @@
 #extension GL_EXT_shader_16bit_storage : require
 #extension GL_EXT_shader_8bit_storage : require
 
-layout(buffer_reference, scalar, buffer_reference_align = 16) restrict readonly buffer Words4 { uvec4 at[]; };
-layout(buffer_reference, scalar, buffer_reference_align = 8) restrict readonly buffer Words2 { uvec2 at[]; };
-layout(buffer_reference, scalar, buffer_reference_align = 4) restrict readonly buffer Words { uint at[]; };
-layout(buffer_reference, scalar, buffer_reference_align = 2) restrict readonly buffer Halves { uint16_t at[]; };
-layout(buffer_reference, scalar, buffer_reference_align = 1) restrict readonly buffer Bytes { uint8_t at[]; };
+#ifndef MEMORY_IS
+#define MEMORY_IS restrict
+#endif
+layout(buffer_reference, scalar, buffer_reference_align = 16) MEMORY_IS readonly buffer Words4 { uvec4 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 8) MEMORY_IS readonly buffer Words2 { uvec2 at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 4) MEMORY_IS readonly buffer Words { uint at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 2) MEMORY_IS readonly buffer Halves { uint16_t at[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 1) MEMORY_IS readonly buffer Bytes { uint8_t at[]; };
 
 uvec4 words4_at(uint64_t address) { return Words4(address).at[0]; }
 uvec2 words2_at(uint64_t address) { return Words2(address).at[0]; }

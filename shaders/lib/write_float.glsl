@@ -1,5 +1,6 @@
 // A number of a head to its place in a cache of f16 or f32. Behind lib/cache.glsl.
-layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer HalvesOut { uint16_t at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 2) coherent writeonly buffer HalvesOut { uint16_t at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) coherent writeonly buffer FloatsOut { float at[]; };
 
 // The nearest half, ties to even.
 uint half_bits(float value) {
@@ -14,5 +15,5 @@ void write_half(uint64_t address, float value) { HalvesOut(address).at[0] = uint
 
 void write_float(uint format, Place place, float value) {
   if (format == kF16) write_half(place.first, value);
-  else Floats(place.first).at[0] = value;
+  else FloatsOut(place.first).at[0] = value;
 }

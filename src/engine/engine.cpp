@@ -16,16 +16,15 @@
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/platform.h"
-#include "engine/image_words.h"
 #include "engine/cache_plan.h"
+#include "engine/cache_room.h"
 #include "engine/constraint.h"
 #include "engine/devices.h"
 #include "engine/fingerprint.h"
+#include "engine/image_words.h"
+#include "engine/lane_trips.h"
 #include "engine/model.h"
 #include "engine/model_info.h"
-#include "engine/page_carrier.h"
-#include "engine/prefill_lane.h"
 #include "engine/request_checks.h"
 #include "engine/running.h"
 #include "engine/sampler.h"
@@ -57,28 +56,6 @@ vision::Hash own_name(const Running& running, const SeenImage& image) {
   return vision::hash_bytes(std::as_bytes(std::span(running.request.owner)), {image.hash.low, image.hash.high});
 }
 
-// Memory for all caches, as far as each device has some for its share of them. Weights that will need it come first.
-size_t room_for_caches(const Model& model, const Tape& tape) {
-  const std::vector<int> devices = plan::devices_of_caches(tape.program, tape.placement);
-  std::vector<size_t> shares(model.devices.size(), 0);
-  size_t all = 0;
-  for (size_t i = 0; i < devices.size(); ++i) {
-    const size_t bytes = cache_page_bytes(tape.program.caches[i], model.kv_format);
-    shares[size_t(devices[i])] += bytes;
-    all += bytes;
-  }
-  double room = std::numeric_limits<double>::max(), most = 0;
-  for (size_t d = 0; d < shares.size(); ++d) {
-    const device::DeviceInfo& device = model.devices[d]->info();
-    size_t free = device.free_bytes.value_or(platform::memory().available_bytes);
-    free -= std::min(free, device.bytes_put_off);
-    if (shares[d] == 0) continue;
-    room = std::min(room, double(free) * double(all) / double(shares[d]));
-    most = std::max(most, double(free));  // it may be the same memory for all
-  }
-  return size_t(std::min(room, most));
-}
-
 // Pictures are large, and their features stay.
 void forget_pixels(Running& running) {
   for (PlacedImage& image : running.request.images) image.picture = nullptr;
@@ -99,7 +76,7 @@ class LocalEngine final : public Engine {
  private:
   void open_eyes(const EngineOptions& options, const vision::HashKey& key);
   void share_out_cache(const EngineOptions& options);
-  std::unique_ptr<PageStore> open_store(const EngineOptions& options) const;
+  std::unique_ptr<PageStore> open_store() const;
   std::vector<KvPages> pools() const;
   int slice_number(std::string_view slice);
   void loop(const std::stop_token& stop);
@@ -108,11 +85,11 @@ class LocalEngine final : public Engine {
   void rest(const std::stop_token& stop, Clock::duration work);
   void run_step();
   bool go_on_without(const device::DeviceLost& lost);
-  void open_lane(const EngineOptions& options);
+  void open_anew();
+  void open_lane();
   void tend_lane();
-  void send(Sequence& sequence);
-  bool land(const PrefillLane::Trip& trip);
   void lose_lane(const std::string& why);
+  void limit_threads();
   void pace(int rows, double step_s);
   void prepare_masks(std::span<const Work> work);
   void settle(const std::stop_token& stop, Clock::duration most);
@@ -149,10 +126,7 @@ class LocalEngine final : public Engine {
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Spill> spill_;  // null: nothing goes to disk
-  std::optional<PageCarrier> carrier_;  // if there is a lane for prompts
-  std::optional<PrefillLane::Trip> back_;  // from there, for as long as there is no room
-  uint64_t trip_ = 0;  // the last one that was sent there
-  bool is_stalled_ = false;  // whoever runs waits for it
+  bool is_stalled_ = false;  // whoever runs waits for the lane for prompts
   std::unordered_map<uint64_t, std::unique_ptr<Running>> running_;
   EngineStats counters_;  // of the engine's thread
 
@@ -164,7 +138,7 @@ class LocalEngine final : public Engine {
   uint64_t next_id_ = 1;
   EngineStats published_;
 
-  std::unique_ptr<PrefillLane> lane_;  // wakes the engine's thread; null: there is none
+  std::unique_ptr<LaneTrips> lane_;  // wakes the engine's thread; null: there is no lane for prompts
   std::jthread thread_;  // last: starts when everything else stands, ends first
 };
 
@@ -179,13 +153,15 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   drawable_ = model_.spec.vocabulary;
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
 
-  std::unique_ptr<PageStore> store;
   step_tokens_ = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
   share_out_cache(options);
-  if (options.spill_bytes > 0) store = open_store(options);
+  step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
+  if (!options.prefill_device.empty()) open_lane();
+  limit_threads();
+  std::unique_ptr<PageStore> store;
+  if (options.spill_bytes > 0) store = open_store();
   const vision::HashKey secret = store ? store->secret() : vision::random_key();
   open_eyes(options, secret);
-  step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
   scheduler_ = std::make_unique<Scheduler>(
       SchedulerLimits{.tokens = step_tokens_,
                       .outputs = kMaxOutputs,
@@ -195,7 +171,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   if (store && step_->can_copy_pages())
     spill_ = std::make_unique<Spill>(std::move(store), scheduler_->cache(), *step_, page_bytes_);
   scheduler_->swap_with(spill_.get());
-  if (!options.prefill_device.empty()) open_lane(options);
+  if (lane_) scheduler_->use_lane(options.prefill_from);
 
   slices_.push_back(model_.slice);
   publish();
@@ -203,9 +179,10 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
 }
 
 // Without it everything works as well, but for the first words after a restart.
-std::unique_ptr<PageStore> LocalEngine::open_store(const EngineOptions& options) const {
-  auto store = PageStore::open(options.spill_folder, options.spill_bytes, fingerprint(model_, options), page_bytes_);
-  if (!store) log::warn("another process keeps this model's cache in {}; nothing is kept on disk", options.spill_folder.string());
+std::unique_ptr<PageStore> LocalEngine::open_store() const {
+  const std::filesystem::path& folder = options_.spill_folder;
+  auto store = PageStore::open(folder, options_.spill_bytes, fingerprint(model_, options_), page_bytes_);
+  if (!store) log::warn("another process keeps this model's cache in {}; nothing is kept on disk", folder.string());
   return store;
 }
 
@@ -253,18 +230,24 @@ void LocalEngine::share_out_cache(const EngineOptions& options) {
   counters_.page_tokens = ops::kPageTokens;
 }
 
-void LocalEngine::open_lane(const EngineOptions& options) {
+// Without a device that only the lane has, there is no lane.
+void LocalEngine::open_lane() {
   if (!step_->can_copy_pages()) {
     fail("--prefill-device {}: the host does not see the cache on {} and cannot hand pages over; leave it out",
-         options.prefill_device, info_.device);
+         options_.prefill_device, info_.device);
   }
   const MainLane main{model_, info_.context_length, counters_.cache_bytes};
-  lane_ = std::make_unique<PrefillLane>(path_, lanes_of(options).prefill, main, [this] {
+  const auto has_arrived = [this] {
     { std::lock_guard lock(mutex_); }  // who is about to wait sees it
     wake_.notify_all();
-  });
-  carrier_.emplace(model_);
-  scheduler_->use_lane(options.prefill_from);
+  };
+  try {
+    auto lane = std::make_unique<PrefillLane>(path_, lanes_of(options_), main, has_arrived);
+    lane_ = std::make_unique<LaneTrips>(std::move(lane), model_);
+  } catch (const device::DeviceAbsent& absent) {
+    log::warn("{}; prompts are read by {}", absent.what(), info_.device);
+    options_.prefill_device.clear();
+  }
 }
 
 std::vector<KvPages> LocalEngine::pools() const {
@@ -422,7 +405,14 @@ void LocalEngine::obey_limits() {
   if (!options_.power) return;
   limits_ = options_.power->limits();
   scheduler_->limit_prompts(limits_.prompt_rows);
-  for (const auto& device : model_.devices) device->limit_threads(limits_.threads);
+  limit_threads();
+}
+
+// The lane for prompts asks for the limits itself.
+void LocalEngine::limit_threads() {
+  const double share = lanes_of(options_).cpu_share;
+  for (const auto& device : model_.devices) device->limit_threads(limits_.threads * share);
+  if (lane_) lane_->share_cpu(share);
 }
 
 // So that work takes no larger share of the time than it may. Whoever waits for a step waits for this too.
@@ -462,8 +452,8 @@ void LocalEngine::spill(Clock::duration step) {
 void LocalEngine::run_step() {
   const std::vector<Work>& work = scheduler_->next();
   for (const PageCopy& copy : scheduler_->copies()) step_->copy_page(copy);
-  is_stalled_ = work.empty();
-  if (is_stalled_) return;
+  is_stalled_ = work.empty() && !scheduler_->is_restoring();
+  if (work.empty()) return;
   auto now = Clock::now();
   for (const Work& w : work) {
     Running& running = *running_.at(w.sequence->id);
@@ -509,80 +499,77 @@ void LocalEngine::run_step() {
   }
 }
 
-// All that runs starts over on the devices that are left, with what it generated so far; nobody is told. False: these cannot
-// take it.
+// All that runs starts over on the devices that are left or, if these cannot take it, on the CPU, with what it generated so
+// far; nobody is told. False: the CPU cannot take it either.
 bool LocalEngine::go_on_without(const device::DeviceLost& lost) {
   const std::string name = model_.device_names[size_t(lost.device)];
   options_.device = list_without(model_.device_names, lost.device);
   options_.place = plan::without_device(options_.place, name);
   log::error("{}; going on without {}, on {}, which takes a moment", lost.what(), name, options_.device);
-  try {
-    Model fresh = load_model(path_, lanes_of(options_).main);
-    for (auto& [id, running] : running_) running->seeing.reset();
-    scheduler_->swap_with(nullptr);
-    spill_.reset();  // what it kept was computed in another way
-    model_.weights = std::move(fresh.weights);  // of the rest, others read the numbers, which are the same
-    model_.tower = std::move(fresh.tower);
-    model_.device_names = std::move(fresh.device_names);
-    model_.pins = std::move(fresh.pins);
-    model_.devices = std::move(fresh.devices);
-    model_.file = std::move(fresh.file);
-    step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
-    scheduler_->start_over(PrefixCache(pools(), vision::random_key()));
-  } catch (const std::exception& error) {
-    log::error("{} cannot go on either: {}", options_.device, error.what());
-    return false;
+  for (;;) {
+    try {
+      open_anew();
+      break;
+    } catch (const std::exception& error) {
+      log::error("{} cannot go on: {}", options_.device, error.what());
+      if (options_.device == "cpu") return false;
+      options_.device = "cpu";
+      options_.place.clear();
+      log::error("going on on the CPU alone");
+    }
   }
+  limit_threads();
   counters_.device = device_text(model_);
   counters_.lost_device += (counters_.lost_device.empty() ? "" : ", ") + name;
   counters_.settled = false;
   return true;
 }
 
-// Takes from the lane for prompts what is back, and sends the next one there.
+// Loads the model on the devices of the options and starts over. When it throws, everything is as it was.
+void LocalEngine::open_anew() {
+  Model fresh = load_model(path_, lanes_of(options_).main);
+  const auto exchange = [&] {  // the rest are numbers, which others read and which are the same
+    std::swap(model_.weights, fresh.weights);
+    std::swap(model_.tower, fresh.tower);
+    std::swap(model_.device_names, fresh.device_names);
+    std::swap(model_.pins, fresh.pins);
+    std::swap(model_.devices, fresh.devices);
+    std::swap(model_.file, fresh.file);
+  };
+  exchange();
+  std::unique_ptr<Step> step;
+  try {
+    step = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
+  } catch (...) {
+    exchange();
+    throw;
+  }
+  for (auto& [id, running] : running_) running->seeing.reset();
+  scheduler_->swap_with(nullptr);
+  spill_.reset();  // what it kept was computed in another way
+  step_ = std::move(step);
+  scheduler_->start_over(PrefixCache(pools(), vision::random_key()));
+}
+
 void LocalEngine::tend_lane() {
   if (!lane_) return;
-  if (!back_) back_ = lane_->take();
-  if (back_) {
-    if (!back_->error.empty()) return lose_lane(back_->error);
-    if (!land(*back_)) return;
-    back_.reset();
-  }
-  if (!lane_->is_busy()) {
-    if (Sequence* next = scheduler_->next_away()) send(*next);
-  } else if (!scheduler_->on_trip(trip_)) {
-    lane_->turn_back();
-  }
-}
-
-void LocalEngine::send(Sequence& sequence) {
-  Running& running = *running_.at(sequence.id);
-  if (running.started == Clock::time_point{}) running.started = Clock::now();
-  trip_ = sequence.trip;
-  lane_->send({.number = trip_,
-               .tokens = {sequence.tokens.begin(), sequence.tokens.begin() + sequence.lane_tokens},
-               .known = sequence.computed,
-               .pages = carrier_->read(*step_, sequence.pages, 0, sequence.computed)});
-}
-
-// False: there is no room in the cache yet.
-bool LocalEngine::land(const PrefillLane::Trip& trip) {
-  if (Sequence* sequence = scheduler_->on_trip(trip.number)) {
-    if (!scheduler_->land(*sequence)) return false;
-    carrier_->write(*step_, sequence->pages, trip.known, sequence->computed, trip.pages);
-    ++counters_.lane_prompts;
-    counters_.lane_tokens += sequence->computed - trip.known;
-  }
-  counters_.lane_computed_tokens += trip.computed;
-  counters_.lane_busy_s += trip.busy_s;
-  return true;
+  const auto begins = [this](const Sequence& sequence) {
+    Running& running = *running_.at(sequence.id);
+    if (running.started == Clock::time_point{}) running.started = Clock::now();
+  };
+  if (!lane_->tend(*scheduler_, *step_, begins)) return lose_lane(lane_->error());
+  counters_.lane_prompts = lane_->counts().prompts;
+  counters_.lane_tokens = lane_->counts().tokens;
+  counters_.lane_computed_tokens = lane_->counts().computed_tokens;
+  counters_.lane_busy_s = lane_->counts().busy_s;
 }
 
 void LocalEngine::lose_lane(const std::string& why) {
   log::error("{}; prompts are computed by {} from now on", why, counters_.device);
+  options_.prefill_device.clear();
   scheduler_->leave_lane();
-  back_.reset();
   lane_.reset();
+  limit_threads();
   counters_.lane_lost = true;
 }
 

@@ -38,7 +38,9 @@ struct EngineOptions {
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
   std::string quantise;         // --quant: block format for the matrices of a float model; "" as they are
   size_t kv_bytes = 0;          // memory for the cache; 0: chosen from the model and the machine
+  bool may_lack_devices = true; // false: a listed device that is absent is an error, DeviceAbsent; else the rest does its work
   std::filesystem::path mmproj; // --mmproj: the file with the vision tower; "": the model's folder, or a file beside it
+  bool sees = true;             // false: no vision tower is looked for
   bool pan_and_scan = false;    // Gemma 3: a chat shows parts of long pictures besides
   int64_t image_pixels = 0;     // the most that a picture is shown with, where the model lets sizes vary; 0: the model's
   size_t image_cache_bytes = size_t{256} << 20;  // of pictures' features

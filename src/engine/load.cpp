@@ -288,6 +288,7 @@ void open_devices(Model& model, const EngineOptions& options) {
                                                              .pin = options.pin}));
       ++d;
     } catch (const device::DeviceAbsent& absent) {
+      if (!options.may_lack_devices) throw;
       log::warn("{}; going on without it", absent.what());
       place = plan::without_device(place, names[d]);
       names.erase(names.begin() + ptrdiff_t(d));
@@ -307,10 +308,12 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   open_devices(model, options);
   std::vector<models::FoundWeight> weights =
       find_weights(*model.file, model.architecture->names, model.spec.head_dim, program);
-  auto [tower, why_blind] = find_tower(*model.file, model.spec, model.devices, options.mmproj);
-  model.tower = std::move(tower);
-  model.why_blind = std::move(why_blind);
-  name_unused(model, weights);
+  if (options.sees) {
+    auto [tower, why_blind] = find_tower(*model.file, model.spec, model.devices, options.mmproj);
+    model.tower = std::move(tower);
+    model.why_blind = std::move(why_blind);
+    name_unused(model, weights);  // else whoever sees does
+  }
   model.kv_format = kv_format(options, weights, model.spec.head_dim);
   prepare_weights(model, std::move(weights), options, progress);
   count_reads(model, models::trace(*model.architecture, model.slice, 1, 1));

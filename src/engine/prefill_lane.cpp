@@ -1,16 +1,18 @@
 #include "engine/prefill_lane.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/platform.h"
 #include "engine/devices.h"
+#include "power/governor.h"
 
 namespace troika::engine {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 constexpr int P = ops::kPageTokens;
 
@@ -33,7 +35,7 @@ size_t cache_bytes(const PageCarrier& carrier, std::span<const int> pages) {
 
 Model load(const std::filesystem::path& path, const EngineOptions& options, const MainLane& lane) {
   const Model& main = lane.model;
-  const bool copies_weights = device_list(options.device, "--prefill-device").front() != "cpu";
+  const bool copies_weights = device_list(options.device, "--prefill-device").front() != "cpu" || !options.quantise.empty();
   size_t taken = lane.cache_bytes;  // before long
   for (const auto& device : main.devices) taken += device->info().bytes_put_off;
   const size_t available = platform::memory().available_bytes;
@@ -42,7 +44,6 @@ Model load(const std::filesystem::path& path, const EngineOptions& options, cons
                                    .cache = cache_bytes(carrier, pages_for(carrier, lane.context, step_tokens(options))),
                                    .free = available - std::min(available, taken)});
   Model model = load_model(path, options);
-  model.tower.reset();  // pictures are the main lane's
   if (model.kv_format != main.kv_format) {
     fail("--prefill-device {}: its cache would be {} and the main lane's is {}; say --kv, or leave it out", options.device,
          info(model.kv_format).name, info(main.kv_format).name);
@@ -57,13 +58,12 @@ Lanes lanes_of(const EngineOptions& options) {
   if (options.prefill_device.empty()) return lanes;
   lanes.prefill.device = options.prefill_device;
   lanes.prefill.place.clear();
-  lanes.prefill.mmproj.clear();
+  lanes.prefill.sees = false;  // pictures are the main lane's
+  lanes.prefill.may_lack_devices = false;
   lanes.prefill.repack = false;
-  const bool is_cpu_shared = device_list(options.device).front() != "vulkan";  // else little is left to it
-  if (!is_cpu_shared) return lanes;
-  const int threads = options.threads > 0 ? options.threads : platform::cpu().cores;
-  lanes.prefill.threads = std::max(1, threads / 2);
-  lanes.main.threads = std::max(1, threads - threads / 2);
+  if (device_list(options.device).front() == "vulkan") return lanes;  // little is left to the CPU
+  lanes.cpu_share = 0.5;
+  lanes.main.pin = lanes.prefill.pin = false;  // both would take the same cores
   return lanes;
 }
 
@@ -74,16 +74,19 @@ void check_lane_room(std::string_view devices, const LaneRoom& room) {
        room.free / 1'000'000);
 }
 
-PrefillLane::PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const MainLane& main,
+PrefillLane::PrefillLane(const std::filesystem::path& path, const Lanes& lanes, const MainLane& main,
                          std::function<void()> has_arrived)
-    : model_(load(path, options, main)),
+    : model_(load(path, lanes.prefill, main)),
       carrier_(model_),
-      step_tokens_(step_tokens(options)),
+      step_tokens_(step_tokens(lanes.prefill)),
       pages_(pages_for(carrier_, main.context, step_tokens_)),
       step_(model_, 1, main.context, pages_, model_.spec.vocabulary),
-      has_arrived_(std::move(has_arrived)) {
+      power_(lanes.prefill.power),
+      has_arrived_(std::move(has_arrived)),
+      cpu_share_(lanes.cpu_share) {
   if (!step_.can_copy_pages()) {
-    fail("--prefill-device {}: the host does not see its cache and cannot hand pages over; leave it out", options.device);
+    fail("--prefill-device {}: the host does not see its cache and cannot hand pages over; leave it out",
+         lanes.prefill.device);
   }
   size_t weights = 0;
   for (const auto& device : model_.devices) weights += device->info().weight_bytes;
@@ -140,7 +143,7 @@ void PrefillLane::loop(const std::stop_token& stop) {
 }
 
 void PrefillLane::compute(const std::stop_token& stop) {
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = Clock::now();
   const int end = static_cast<int>(trip_.tokens.size());
   std::vector<KvPages> pools;
   for (size_t g = 0; g < pages_.size(); ++g) pools.emplace_back(pages_[g], carrier_.windows()[g]);
@@ -151,16 +154,32 @@ void PrefillLane::compute(const std::stop_token& stop) {
   take_pages(text, pools, trip_.known);
   carrier_.write(step_, text.pages, 0, trip_.known, trip_.pages);
   while (text.computed < end && !is_unwanted_ && !stop.stop_requested()) {
-    const int count = std::min(step_tokens_, end - text.computed);
+    const power::Limits limits = obey_limits();
+    const int count = std::min({step_tokens_, limits.prompt_rows, end - text.computed});
     take_pages(text, pools, text.computed + count);
     const Work work{.sequence = &text, .count = count, .first_output = count};
+    const auto start = Clock::now();
     step_.run({&work, 1});
     work.advance();
+    rest(stop, limits, Clock::now() - start);
   }
   trip_.pages.clear();
   if (text.computed == end) trip_.pages = carrier_.read(step_, text.pages, trip_.known, end);
   trip_.computed = text.computed - trip_.known;
-  trip_.busy_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  trip_.busy_s = std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+power::Limits PrefillLane::obey_limits() const {
+  const power::Limits limits = power_ ? power_->limits() : power::Limits{};
+  for (const auto& device : model_.devices) device->limit_threads(limits.threads * cpu_share_);
+  return limits;
+}
+
+// As the main lane does.
+void PrefillLane::rest(const std::stop_token& stop, const power::Limits& limits, std::chrono::duration<double> work) {
+  if (limits.share == 1) return;
+  std::unique_lock lock(mutex_);
+  wake_.wait_for(lock, stop, work * (1 / limits.share - 1), [this] { return is_unwanted_.load(); });
 }
 
 // For tokens up to `end`, and those before that the first of them looks at.

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <filesystem>
@@ -19,13 +20,15 @@
 #include "engine/model.h"
 #include "engine/page_carrier.h"
 #include "engine/step.h"
+#include "power/policy.h"
 
 namespace troika::engine {
 
-// How the two lanes load the model. Where the CPU computes on both, each has half of the threads. The CPU of the lane for
-// prompts reads matrices where the file is mapped, which costs no memory and, for many rows at once, little time.
+// How the two lanes load the model. The CPU of the lane for prompts reads matrices where the file is mapped, which costs no
+// memory and, for many rows at once, little time.
 struct Lanes {
   EngineOptions main, prefill;
+  double cpu_share = 1;  // of the threads, for each: half where the CPU computes on both
 };
 Lanes lanes_of(const EngineOptions& options);
 
@@ -55,21 +58,23 @@ class PrefillLane {
     double busy_s = 0;
   };
 
-  // Loads the model once more. `has_arrived` is called on the lane's thread when a trip is back. Throws Error when memory is
-  // short, or when pages cannot be handed over.
-  PrefillLane(const std::filesystem::path& path, const EngineOptions& options, const MainLane& main,
-              std::function<void()> has_arrived);
+  // Loads the model once more. `has_arrived` is called on the lane's thread when a trip is back. Throws DeviceAbsent, and Error
+  // when memory is short, or when pages cannot be handed over.
+  PrefillLane(const std::filesystem::path& path, const Lanes& lanes, const MainLane& main, std::function<void()> has_arrived);
   ~PrefillLane();  // waits for the step that it computes
 
   bool is_busy() const { return busy_; }  // from send() to take()
   bool is_computing() const;                // nothing is back yet
   void send(Trip trip);        // not while it is busy
   void turn_back();            // what is on its way comes back soon, without pages
+  void share_cpu(double share) { cpu_share_ = share; }  // of its threads, from its next step on
   std::optional<Trip> take();  // what is back, once; from then on it is not busy
 
  private:
   void loop(const std::stop_token& stop);
   void compute(const std::stop_token& stop);
+  power::Limits obey_limits() const;
+  void rest(const std::stop_token& stop, const power::Limits& limits, std::chrono::duration<double> work);
   void take_pages(Sequence& text, std::vector<KvPages>& pools, int end) const;
 
   const Model model_;
@@ -77,8 +82,10 @@ class PrefillLane {
   const int step_tokens_;
   const std::vector<int> pages_;  // by page group
   Step step_;
+  const std::shared_ptr<power::Governor> power_;  // null: nothing is limited
   const std::function<void()> has_arrived_;
 
+  std::atomic<double> cpu_share_;
   bool busy_ = false;  // of the engine's thread
   std::atomic<bool> is_unwanted_ = false;
   mutable std::mutex mutex_;  // guards where the trip is

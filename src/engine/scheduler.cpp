@@ -115,6 +115,7 @@ bool Scheduler::fits(const Sequence& candidate, int priority) const {
 
 void Scheduler::admit() {
   const auto before = [this](const Sequence* a, const Sequence* b) { return comes_before(a, b); };
+  is_restoring_ = false;
   while (!waiting_.empty()) {
     const auto first = std::ranges::min_element(waiting_, before);
     Sequence& candidate = **first;
@@ -135,7 +136,8 @@ void Scheduler::admit() {
     }
     if (swap_) {
       leave(candidate);
-      if (!swap_->restore(candidate)) break;
+      is_restoring_ = !swap_->restore(candidate);
+      if (is_restoring_) break;
       begin(candidate);
     }
     waiting_.erase(first);

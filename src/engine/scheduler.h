@@ -81,6 +81,7 @@ class Scheduler {
   // caller makes the copies in their order, computes the work and calls Work::advance.
   const std::vector<Work>& next();
   const std::vector<PageCopy>& copies() const { return copies_; }
+  bool is_restoring() const { return is_restoring_; }  // what comes first is still coming from the swap space: next() goes on
 
   // From now on prompts of which so many tokens (Sequence::lane_tokens) are not known when they begin are computed elsewhere:
   // such a sequence is away, in its place among those that run, until it lands. A prompt that left once leaves again if it
@@ -147,6 +148,7 @@ class Scheduler {
   std::vector<PageCopy> copies_;
   std::optional<int> lane_from_;  // nothing: there is no other lane
   uint64_t trips_ = 0;
+  bool is_restoring_ = false;
   bool lacks_pages_ = false;  // somebody found none since next() last looked
   int prompt_tokens_ = 1 << 20, prompt_tokens_beside_ = 1 << 20;
   int64_t clock_ = 0;  // tokens handed out

@@ -277,15 +277,25 @@ TEST(TwoLanes, RefuseWhatDoesNotFit) {
 }
 
 TEST(TwoLanes, ShareTheThreadsOfTheCpuWhereBothUseIt) {
-  const auto threads = [](const char* device, const char* prefill, int all) {
-    const Lanes lanes = lanes_of({.device = device, .prefill_device = prefill, .threads = all});
-    return std::pair(lanes.main.threads, lanes.prefill.threads);
+  const auto lanes = [](const char* device, const char* prefill) {
+    return lanes_of({.device = device, .prefill_device = prefill, .threads = 8});
   };
-  EXPECT_EQ(threads("cpu", "npu,cpu", 8), std::pair(4, 4));
-  EXPECT_EQ(threads("cpu", "npu,cpu", 7), std::pair(4, 3));
-  EXPECT_EQ(threads("cpu", "npu,cpu", 1), std::pair(1, 1));
-  EXPECT_EQ(threads("vulkan", "npu,cpu", 8), std::pair(8, 8));
-  EXPECT_EQ(threads("cpu", "", 8), std::pair(8, 8));
+  EXPECT_EQ(lanes("cpu", "npu,cpu").cpu_share, 0.5);
+  EXPECT_EQ(lanes("vulkan", "npu,cpu").cpu_share, 1);
+  EXPECT_EQ(lanes("cpu", "").cpu_share, 1);
+  EXPECT_FALSE(lanes("cpu", "cpu").main.pin) << "both would keep their threads on the same cores";
+  EXPECT_TRUE(lanes("cpu", "").main.pin);
+  for (const char* device : {"cpu", "vulkan"}) EXPECT_EQ(lanes(device, "cpu").prefill.threads, 8) << "it may be left alone";
+}
+
+TEST(TwoLanes, AreOneWhereADeviceIsAbsent) {
+  device::add_backend({"elsewhere", [](const device::DeviceOptions&) -> std::unique_ptr<device::Device> {
+                         throw device::DeviceAbsent("no such device is here");
+                       }});
+  auto one = load({.prefill = ""}), two = load({.prefill = "elsewhere"});
+  EXPECT_EQ(alone(*two, request(300, 1)), alone(*one, request(300, 1)));
+  EXPECT_EQ(two->stats().lane_prompts, 0);
+  EXPECT_FALSE(two->stats().lane_lost);
 }
 
 // Memory that the host does not see, but for activations, which come first.

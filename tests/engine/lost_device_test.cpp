@@ -43,9 +43,17 @@ class Failing : public HandsOn {
   }
 };
 
+// Can be had once; then another process has it, say.
+std::unique_ptr<device::Device> open_once(const device::DeviceOptions& options) {
+  static std::atomic<bool> was_had = false;
+  if (was_had.exchange(true)) fail("it is in use");
+  return std::make_unique<HandsOn>(device::make_device("cpu", options));
+}
+
 std::unique_ptr<Engine> load_failing(int steps, const std::string& list = "failing", const std::string& place = "") {
   static const bool added = [] {
     device::add_backend({"failing", [](const device::DeviceOptions& o) { return std::make_unique<Failing>(o); }});
+    device::add_backend({"once", open_once});
     return true;
   }();
   EXPECT_TRUE(added);
@@ -99,6 +107,15 @@ TEST(LostDevice, LeavesItsWorkToTheRestOfTheList) {
     EXPECT_THAT(engine->stats().device, ::testing::StartsWith("twin: ")) << "and the pin that is left holds";
     EXPECT_THAT(engine->stats().device, ::testing::EndsWith("cpu: 2 ops"));
   }
+}
+
+TEST(LostDevice, LeavesItsWorkToTheCpuWhereTheRestCannotTakeIt) {
+  auto cpu = Engine::load(kModel, {.threads = 2});
+  std::vector<std::vector<int32_t>> expected;
+  for (int i = 0; i < 5; ++i) expected.push_back(alone(*cpu, request(i)));
+  auto engine = load_failing(40, "failing,once", "1:attend=once");
+  expect_nobody_notices(*engine, request, expected, "submission 40", "failing");
+  EXPECT_EQ(engine->stats().device, "cpu");
 }
 
 class Full : public Failing {

@@ -125,6 +125,22 @@ TEST_F(Power, RestsBetweenStepsOnlyToKeepACeiling) {
   EXPECT_LE(rested, 1.5 * worked * (1 / share - 1));
 }
 
+TEST_F(Power, LimitsTheLaneForPromptsToo) {
+  engine = Engine::load(kModel, {.device = "cpu", .prefill_device = "asked", .threads = 4, .power = governor});
+  EXPECT_EQ(rows_of(300), 288);
+  EXPECT_EQ(threads, 0.5) << "half are the main lane's";
+  feed("Discharging", "10");
+  look();
+  EXPECT_EQ(rows_of(300), 64);
+  EXPECT_EQ(threads, 0.125);
+  heat("99000");
+  for (int i = 0; i < 20; ++i) look();
+  step_time = 20ms;
+  const auto begin = power::Clock::now();
+  rows_of(300);
+  EXPECT_GE(power::Clock::now() - begin, 4 * 20ms / governor->limits().share) << "a rest behind each step but the last";
+}
+
 // Limits change in the middle of many answers, all the time.
 TEST_F(Power, ChangesNobodysTokens) {
   const auto expected = all_alone(*engine, 8);

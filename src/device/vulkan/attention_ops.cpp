@@ -7,7 +7,7 @@
 namespace troika::device::vulkan {
 namespace {
 
-constexpr int kMostHead = 512;     // of shaders/kv_write.comp and attend.comp
+constexpr int kMostHead = 512;     // of shaders/kv_write.comp and lib/attend.glsl
 constexpr uint32_t kRowsKind = 4;  // of shaders/lib/cache.glsl: keys and values are rows of a tensor
 
 // As shaders/lib/cache.glsl numbers them.
@@ -27,7 +27,7 @@ VkDeviceAddress address_of(const std::shared_ptr<Buffer>& buffer) {
   return found->address();
 }
 
-// As shaders/attend.comp has it.
+// As shaders/lib/attend.glsl has it.
 struct Attention {
   VkDeviceAddress step, q, to, keys, values, new_keys, new_values, rounded, angles, states, tickets;
   uint32_t heads, kv_heads, tile_heads, rotation;
@@ -36,8 +36,8 @@ struct Attention {
   uint32_t slots;
 };
 
-constexpr uint32_t kStretch = 128;               // positions, of shaders/attend.comp
-constexpr uint32_t kMostWritten = 8;             // tokens of a step whose keys and values attend.comp writes itself
+constexpr uint32_t kStretch = 128;               // positions, of shaders/lib/attend.glsl
+constexpr uint32_t kMostWritten = 8;             // tokens of a step whose keys and values attend_new.comp writes
 constexpr size_t kMostStateBytes = size_t{64} << 20;
 
 // That keep a GPU busy: four for each of its processors.
@@ -207,8 +207,8 @@ void Compiler::attend(const Op& op) {
     push.tickets = tickets.begin;
     writes.insert(writes.end(), {states, tickets});
   }
-  dispatch("attend", {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1, writes_new},
-           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
+  dispatch(writes_new ? "attend_new" : "attend",
+           {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1}, bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
 }
 
 void Compiler::attend_spans(const Op& op) {
@@ -220,7 +220,7 @@ void Compiler::attend_spans(const Op& op) {
   const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
                        .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
                        .group = int32_t(p.kind), .rows = rows(out)};
-  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false, false}, bytes_of(push),
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push),
            {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)});
 }
 

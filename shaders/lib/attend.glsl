@@ -1,0 +1,463 @@
+// Attention of a few rows (a token's query head is a row) that share a key/value head, over their sequence's pages or over
+// a span of rows. Positions are cut into stretches at multiples of 128, and each stretch is a softmax of its own: the largest
+// score and, relative to it, the sum of weights and of weighted values. Stretches are joined in their order
+// (arXiv:1805.02867): by the workgroup that computed them all or, where several did, by the last of them. So a row gets the
+// same bits whatever stands beside it, and however many share the work.
+// kWrites (a constant of whoever includes this): the step's keys and values, of f16 or f32, are not in the cache yet.
+#include "lib/step.glsl"
+#include "lib/activations.glsl"
+#include "lib/cache.glsl"
+#include "lib/turn.glsl"
+#include "lib/write_float.glsl"
+
+layout(local_size_x_id = 5) in;                        // a multiple of 32 that follows from kDim
+layout(constant_id = 0) const uint kFormat = 0;
+layout(constant_id = 1) const bool kQuantise = false;  // the result as int8 besides
+layout(constant_id = 2) const bool kRope = false;      // queries are still to be turned
+layout(constant_id = 3) const uint kTile = 1;          // rows of a workgroup
+layout(constant_id = 4) const uint kDim = 64;
+layout(constant_id = 6) const bool kShared = false;    // several workgroups may share the stretches of a row
+
+const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4;
+const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
+#include "lib/rotate.glsl"
+const uint kRounding = 64;  // lanes, of lib/quantise_four.glsl
+#include "lib/quantise_four.glsl"
+
+// A score: lane (part, quad) sums up a part of the head's values for four positions, of all rows.
+const uint kStretch = 128, kQuads = kStretch / 4, kParts = kLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
+// A result: lane (part, four) sums up a part of the positions for four of the head's values, of all rows.
+const uint kFit = kLanes / kFours, kRuns = kFit >= 16 ? 16 : kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+const uint kRun = kStretch / kRuns, kPageRun = kRun < kPageTokens ? kRun : kPageTokens;
+// Where the parts are added up, lane l has the fours l, l + kLanes, … of all rows' scores, and of all rows' results.
+const uint kOwnQuads = (kTile * kQuads + kLanes - 1) / kLanes, kOwnFours = (kTile * kFours + kLanes - 1) / kLanes;
+// Of kTile, kOwnQuads and kOwnFours: arrays in registers are as long, since spirv-opt takes a length that is specialised
+// for its default where an index is constant.
+const uint kMostTile = 8, kMostOwn = 2;
+
+// A stretch as the one who joins finds it: results of a row in fours, then its largest score and its sum.
+const uint kStateFours = kFours + 1;
+layout(buffer_reference, std430, buffer_reference_align = 16) coherent buffer States { vec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) coherent buffer Tickets { uint at[]; };
+
+// The result as int8.
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Rounded { uint64_t numbers, scales; };
+
+layout(push_constant) uniform Push {
+  Step step;
+  Floats q, to;             // [T, heads · dim]
+  uint64_t keys, values;    // the cache, or [T, kv_heads · dim]
+  Floats new_keys, new_values;  // of kWrites: [T, kv_heads · dim]
+  Rounded rounded;
+  Floats angles;            // of kRope, as rope.comp takes them
+  States states;            // [T · heads, slots]
+  Tickets tickets;          // [T · heads]: how many workgroups are done with a row; 0 between dispatches
+  uint heads, kv_heads, tile_heads, rotation;
+  float scale, softcap;
+  int window, group;        // of pages; of kRows: the kind of span
+  int rows;
+  uint slots;               // stretches of the longest text
+};
+
+const float kNone = -1.0 / 0.0;
+shared vec4 partial_[kTile * kLanes], weight_[kTile * kQuads];
+shared vec4 quad_largest_[kTile * kQuads / 4], quad_sum_[kTile * kQuads / 4];
+shared float row_largest_[kTile], row_sum_[kTile];                     // of the stretch
+shared bool is_last_;
+
+struct Seen { int first, last; };  // positions
+
+// Tokens [begin, end) of one sequence, and what any of them sees.
+struct Text {
+  uint begin, end, kv_head;
+  int first, last, pages;
+};
+
+// Row r is of token + r / heads, and of head + r % heads.
+struct Rows { uint token, head, heads, count; };
+uint row_of(Rows r, uint number) { return (r.token + number / r.heads) * heads + r.head + number % r.heads; }
+
+struct State {
+  float largest, sum;
+  vec4 value;
+};
+
+Seen seen_by(uint token) {
+  if (kFormat == kRows) return Seen(step.span_begin[group].at[token], step.span_end[group].at[token] - 1);
+  const int first = window > 0 ? max(0, step.positions.at[token] - window + 1) : 0;
+  return Seen(min(first, step.run_first.at[token]), step.run_last.at[token]);
+}
+
+// As many tokens as are of the sequence of the first.
+Text text_at(uint begin, uint end, uint kv_head) {
+  const int pages = kFormat == kRows ? 0 : pages_of(step, int(begin), group);
+  Seen all = seen_by(begin);
+  uint token = begin + 1;
+  for (; token < end && (kFormat == kRows || step.sequences.at[token] == step.sequences.at[begin]); ++token) {
+    const Seen one = seen_by(token);
+    all = Seen(min(all.first, one.first), max(all.last, one.last));
+  }
+  return Text(begin, token, kv_head, all.first, all.last, pages);
+}
+
+uint stretches_of(Text text) { return uint(text.last / int(kStretch) - text.first / int(kStretch) + 1); }
+
+uint64_t page_of(uint64_t cache, Text text, int position) {
+  if (kFormat == kRows) return 0;
+  const uint page = step.page_table.at[text.pages + position / kPageTokens];
+  return cache + uint64_t(page * kv_heads + text.kv_head) * page_bytes(kFormat, kDim);
+}
+
+// Where a row of a tensor has a value of a head.
+uint64_t row_place(uint64_t rows, Text text, int position, uint d) {
+  return rows + ((uint64_t(position) * kv_heads + text.kv_head) * kDim + d) * 4;
+}
+
+// Four values of it, or as many as the head has.
+vec4 row_four(uint64_t at, uint d) {
+  if (kDim % 4 == 0) return uintBitsToFloat(words4_at(at));
+  vec4 four = vec4(0);
+  for (uint i = 0; i < 4 && d + i < kDim; ++i) four[i] = Floats(at).at[i];
+  return four;
+}
+
+// Of four positions' keys the values d to d + 3, each of which is one column.
+mat4 read_keys(uint64_t page, Text text, int position, uint d) {
+  mat4 key = mat4(0);
+  if (kFormat == kRows) {
+    [[unroll]] for (int i = 0; i < 4; ++i) key[i] = row_four(row_place(keys, text, min(position + i, text.last), d), d);
+    return transpose(key);
+  }
+  Place place = key_place(kFormat, page, kDim, position % kPageTokens, d);
+  const uint64_t first = place.first;
+  [[unroll]] for (uint i = 0; i < 4; ++i) {
+    place.first = first + i * place.stride;
+    if (kDim % 4 == 0 || d + i < kDim) key[i] = read_four(kFormat, place, d + i, true);
+  }
+  return key;
+}
+
+Place value_at(Text text, int position, uint d) {
+  if (kFormat == kRows) return Place(row_place(values, text, position, d), 0, 4);
+  return value_place(kFormat, page_of(values, text, position), kDim, position % kPageTokens, d);
+}
+
+// Values d to d + 3 of the token that is so much later than `place`.
+vec4 read_value(Place place, uint tokens, uint d) {
+  if (kFormat == kRows) return row_four(place.first + uint64_t(tokens * kv_heads * kDim) * 4, d);
+  place = later_value(kFormat, place, kDim, tokens);
+  if (kDim % 4 == 0) return read_four(kFormat, place, d, false);
+  vec4 four = vec4(0);
+  for (uint i = 0; i < 4 && d + i < kDim; ++i) {
+    four[i] = read_place(kFormat, Place(place.first + i * place.stride, place.scale, place.stride), d + i);
+  }
+  return four;
+}
+
+void load_queries(Rows rows) {
+  const uint lane = gl_LocalInvocationID.x;
+  if (kDim % 4 != 0) {  // the last four of a row is not full
+    for (uint i = lane; i < kHeadFours; i += kLanes) head_[i] = vec4(0);
+    barrier();
+  }
+  if (kRope) {
+    const uint pairs = kDim / 2;
+    for (uint i = lane; i < rows.count * pairs; i += kLanes) {
+      const uint r = i / pairs, d = i % pairs, from = row_of(rows, r) * kDim + d;
+      const uint angle = ((rows.token + r / rows.heads) * pairs + d) * 2;
+      const vec2 pair = turned(vec2(q.at[from], q.at[from + pairs]), angles.at[angle], angles.at[angle + 1]);
+      set_head_value(r * kFours * 4 + d, pair.x);
+      set_head_value(r * kFours * 4 + d + pairs, pair.y);
+    }
+  } else {
+    for (uint i = lane; i < rows.count * kDim; i += kLanes) {
+      set_head_value(i / kDim * kFours * 4 + i % kDim, q.at[row_of(rows, i / kDim) * kDim + i % kDim]);
+    }
+  }
+  if (rotation > 0) rotate_heads(rows.count * kDim, rotation, lane, kLanes);
+  barrier();
+}
+
+// Parts of the scores of a stretch. `tile`: kTile, or 1 where there is but one row, which reads more at once.
+void add_scores(const uint tile, Text text, int begin) {
+  const uint at_once = tile == 1 ? 8 : 2, lane = gl_LocalInvocationID.x, part = lane / kQuads;
+  const bool all_full = kPartFours % at_once == 0 && kParts * kPartFours == kFours;
+  const int position = begin + int(lane % kQuads * 4);
+  vec4 sums[kMostTile];
+  [[unroll]] for (uint r = 0; r < tile; ++r) sums[r] = vec4(0);
+  if (position <= text.last && position + 3 >= text.first) {
+    const uint64_t page = page_of(keys, text, position);
+    for (uint done = 0; done < kPartFours; done += at_once) {
+      [[unroll]] for (uint i = 0; i < at_once; ++i) {
+        const uint four = part * kPartFours + done + i;
+        if (!all_full && (done + i >= kPartFours || four >= kFours)) continue;
+        const mat4 key = read_keys(page, text, position, four * 4);
+        [[unroll]] for (uint r = 0; r < tile; ++r) {
+          const vec4 query = head_[r * kFours + four];
+          [[unroll]] for (uint d = 0; d < 4; ++d) sums[r] = fma(vec4(query[d]), key[d], sums[r]);
+        }
+      }
+    }
+  }
+  [[unroll]] for (uint r = 0; r < tile; ++r) partial_[r * kLanes + lane] = sums[r];
+}
+
+// Scores become weights relative to the largest of the row in this stretch.
+void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
+  const uint lane = gl_LocalInvocationID.x;
+  vec4 score[kMostOwn];
+  [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
+    const uint at = i * kLanes + lane, row = at / kQuads, quad = at % kQuads;
+    if (at >= rows * kQuads) continue;
+    precise vec4 sum = partial_[row * kLanes + quad];
+    for (uint part = 1; part < kParts; ++part) sum += partial_[row * kLanes + part * kQuads + quad];
+    sum *= scale;
+    float most = kNone;
+    [[unroll]] for (uint k = 0; k < 4; ++k) {
+      if (softcap > 0) sum[k] = softcap * tanh_of(sum[k] / softcap);
+      const int position = begin + int(quad * 4 + k);
+      if (position < seen[i].first || position > seen[i].last) sum[k] = kNone;
+      most = max(most, sum[k]);
+    }
+    score[i] = sum;
+    quad_largest_[at / 4][at % 4] = most;
+  }
+  barrier();
+  [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
+    const uint at = i * kLanes + lane, row = at / kQuads;
+    if (at >= rows * kQuads) continue;
+    vec4 four = quad_largest_[row * kQuads / 4];
+    [[unroll]] for (uint k = 1; k < kQuads / 4; ++k) four = max(four, quad_largest_[row * kQuads / 4 + k]);
+    const float most = max(max(four.x, four.y), max(four.z, four.w));
+    precise const vec4 below = score[i] - most;
+    vec4 weight = vec4(0);
+    [[unroll]] for (uint k = 0; k < 4; ++k) {
+      if (score[i][k] != kNone) weight[k] = exp(below[k]);
+    }
+    weight_[at] = weight;
+    quad_sum_[at / 4][at % 4] = (weight.x + weight.y) + (weight.z + weight.w);
+    if (at % kQuads == 0) row_largest_[row] = most;
+  }
+  barrier();
+}
+
+// Parts of the results of a stretch. What is not seen by anyone is not read; what a row does not see, weighs 0.
+void add_values(const uint tile, Text text, int begin) {
+  const uint at_once = tile == 1 || kPageRun < 8 ? kPageRun : 8;
+  const uint lane = gl_LocalInvocationID.x, four = lane % kFours, run = lane / kFours;
+  if (run < kRuns) {
+    vec4 sums[kMostTile];
+    [[unroll]] for (uint r = 0; r < tile; ++r) sums[r] = vec4(0);
+    for (int from = begin + int(run * kRun); from < begin + int((run + 1) * kRun); from += int(kPageRun)) {
+      if (from > text.last || from + int(kPageRun) <= text.first) continue;
+      const Place place = value_at(text, from, four * 4);
+      const uint first = uint(max(text.first - from, 0)), last = uint(text.last - from);
+      for (uint done = 0; done < kPageRun; done += at_once) {
+        [[unroll]] for (uint j = 0; j < at_once; j += 4) {
+          vec4 value[4];
+          [[unroll]] for (uint k = 0; k < 4; ++k) {
+            value[k] = read_value(place, clamp(done + j + k, first, last), four * 4);
+          }
+          [[unroll]] for (uint r = 0; r < tile; ++r) {
+            const vec4 weight = weight_[r * kQuads + (from - begin + done + j) / 4];
+            [[unroll]] for (uint k = 0; k < 4; ++k) sums[r] = fma(vec4(weight[k]), value[k], sums[r]);
+          }
+        }
+      }
+    }
+    [[unroll]] for (uint r = 0; r < tile; ++r) partial_[(run * tile + r) * kFours + four] = sums[r];
+  }
+}
+
+void sum_weights(uint rows) {
+  const uint lane = gl_LocalInvocationID.x;
+  if (lane < rows) {
+    float sum = 0;
+    [[unroll]] for (uint k = 0; k < kQuads / 4; ++k) {
+      const vec4 four_sums = quad_sum_[lane * kQuads / 4 + k];
+      sum += (four_sums.x + four_sums.y) + (four_sums.z + four_sums.w);
+    }
+    row_sum_[lane] = sum;
+  }
+}
+
+// The next stretch of a row joins those before it.
+void join(inout State all, State next) {
+  if (next.largest == kNone) return;
+  const float largest = max(all.largest, next.largest);
+  const float before = all.largest == kNone ? 0 : exp(all.largest - largest), now = exp(next.largest - largest);
+  all = State(largest, fma(next.sum, now, all.sum * before), fma(next.value, vec4(now), all.value * before));
+}
+
+// Of the stretch that was just computed.
+State state_of(uint tile, uint at) {
+  vec4 sum = partial_[at];
+  for (uint run = 1; run < kRuns; ++run) sum += partial_[run * tile * kFours + at];
+  return State(row_largest_[at / kFours], row_sum_[at / kFours], sum);
+}
+
+uint slot_of(Rows rows, uint at, uint stretch) { return (row_of(rows, at / kFours) * slots + stretch) * kStateFours; }
+
+void keep(State state, uint slot, uint four) {
+  states.at[slot + four] = state.value;
+  if (four == 0) states.at[slot + kFours] = vec4(state.largest, state.sum, 0, 0);
+}
+
+// A few at a time, so that the next do not wait for the last to be joined.
+State join_kept(Rows rows, uint at, uint stretches) {
+  const uint kAtOnce = 16, four = at % kFours;
+  State all = State(kNone, 0, vec4(0));
+  for (uint begin = 0; begin < stretches; begin += kAtOnce) {
+    State next[kAtOnce];
+    [[unroll]] for (uint i = 0; i < kAtOnce; ++i) {
+      const uint slot = slot_of(rows, at, min(begin + i, stretches - 1));
+      const vec4 head = states.at[slot + kFours];
+      next[i] = State(head.x, head.y, states.at[slot + four]);
+    }
+    [[unroll]] for (uint i = 0; i < kAtOnce; ++i) {
+      if (begin + i < stretches) join(all, next[i]);
+    }
+  }
+  return all;
+}
+
+// Whether all the others are done with these rows, so that what they kept can be read.
+bool is_last_of(Rows rows, uint workgroups) {
+  memoryBarrierBuffer();
+  barrier();
+  if (gl_LocalInvocationID.x == 0) {
+    const uint ticket = row_of(rows, 0);
+    memoryBarrierBuffer();
+    is_last_ = atomicAdd(tickets.at[ticket], 1) == workgroups - 1;
+    if (is_last_) tickets.at[ticket] = 0;
+    memoryBarrierBuffer();
+  }
+  barrier();
+  memoryBarrierBuffer();
+  return is_last_;
+}
+
+// Results are in head_.
+void finish(Rows rows) {
+  const uint lane = gl_LocalInvocationID.x;
+  if (rotation > 0) rotate_heads(rows.count * kDim, rotation, lane, kLanes);
+  barrier();
+  for (uint i = lane; i < rows.count * kDim; i += kLanes) {
+    to.at[row_of(rows, i / kDim) * kDim + i % kDim] = head_value(i / kDim * kFours * 4 + i % kDim);
+  }
+  for (uint begin = 0; kQuantise && begin < rows.count * kFours; begin += kRounding) {
+    const uint at = begin + lane;
+    const bool mine = lane < kRounding && at < rows.count * kFours;
+    const vec4 x = mine ? head_[at] : vec4(0);
+    quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
+                  row_of(rows, at / kFours) * kDim + at % kFours * 4, mine);
+  }
+  barrier();
+}
+
+// The step's keys and values that lie in the same stretches go to their places in the cache. Whoever reads a stretch has
+// written it before: where several do, the same bits.
+void write_new(Text text, uint begin, uint workgroups) {
+  const uint pairs = kDim / 2;
+  for (uint token = 0; token < step.tokens; ++token) {
+    const int position = step.positions.at[token], stretch = position / int(kStretch) - text.first / int(kStretch);
+    const bool mine = step.sequences.at[token] == step.sequences.at[text.begin] && stretch >= int(begin) &&
+                      (stretch - int(begin)) % int(workgroups) == 0;
+    if (!mine) continue;
+    const uint64_t key_page = page_of(keys, text, position), value_page = page_of(values, text, position);
+    const uint within = uint(position) % kPageTokens, first = (token * kv_heads + text.kv_head) * kDim;
+    for (uint d = gl_LocalInvocationID.x; d < kDim; d += kLanes) {
+      const float value = new_values.at[first + d];
+      float key = new_keys.at[first + d];
+      if (kRope) {
+        const uint pair = d % pairs, angle = (token * pairs + pair) * 2;
+        const vec2 both = turned(vec2(new_keys.at[first + pair], new_keys.at[first + pair + pairs]), angles.at[angle],
+                                 angles.at[angle + 1]);
+        key = d < pairs ? both.x : both.y;
+      }
+      write_float(kFormat, key_place(kFormat, key_page, kDim, within, d), key);
+      write_float(kFormat, value_place(kFormat, value_page, kDim, within, d), value);
+    }
+  }
+  memoryBarrierBuffer();
+  barrier();
+}
+
+// Stretches `begin`, begin + workgroups, … of these rows.
+void attend(Text text, Rows rows, uint begin, uint workgroups) {
+  const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text), fours = rows.count * kFours;
+  if (begin >= stretches) return;
+  const bool one = kTile > 1 && rows.count == 1, alone = !kShared || stretches == 1;
+  Seen seen[kMostOwn];
+  [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
+    const uint row = (i * kLanes + lane) / kQuads;
+    seen[i] = row < rows.count ? seen_by(rows.token + row / rows.heads) : Seen(0, -1);
+  }
+  State all[kMostOwn];
+  [[unroll]] for (uint i = 0; i < kOwnFours; ++i) all[i] = State(kNone, 0, vec4(0));
+  if (kWrites) write_new(text, begin, workgroups);
+  load_queries(rows);
+  for (uint stretch = begin; stretch < stretches; stretch += workgroups) {
+    const int from = (text.first / int(kStretch) + int(stretch)) * int(kStretch);
+    if (one) add_scores(1, text, from);
+    else add_scores(kTile, text, from);
+    barrier();
+    weigh(rows.count, seen, from);
+    if (one) add_values(1, text, from);
+    else add_values(kTile, text, from);
+    sum_weights(rows.count);
+    barrier();
+    [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
+      const uint at = i * kLanes + lane;
+      if (at >= fours) continue;
+      const State state = state_of(one ? 1 : kTile, at);
+      if (alone) join(all[i], state);
+      else keep(state, slot_of(rows, at, stretch), at % kFours);
+    }
+    barrier();
+  }
+  if (alone) {
+    [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
+      if (i * kLanes + lane < fours) head_[i * kLanes + lane] = all[i].value / all[i].sum;
+    }
+  } else {
+    if (!is_last_of(rows, min(stretches, workgroups))) return;
+    for (uint at = lane; at < fours; at += kLanes) {
+      const State joined = join_kept(rows, at, stretches);
+      head_[at] = joined.value / joined.sum;
+    }
+  }
+  finish(rows);
+}
+
+void main() {
+  // The last tokens, which see the most, come first.
+  const uint tile_tokens = kTile / tile_heads, live = live_rows(step, rows);
+  const uint begin = (gl_NumWorkGroups.z - 1 - gl_WorkGroupID.z) * tile_tokens, end = min(begin + tile_tokens, live);
+  if (begin >= live) return;
+  const uint shared_by = heads / kv_heads, shares = (shared_by + tile_heads - 1) / tile_heads;
+  const uint kv_head = gl_WorkGroupID.y / shares, first_head = gl_WorkGroupID.y % shares * tile_heads;
+  const uint head = kv_head * shared_by + first_head, own_heads = min(tile_heads, shared_by - first_head);
+
+  // Heads that share keys read them once, unless there are workgroups enough for each of them and each stretch.
+  const uint workgroups = gl_NumWorkGroups.x;
+  uint lone = 0;
+  for (uint token = begin; kTile > 1 && token < end;) {
+    const Text text = text_at(token, end, kv_head);
+    lone += (text.end - token) * own_heads * stretches_of(text);
+    token = text.end;
+  }
+  const bool apart = kTile > 1 && lone <= workgroups;
+
+  uint turn = gl_WorkGroupID.x;  // how many stretches come before this workgroup's next
+  for (uint token = begin; token < end;) {
+    const Text text = text_at(token, end, kv_head);
+    const uint count = (text.end - token) * own_heads, stretches = stretches_of(text) % workgroups;
+    for (uint row = 0; row < (apart ? count : 1); ++row) {
+      const Rows one = Rows(token + row / own_heads, head + row % own_heads, 1, 1);
+      attend(text, apart ? one : Rows(token, head, own_heads, count), turn, workgroups);
+      turn = (turn + workgroups - stretches) % workgroups;
+    }
+    token = text.end;
+  }
+}
