@@ -153,7 +153,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   drawable_ = model_.spec.vocabulary;
   if (text_.tokenizer) drawable_ = std::min(drawable_, text_.tokenizer->vocab_size());
 
-  step_tokens_ = std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
+  step_tokens_ = std::clamp(options.batch_tokens, 1, kMostTokens);
   share_out_cache(options);
   step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
   if (!options.prefill_device.empty()) open_lane();

@@ -11,26 +11,28 @@ namespace {
 using Key = std::pair<std::string_view, int>;  // weight and device
 
 // What each device does with the weights of the ops that are placed on it.
-std::map<Key, device::WeightUse> wanted(plan::Devices devices, const plan::Pins& pins, std::span<const ops::Program> tapes,
+std::map<Key, device::WeightUse> wanted(plan::Devices devices, const plan::Pins& pins, const HeldTapes& tapes,
                                         const std::set<Key>& declined) {
   std::map<Key, device::WeightUse> wanted;
-  for (const ops::Program& tape : tapes) {
-    const auto takes = [&](int device, std::string_view name) { return !declined.contains({name, device}); };
+  const auto takes = [&](int device, std::string_view name) { return !declined.contains({name, device}); };
+  const auto add = [&](const ops::Program& tape, bool is_own) {
     const std::vector<int> placement = plan::place(tape, devices, pins, takes);
     for (size_t i = 0; i < tape.ops.size(); ++i) {
       for (ops::Tensor t : tape.ops[i].in) {
         if (tape[t].role != ops::Role::weight) continue;
         device::WeightUse& use = wanted.try_emplace({tape[t].name, placement[i]}, kUnused).first->second;
-        if (&tape == &tapes.front()) add_use(use, tape.ops[i]);
+        if (is_own) add_use(use, tape.ops[i]);
       }
     }
-  }
+  };
+  for (const ops::Program& tape : tapes.own) add(tape, true);
+  for (const ops::Program& tape : tapes.others) add(tape, false);
   return wanted;
 }
 
 }  // namespace
 
-HeldWeights::HeldWeights(plan::Devices devices, const plan::Pins& pins, std::span<const ops::Program> tapes,
+HeldWeights::HeldWeights(plan::Devices devices, const plan::Pins& pins, const HeldTapes& tapes,
                          std::span<const std::string> names, const Bring& bring, const Held& held) {
   std::set<Key> declined;
   size_t known = 0;

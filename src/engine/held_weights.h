@@ -13,6 +13,11 @@
 
 namespace troika::engine {
 
+// Of a model: those whose steps are to be fast, and others, for which weights are there and no more (device::WeightUse).
+struct HeldTapes {
+  std::vector<ops::Program> own, others;
+};
+
 class HeldWeights {
  public:
   // Gives a weight as it was loaded, by our name: once for each time that devices take it.
@@ -20,10 +25,10 @@ class HeldWeights {
   using Held = std::function<void(const WeightView&)>;
 
   HeldWeights() = default;
-  // Places the ops of all `tapes`, of the first of which the uses count (device::WeightUse), and prepares each weight, in the
-  // order of `names`, on the devices that use it. Ops whose weight a device declines go to the next one. Throws Error.
-  HeldWeights(plan::Devices devices, const plan::Pins& pins, std::span<const ops::Program> tapes,
-              std::span<const std::string> names, const Bring& bring, const Held& held = {});
+  // Places the ops of all tapes and prepares each weight, in the order of `names`, on the devices that use it. Ops whose weight
+  // a device declines go to the next one. Throws Error.
+  HeldWeights(plan::Devices devices, const plan::Pins& pins, const HeldTapes& tapes, std::span<const std::string> names,
+              const Bring& bring, const Held& held = {});
   // All of `names` on one device besides, read where they lie.
   void hold_all(int device, plan::Devices devices, std::span<const std::string> names, const Bring& bring);
 

@@ -148,16 +148,27 @@ void count_reads(Model& model, const ops::Program& program) {
   }
 }
 
+// Of one token and of as many as pins begin to hold with: each as steps of its kind are placed.
+std::vector<ops::Program> tapes_of(const Model& model, const models::ModelSpec& slice) {
+  std::set<int> tokens{1};
+  for (const plan::Pin& pin : model.pins) tokens.insert(pin.least_tokens);
+  std::vector<ops::Program> tapes;
+  for (int count : tokens) tapes.push_back(models::trace(*model.architecture, slice, count, 1));
+  return tapes;
+}
+
 // Refuses before anything is read what would fail after minutes, and for others too.
-void check_room(const Model& model, const ops::Program& whole) {
-  const std::vector<int> placement = plan::place(whole, model.devices, model.pins);
-  std::set<std::pair<int, std::string_view>> seen;
+void check_room(const Model& model) {
+  std::set<std::pair<int, std::string>> seen;
   std::vector<size_t> bytes(model.devices.size(), 0);
-  for (size_t i = 0; i < placement.size(); ++i) {
-    for (ops::Tensor t : whole.ops[i].in) {
-      const ops::TensorInfo& weight = whole[t];
-      if (weight.role != ops::Role::weight || !seen.emplace(placement[i], weight.name).second) continue;
-      bytes[size_t(placement[i])] += bytes_of(model.formats.find(weight.name)->second, weight.shape);
+  for (const ops::Program& tape : tapes_of(model, model.spec)) {
+    const std::vector<int> placement = plan::place(tape, model.devices, model.pins);
+    for (size_t i = 0; i < placement.size(); ++i) {
+      for (ops::Tensor t : tape.ops[i].in) {
+        const ops::TensorInfo& weight = tape[t];
+        if (weight.role != ops::Role::weight || !seen.emplace(placement[i], weight.name).second) continue;
+        bytes[size_t(placement[i])] += bytes_of(model.formats.find(weight.name)->second, weight.shape);
+      }
     }
   }
   for (size_t d = 0; d < model.devices.size(); ++d) {
@@ -193,8 +204,7 @@ void hold_weights(Model& model, std::vector<models::FoundWeight> weights, const 
     bytes_in_place += bytes_of(view.format, view.shape);
     if (progress) progress(std::min(1.0, double(bytes_in_place) / double(model.weight_bytes)));
   };
-  const ops::Program tapes[] = {models::trace(*model.architecture, model.slice, 1, 1),
-                                models::trace(*model.architecture, model.spec, 1, 1)};
+  const HeldTapes tapes{.own = tapes_of(model, model.slice), .others = tapes_of(model, model.spec)};
   model.weights = HeldWeights(model.devices, model.pins, tapes, names, bring, held);
   // What a device does with the whole of a weight, it may not do with the part that another slice takes.
   if (model.spec.gemma3n && model.devices.size() > 1) {
@@ -223,7 +233,7 @@ void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, con
     ++matrices[info(format).name];
     unrounded += wanted && !table && info(format).block_values == 1;
   }
-  check_room(model, whole);
+  check_room(model);
   const auto main = std::ranges::max_element(bytes_by_format, {}, [](const auto& row) { return row.second; });
   if (main != bytes_by_format.end()) model.main_format = main->first;
   model.slice = slice_of(model, options.slice);
@@ -269,7 +279,12 @@ void open_devices(Model& model, const EngineOptions& options) {
   std::vector<std::string>& names = model.device_names;
   names = device_list(options.device);
   std::string place = options.place;
-  const auto read_pins = [&] { model.pins = plan::parse_pins(place, names, model.spec.layers); };
+  const auto read_pins = [&] {
+    model.pins = plan::parse_pins(place, names, model.spec.layers);
+    for (const plan::Pin& pin : model.pins) {
+      if (pin.least_tokens > kMostTokens) fail("--place {}: a step has at most {} tokens", pin.text, kMostTokens);
+    }
+  };
   read_pins();
   const auto is_done = [&](const ops::Op& op) {
     return std::ranges::any_of(model.devices, [&](const auto& device) { return device->supports(whole, op); });
@@ -350,8 +365,13 @@ Tape trace_bucket(const Model& model, const models::ModelSpec& slice, int tokens
 }
 
 std::string device_text(const Model& model) {
-  const Tape tape = trace_bucket(model, 1);
-  return plan::summary(tape.program, tape.placement, model.devices);
+  std::string text;
+  for (const ops::Program& tape : tapes_of(model, model.slice)) {
+    if (!text.empty()) text += fmt::format("; from {} tokens on ", tape.tokens);
+    const Tape placed = place_tape(tape, model.devices, model.pins, model.weights);
+    text += plan::summary(placed.program, placed.placement, model.devices);
+  }
+  return text;
 }
 
 }  // namespace troika::engine

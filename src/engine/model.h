@@ -68,6 +68,7 @@ std::string device_text(const Model& model);
 models::ModelSpec slice_of(const Model& model, std::string_view slice);
 
 inline constexpr int kBuckets[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
+inline constexpr int kMostTokens = kBuckets[std::size(kBuckets) - 1];  // of a step
 inline constexpr int kMaxOutputs = 64;  // rows of logits of a step: the head of a large vocabulary is big
 
 }  // namespace troika::engine

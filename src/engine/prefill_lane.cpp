@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int P = ops::kPageTokens;
 
 int step_tokens(const EngineOptions& options) {
-  return std::clamp(options.batch_tokens, 1, kBuckets[std::size(kBuckets) - 1]);
+  return std::clamp(options.batch_tokens, 1, kMostTokens);
 }
 
 // Of the cache for one prompt.

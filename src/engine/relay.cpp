@@ -54,9 +54,7 @@ Relay::Relay(const Tape& tape, const Surroundings& around, size_t begin, size_t 
     stretch.end += begin;
     legs_.push_back(leg_of(stretch));
     order(legs_.back());
-    const size_t ops = stretch.end - stretch.begin;
-    if (ops > most_ops_) longest_ = legs_.size() - 1;
-    most_ops_ = std::max(most_ops_, ops);
+    if (legs_.back().ops > legs_[longest_].ops) longest_ = legs_.size() - 1;
   }
 }
 
@@ -68,7 +66,7 @@ Relay::Bytes Relay::bytes_of(ops::Tensor t, int device) const {
 Relay::Leg Relay::leg_of(const plan::Stretch& stretch) {
   const ops::Program& program = tape_.program;
   const int device = stretch.device;
-  Leg leg{.device = device};
+  Leg leg{.device = device, .ops = stretch.end - stretch.begin};
   for (size_t i = stretch.begin; i < stretch.end; ++i) {
     for (ops::Tensor t : program.ops[i].in) {
       if (program[t].role == ops::Role::weight) continue;
@@ -111,17 +109,55 @@ void Relay::order(Leg& leg) const {
 void Relay::run(const std::function<void()>& meanwhile) {
   try {
     for (Leg& leg : legs_) {
-      for (size_t earlier : leg.behind) finish(legs_[earlier]);
-      bring(leg);
-      on_device(leg.device, [&] { leg.work->submit(); });
-      leg.is_running = true;
+      begin(leg);
       if (meanwhile && &leg == &legs_[longest_]) meanwhile();
     }
-    for (Leg& leg : legs_) finish(leg);
+    finish();
   } catch (...) {
     abandon();
     throw;
   }
+}
+
+void Relay::run_both(Relay& first, Relay& second, const std::function<void()>& meanwhile) {
+  const size_t legs = first.legs_.size();
+  check(second.legs_.size() == legs, "both go through the same tape");
+  try {
+    for (size_t i = 0; i <= legs; ++i) {
+      if (i < legs) {
+        second.leave(first.legs_[i].device);
+        first.begin(first.legs_[i]);
+      }
+      if (i > 0) {
+        first.leave(second.legs_[i - 1].device);
+        second.begin(second.legs_[i - 1]);
+      }
+      if (meanwhile && i == first.longest_) meanwhile();
+    }
+    first.finish();
+    second.finish();
+  } catch (...) {
+    first.abandon();
+    second.abandon();
+    throw;
+  }
+}
+
+bool Relay::shares_work() const {
+  std::vector<size_t> ops(around_.devices.size(), 0);
+  size_t all = 0;
+  for (const Leg& leg : legs_) {
+    ops[size_t(leg.device)] += leg.ops;
+    all += leg.ops;
+  }
+  return (all - *std::ranges::max_element(ops)) * 100 >= all;
+}
+
+void Relay::begin(Leg& leg) {
+  for (size_t earlier : leg.behind) finish(legs_[earlier]);
+  bring(leg);
+  on_device(leg.device, [&] { leg.work->submit(); });
+  leg.is_running = true;
 }
 
 void Relay::bring(const Leg& leg) const {
@@ -135,6 +171,17 @@ void Relay::finish(Leg& leg) {
   if (!leg.is_running) return;
   leg.is_running = false;
   on_device(leg.device, [&] { leg.work->wait(); });
+}
+
+void Relay::finish() {
+  for (Leg& leg : legs_) finish(leg);
+}
+
+// Nothing of this is on the device any more.
+void Relay::leave(int device) {
+  for (Leg& leg : legs_) {
+    if (leg.device == device) finish(leg);
+  }
 }
 
 // Nothing goes on with the step's inputs when it failed.

@@ -48,6 +48,14 @@ class Relay {
   // `meanwhile` is called once, when the longest stretch has begun.
   void run(const std::function<void()>& meanwhile = {});
 
+  // Two micro-batches of one step through the same tape, each with inputs and an arena of its own: while one is in a stretch,
+  // the other is in the one before it, on another device (a pipeline as in Y. Huang et al., "GPipe", arXiv:1811.06965).
+  // The first is always ahead, so the second finds in the caches what the first has put there.
+  static void run_both(Relay& first, Relay& second, const std::function<void()>& meanwhile = {});
+
+  // Whether a second device has so much of the tape that it is worth its while to run both: one op in a hundred.
+  bool shares_work() const;
+
   // Where the host reads a result of the program.
   const float* values(ops::Tensor t) const;
   const device::TopLogits* top(int row) const;  // as Executable has them
@@ -64,6 +72,7 @@ class Relay {
   };
   struct Leg {
     int device;
+    size_t ops;
     std::unique_ptr<device::Executable> work;
     std::vector<Crossing> crossings;  // before it begins
     std::vector<size_t> behind;       // of these legs, which end before it begins
@@ -74,8 +83,11 @@ class Relay {
   Bytes bytes_of(ops::Tensor t, int device) const;
   Leg leg_of(const plan::Stretch& stretch);
   void order(Leg& leg) const;
+  void begin(Leg& leg);
   void bring(const Leg& leg) const;
   void finish(Leg& leg);
+  void finish();
+  void leave(int device);
   void abandon();
 
   const Tape& tape_;
@@ -84,7 +96,7 @@ class Relay {
   std::vector<std::vector<std::shared_ptr<device::Weight>>> weights_;  // by device and tensor id; empty: none of its ops here
   std::set<std::pair<uint32_t, const std::byte*>> brought_;  // tensors, and where to
   std::vector<Leg> legs_;
-  size_t longest_ = 0, most_ops_ = 0;  // the leg of most ops
+  size_t longest_ = 0;  // the leg of most ops
 };
 
 }  // namespace troika::engine

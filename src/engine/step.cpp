@@ -8,10 +8,15 @@
 namespace troika::engine {
 namespace {
 
-// Bytes of activations that the largest bucket of a slice takes.
-size_t most_memory(const Model& model, const models::ModelSpec& slice) {
+constexpr int kMicroBatch = kBuckets[std::size(kBuckets) - 2];  // rows: the larger, the fewer readings of weights
+
+// Bytes of activations that the buckets of a slice take, up to one.
+size_t most_memory(const Model& model, const models::ModelSpec& slice, int most_tokens) {
   size_t bytes = 0;
-  for (int tokens : kBuckets) bytes = std::max(bytes, plan::plan_memory(trace_bucket(model, slice, tokens).program).bytes);
+  for (int tokens : kBuckets) {
+    if (tokens > most_tokens) break;
+    bytes = std::max(bytes, plan::plan_memory(trace_bucket(model, slice, tokens).program).bytes);
+  }
   return bytes;
 }
 
@@ -26,11 +31,16 @@ size_t page_bytes(const ops::Program& program, int group, Format format) {
 }
 
 Step::Step(const Model& model, int sequences, int context, std::span<const int> pages, int drawable)
-    : model_(model),
-      inputs_(kBuckets[std::size(kBuckets) - 1], kMaxOutputs, sequences, ops::pages_for(context),
-              static_cast<int>(pages.size()), model.tower ? model.spec.width : 0) {
-  inputs_.drawable = drawable;
-  arenas_ = std::make_shared<Arenas>(model.devices, most_memory(model, model.slice));
+    : model_(model) {
+  const bool has_two = model.devices.size() > 1;
+  batches_.reserve(2);
+  for (int tokens : {kMostTokens, kMicroBatch}) {
+    if (tokens == kMicroBatch && !has_two) break;
+    batches_.push_back({.inputs{tokens, kMaxOutputs, sequences, ops::pages_for(context), static_cast<int>(pages.size()),
+                                model.tower ? model.spec.width : 0},
+                        .arenas = std::make_shared<Arenas>(model.devices, most_memory(model, model.slice, tokens))});
+    batches_.back().inputs.drawable = drawable;
+  }
   add_slice(model.slice);
   const Tape tape = trace_bucket(model, 1);
   cache_infos_ = tape.program.caches;
@@ -74,20 +84,22 @@ void Step::write_page(int group, int32_t page, std::span<const std::byte> in) {
   }
 }
 
-std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, int tokens) {
+std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, int tokens, Batch& batch) const {
   auto compiled = std::make_unique<Compiled>();
   compiled->tape = trace_bucket(model_, slice, tokens);
   plan::MemoryPlan memory = plan::plan_memory(compiled->tape.program);
   compiled->offsets = std::move(memory.offsets);
-  if (memory.bytes > arenas_->bytes()) {  // larger than the engine's own slice: from now on there is room for the whole
-    arenas_ = std::make_shared<Arenas>(model_.devices, std::max(memory.bytes, most_memory(model_, model_.spec)));
+  if (memory.bytes > batch.arenas->bytes()) {  // larger than the engine's own slice: from now on there is room for the whole
+    const int most_tokens = static_cast<int>(batch.inputs.token_ids.size());
+    const size_t bytes = std::max(memory.bytes, most_memory(model_, model_.spec, most_tokens));
+    batch.arenas = std::make_shared<Arenas>(model_.devices, bytes);
   }
   const Surroundings around{.offsets = compiled->offsets,
                             .devices = model_.devices,
                             .weights = &model_.weights,
-                            .arenas = arenas_,
+                            .arenas = batch.arenas,
                             .caches = caches_,
-                            .inputs = &inputs_,
+                            .inputs = &batch.inputs,
                             .is_idle = true};
   compiled->relay = std::make_unique<Relay>(compiled->tape, around, 0, compiled->tape.program.ops.size());
   return compiled;
@@ -96,85 +108,119 @@ std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, in
 Step::Compiled& Step::bucket(Slice& slice, int tokens, int outputs) {
   size_t i = 0;
   while (kBuckets[i] < tokens || std::min(kBuckets[i], kMaxOutputs) < outputs) ++i;
-  if (!slice.buckets[i]) slice.buckets[i] = compile(slice.spec, kBuckets[i]);
+  if (!slice.buckets[i]) slice.buckets[i] = compile(slice.spec, kBuckets[i], batches_[0]);
   return *slice.buckets[i];
 }
 
-void Step::fill(std::span<const Work> work) {
-  ++inputs_.number;
-  inputs_.tokens = inputs_.outputs = 0;
+// Two micro-batches of about the same size where devices can work side by side. What sees itself both ways stays whole.
+void Step::choose_parts(std::span<const Work> work) {
+  int tokens = 0, outputs = 0;
+  bool has_runs = false;
+  for (const Work& w : work) {
+    tokens += w.count;
+    outputs += w.outputs;
+    has_runs |= !w.sequence->runs.empty();
+  }
+  Slice& slice = slices_.at(work[0].sequence->slice);
+  const bool has_two = tokens > kMicroBatch && batches_.size() > 1 && !has_runs &&
+                       bucket(slice, kMicroBatch, 0).relay->shares_work();
+  const int half = has_two ? ops::pages_for(tokens / 2) * ops::kPageTokens : tokens;
+  parts_[0] = {.compiled = &bucket(slice, has_two ? kMicroBatch : tokens, has_two ? 0 : outputs),
+               .batch = &batches_[0],
+               .end = half};
+  parts_used_ = 1;
+  if (!has_two) return;
+  if (!slice.second) slice.second = compile(slice.spec, kMicroBatch, batches_[1]);
+  parts_[1] = {.compiled = slice.second.get(), .batch = &batches_[1], .first = half, .end = tokens};
+  parts_used_ = 2;
+}
+
+void Step::fill(const Part& part, std::span<const Work> work) {
+  ops::StepInputs& inputs = part.batch->inputs;
+  ++inputs.number;
+  inputs.tokens = inputs.outputs = 0;
+  int row = 0;
   for (size_t s = 0; s < work.size(); ++s) {
     const Sequence& sequence = *work[s].sequence;
     for (size_t group = 0; group < sequence.pages.size(); ++group) {
-      size_t row = group * inputs_.max_sequences + s;
+      size_t to = group * inputs.max_sequences + s;
       std::copy(sequence.pages[group].begin(), sequence.pages[group].end(),
-                inputs_.page_table.begin() + ptrdiff_t(row) * inputs_.pages_per_sequence);
+                inputs.page_table.begin() + ptrdiff_t(to) * inputs.pages_per_sequence);
     }
-    for (int i = 0; i < work[s].count; ++i) {
-      int t = inputs_.tokens++, position = sequence.computed + i;
-      inputs_.place(t, sequence.tokens[position], position, static_cast<int>(s));
-      if (!sequence.images.empty()) show(t, sequence, position);
+    for (int i = 0; i < work[s].count; ++i, ++row) {
+      if (row < part.first || row >= part.end) continue;
+      int t = inputs.tokens++, position = sequence.computed + i;
+      inputs.place(t, sequence.tokens[position], position, static_cast<int>(s));
+      if (!sequence.images.empty()) show(inputs, t, sequence, position);
       if (i < work[s].first_output || i >= work[s].first_output + work[s].outputs) continue;
-      inputs_.wanted[inputs_.outputs] = sequence.wanted;
-      inputs_.output_rows[inputs_.outputs++] = t;
+      inputs.wanted[inputs.outputs] = sequence.wanted;
+      inputs.output_rows[inputs.outputs++] = t;
     }
   }
 }
 
 // What pictures change about row `t`: where it is turned to, whom it sees, what stands in for its embedding.
-void Step::show(int t, const Sequence& sequence, int position) {
+void Step::show(ops::StepInputs& inputs, int t, const Sequence& sequence, int position) const {
   bool in_prompt = position < static_cast<int>(sequence.rope.size());
   for (int axis = 0; axis < ops::kRopeAxes; ++axis) {
     int turned = in_prompt ? sequence.rope[position][axis] : position + sequence.rope_shift;
-    inputs_.rope_positions[axis][t] = turned;
+    inputs.rope_positions[axis][t] = turned;
   }
   for (const TokenRun& run : sequence.runs) {
     if (position < run.first || position >= run.end) continue;
-    inputs_.run_first[t] = run.first;
-    inputs_.run_last[t] = run.end - 1;
+    inputs.run_first[t] = run.first;
+    inputs.run_last[t] = run.end - 1;
   }
-  size_t width = size_t(inputs_.feature_width);
+  size_t width = size_t(inputs.feature_width);
   for (const SeenImage& image : sequence.images) {
     if (position < image.first || position >= image.first + image.count) continue;
-    inputs_.feature_rows[t] = t;
+    inputs.feature_rows[t] = t;
     const float* from = image.features->values.data() + size_t(position - image.first) * width;
-    std::copy(from, from + width, inputs_.features.begin() + ptrdiff_t(size_t(t) * width));
+    std::copy(from, from + width, inputs.features.begin() + ptrdiff_t(size_t(t) * width));
   }
 }
 
-void Step::prepare(std::span<const Work> work) {
-  int tokens = 0, outputs = 0;
-  for (const Work& w : work) {
-    tokens += w.count;
-    outputs += w.outputs;
-  }
-  bucket(slices_.at(work[0].sequence->slice), tokens, outputs);
-}
+void Step::prepare(std::span<const Work> work) { choose_parts(work); }
 
 void Step::run(std::span<const Work> work, const std::function<void()>& meanwhile) {
-  fill(work);
-  last_ = &bucket(slices_.at(work[0].sequence->slice), inputs_.tokens, inputs_.outputs);
-  last_->relay->run(meanwhile);
-  logits_ = last_->relay->values(last_->tape.program.logits);
-  states_ = last_->relay->values(last_->tape.program.states.value());
+  choose_parts(work);
+  const auto parts = std::span(parts_).first(size_t(parts_used_));
+  for (const Part& part : parts) fill(part, work);
+  if (parts_used_ == 2) Relay::run_both(*parts_[0].compiled->relay, *parts_[1].compiled->relay, meanwhile);
+  else parts_[0].compiled->relay->run(meanwhile);
+  for (Part& part : parts) {
+    const ops::Program& program = part.compiled->tape.program;
+    part.logits = part.compiled->relay->values(program.logits);
+    part.states = part.compiled->relay->values(program.states.value());
+  }
+}
+
+std::pair<const Step::Part&, int> Step::locate(int row) const {
+  const int before = parts_[0].batch->inputs.outputs;
+  if (row < before) return {parts_[0], row};
+  return {parts_[1], row - before};
 }
 
 const device::TopLogits* Step::top(int row) const {
-  return inputs_.wanted[row].whole & ops::Wanted::logits ? nullptr : last_->relay->top(row);
+  const auto [part, r] = locate(row);
+  return part.batch->inputs.wanted[r].whole & ops::Wanted::logits ? nullptr : part.compiled->relay->top(r);
 }
 
 std::span<const float> Step::logits(int row) {
-  if (!(inputs_.wanted[row].whole & ops::Wanted::logits)) {
-    last_->relay->fetch(row);
-    inputs_.wanted[row].whole |= ops::Wanted::logits;
+  const auto [part, r] = locate(row);
+  ops::Wanted& wanted = part.batch->inputs.wanted[r];
+  if (!(wanted.whole & ops::Wanted::logits)) {
+    part.compiled->relay->fetch(r);
+    wanted.whole |= ops::Wanted::logits;
   }
   size_t vocabulary = model_.spec.vocabulary;
-  return {logits_ + row * vocabulary, vocabulary};
+  return {part.logits + r * vocabulary, vocabulary};
 }
 
 std::span<const float> Step::states(int row) const {
+  const auto [part, r] = locate(row);
   size_t width = model_.spec.width;
-  return {states_ + row * width, width};
+  return {part.states + r * width, width};
 }
 
 }  // namespace troika::engine

@@ -1,5 +1,6 @@
 // One step: fills StepInputs from the scheduler's work, replays the smallest bucket that holds it, and gives the
-// logits. A bucket's program is traced, planned and compiled on first use; after that nothing is allocated.
+// logits. A bucket's program is traced, planned and compiled on first use; after that nothing is allocated. Where a tape goes
+// through several devices, a large step goes as two micro-batches, so that these devices work at the same time.
 #pragma once
 
 #include <array>
@@ -44,6 +45,11 @@ class Step {
   std::span<const float> states(int row) const;  // [E]: what the logits were made of, after the last norm; if wanted
 
  private:
+  // What the tapes of a (micro-)batch are compiled with.
+  struct Batch {
+    ops::StepInputs inputs;
+    std::shared_ptr<const Arenas> arenas;
+  };
   struct Compiled {
     Tape tape;
     std::vector<size_t> offsets;
@@ -52,23 +58,32 @@ class Step {
   struct Slice {
     models::ModelSpec spec;
     std::array<std::unique_ptr<Compiled>, std::size(kBuckets)> buckets;
+    std::unique_ptr<Compiled> second;  // of kMicroBatch once more, for the second micro-batch
+  };
+  // What runs, or ran last: one batch or two.
+  struct Part {
+    Compiled* compiled = nullptr;
+    Batch* batch = nullptr;
+    int first = 0, end = 0;          // its rows of the step
+    const float* logits = nullptr;  // [outputs, V]
+    const float* states = nullptr;  // [outputs, E]: what the logits were made of, after the last norm
   };
 
   std::vector<std::span<std::byte>> parts_of_page(int group, int32_t page) const;
-  void fill(std::span<const Work> work);
-  void show(int t, const Sequence& sequence, int position);
+  void choose_parts(std::span<const Work> work);
+  void fill(const Part& part, std::span<const Work> work);
+  void show(ops::StepInputs& inputs, int t, const Sequence& sequence, int position) const;
   Compiled& bucket(Slice& slice, int tokens, int outputs);
-  std::unique_ptr<Compiled> compile(const models::ModelSpec& slice, int tokens);
+  std::unique_ptr<Compiled> compile(const models::ModelSpec& slice, int tokens, Batch& batch) const;
+  std::pair<const Part&, int> locate(int row) const;  // where an output row is, and its number there
 
   const Model& model_;
-  ops::StepInputs inputs_;
   std::vector<ops::CacheInfo> cache_infos_;
   std::vector<device::Cache> caches_;  // beside their infos
-  std::shared_ptr<const Arenas> arenas_;
+  std::vector<Batch> batches_;         // a second one where there are several devices; they stay where they are
   std::vector<Slice> slices_;
-  Compiled* last_ = nullptr;  // that ran
-  const float* logits_ = nullptr;  // of the last run, [outputs, V]
-  const float* states_ = nullptr;  // [outputs, E]
+  std::array<Part, 2> parts_;
+  int parts_used_ = 0;
 };
 
 // Bytes that a page of one layer's keys (or of its values) takes, and a page of a group: its layers' keys and values.

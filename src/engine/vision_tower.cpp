@@ -104,7 +104,7 @@ VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& towe
     views.emplace(view.name, view);
     tensors_.push_back(std::move(tensor));
   }
-  weights_ = HeldWeights(devices, {}, {&program, 1}, names, [&](const std::string& name) { return views.at(name); });
+  weights_ = HeldWeights(devices, {}, {.own = {program}}, names, [&](const std::string& name) { return views.at(name); });
   std::sort(tensors_.begin(), tensors_.end());
 }
 

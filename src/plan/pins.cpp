@@ -66,21 +66,33 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
   }
   pin.device = static_cast<int>(device - devices.begin());
   std::string_view what = text.substr(0, equals);
+  if (const size_t at = what.find('@'); at != what.npos) {
+    const auto tokens = number(what.substr(at + 1));
+    if (!tokens || *tokens < 1) fail("--place {}: behind @ comes a number of tokens, such as linear@256=npu", text);
+    pin.least_tokens = *tokens;
+    what = what.substr(0, at);
+  }
   const size_t colon = what.find(':');
   pin.layers = layers_of(what.substr(0, colon));
-  if (pin.layers && (pin.layers->first < 0 || pin.layers->first > pin.layers->last || pin.layers->last >= layers)) {
+  if (pin.layers && (pin.layers->first > pin.layers->last || pin.layers->last >= layers)) {
     fail("--place {}: the model has layers 0 to {}", text, layers - 1);
   }
-  if (pin.layers && colon == what.npos) return pin;
-  pin.kind = kind_of(pin.layers ? what.substr(colon + 1) : what);
-  if (!pin.kind) fail("--place {}: there is no such kind of operation; there are {}, and layers such as 0-13", text, kinds());
+  const bool has_kind = !pin.layers || colon != what.npos;
+  if (has_kind) pin.kind = kind_of(pin.layers ? what.substr(colon + 1) : what);
+  if (has_kind && !pin.kind) {
+    fail("--place {}: there is no such kind of operation; there are {}, and layers such as 0-13", text, kinds());
+  }
+  const bool has_cache = !pin.kind || *pin.kind == ops::OpKind::attend || *pin.kind == ops::OpKind::kv_write;
+  if (pin.least_tokens > 1 && has_cache) {
+    fail("--place {}: a cache stays on one device whatever a step's tokens; with @ pin other kinds, such as linear", text);
+  }
   return pin;
 }
 
 }  // namespace
 
-bool Pin::holds_for(const ops::Op& op) const {
-  if (kind && *kind != op.kind) return false;
+bool Pin::holds_for(const ops::Program& program, const ops::Op& op) const {
+  if (program.tokens < least_tokens || (kind && *kind != op.kind)) return false;
   const int layer = layer_of(op.name);
   return !layers || (layers->first <= layer && layer <= layers->last);
 }

@@ -18,14 +18,16 @@ struct Pin {
   int device = 0;                   // number in the model's list of devices
   std::optional<ops::OpKind> kind;  // nothing: every kind
   std::optional<Layers> layers;     // nothing: all ops, also those that stand in no layer
+  int least_tokens = 1;             // holds for the tapes of steps of so many tokens, and larger ones
   std::string text;                 // as whoever pinned it would know it again: "linear=npu"
 
-  bool holds_for(const ops::Op& op) const;
+  bool holds_for(const ops::Program& program, const ops::Op& op) const;
 };
 using Pins = std::vector<Pin>;
 
-// Reads "linear=npu,0-13=vulkan,20-23:attend=cpu": kinds of ops, layers, or kinds in layers. `devices`: the names of the
-// list, in its order. Throws Error for unknown kinds, devices and layers; whether pins agree is place()'s to say.
+// Reads "linear=npu,0-13=vulkan,20-23:attend=cpu,4:linear@256=npu": kinds of ops, layers, or kinds in layers, and of how many
+// tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices and layers;
+// whether pins agree is place()'s to say.
 Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers);
 
 // The same text without the pins to a device, which is no more.

@@ -55,7 +55,7 @@ class Placing {
     for (size_t i : company) {
       const ops::Op& op = program_.ops[i];
       for (const Pin& pin : pins_) {
-        if (!pin.holds_for(op)) continue;
+        if (!pin.holds_for(program_, op)) continue;
         if (found && found->device != pin.device) {
           fail("--place {} and {} contradict each other about {} ({}){}; leave one of them out", found->text, pin.text, op.name,
                name_of(op.kind), company.size() > 1 ? ", since ops of one cache stay together" : "");

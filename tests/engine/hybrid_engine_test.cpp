@@ -64,6 +64,72 @@ TEST(Hybrid, GivesTheTokensOfOneDeviceAloneAndAmongOthers) {
   }
 }
 
+// Multiplies, and knows how many rows it was given at most.
+class Watched : public Multiplier {
+ public:
+  using Multiplier::Multiplier;
+  std::unique_ptr<device::Executable> compile(const device::Segment& segment) override {
+    return std::make_unique<Watching>(Multiplier::compile(segment), *segment.inputs);
+  }
+  static inline int most_rows = 0;
+
+ private:
+  class Watching : public device::Executable {
+   public:
+    Watching(std::unique_ptr<device::Executable> inner, const ops::StepInputs& inputs)
+        : inner_(std::move(inner)), inputs_(inputs) {}
+    void submit() override {
+      most_rows = std::max(most_rows, inputs_.tokens);
+      inner_->submit();
+    }
+    void wait() override { inner_->wait(); }
+
+   private:
+    const std::unique_ptr<device::Executable> inner_;
+    const ops::StepInputs& inputs_;
+  };
+};
+
+TEST(Hybrid, GivesTheBitsOfOneDeviceWithLargeStepsAsTwoMicroBatches) {
+  device::add_backend({"watched", [](const device::DeviceOptions& o) { return std::make_unique<Watched>(o); }});
+  struct Case {
+    const char* place;
+    int rows;  // that the device was given at most, of 400
+  };
+  const auto request = [](int i) {
+    Request r = i % 2 ? sampled(30 + 70 * i, i, 8) : greedy(30 + 70 * i, i, 8);
+    for (int32_t& id : r.prompt) id %= 97;
+    return r;
+  };
+  for (const char* model : {"qwen2-tied", "gemma3", "qwen3-moe-sparse.f16.gguf"}) {
+    auto one = load(kGoldens / model, "cpu", "");
+    std::vector<int32_t> ids = text(400);
+    for (int32_t& id : ids) id %= 97;
+    const std::vector<float> want = logits(*one, ids);
+    std::vector<std::vector<int32_t>> tokens;
+    for (int i = 0; i < 6; ++i) tokens.push_back(alone(*one, request(i)));
+    for (const Case c : {Case{"linear=watched", 224}, Case{"1:linear@64=watched", 224}, Case{"0:linear@256=watched", 224},
+                         Case{"linear@512=watched", 400}}) {
+      SCOPED_TRACE(fmt::format("{} with {}", model, c.place));
+      auto engine = load(kGoldens / model, "twin,watched", c.place);
+      Watched::most_rows = 0;
+      EXPECT_TRUE(device::same_bits(logits(*engine, ids), want));
+      EXPECT_EQ(Watched::most_rows, c.rows);
+      std::vector<Client> clients(tokens.size());
+      for (size_t i = 0; i < clients.size(); ++i) clients[i].start(*engine, request(int(i)));
+      for (size_t i = 0; i < clients.size(); ++i) EXPECT_EQ(clients[i].wait(), tokens[i]) << i;
+    }
+  }
+}
+
+TEST(Hybrid, SaysWhatPinsOfLargeStepsDo) {
+  auto engine = load(kGoldens / "qwen2-tied", "twin,multiplier", "linear@256=multiplier");
+  EXPECT_THAT(engine->model().device, ::testing::MatchesRegex("twin: .* ops, twin: nothing; from 256 tokens on twin: .* ops, "
+                                                               "twin: .* products"));
+  EXPECT_THAT([] { load(kGoldens / "qwen2-tied", "twin,multiplier", "linear@513=multiplier"); },
+              ThrowsMessage<Error>(HasSubstr("--place linear@513=multiplier: a step has at most 512 tokens")));
+}
+
 TEST(Hybrid, ContinuesTextsThatPartWithinAPageWithCachesOnTwoDevices) {
   expect_shared_text([] { return load(kGoldens / "qwen2-tied", "twin", "0:attend=cpu", "q8_0"); });
   expect_shared_text([] { return load(kGoldens / "gemma3", "twin", "0-1:attend=cpu"); });

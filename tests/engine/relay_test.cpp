@@ -60,21 +60,27 @@ class Worker : public HandsOn {
   const Memory memory_;
 };
 
+// A text as two batches of rows.
 struct Prompt {
   Tape tape;
   plan::MemoryPlan memory;
-  ops::StepInputs inputs;
-  int tokens;
+  std::vector<ops::StepInputs> inputs;
+  int tokens;  // of each
 
   Prompt(const models::Architecture& architecture, const models::ModelSpec& spec, int tokens)
       : tape{models::trace(architecture, spec, tokens + 3, tokens), {}}, memory(plan::plan_memory(tape.program)),
-        inputs(tokens + 3, tokens, 1, 1, int(tape.program.windows.size())), tokens(tokens) {
-    inputs.tokens = inputs.outputs = tokens;
-    for (int t = 0; t < tokens; ++t) inputs.place(t, (t * 31 + 5) % spec.vocabulary, t, 0);
-    std::iota(inputs.output_rows.begin(), inputs.output_rows.end(), 0);
+        inputs(2, {tokens + 3, tokens, 1, 1, int(tape.program.windows.size())}), tokens(tokens) {
+    for (int i = 0; i < 2; ++i) {
+      inputs[size_t(i)].tokens = inputs[size_t(i)].outputs = tokens;
+      for (int t = 0; t < tokens; ++t) {
+        const int position = i * tokens + t;
+        inputs[size_t(i)].place(t, (position * 31 + 5) % spec.vocabulary, position, 0);
+      }
+      std::iota(inputs[size_t(i)].output_rows.begin(), inputs[size_t(i)].output_rows.end(), 0);
+    }
   }
-  std::vector<float> run(const std::vector<std::unique_ptr<device::Device>>& devices, const HeldWeights& weights) {
-    auto arenas = std::make_shared<const Arenas>(devices, memory.bytes);
+  enum class Order { one_by_one, both };
+  std::vector<float> run(const std::vector<std::unique_ptr<device::Device>>& devices, const HeldWeights& weights, Order order) {
     std::vector<device::Cache> caches;
     const std::vector<int> of_caches = plan::devices_of_caches(tape.program, tape.placement);
     for (size_t i = 0; i < of_caches.size(); ++i) {
@@ -82,12 +88,23 @@ struct Prompt {
       device::Device& device = *devices[size_t(of_caches[i])];
       caches.push_back({device.allocate(bytes), device.allocate(bytes), Format::f32});
     }
-    const Surroundings around{.offsets = memory.offsets, .devices = devices, .weights = &weights, .arenas = arenas,
-                              .caches = caches, .inputs = &inputs};
-    Relay relay(tape, around, 0, tape.program.ops.size());
-    for (int again = 0; again < 2; ++again) relay.run();
-    const float* logits = relay.values(tape.program.logits);
-    return {logits, logits + size_t(tokens) * size_t(tape.program[tape.program.logits].shape.columns())};
+    std::vector<std::unique_ptr<Relay>> relays;
+    for (const ops::StepInputs& batch : inputs) {
+      const Surroundings around{.offsets = memory.offsets, .devices = devices, .weights = &weights,
+                                .arenas = std::make_shared<const Arenas>(devices, memory.bytes), .caches = caches,
+                                .inputs = &batch};
+      relays.push_back(std::make_unique<Relay>(tape, around, 0, tape.program.ops.size()));
+    }
+    for (int again = 0; again < 2; ++again) {
+      if (order == Order::both) Relay::run_both(*relays[0], *relays[1]);
+      else for (auto& relay : relays) relay->run();
+    }
+    std::vector<float> all;
+    for (const auto& relay : relays) {
+      const float* logits = relay->values(tape.program.logits);
+      all.insert(all.end(), logits, logits + size_t(tokens) * size_t(tape.program[tape.program.logits].shape.columns()));
+    }
+    return all;
   }
 };
 
@@ -122,21 +139,21 @@ TEST(Relay, GivesTheBitsOfOneDeviceWhereverOpsArePlaced) {
     const auto bring = [&](const std::string& weight) {
       return models::find_weight(*file, architecture.names, weight, spec.head_dim)->view;
     };
-    const auto run_on = [&](std::vector<std::unique_ptr<device::Device>> devices, int seed) {
-      HeldWeights weights(devices, {}, {&prompt.tape.program, 1}, names, bring);
+    const auto run_on = [&](std::vector<std::unique_ptr<device::Device>> devices, int seed, Prompt::Order order) {
+      HeldWeights weights(devices, {}, {.own = {prompt.tape.program}}, names, bring);
       for (size_t d = 1; d < devices.size(); ++d) weights.hold_all(int(d), devices, names, bring);
       prompt.tape.placement = anywhere(prompt.tape.program, devices, uint32_t(seed));
-      return prompt.run(devices, weights);
+      return prompt.run(devices, weights, order);
     };
     std::vector<std::unique_ptr<device::Device>> one;
     one.push_back(device::make_device("reference", {}));
-    const std::vector<float> want = run_on(std::move(one), 0);
+    const std::vector<float> want = run_on(std::move(one), 0, Prompt::Order::one_by_one);
     for (int seed = 1; seed <= 12; ++seed) {
       std::vector<std::unique_ptr<device::Device>> devices;
       for (int d = 0; d < 2 + seed % 3; ++d) {
         devices.push_back(std::make_unique<Worker>((d + seed / 3) % 2 ? Worker::Memory::own : Worker::Memory::shared));
       }
-      const std::vector<float> got = run_on(std::move(devices), seed);
+      const std::vector<float> got = run_on(std::move(devices), seed, seed % 4 < 2 ? Prompt::Order::both : Prompt::Order::one_by_one);
       ASSERT_EQ(got.size(), want.size());
       EXPECT_EQ(std::memcmp(got.data(), want.data(), want.size() * sizeof(float)), 0) << name << ", placement " << seed;
     }

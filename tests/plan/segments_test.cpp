@@ -87,6 +87,14 @@ TEST(Place, HeedsPinsOfKindsOfLayersAndOfKindsInLayers) {
   EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("0:linear=npu")), OpKind::linear), "1111111000000");
 }
 
+TEST(Place, HeedsPinsOfLargeStepsFromTheirTokensOn) {
+  const ops::Program p = two_layers();  // of 4 tokens
+  const Three devices;
+  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("linear@4=npu")), OpKind::linear), "1111111111111");
+  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("linear@5=npu")), OpKind::linear), "0000000000000");
+  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("1:linear@2=npu")), OpKind::linear), "0000000111111");
+}
+
 TEST(Place, KeepsTheOpsOfACacheTogether) {
   const ops::Program p = two_layers();
   const Three devices;
@@ -129,6 +137,12 @@ TEST(Pins, SayWhatTheyDoNotKnow) {
   EXPECT_THAT(refusal("linear_gated=npu"), HasSubstr("there is no such kind"));
   for (const char* text : {"0-2=gpu", "2=gpu", "1-0=gpu", "7-8:linear=npu"}) {
     EXPECT_THAT(refusal(text), HasSubstr("the model has layers 0 to 1")) << text;
+  }
+  for (const char* text : {"linear@=npu", "linear@0=npu", "linear@-3=npu", "linear@many=npu"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("behind @ comes a number of tokens, such as linear@256=npu")) << text;
+  }
+  for (const char* text : {"attend@64=cpu", "kv_write@64=cpu", "0@64=cpu", "0:attend@64=cpu"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("a cache stays on one device whatever a step's tokens")) << text;
   }
   for (const char* text : {"=gpu", "0-=gpu", "-1=gpu", "0:=gpu", ":linear=gpu", "0-1-2=gpu", ""}) {
     EXPECT_EQ(refusal(text).empty(), std::string_view(text).empty()) << text;
