@@ -39,7 +39,7 @@ TEST(Planner, GivesTheNpuNothingBelowBreakEvenAndSaysSo) {
   Hardware machine = phoenix();
   for (size_t slow : {1, 2}) {
     for (Speed& speed : machine.devices[slow].speeds) {
-      for (Speed::Point& point : speed.points) point.per_s *= 0.1;
+      for (Speed::Point& point : speed.sizes[0].points) point.per_s *= 0.1;
     }
   }
   const MachinePlan plan = plan_on(machine);
