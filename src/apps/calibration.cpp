@@ -29,7 +29,7 @@ constexpr Format kUsualFormats[] = {Format::f16, Format::q8_0, Format::q6_k, For
 // A layer's smaller matrices, its middle ones, and the MLP's of a 7B.
 constexpr std::string_view kUsualShapes[] = {"1024x1024", "4096x4096", "14336x4096"};
 constexpr int kRows[] = {1, 4, 8, 32, 512};
-constexpr double kLongSeconds = 8;  // of products of one format and size: then a larger one, four times as long, is left out
+constexpr double kLongProduct = 0.5;  // seconds; beside one that takes longer, larger matrices are left out
 constexpr int kDepth = 2048;        // of the cache behind which attention is measured
 constexpr int kLayerWidth = 64;     // of layers of which nothing but their ops counts
 constexpr int kLayerOps = 15;
@@ -134,12 +134,13 @@ class Calibrated {
     for (const OpShapes& shapes : sizes_) {
       const double bytes = double(row_bytes(format, shapes.columns)) * shapes.out;
       if (!speed.sizes.empty() && bytes > double(platform::memory().available_bytes) / 4) break;
-      const auto begin = std::chrono::steady_clock::now();
       Speed::Size size{weights_of(shapes), {}};
+      double longest = 0;
       const PreparedWeights prepared = weights(format, shapes);
       for (const OpCase& c : linear_cases(format, shapes, prepared)) {
         const auto s = time(c);
         if (!s) return {};
+        longest = std::max(longest, *s);
         const double work_s = without_launch(*s);
         size.points.push_back({c.tape.tokens, c.cost.operations() / work_s});
         if (c.tape.tokens == 1 && c.cost.bytes / work_s > read.value) {
@@ -148,7 +149,7 @@ class Calibrated {
       }
       speed.from += fmt::format("{} {} x {}", speed.sizes.empty() ? "" : ",", shapes.out, shapes.columns);
       speed.sizes.push_back(std::move(size));
-      if (seconds_since(begin) > kLongSeconds) break;
+      if (longest > kLongProduct) break;
     }
     return speed;
   }
