@@ -1,10 +1,11 @@
 // troika bench MODEL: how fast a model is loaded, reads prompts and generates, alone, for several users and behind a
 // filled cache; medians, each with its share of what this machine's memory and arithmetic allow.
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "apps/verbs.h"
 #include "base/error.h"
 #include "base/platform.h"
+#include "engine/devices.h"
 
 namespace troika::apps {
 namespace {
@@ -81,6 +83,9 @@ struct Result {
   bool has_share() const { return floor.seconds() > 0; }
   double share() const { return floor.seconds() / seconds(); }
   double watts() const { return spent->joules / spent->seconds; }
+  bool is_off() const {
+    return predicted && std::abs(rate.median() / *predicted - 1) > (test.prompt ? kPromptBound : kAnswerBound);
+  }
   double tokens_per_joule() const { return double(test.tokens) * test.users * double(rate.runs.size()) / spent->joules; }
 };
 
@@ -156,7 +161,8 @@ ordered_json to_json(const Result& r) {
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.has_share() ? ordered_json(r.floor.bound()) : ordered_json()},
           {"share_of_limit", r.has_share() ? ordered_json(r.share()) : ordered_json()},
-          {"predicted_tokens_per_s", r.predicted ? ordered_json(*r.predicted) : ordered_json()}};
+          {"predicted_tokens_per_s", r.predicted ? ordered_json(*r.predicted) : ordered_json()},
+          {"prediction_is_off", r.predicted ? ordered_json(r.is_off()) : ordered_json()}};
 }
 
 // " 91 % of the read bandwidth: 40.1 GB/s"
@@ -189,11 +195,19 @@ void print_line(const Result& r, bool with_energy) {
   std::fflush(stdout);  // a line may be minutes away from the next
 }
 
+// What computes: the devices of both lanes.
+std::vector<std::string> devices_of(const engine::EngineOptions& o) {
+  std::vector<std::string> devices = engine::device_list(o.device);
+  if (o.prefill_device.empty()) return devices;
+  for (std::string& name : engine::device_list(o.prefill_device, "--prefill-device")) devices.push_back(std::move(name));
+  return devices;
+}
+
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
-  const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);
   std::optional<Forecast> forecast;
   if (o.predict) forecast.emplace(o.model);
+  const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);
   Work work(o.model);
   std::vector<Test> todo = tests(o);
   auto begin = Clock::now();
@@ -204,7 +218,7 @@ void bench(const Options& o) {
   double settled_s = std::chrono::duration<double>(Clock::now() - begin).count();
   const engine::ModelInfo& info = engine->model();
   const auto governor = o.model.governor();
-  const BenchEnergy energy(*governor, o.model.engine.device);
+  const BenchEnergy energy(*governor, devices_of(o.model.engine));
   const power::Status power = governor->status();
   if (!o.json) {
     fmt::print("{} ({:.0f} M parameters, {:.0f} MB), {} threads, {}\n{}\n\n", printable(info.name),
@@ -217,14 +231,20 @@ void bench(const Options& o) {
                energy.is_measured() ? "tokens/J" : "", energy.is_measured() ? 18 : 0, limits ? "share of the limit" : "");
   }
   auto results = ordered_json::array();
+  std::vector<std::string> off;
   const Bench tests{*engine, *governor, work, limits, energy, o.repeats};
   for (const Test& test : todo) {
     Result result = tests.measure(test);
     if (forecast) result.predicted = test.predicted(*forecast);
+    if (result.is_off()) off.push_back(test.name());
     results.push_back(to_json(result));
     if (!o.json) print_line(result, energy.is_measured());
   }
   if (!o.json) {
+    if (!off.empty()) {
+      fmt::print("\npredictions are off by more than {:.0f} % (prompts {:.0f} %): {}; {}\n", 100 * kAnswerBound,
+                 100 * kPromptBound, fmt::join(off, ", "), forecast->cure());
+    }
     fmt::print("\nresident {:.1f} MB\n", double(platform::resident_bytes()) / 1e6);
     return;
   }
@@ -245,6 +265,7 @@ void bench(const Options& o) {
                        {"full_speed_s", settled_s},
                        {"repeats", o.repeats},
                        {"tests", results},
+                       {"prediction_cure", off.empty() ? ordered_json() : ordered_json(forecast->cure())},
                        {"resident_bytes", platform::resident_bytes()}};
   std::puts(json.dump(2, ' ', false, ordered_json::error_handler_t::replace).c_str());
 }

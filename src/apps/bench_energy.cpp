@@ -6,8 +6,6 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "apps/doctor_gpus.h"
-
 namespace troika::apps {
 namespace {
 
@@ -17,12 +15,9 @@ using power::Meter;
 constexpr std::chrono::seconds kIdle(2);
 constexpr double kCounted = 0.95;  // of the time, at the least
 
-std::string why_none(const power::Governor& governor, std::string_view device) {
+std::string why_none(const power::Governor& governor, std::span<const std::string> devices) {
   if (governor.meter().source() == Meter::Source::none) return governor.meter().missing();
-  if (device != "vulkan" || governor.meter().source() == Meter::Source::battery) return {};
-  const VulkanGpus vulkan = ask_vulkan();
-  const auto& choice = vulkan.choice;
-  if (choice.number < 0 || vulkan.gpus[size_t(choice.number)].kind != device::vulkan::GpuKind::discrete) return {};
+  if (governor.meter().source() == Meter::Source::battery || !has_card(devices)) return {};
   return "the processor's counter knows nothing of a GPU on a card of its own";
 }
 
@@ -36,8 +31,14 @@ std::optional<double> measure_idle(power::Governor& governor) {
 
 }  // namespace
 
-BenchEnergy::BenchEnergy(power::Governor& governor, std::string_view device)
-    : source_(governor.meter().source()), missing_(why_none(governor, device)) {
+bool has_card(std::span<const std::string> devices, const std::function<VulkanGpus()>& ask) {
+  if (std::ranges::find(devices, "vulkan") == devices.end()) return false;
+  const VulkanGpus vulkan = ask();
+  return vulkan.choice.number >= 0 && vulkan.gpus[size_t(vulkan.choice.number)].kind == device::vulkan::GpuKind::discrete;
+}
+
+BenchEnergy::BenchEnergy(power::Governor& governor, std::span<const std::string> devices)
+    : source_(governor.meter().source()), missing_(why_none(governor, devices)) {
   if (!missing_.empty()) source_ = Meter::Source::none;
   if (source_ != Meter::Source::none) idle_watts_ = measure_idle(governor);
 }

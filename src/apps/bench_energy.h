@@ -2,21 +2,28 @@
 // spends when nothing runs. Both are shown, and neither is taken from the other.
 #pragma once
 
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "apps/bench_speed.h"
+#include "apps/doctor_gpus.h"
 #include "power/governor.h"
 
 namespace troika::apps {
 
+// Whether one of them is a GPU on a card of its own, of which the processor's counter knows nothing.
+// `ask`: about the machine's GPUs, where there is need.
+bool has_card(std::span<const std::string> devices, const std::function<VulkanGpus()>& ask = ask_vulkan);
+
 class BenchEnergy {
  public:
   // Where the meter counts anything, measures the machine for two seconds while nothing runs: when the model is loaded.
-  BenchEnergy(power::Governor& governor, std::string_view device);
+  // `devices`: that compute, as device_list() gives them.
+  BenchEnergy(power::Governor& governor, std::span<const std::string> devices);
 
   bool is_measured() const { return source_ != power::Meter::Source::none; }
   nlohmann::ordered_json to_json() const;  // the source, or why there is none

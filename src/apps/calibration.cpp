@@ -26,7 +26,10 @@ using plan::Source;
 using plan::Speed;
 
 constexpr Format kUsualFormats[] = {Format::f16, Format::q8_0, Format::q6_k, Format::q5_0, Format::q4_k, Format::q4_0};
+// A layer's smaller matrices, its middle ones, and the MLP's of a 7B.
+constexpr std::string_view kUsualShapes[] = {"1024x1024", "4096x4096", "14336x4096"};
 constexpr int kRows[] = {1, 4, 8, 32, 512};
+constexpr double kLongProduct = 0.5;  // seconds; beside one that takes longer, larger matrices are left out
 constexpr int kDepth = 2048;        // of the cache behind which attention is measured
 constexpr int kLayerWidth = 64;     // of layers of which nothing but their ops counts
 constexpr int kLayerOps = 15;
@@ -49,8 +52,6 @@ std::vector<Format> formats_of(const CalibrationOptions& o) {
   return formats;
 }
 
-using Prepared = std::shared_ptr<PreparedWeights>;
-
 // A device under measurement.
 class Calibrated {
  public:
@@ -58,13 +59,18 @@ class Calibrated {
       : device_(device::make_device(name, {.threads = o.threads, .isa = o.isa, .tune = true})), name_(std::move(name)), o_(o) {
     if (device_->info().is_simulated) fail("--devices {}: it is simulated, so its speed says nothing of the real one's", name_);
     constexpr size_t kCaches = 4;  // their size in copies leaves little of a copy there until its turn
-    shapes_ = {.rows = {std::begin(kRows), std::end(kRows)},
-               .depths = {kDepth},
-               .device = name_,
-               .isa = o.isa,
-               .rotated_bytes = std::min(std::max(kCaches * last_cache_bytes(), size_t{64} << 20),
-                                         platform::memory().available_bytes / 8)};
-    read_shape(o.shape, shapes_);
+    const OpShapes any{.rows = {std::begin(kRows), std::end(kRows)},
+                       .depths = {kDepth},
+                       .device = name_,
+                       .isa = o.isa,
+                       .rotated_bytes = std::min(std::max(kCaches * last_cache_bytes(), size_t{64} << 20),
+                                                 platform::memory().available_bytes / 8)};
+    std::vector<std::string> shapes = o.shapes;
+    if (shapes.empty()) shapes.assign(std::begin(kUsualShapes), std::end(kUsualShapes));
+    for (const std::string& shape : shapes) read_shape(shape, sizes_.emplace_back(any));
+    std::ranges::sort(sizes_, {}, weights_of);
+    const auto same = std::ranges::unique(sizes_, {}, weights_of);
+    sizes_.erase(same.begin(), same.end());
   }
 
   device::Device& device() { return *device_; }
@@ -80,16 +86,11 @@ class Calibrated {
     costs.submit_s = measured(submit_s());
     costs.launch_s = measured(launch_s());
     costs.watts = {0, Source::assumed, "unknown"};
+    alone_s_ = alone_s();
     for (Format format : formats_of(o_)) {
       progress(fmt::format("{}: products with {}", name_, info(format).name));
-      auto speed = products(format);
-      if (!speed) continue;
-      // Products of one row may read faster than the loop that measures memory; then that was no limit.
-      const double bytes = double(row_bytes(format, shapes_.columns)) / shapes_.columns * speed->points.front().per_s / 2;
-      if (bytes > costs.read_bytes_per_s.value) {
-        costs.read_bytes_per_s = measured(bytes, fmt::format("products with {}, one row", speed->work));
-      }
-      costs.speeds.push_back(std::move(*speed));
+      Speed speed = products(format, costs.read_bytes_per_s);
+      if (!speed.sizes.empty()) costs.speeds.push_back(std::move(speed));
     }
     progress(fmt::format("{}: attention, rows", name_));
     costs.speeds.push_back(attention());
@@ -101,8 +102,8 @@ class Calibrated {
 
   // Products of one token: nearly nothing but reading memory. `prepared` outlives it.
   std::unique_ptr<Tape> reading(PreparedWeights& prepared) {
-    prepared = weights(Format::q8_0, shapes_);
-    OpShapes one = shapes_;
+    prepared = weights(Format::q8_0, sizes_.back());
+    OpShapes one = sizes_.back();
     one.rows = {1};
     return std::make_unique<Tape>(*device_, linear_cases(Format::q8_0, one, prepared).front().tape);
   }
@@ -122,41 +123,56 @@ class Calibrated {
     return tape.supported() ? std::optional(tape.time(o_.seconds).median()) : std::nullopt;
   }
 
-  std::optional<Speed> products(Format format) {
-    Speed speed{std::string(info(format).name),
-                {},
-                Source::measured,
-                fmt::format("weights of {} x {}", shapes_.out, shapes_.columns)};
-    const PreparedWeights prepared = weights(format, shapes_);
-    for (const OpCase& c : linear_cases(format, shapes_, prepared)) {
-      const auto s = time(c);
-      if (!s) return std::nullopt;
-      speed.points.push_back({c.tape.tokens, c.cost.operations() / *s});
+  static double weights_of(const OpShapes& s) { return double(s.out) * s.columns; }
+
+  // Without what a product takes however small it is: the planner adds an op's launch, which is that of a whole layer's ops.
+  double without_launch(double seconds) const { return std::max(seconds - alone_s_, seconds / 10); }
+
+  // `read`: of memory. Products of one row may read faster than the loop that measures it; then that was no limit.
+  Speed products(Format format, Figure& read) {
+    Speed speed{std::string(info(format).name), {}, Source::measured, "weights of"};
+    for (const OpShapes& shapes : sizes_) {
+      const double bytes = double(row_bytes(format, shapes.columns)) * shapes.out;
+      if (!speed.sizes.empty() && bytes > double(platform::memory().available_bytes) / 4) break;
+      Speed::Size size{weights_of(shapes), {}};
+      double longest = 0;
+      const PreparedWeights prepared = weights(format, shapes);
+      for (const OpCase& c : linear_cases(format, shapes, prepared)) {
+        const auto s = time(c);
+        if (!s) return {};
+        longest = std::max(longest, *s);
+        const double work_s = without_launch(*s);
+        size.points.push_back({c.tape.tokens, c.cost.operations() / work_s});
+        if (c.tape.tokens == 1 && c.cost.bytes / work_s > read.value) {
+          read = measured(c.cost.bytes / work_s, fmt::format("products with {}, one row", speed.work));
+        }
+      }
+      speed.from += fmt::format("{} {} x {}", speed.sizes.empty() ? "" : ",", shapes.out, shapes.columns);
+      speed.sizes.push_back(std::move(size));
+      if (longest > kLongProduct) break;
     }
     return speed;
   }
 
   // A token and 8 users behind a filled cache, a prompt from its beginning.
   Speed attention() {
-    Speed speed{"attention",
-                {},
-                Source::measured,
-                fmt::format("32 heads on 8 of 128, {} tokens in the cache, a prompt of 512 behind none", kDepth)};
+    Speed::Size any;
     std::map<int, double> by_rows;
-    for (const OpCase& c : attention_cases(shapes_)) {
+    for (const OpCase& c : attention_cases(sizes_.back())) {
       if (by_rows.contains(c.tape.tokens)) continue;  // the prompt behind a cache
       if (const auto s = time(c)) by_rows[c.tape.tokens] = c.cost.attention / *s;
     }
-    for (auto [rows, per_s] : by_rows) speed.points.push_back({rows, per_s});
-    if (speed.points.empty()) fail("{}: it has no attention, so it cannot run a model", name_);
-    return speed;
+    for (auto [rows, per_s] : by_rows) any.points.push_back({rows, per_s});
+    if (any.points.empty()) fail("{}: it has no attention, so it cannot run a model", name_);
+    return {"attention", {any}, Source::measured,
+            fmt::format("32 heads on 8 of 128, {} tokens in the cache, a prompt of 512 behind none", kDepth)};
   }
 
   // Norms, rotations and activations, by what they read and write.
   Speed rows(double launch_s) {
-    Speed speed{"rows", {}, Source::measured, fmt::format("add_norm, rope and gated, rows of {}", shapes_.columns)};
+    Speed::Size any;
     std::map<int, std::pair<double, double>> sums;  // bytes and seconds, by rows
-    OpShapes ends = shapes_;
+    OpShapes ends = sizes_.back();
     ends.rows = {kRows[0], kRows[std::size(kRows) - 1]};
     for (const auto& cases : {norm_cases(ends), rope_cases(ends), activation_cases(ends)}) {
       for (const OpCase& c : cases) {
@@ -168,16 +184,27 @@ class Calibrated {
         seconds += std::max(*s - launch_s, *s / 10);  // launches are counted apart
       }
     }
-    for (auto [count, sum] : sums) speed.points.push_back({count, sum.first / sum.second});
-    if (speed.points.empty()) fail("{}: it does no work on rows, so it cannot run a model", name_);
-    return speed;
+    for (auto [count, sum] : sums) any.points.push_back({count, sum.first / sum.second});
+    if (any.points.empty()) fail("{}: it does no work on rows, so it cannot run a model", name_);
+    return {"rows", {any}, Source::measured, fmt::format("add_norm, rope and gated, rows of {}", ends.columns)};
+  }
+
+  PreparedWeights narrow_weight() {
+    PreparedWeights one;
+    one.push_back(device_->prepare(random_weight("w", Format::q8_0, {kLayerWidth, kLayerWidth}, 0), {.looked_up = false}));
+    return one;
+  }
+
+  // Of a product on its own so narrow that little else counts.
+  double alone_s() {
+    const OpShapes narrow{.out = kLayerWidth, .columns = kLayerWidth, .rows = {1}, .device = name_, .isa = o_.isa};
+    const PreparedWeights one = narrow_weight();
+    return time(linear_cases(Format::q8_0, narrow, one).front()).value_or(0);
   }
 
   // An op's share of a layer so narrow that little else counts; joined as the device joins them.
   double launch_s() {
-    OpShapes narrow{.out = kLayerWidth, .columns = kLayerWidth, .device = name_, .isa = o_.isa};
-    PreparedWeights one{
-        device_->prepare(random_weight("w", Format::q8_0, {kLayerWidth, kLayerWidth}, 0), {.looked_up = false})};
+    const PreparedWeights one = narrow_weight();
     auto table = std::make_shared<ops::RopeTable>();
     table->inverse_frequency.assign(kLayerWidth / 2, 0.1f);
     Tape tape(*device_, {.tokens = 1,
@@ -219,7 +246,8 @@ class Calibrated {
   std::unique_ptr<device::Device> device_;
   std::string name_;
   const CalibrationOptions& o_;
-  OpShapes shapes_;
+  std::vector<OpShapes> sizes_;  // by the size of the weights
+  double alone_s_ = 0;
   double matrix_ = 0;
 };
 
@@ -262,27 +290,22 @@ std::vector<std::string> usable_devices(const CalibrationOptions& o) {
   return names;
 }
 
-plan::Memory memory_now() {
-  const platform::Memory now = platform::memory();
-  return {.bytes = measured(double(now.total_bytes)),
-          .gtt = measured(0),
-          .carved = measured(0),
-          .reserved = measured(double(now.total_bytes - now.available_bytes), "what was in use")};
-}
-
-// Memory that the host sees is the system's.
-void set_memory(plan::Memory& memory, device::Device& gpu) {
-  const double bytes = double(gpu.info().memory_bytes);
-  if (gpu.allocate(kCopied)->host()) memory.gtt = measured(std::min(bytes, memory.bytes.value), "what the GPU may map");
-  else memory.carved = measured(bytes, "the GPU's own");
-}
-
 }  // namespace
+
+plan::Memory memory_of(const platform::Memory& system, const device::DeviceInfo* gpu) {
+  const double total = double(system.total_bytes), of_gpu = gpu ? double(gpu->memory_bytes) : 0;
+  const bool has_card = gpu && gpu->has_own_memory;
+  return {.bytes = measured(total),
+          .gtt = measured(has_card ? 0 : std::min(of_gpu, total), "what the GPU may map"),
+          .carved = measured(has_card ? of_gpu : 0, "the GPU's own"),
+          .reserved = measured(double(system.total_bytes - system.available_bytes), "what was in use")};
+}
 
 plan::Hardware calibrate(const CalibrationOptions& o, const std::function<void(std::string_view)>& progress) {
   plan::Hardware machine{.name = "this",
                          .description = fmt::format("{}, {} cores", platform::cpu().name, platform::cpu().cores)};
-  machine.memory = memory_now();
+  const platform::Memory system = platform::memory();
+  machine.memory = memory_of(system, nullptr);
   std::vector<std::unique_ptr<Calibrated>> devices;
   double matrix = 0, read = 0;
   for (const std::string& name : usable_devices(o)) {
@@ -290,7 +313,7 @@ plan::Hardware calibrate(const CalibrationOptions& o, const std::function<void(s
     machine.devices.push_back(device.costs(progress));
     matrix = std::max(matrix, device.matrix_operations_per_s());
     read = std::max(read, machine.devices.back().read_bytes_per_s.value);
-    if (name == "vulkan") set_memory(machine.memory, device.device());
+    if (name == "vulkan") machine.memory = memory_of(system, &device.device().info());
   }
   for (auto& from : devices) {
     for (auto& to : devices) {
@@ -313,11 +336,12 @@ plan::Hardware limits_as_machine(int threads) {
                         .submit_s = {5e-6, Source::assumed, "waking the threads"},
                         .launch_s = {5e-6, Source::assumed, "a barrier of the threads"},
                         .watts = {0, Source::assumed, "unknown"}};
-  cpu.speeds = {{"q4_0", {{1, limits.peaks.int8}}, Source::measured, peak},
-                {"f16", {{1, limits.peaks.fp32}}, Source::measured, peak},
-                {"attention", {{1, limits.peaks.fp32}}, Source::measured, peak},
-                {"rows", {{1, limits.read_bytes_per_s}}, Source::assumed, "as fast as memory is read"}};
-  plan::Hardware machine{.name = "this", .description = cpu.description, .devices = {cpu}, .memory = memory_now()};
+  cpu.speeds = {plan::flat_speed("q4_0", limits.peaks.int8, Source::measured, peak),
+                plan::flat_speed("f16", limits.peaks.fp32, Source::measured, peak),
+                plan::flat_speed("attention", limits.peaks.fp32, Source::measured, peak),
+                plan::flat_speed("rows", limits.read_bytes_per_s, Source::assumed, "as fast as memory is read")};
+  plan::Hardware machine{.name = "this", .description = cpu.description, .devices = {cpu},
+                         .memory = memory_of(platform::memory(), nullptr)};
   machine.bounds = {cpu.read_bytes_per_s, measured(limits.peaks.int8, "bench limits")};
   return machine;
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/platform.h"
+#include "device/device.h"
 #include "plan/hardware.h"
 
 namespace troika::apps {
@@ -17,21 +19,31 @@ struct CalibrationOptions {
   std::vector<std::string> devices;  // empty: the CPU, and a GPU where there is one that is no software
   int threads = 0;                   // of the CPU; 0: every physical core
   std::string isa;                   // of the CPU's kernels; "": the fastest
-  std::string shape = "4096x4096";   // of the weights
+  std::vector<std::string> shapes;   // of the weights, "4096x4096"; empty: a small, a middle and a large one
   std::vector<std::string> formats;  // of the weights; empty: the usual ones. Others are taken for the nearest of them
-  double seconds = 0.1;              // measured time of each figure
+  double seconds = kUsualSeconds;    // measured time of each figure
+
+  static constexpr double kUsualSeconds = 0.1;
+  // Whether what is measured is the machine's, as the engine uses it: its devices, or some of them, in full.
+  bool is_usual() const { return threads == 0 && isa.empty() && shapes.empty() && seconds == kUsualSeconds; }
+  bool is_whole() const { return devices.empty() && formats.empty(); }
 };
 
-// Takes about a minute, in which nothing else should run. `progress` is told what is measured next. Throws Error for a
+// Takes its time (docs/plan.md), in which nothing else should run. `progress` is told what is measured next. Throws Error for a
 // device that is simulated: its speed says nothing.
 plan::Hardware calibrate(const CalibrationOptions& options, const std::function<void(std::string_view)>& progress);
+
+// `gpu`: null where there is none.
+plan::Memory memory_of(const platform::Memory& system, const device::DeviceInfo* gpu);
 
 // The CPU's limits only, in a second: what no kernel quite reaches.
 plan::Hardware limits_as_machine(int threads);
 
 std::filesystem::path kept_machine();             // "" where the user has no home
 std::optional<plan::Hardware> read_kept_machine();  // nothing: never calibrated, or by another version of Troika
-void keep_machine(const plan::Hardware& machine);
+// A part of a machine is put into what is kept of the whole (plan::merged).
+enum class Measured { whole, part };
+void keep_machine(const plan::Hardware& machine, Measured measured);
 
 // A built-in machine's name, "this", or a file of `bench calibrate --json`. `said`: how "this" was come by, a sentence.
 plan::Hardware find_machine(const std::string& name, std::string& said);

@@ -31,7 +31,8 @@ std::filesystem::path kept_machine() {
   if (!cache) return "";
   std::string name = platform::cpu().name;
   std::ranges::replace_if(name, [](unsigned char c) { return !std::isalnum(c); }, '-');
-  return *cache / "troika/machines" / fmt::format("{}-{}-cores-{}.json", name, platform::cpu().cores, TROIKA_VERSION);
+  return *cache / "troika/machines" / fmt::format("{}-{}-cores-{}-{}.json", name, platform::cpu().cores,
+                                                       TROIKA_VERSION, plan::kHardwareVersion);
 }
 
 std::optional<plan::Hardware> read_kept_machine() {
@@ -40,11 +41,12 @@ std::optional<plan::Hardware> read_kept_machine() {
   return plan::hardware_from_json(read_text(file), file.string());
 }
 
-void keep_machine(const plan::Hardware& machine) {
+void keep_machine(const plan::Hardware& machine, Measured measured) {
   const auto file = kept_machine();
   if (file.empty()) return;
+  const auto known = measured == Measured::part ? read_kept_machine() : std::nullopt;
   store::make_folders(file.parent_path());
-  store::replace_file(file, plan::to_json(machine));
+  store::replace_file(file, plan::to_json(known ? plan::merged(*known, machine) : machine));
 }
 
 plan::Hardware find_machine(const std::string& name, std::string& said) {
@@ -62,7 +64,7 @@ plan::Hardware find_machine(const std::string& name, std::string& said) {
     kept->memory.reserved.value = double(now.total_bytes - now.available_bytes);
     return *kept;
   }
-  said = "by its limits, measured just now: `troika bench calibrate` makes better predictions, in about a minute";
+  said = "by its limits, measured just now: `troika bench calibrate` makes better predictions";
   return limits_as_machine(0);
 }
 

@@ -74,7 +74,7 @@ std::vector<Row> rows_of(const Prediction& p) {
   };
   add("answers", p.plan.main.devices, p.plan.main.decode);
   add("prompts", p.plan.main.devices, p.plan.main.prompt);
-  if (p.plan.side_pays) add("prompts beside", p.plan.side->lane.devices, p.plan.side->lane.prompt);
+  if (p.plan.two_lanes) add("prompts beside", p.plan.side->lane.devices, p.plan.side->lane.prompt);
   return rows;
 }
 
@@ -107,12 +107,13 @@ std::vector<Part> parts_of(const Prediction& p) {
   const plan::Residency& r = p.plan.residency;
   std::vector<Part> parts;
   double caches = 0;
-  for (size_t d = 0; d < r.weights.size(); ++d) {
-    parts.push_back({fmt::format("weights for {}", p.machine.devices[d].name), colour(d), r.weights[d]});
-    caches += r.users * r.caches[d];
+  for (size_t d = 0; d < p.machine.devices.size(); ++d) {
+    parts.push_back({fmt::format("weights for {}", p.machine.devices[d].name), colour(d), r.weights_on(d)});
+    caches += r.users * r.main.caches[d] + (r.side ? r.side->caches[d] : 0);
   }
   parts.push_back({"keys and values", "cache", caches});
-  parts.push_back({"tables, vision, working", "work", r.tables + r.tower + r.working});
+  const double working = r.main.working + (r.side ? r.side->working : 0);
+  parts.push_back({"tables, vision, working", "work", r.tables + r.tower + working});
   parts.push_back({"system and page cache", "system", p.machine.memory.reserved.value});
   std::erase_if(parts, [](const Part& part) { return part.bytes <= 0; });
   return parts;
@@ -149,10 +150,9 @@ std::string picture(const Prediction& p, const Subject& s) {
   out += label(16, 28, fmt::format("{} ({} weights) on {}", s.model.file->path().stem().string(), p.weights, p.machine.name),
                "title");
   out += label(16, 48,
-               fmt::format("predicted: {:.1f} tokens/s for one user, {:.1f} for {}; prompts {:.0f} tokens/s{}",
+               fmt::format("predicted: {:.1f} tokens/s for one user, {:.1f} for {}; prompts {:.0f} tokens/s",
                            p.plan.decode[0].tokens_per_s, p.plan.decode.back().tokens_per_s, p.plan.decode.back().users,
-                           p.plan.main.prompt_rate,
-                           p.plan.side_pays ? fmt::format(", {:.2f} times that with both lanes", p.plan.side->gain) : ""),
+                           p.plan.two_lanes ? p.plan.side->lane.prompt_rate : p.plan.main.prompt_rate),
                "small");
   for (size_t i = 0; i < rows.size(); ++i) out += draw(rows[i], kTop + kRow * double(i), s, s.model.spec.layers);
   out += label(kLeft, memory_y - 16,

@@ -7,6 +7,7 @@
 #include "apps/calibration.h"
 #include "apps/plan_sizes.h"
 #include "apps/plan_structure.h"
+#include "apps/plan_wishes.h"
 #include "base/error.h"
 #include "engine/weights.h"
 #include "plan/footprint.h"
@@ -62,7 +63,7 @@ std::vector<PictureTime> pictures(const Subject& s, const Prediction& p, plan::R
   plan::Tapes tapes(tower);
   const int tokens = picture_tokens(s.tower_spec.processor);
   std::vector<PictureTime> all;
-  for (const plan::Lane* lane : {&p.plan.main, p.plan.side_pays ? &p.plan.side->lane : nullptr}) {
+  for (const plan::Lane* lane : {&p.plan.main, p.plan.two_lanes ? &p.plan.side->lane : nullptr}) {
     if (!lane) continue;
     const double seconds = plan::LaneCosts(p.machine, tapes, lane->devices).step_s({.tokens = tokens});
     if (seconds < plan::kNever) all.push_back({lane->devices, tokens, seconds});
@@ -85,7 +86,8 @@ Prediction predict(const Subject& s, const ModelOptions& o, const PredictionOpti
   prediction.weights = s.has_weights() ? "the file's" : p.weights;
   const plan::PlannedModel model = planned_model(s, o, p.weights);
   prediction.sizes = sizes_of(s, o, p);
-  prediction.plan = plan::plan_for(prediction.machine, model, prediction.sizes);
+  const plan::Wishes wishes = wishes_of(o, prediction.machine, prediction.sizes.layers);
+  prediction.plan = plan::plan_for(prediction.machine, model, prediction.sizes, wishes);
   if (s.tower && prediction.plan.refusal.empty()) prediction.pictures = pictures(s, prediction, recipe_of(s, p));
   prediction.targets = plan::limits_of_targets(s.program, s.model.spec.family, prediction.machine.bounds);
   return prediction;

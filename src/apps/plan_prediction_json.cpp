@@ -30,28 +30,39 @@ ordered_json to_json(const plan::Met& m) {
 }
 
 ordered_json to_json(const plan::SideLane& h, const Prediction& p) {
+  const ordered_json long_prompt = {{"tokens", plan::kLongPrompt},
+                                    {"gain", h.pipeline.gain},
+                                    {"layers_of_first_lane", h.pipeline.layers_of_first}};
   return {{"devices", names(p, h.lane.devices)},
           {"prompt_tokens_per_s", h.lane.prompt_rate},
           {"prompt", stretches(p, h.lane.prompt)},
           {"slowed", {h.slowed[0], h.slowed[1]}},
-          {"pays", p.plan.side_pays},
-          {"pays_from_share", plan::break_even(h.slowed)},
-          {"gain", h.gain},
-          {"long_prompt",
-           {{"tokens", plan::kLongPrompt}, {"gain", h.pipeline.gain}, {"layers_of_first_lane", h.pipeline.layers_of_first}}},
-          {"eight_at_once",
-           {{"one_lane", to_json(h.alone)}, {"answers_first", to_json(h.steady)}, {"prompts_first", to_json(h.fast)}}},
+          {"planned", p.plan.two_lanes},
+          {"eight_at_once", {{"one_lane", to_json(h.alone)}, {"two_lanes", to_json(h.beside)}}},
+          {"if_both_read", {{"gain", h.gain}, {"long_prompt", long_prompt}}},
           {"refusal", h.refusal}};
 }
 
+ordered_json by_device(const std::vector<double>& bytes, const Prediction& p) {
+  ordered_json all = ordered_json::object();
+  for (size_t d = 0; d < bytes.size(); ++d) all[p.machine.devices[d].name] = bytes[d];
+  return all;
+}
+
 ordered_json to_json(const plan::Residency& r, const Prediction& p) {
-  ordered_json weights = ordered_json::object(), caches = ordered_json::object();
-  for (size_t d = 0; d < r.weights.size(); ++d) {
-    weights[p.machine.devices[d].name] = r.weights[d];
-    caches[p.machine.devices[d].name] = r.caches[d];
+  ordered_json second;
+  if (r.side) {
+    second = {{"weights", by_device(r.side->weights, p)}, {"cache_of_a_prompt", by_device(r.side->caches, p)},
+              {"working", r.side->working}};
   }
-  return {{"weights", weights}, {"cache_of_a_user", caches}, {"users", r.users},        {"tables", r.tables},
-          {"working", r.working}, {"tower", r.tower},       {"needed", r.total()},
+  return {{"weights", by_device(r.main.weights, p)},
+          {"cache_of_a_user", by_device(r.main.caches, p)},
+          {"users", r.users},
+          {"working", r.main.working},
+          {"second_lane", second},
+          {"tables", r.tables},
+          {"tower", r.tower},
+          {"needed", r.total()},
           {"of", p.machine.memory.bytes.value + p.machine.memory.carved.value}, {"reserved", p.machine.memory.reserved.value}};
 }
 

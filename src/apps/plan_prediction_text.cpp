@@ -19,14 +19,16 @@ std::string seconds_text(double s) { return s < 1 ? fmt::format("{:.0f} ms", s *
 std::string memory_text(const Prediction& p) {
   const plan::Residency& r = p.plan.residency;
   std::vector<std::string> parts;
-  for (size_t d = 0; d < r.weights.size(); ++d) {
-    if (r.weights[d] > 0) parts.push_back(fmt::format("{} of weights for {}", gb(r.weights[d]), p.machine.devices[d].name));
+  for (size_t d = 0; d < p.machine.devices.size(); ++d) {
+    if (r.weights_on(d) == 0) continue;
+    parts.push_back(fmt::format("{} of weights for {}", gb(r.weights_on(d)), p.machine.devices[d].name));
   }
-  parts.push_back(fmt::format("{} of keys and values for {} of {} tokens", gb(r.users * sum(r.caches)),
+  parts.push_back(fmt::format("{} of keys and values for {} of {} tokens", gb(r.users * sum(r.main.caches)),
                               plan::users_text(r.users), p.sizes.context));
+  if (r.side) parts.push_back(fmt::format("{} for a prompt in the second lane", gb(sum(r.side->caches))));
   if (r.tables > 0) parts.push_back(fmt::format("{} of tables, as they are mapped", gb(r.tables)));
   if (r.tower > 0) parts.push_back(fmt::format("{} of vision", gb(r.tower)));
-  parts.push_back(fmt::format("{} to work with", gb(r.working)));
+  parts.push_back(fmt::format("{} to work with", gb(r.main.working + (r.side ? r.side->working : 0))));
   const double total = p.machine.memory.bytes.value + p.machine.memory.carved.value;
   return fmt::format("{} of {}, beside {} of the system: {}", gb(r.total()), gb(total), gb(p.machine.memory.reserved.value),
                      fmt::join(parts, ", "));
@@ -57,15 +59,15 @@ std::string met_text(const plan::Met& m) {
 }
 
 void print_side(const Prediction& p) {
-  const plan::SideLane& h = *p.plan.side;
-  const std::string long_prompt = h.pipeline.layers_of_first == p.sizes.layers ? "nothing gained" :
-      fmt::format("{:.2f} times as fast with {} layers in the first lane", h.pipeline.gain, h.pipeline.layers_of_first);
-  print_line("two lanes", fmt::format("waiting prompts {:.2f} times as fast; one prompt of {} tokens in micro-batches: {}",
-                                      h.gain, plan::kLongPrompt, long_prompt));
-  print_line("8 at once", fmt::format("one lane: {} ({} tokens each, answers of {})", met_text(h.alone), plan::kUsualPrompt,
+  const plan::SideLane& s = *p.plan.side;
+  print_line("8 at once", fmt::format("one lane: {} ({} tokens each, answers of {})", met_text(s.alone), plan::kUsualPrompt,
                                       plan::kUsualAnswer));
-  print_line("", fmt::format("two, the first one answers before it reads: {}", met_text(h.steady)));
-  print_line("", fmt::format("two, both read what waits: {}", met_text(h.fast)));
+  print_line("", fmt::format("with {} for prompts{}: {}", plan::names(p.machine, s.lane.devices),
+                             p.plan.two_lanes ? "" : ", which is not planned", met_text(s.beside)));
+  const std::string long_prompt = s.pipeline.layers_of_first == p.sizes.layers ? "nothing gained" :
+      fmt::format("{:.2f} times as fast with {} layers in the first lane", s.pipeline.gain, s.pipeline.layers_of_first);
+  print_line("", fmt::format("if both read, which the engine does not do: waiting prompts {:.2f} times as fast; one of {} "
+                             "tokens in micro-batches: {}", s.gain, plan::kLongPrompt, long_prompt));
 }
 
 void print_pictures(const Prediction& p) {
@@ -120,7 +122,7 @@ void print(const Prediction& p) {
   print_line("prompts", fmt::format("{:.0f} tokens/s", p.plan.main.prompt_rate));
   print_line("first token", "cold: " + first_text(p.plan, /*warm=*/false));
   print_line("", "warm: " + first_text(p.plan, /*warm=*/true));
-  if (p.plan.side_pays) print_side(p);
+  if (p.plan.side && p.plan.side->refusal.empty()) print_side(p);
   print_pictures(p);
   print_energy(p);
   print_targets(p);

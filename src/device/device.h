@@ -22,6 +22,7 @@ struct DeviceInfo {
   std::string name;         // as the user names it: "cpu"; where that would mislead, with what it is
   std::string description;  // "AMD Ryzen 7 7840U, 8 cores, avx512"
   size_t memory_bytes = 0;
+  bool has_own_memory = false;  // on a card: what lies there takes none of the system's
   std::optional<size_t> free_bytes;  // of its memory, when it last prepared something; nothing: all that the system has
   size_t weight_bytes = 0;  // of prepared weights in memory of their own; the others stay where the file is mapped
   size_t bytes_put_off = 0;  // of these, what settle() has not taken yet

@@ -30,10 +30,6 @@ Figure rate_on(const Bus& bus, double on_ddr5, std::string from) {
   return {on_ddr5 * bus.peak / kDdr5.peak, computed, "grown with the bus from DDR5-5600's: " + from};
 }
 
-Speed flat(std::string work, double per_s, Source source, std::string from) {
-  return {std::move(work), {{1, per_s}}, source, std::move(from)};
-}
-
 DeviceCosts gpu(const Bus& bus) {
   const std::string products = "llama.cpp, Vulkan: prompts of a 7B in Q4 at 254 to 321 tokens/s, 25 % of the matrix peak";
   return {.name = "vulkan",
@@ -42,11 +38,11 @@ DeviceCosts gpu(const Bus& bus) {
           .submit_s = {50e-6, assumed, "some tens of microseconds"},
           .launch_s = {3e-6, assumed, "as on an H200: 8 dispatches of 5 to 6 us for 16 ops"},
           .watts = {25.9, reported, "open-xdna: RAPL, products on a 780M"},
-          .speeds = {flat("q4_0", 0.25 * kMatrixPeak, reported, products),
-                     flat("q8_0", 0.25 * kMatrixPeak, assumed, "as 4 bits: RDNA3 multiplies bytes as fast"),
-                     flat("f16", 0.25 * kMatrixPeak, assumed, "as bytes: RDNA3 multiplies both as fast"),
-                     flat("attention", 0.06 * kMatrixPeak, assumed, "a quarter of products"),
-                     flat("rows", 0.5 * bus.peak, assumed, "half of the bus")}};
+          .speeds = {flat_speed("q4_0", 0.25 * kMatrixPeak, reported, products),
+                     flat_speed("q8_0", 0.25 * kMatrixPeak, assumed, "as 4 bits: RDNA3 multiplies bytes as fast"),
+                     flat_speed("f16", 0.25 * kMatrixPeak, assumed, "as bytes: RDNA3 multiplies both as fast"),
+                     flat_speed("attention", 0.06 * kMatrixPeak, assumed, "a quarter of products"),
+                     flat_speed("rows", 0.5 * bus.peak, assumed, "half of the bus")}};
 }
 
 DeviceCosts cpu(const Bus& bus) {
@@ -57,21 +53,21 @@ DeviceCosts cpu(const Bus& bus) {
           .submit_s = {5e-6, assumed, "waking the threads"},
           .launch_s = {5e-6, assumed, "a barrier of 8 threads"},
           .watts = {30, assumed, "what is left of 54 W"},
-          .speeds = {flat("q4_0", 2.4e12, reported, products), flat("q8_0", 2.4e12, assumed, "as 4 bits"),
-                     flat("f16", 0.65e12, computed, "8 cores, 32 operations a cycle at 4.2 GHz, 60 % of it"),
-                     flat("attention", 0.3e12, assumed, "half of products of floats"),
-                     flat("rows", 40e9, assumed, "most of what it reads")}};
+          .speeds = {flat_speed("q4_0", 2.4e12, reported, products), flat_speed("q8_0", 2.4e12, assumed, "as 4 bits"),
+                     flat_speed("f16", 0.65e12, computed, "8 cores, 32 operations a cycle at 4.2 GHz, 60 % of it"),
+                     flat_speed("attention", 0.3e12, assumed, "half of products of floats"),
+                     flat_speed("rows", 40e9, assumed, "most of what it reads")}};
 }
 
 // By the NPU's own cost model, at its defaults: a product of a 7B's width.
 Speed npu_speed(std::string work, const npu::GemmTile& tile) {
-  Speed speed{std::move(work), {}, computed, "npu/cost at its defaults: 1 GHz, kernels at 0.45 of the peak (docs/npu.md)"};
+  Speed::Size any;
   for (int rows : {256, 512}) {
     const npu::GemmShape shape{rows, 4096, 4096};
-    speed.points.push_back(
+    any.points.push_back(
         {rows, npu::tops(shape, npu::estimate(npu::work_of(tile), shape, {}, npu::Launch::chained).seconds()) * 1e12});
   }
-  return speed;
+  return {std::move(work), {any}, computed, "npu/cost at its defaults: 1 GHz, kernels at 0.45 of the peak (docs/npu.md)"};
 }
 
 DeviceCosts npu_array() {

@@ -10,6 +10,7 @@ using ops::OpKind;
 using ops::Program;
 
 constexpr double kKeptGates = 0.05;   // of linear_where: what Gemma 3n's Gaussian cut leaves of a row
+constexpr double kOperations = 2;     // of a weight and a row
 constexpr int kWindowPatches = 64;    // of SpanKind::window: 112 pixels, patches of 14
 
 bool is_weight(const Program& program, ops::Tensor t) { return program[t].role == ops::Role::weight; }
@@ -107,7 +108,8 @@ std::optional<double> seconds(const DeviceCosts& device, const OpWork& work) {
   const Speed* speed = device.speed(work.work);
   if (!speed) return std::nullopt;
   const int rows = (work.rows + device.granule - 1) / device.granule * device.granule;
-  return device.launch_s.value + std::max(work.bytes / device.read_bytes_per_s.value, rows * work.per_row / speed->at(rows));
+  const double speed_s = rows * work.per_row / speed->at(rows, work.per_row / kOperations);
+  return device.launch_s.value + std::max(work.bytes / device.read_bytes_per_s.value, speed_s);
 }
 
 }  // namespace troika::plan

@@ -23,13 +23,27 @@ std::string_view name_of(Source source) {
   return "?";
 }
 
-double Speed::at(int rows) const {
+double Speed::Size::at(int rows) const {
   auto above = std::ranges::lower_bound(points, rows, {}, &Point::rows);
   if (above == points.end()) return points.back().per_s;
   if (above == points.begin() || above->rows == rows) return above->per_s;
   const Point& below = above[-1];
   double share = std::log(double(rows) / below.rows) / std::log(double(above->rows) / below.rows);
   return below.per_s * std::pow(above->per_s / below.per_s, share);
+}
+
+double Speed::at(int rows, double weights) const {
+  const auto above = std::ranges::find_if(sizes, [&](const Size& s) { return s.weights >= weights; });
+  if (above == sizes.end()) return sizes.back().at(rows);
+  if (above == sizes.begin() || weights <= 0) return above->at(rows);
+  const Size& below = above[-1];
+  const double least = below.weights / below.at(rows), most = above->weights / above->at(rows);  // ~ seconds
+  const double share = (weights - below.weights) / (above->weights - below.weights);
+  return weights / std::lerp(least, most, share);
+}
+
+Speed flat_speed(std::string work, double per_s, Source source, std::string from) {
+  return {std::move(work), {{.points = {{1, per_s}}}}, source, std::move(from)};
 }
 
 const Speed* DeviceCosts::speed(std::string_view work) const {
@@ -51,15 +65,13 @@ const Speed* DeviceCosts::speed(std::string_view work) const {
   return nearest;
 }
 
-const Pair* Hardware::find_pair(size_t from, size_t to) const {
-  for (const Pair& p : pairs) {
-    if (p.from == devices[from].name && p.to == devices[to].name) return &p;
-  }
-  return nullptr;
+const Pair* Hardware::find_pair(std::string_view from, std::string_view to) const {
+  const auto found = std::ranges::find_if(pairs, [&](const Pair& p) { return p.from == from && p.to == to; });
+  return found == pairs.end() ? nullptr : &*found;
 }
 
 const Pair& Hardware::pair(size_t from, size_t to) const {
-  const Pair* found = find_pair(from, to);
+  const Pair* found = find_pair(devices[from].name, devices[to].name);
   check(found, "a pair of the machine's devices");
   return *found;
 }

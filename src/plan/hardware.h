@@ -26,21 +26,29 @@ struct Figure {
   std::string from;  // a sentence: who measured it, what it was computed of
 };
 
-// How fast work of one kind goes when a step has so many rows. Between two points it is interpolated (a power law of the
-// rows); beyond the last one the nearest counts.
+// How fast work of one kind goes, by the rows of a step and, of products, by the size of the matrix: a small one is done before
+// a large device has come to its speed. What an op takes whatever its size is its launch (DeviceCosts), not part of this.
 struct Speed {
   struct Point {
     int rows;
     double per_s;
   };
+  struct Size {
+    double weights = 0;         // values of the matrix; 0: of any size
+    std::vector<Point> points;  // rows ascending
+
+    double at(int rows) const;  // between two points a power law of the rows; beyond the last one the nearest counts
+  };
   std::string work;  // a weight format, "q4_k": products, operations a second (a multiply-add is two);
                      // "attention": operations a second; "rows": all other ops, bytes read and written a second
-  std::vector<Point> points;  // rows ascending
+  std::vector<Size> sizes;  // weights ascending
   Source source = Source::assumed;
   std::string from;
 
-  double at(int rows) const;
+  // Time grows evenly from one size to the next, and from nothing to the first; beyond the last its speed counts.
+  double at(int rows, double weights) const;
 };
+Speed flat_speed(std::string work, double per_s, Source source, std::string from);  // whatever the rows and the size
 
 // One device alone. It does an op when it has a speed for it: one without "rows" does products only.
 struct DeviceCosts {
@@ -66,8 +74,8 @@ struct Pair {
 
 struct Memory {
   Figure bytes;     // of the system, without what the firmware carved out
-  Figure gtt;       // of these, what the GPU may map; 0: all
-  Figure carved;    // the GPU's own
+  Figure gtt;       // of these, what the GPU may map; 0: all or, where it has memory of its own, nothing
+  Figure carved;    // the GPU's own: carved out by the firmware, or on its card
   Figure reserved;  // for the system, other programs and the page cache
 };
 
@@ -84,7 +92,7 @@ struct Hardware {
   Memory memory;
   Bounds bounds;
 
-  const Pair* find_pair(size_t from, size_t to) const;  // of devices by number; null: it is missing
+  const Pair* find_pair(std::string_view from, std::string_view to) const;  // null: it is missing
   const Pair& pair(size_t from, size_t to) const;       // in a whole machine
 };
 
@@ -93,7 +101,12 @@ struct Hardware {
 std::span<const std::string_view> built_in_names();
 std::optional<Hardware> built_in(std::string_view name);
 
+// `kept` with what was measured of `news`: its devices, with only those speeds that it has, its pairs, its memory.
+Hardware merged(Hardware kept, const Hardware& news);
+
 // JSON (docs/plan.md). Throws Error that names the file and the field.
+inline constexpr int kHardwareVersion = 2;  // of the JSON: 2 has speeds by the size of matrices
+inline constexpr size_t kMostDevices = 8;   // the planner tries all sets of them
 std::string to_json(const Hardware& hardware);
 Hardware hardware_from_json(std::string_view text, std::string_view name_of_file);
 

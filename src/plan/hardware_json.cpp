@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -16,9 +17,13 @@ constexpr Source kSources[] = {Source::measured, Source::reported, Source::compu
 ordered_json write(const Figure& f) { return {{"value", f.value}, {"source", name_of(f.source)}, {"from", f.from}}; }
 
 ordered_json write(const Speed& s) {
-  auto points = ordered_json::array();
-  for (const Speed::Point& p : s.points) points.push_back({p.rows, p.per_s});
-  return {{"work", s.work}, {"points", points}, {"source", name_of(s.source)}, {"from", s.from}};
+  auto sizes = ordered_json::array();
+  for (const Speed::Size& size : s.sizes) {
+    auto points = ordered_json::array();
+    for (const Speed::Point& p : size.points) points.push_back({p.rows, p.per_s});
+    sizes.push_back({{"weights", size.weights}, {"points", points}});
+  }
+  return {{"work", s.work}, {"sizes", sizes}, {"source", name_of(s.source)}, {"from", s.from}};
 }
 
 ordered_json write(const DeviceCosts& d) {
@@ -91,16 +96,27 @@ Figure read_rate(const Place& at) {
   return figure;
 }
 
-Speed read_speed(const Place& at) {
-  Speed speed{at["work"].text(), {}, at["source"].source(), at["from"].text()};
+Speed::Size read_size(const Place& at) {
+  Speed::Size size{at["weights"].number(), {}};
   for (const Place& point : at["points"].items()) {
     const std::vector<Place> pair = point.items();
     if (pair.size() != 2) fail("{}: expected [rows, a second]", point.path());
-    speed.points.push_back({pair[0].count(), pair[1].above_zero()});
-    bool ascends = speed.points.size() < 2 || speed.points.end()[-2].rows < speed.points.back().rows;
+    size.points.push_back({pair[0].count(), pair[1].above_zero()});
+    bool ascends = size.points.size() < 2 || size.points.end()[-2].rows < size.points.back().rows;
     if (!ascends) fail("{}: rows do not ascend", point.path());
   }
-  if (speed.points.empty()) fail("{}: a speed needs a point", at.path());
+  if (size.points.empty()) fail("{}: a speed needs a point", at.path());
+  return size;
+}
+
+Speed read_speed(const Place& at) {
+  Speed speed{at["work"].text(), {}, at["source"].source(), at["from"].text()};
+  for (const Place& size : at["sizes"].items()) {
+    speed.sizes.push_back(read_size(size));
+    bool ascends = speed.sizes.size() < 2 || speed.sizes.end()[-2].weights < speed.sizes.back().weights;
+    if (!ascends) fail("{}.weights: sizes do not ascend", size.path());
+  }
+  if (speed.sizes.empty()) fail("{}.sizes: a speed needs a size", at.path());
   return speed;
 }
 
@@ -114,6 +130,22 @@ DeviceCosts read_device(const Place& at) {
                      .watts = read_figure(at["watts"])};
   for (const Place& speed : at["speeds"].items()) device.speeds.push_back(read_speed(speed));
   return device;
+}
+
+std::vector<DeviceCosts> read_devices(const Place& at) {
+  const std::vector<Place> items = at.items();
+  if (items.empty() || items.size() > kMostDevices) {
+    fail("{}: a machine has 1 to {} devices, not {}", at.path(), kMostDevices, items.size());
+  }
+  std::vector<DeviceCosts> devices;
+  for (const Place& item : items) {
+    DeviceCosts device = read_device(item);
+    if (std::ranges::find(devices, device.name, &DeviceCosts::name) != devices.end()) {
+      fail("{}: another device is called \"{}\" already", item["name"].path(), device.name);
+    }
+    devices.push_back(std::move(device));
+  }
+  return devices;
 }
 
 Pair read_pair(const Place& at) {
@@ -131,7 +163,8 @@ std::string to_json(const Hardware& h) {
     pairs.push_back(
         {{"from", p.from}, {"to", p.to}, {"copy_bytes_per_s", write(p.copy_bytes_per_s)}, {"slowed", write(p.slowed)}});
   }
-  const ordered_json all = {{"name", h.name},
+  const ordered_json all = {{"version", kHardwareVersion},
+                            {"name", h.name},
                             {"description", h.description},
                             {"devices", devices},
                             {"pairs", pairs},
@@ -149,13 +182,16 @@ Hardware hardware_from_json(std::string_view text, std::string_view name_of_file
   const json parsed = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (parsed.is_discarded()) fail("{}: this is no JSON", name_of_file);
   const Place at(parsed, std::string(name_of_file));
+  if (const int version = at["version"].count(); version != kHardwareVersion) {
+    fail("{}: it is of version {} and this Troika reads {}; measure anew: troika bench calibrate --json",
+         at["version"].path(), version, kHardwareVersion);
+  }
   Hardware h{.name = at["name"].text(), .description = at["description"].text()};
-  for (const Place& device : at["devices"].items()) h.devices.push_back(read_device(device));
-  if (h.devices.empty()) fail("{}.devices: a machine has a device", name_of_file);
+  h.devices = read_devices(at["devices"]);
   for (const Place& pair : at["pairs"].items()) h.pairs.push_back(read_pair(pair));
   for (size_t a = 0; a < h.devices.size(); ++a) {
     for (size_t b = 0; b < h.devices.size(); ++b) {
-      if (a == b || h.find_pair(a, b)) continue;
+      if (a == b || h.find_pair(h.devices[a].name, h.devices[b].name)) continue;
       fail("{}.pairs: nothing is said of the pair from {} to {}", name_of_file, h.devices[a].name, h.devices[b].name);
     }
   }

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "plan/pins.h"
-
 namespace troika::plan {
 
 const ops::Program& Tapes::of(int tokens, int outputs) {
@@ -27,14 +25,14 @@ bool is_for(const DeviceCosts& device, const ops::Program& program, const ops::O
 
 }  // namespace
 
-LaneCosts::LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split)
-    : machine_(machine), tapes_(tapes), devices_(std::move(devices)), split_(split) {}
-
-std::string LaneCosts::wish(const ops::Op& op) const {
-  const PlannedModel& model = tapes_.model();
-  if (std::string pinned = model.pin ? model.pin(op) : ""; !pinned.empty() || !split_) return pinned;
-  return machine_.devices[layer_of(op.name) < split_->begin ? split_->first : split_->other].name;
+double op_seconds(const DeviceCosts& device, const PlannedModel& model, const ops::Program& program, const ops::Op& op,
+                  Load load) {
+  if (!is_for(device, program, op)) return kNever;
+  return seconds(device, work_of(program, op, model.formats, model.cache, load)).value_or(kNever);
 }
+
+LaneCosts::LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split, Pins pins)
+    : machine_(machine), tapes_(tapes), devices_(std::move(devices)), split_(split), pins_(std::move(pins)) {}
 
 PlacementCosts LaneCosts::costs_of(const ops::Program& program, Load load) const {
   const PlannedModel& model = tapes_.model();
@@ -47,14 +45,16 @@ PlacementCosts LaneCosts::costs_of(const ops::Program& program, Load load) const
       bytes.push_back(rate > 0 ? 1 / rate : 0);
     }
   }
-  for (const ops::Op& op : program.ops) {
-    const OpWork work = work_of(program, op, model.formats, model.cache, load);
-    const std::string wanted = wish(op);
+  const std::vector<const Pin*> pins = pins_of(program, pins_);
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const ops::Op& op = program.ops[i];
+    std::optional<size_t> wanted;
+    if (split_) wanted = layer_of(op.name) < split_->begin ? split_->first : split_->other;
+    if (pins[i]) wanted = size_t(pins[i]->device);
     std::vector<double>& times = costs.op_s.emplace_back();
     for (size_t d : devices_) {
-      const DeviceCosts& device = machine_.devices[d];
-      const bool may = (wanted.empty() || device.name == wanted) && is_for(device, program, op);
-      times.push_back(may ? seconds(device, work).value_or(kNever) : kNever);
+      const bool may = !wanted || *wanted == d;
+      times.push_back(may ? op_seconds(machine_.devices[d], model, program, op, load) : kNever);
     }
   }
   return costs;

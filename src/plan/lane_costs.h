@@ -10,6 +10,7 @@
 
 #include "plan/costs.h"
 #include "plan/hardware.h"
+#include "plan/pins.h"
 #include "plan/placement.h"
 
 namespace troika::plan {
@@ -19,8 +20,6 @@ struct PlannedModel {
   std::function<ops::Program(int tokens, int outputs)> trace;
   Formats formats;
   Format cache = Format::f16;
-  // The device that the user wants for an op, by name; "": any. Empty function: no wishes.
-  std::function<std::string(const ops::Op& op)> pin;
 };
 
 class Tapes {  // each is traced once
@@ -45,10 +44,15 @@ struct Split {
   int begin, end;  // the other's layers
 };
 
+// Seconds of an op of a step; kNever: the device does not do it.
+double op_seconds(const DeviceCosts& device, const PlannedModel& model, const ops::Program& program, const ops::Op& op,
+                  Load load);
+
 class LaneCosts {
  public:
-  // `devices`: numbers of the machine's.
-  LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split = {});
+  // Devices are numbers of the machine's, in pins too; a pin comes before the split.
+  LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split = {},
+            Pins pins = {});
 
   const std::vector<size_t>& devices() const { return devices_; }
   // The best placement of a step; its device numbers are the machine's.
@@ -63,13 +67,13 @@ class LaneCosts {
   double mixed_s(int users, int prompt_tokens, int depth);
 
  private:
-  std::string wish(const ops::Op& op) const;  // the user's or the split's
   PlacementCosts costs_of(const ops::Program& program, Load load) const;
 
   const Hardware& machine_;
   Tapes& tapes_;
   std::vector<size_t> devices_;
   std::optional<Split> split_;
+  Pins pins_;
 };
 
 inline constexpr int kStepTokens = 512;  // the most of a step

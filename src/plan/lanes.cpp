@@ -4,10 +4,13 @@
 #include <limits>
 #include <vector>
 
+#include "ops/step_inputs.h"
+
 namespace troika::plan {
 namespace {
 
-constexpr double kRest = 1e-12;  // seconds of work that are rounding
+constexpr double kRest = 1e-12;      // seconds of work that are rounding
+constexpr double kLeastGain = 1.01;  // what helps less is nothing
 
 }  // namespace
 
@@ -59,8 +62,6 @@ double prompt_gain(const PromptRates& rates, const Slowed& slowed, int prompts) 
       .end = [](int, double) {}};
   return prompts / rates[0] / run_lanes(slowed, work);
 }
-
-double break_even(const Slowed& slowed) { return slowed[0] / (1 - slowed[1]); }
 
 namespace {
 
@@ -142,7 +143,7 @@ Met one_lane(const Burst& burst, const StepSeconds& step) {
   const LaneWork work{
       .begin = [&](int lane, double) -> std::optional<double> {
         answering = users.answering();
-        chunk = std::min(left, burst.chunk - answering);
+        chunk = std::min({left, burst.chunk - answering, answering > 0 ? burst.chunk_beside : burst.chunk});
         if (lane == 1 || (answering == 0 && chunk == 0)) return std::nullopt;
         return step(answering, chunk);
       },
@@ -157,27 +158,31 @@ Met one_lane(const Burst& burst, const StepSeconds& step) {
   return users.met(run_lanes({}, work));
 }
 
-Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed, Reads reads) {
+Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed) {
   Users users(burst);
-  int answering = 0, chunk = 0;  // of lane 0's step
-  int left = 0;                  // of the prompt that it reads
+  const int away = (burst.prompt - 1) / ops::kPageTokens * ops::kPageTokens, rest = burst.prompt - away;
+  int answering = 0, finished = 0;  // of lane 0's step
+  int arrived = 0;                  // prompts that lane 1 has read and whose rest is not computed yet
   const LaneWork work{
       .begin = [&](int lane, double) -> std::optional<double> {
-        const bool free = lane == 1 || (left == 0 && (reads == Reads::always || users.answering() == 0));
-        const bool takes = free && users.unread() > 0;
-        if (takes) users.take_prompt();
-        if (lane == 1) return takes ? std::optional(burst.prompt / second_rate + burst.hand_over_s) : std::nullopt;
-        if (takes) left = burst.prompt;
+        if (lane == 1) {
+          if (users.unread() == 0) return std::nullopt;
+          users.take_prompt();
+          return away / second_rate + burst.hand_over_s;
+        }
         answering = users.answering();
-        chunk = std::min(left, burst.chunk - answering);
-        return answering + chunk > 0 ? std::optional(step(answering, chunk)) : std::nullopt;
+        finished = std::min(arrived, (burst.chunk - answering) / rest);
+        return answering + finished > 0 ? std::optional(step(answering, finished * rest)) : std::nullopt;
       },
       .end =
           [&](int lane, double now) {
-            if (lane == 1) return users.first_token(now);
+            if (lane == 1) {
+              ++arrived;
+              return;
+            }
             users.next_tokens(answering, now);
-            left -= chunk;
-            if (chunk > 0 && left == 0) users.first_token(now);
+            arrived -= finished;
+            for (int i = 0; i < finished; ++i) users.first_token(now);
           }};
   return users.met(run_lanes(slowed, work));
 }

@@ -1,6 +1,6 @@
-// Two lanes at work at the same time, each slower for the other one's sake: what that gains for prompts, and what users meet.
-// Lane 0 is the one that answers (a GPU, say); lane 1 helps with prompts (NPU and CPU). A simulation of events: nothing here
-// is measured, all times follow from the speeds that are given.
+// Two lanes at work at the same time, each slower for the other one's sake: what users meet, and what there would be to gain if
+// both read prompts, which the engine does not do. Lane 0 is the one that answers (a GPU, say); lane 1 reads prompts (NPU and
+// CPU). A simulation of events: nothing here is measured, all times follow from the speeds that are given.
 #pragma once
 
 #include <array>
@@ -21,16 +21,11 @@ double run_lanes(const Slowed& slowed, const LaneWork& work);
 // Tokens of prompts a second, of each lane alone.
 using PromptRates = std::array<double, 2>;
 
-// How much sooner `prompts` waiting prompts of equal length are read by both lanes than by lane 0 alone, in time as a
+// If both lanes read: how much sooner `prompts` waiting prompts of equal length are read than by lane 0 alone, in time as a
 // factor: 1.4. Lane 1 takes a whole prompt, and only one that lane 0 would end later.
 double prompt_gain(const PromptRates& rates, const Slowed& slowed, int prompts);
 
-// What helps less is not worth its memory and its heat.
-inline constexpr double kLeastGain = 1.01;
-// Below this speed of lane 1, as a share of lane 0's, both together read no faster than lane 0 alone.
-double break_even(const Slowed& slowed);
-
-// One long prompt in micro-batches: lane 0 does the first layers of each, lane 1 the others, one micro-batch behind.
+// If both read one long prompt in micro-batches: lane 0 does the first layers of each, lane 1 the others, one behind.
 struct Pipeline {
   int layers_of_first = 0;  // all: lane 1 does nothing
   double gain = 1;
@@ -46,6 +41,7 @@ Pipeline best_pipeline(const PromptRates& rates, const Slowed& slowed, const Lon
 struct Burst {
   int users = 8, prompt = 512, answer = 128;  // tokens of each
   int chunk = 512;                            // tokens of a step
+  int chunk_beside = 512;                     // of a prompt in a step in which others are answered (--gap)
   double hand_over_s = 0;                     // of one prompt's keys and values
 };
 // Seconds of a step of lane 0: a token each for so many users, so many tokens of prompts beside.
@@ -58,9 +54,8 @@ struct Met {
 };
 // Lane 0 alone: every step has a token of each answer and, up to `chunk`, prompts.
 Met one_lane(const Burst& burst, const StepSeconds& step);
-// Lane 1 reads prompts at `second_rate` tokens a second. Lane 0 reads them too: one only while it has nobody to answer, or
-// always, beside its answers.
-enum class Reads { when_idle, always };
-Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed, Reads reads);
+// As the engine runs them (docs/lanes.md): lane 1 reads every prompt, one after the other, at `second_rate` tokens a second, in
+// whole pages; lane 0 computes the rest of it, which gives the first token, in its next step.
+Met two_lanes(const Burst& burst, const StepSeconds& step, double second_rate, const Slowed& slowed);
 
 }  // namespace troika::plan

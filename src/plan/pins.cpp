@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 
 #include "base/error.h"
 
@@ -101,6 +102,39 @@ Pins parse_pins(std::string_view text, std::span<const std::string> devices, int
   Pins pins;
   for (std::string_view part : parts_of(text)) pins.push_back(parse_pin(part, devices, layers));
   return pins;
+}
+
+std::optional<int> cache_of(const ops::Op& op) {
+  if (op.kind == ops::OpKind::kv_write) return op.as<ops::KvParams>().cache;
+  if (op.kind == ops::OpKind::attend) return op.as<ops::AttendParams>().cache;
+  return std::nullopt;
+}
+
+std::vector<const Pin*> pins_of(const ops::Program& program, const Pins& pins) {
+  std::vector<const Pin*> found(program.ops.size(), nullptr);
+  std::map<int, const Pin*> of_cache;
+  for (size_t i = 0; i < found.size(); ++i) {
+    const ops::Op& op = program.ops[i];
+    const auto cache = cache_of(op);
+    const Pin*& decides = cache ? of_cache[*cache] : found[i];
+    for (const Pin& pin : pins) {
+      if (!pin.holds_for(program, op)) continue;
+      if (decides && decides->device != pin.device) {
+        fail("--place {} and {} contradict each other about {} ({}){}; leave one of them out", decides->text, pin.text, op.name,
+             name_of(op.kind), cache ? ", since ops of one cache stay together" : "");
+      }
+      decides = &pin;
+    }
+  }
+  for (size_t i = 0; i < found.size(); ++i) {
+    if (const auto cache = cache_of(program.ops[i])) found[i] = of_cache[*cache];
+  }
+  return found;
+}
+
+void refuse(const Pin& pin, const ops::Op& op, std::string_view device, std::span<const std::string_view> others) {
+  fail("--place {}: {} does not do {} ({}); {}", pin.text, device, op.name, name_of(op.kind),
+       others.empty() ? "nor does any other device of the list" : fmt::format("on {} it runs", fmt::join(others, " and ")));
 }
 
 std::string without_device(std::string_view text, std::string_view device) {

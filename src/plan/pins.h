@@ -15,7 +15,7 @@ struct Pin {
   struct Layers {
     int first, last;
   };
-  int device = 0;                   // number in the model's list of devices
+  int device = 0;                   // number in the list of devices that the text is about
   std::optional<ops::OpKind> kind;  // nothing: every kind
   std::optional<Layers> layers;     // nothing: all ops, also those that stand in no layer
   int least_tokens = 1;             // holds for the tapes of steps of so many tokens, and larger ones
@@ -27,8 +27,16 @@ using Pins = std::vector<Pin>;
 
 // Reads "linear=npu,0-13=vulkan,20-23:attend=cpu,4:linear@256=npu": kinds of ops, layers, or kinds in layers, and of how many
 // tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices and layers;
-// whether pins agree is place()'s to say.
+// whether pins agree is pins_of()'s to say.
 Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers);
+
+// By op, the pin that decides about it; null: none does. Ops of one cache stay together, and a pin of one of them takes the
+// others along. Throws Error about pins that contradict each other.
+std::vector<const Pin*> pins_of(const ops::Program& program, const Pins& pins);
+// Fails: a device does not do an op that is pinned to it; `others` do.
+[[noreturn]] void refuse(const Pin& pin, const ops::Op& op, std::string_view device, std::span<const std::string_view> others);
+// The cache that an op reads or writes; nothing: none.
+std::optional<int> cache_of(const ops::Op& op);
 
 // The same text without the pins to a device, which is no more.
 std::string without_device(std::string_view text, std::string_view device);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "plan/pins.h"
+
 namespace troika::plan {
 namespace {
 
@@ -103,12 +105,7 @@ std::vector<double> alive_bytes(const ops::Program& program) {
 
 std::vector<int> caches_of(const ops::Program& program) {
   std::vector<int> caches;
-  for (const ops::Op& op : program.ops) {
-    int cache = kFree;
-    if (op.kind == ops::OpKind::kv_write) cache = op.as<ops::KvParams>().cache;
-    if (op.kind == ops::OpKind::attend) cache = op.as<ops::AttendParams>().cache;
-    caches.push_back(cache);
-  }
+  for (const ops::Op& op : program.ops) caches.push_back(cache_of(op).value_or(kFree));
   return caches;
 }
 

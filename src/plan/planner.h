@@ -35,14 +35,23 @@ struct Lane {
   bool has(size_t device) const;
 };
 
-// A lane that reads prompts while the other one answers.
+// A lane that reads prompts while the other one answers, as the engine runs it.
 struct SideLane {
   Lane lane;
   Slowed slowed{};
-  double gain = 1;  // of many waiting prompts
-  Pipeline pipeline;  // of one long prompt
-  Met alone, steady, fast;  // 8 users who ask at once: without it; with it, answers first; with it, prompts first
+  Met alone, beside;    // 8 users who ask at once: without it, and with it
+  double gain = 1;      // of many waiting prompts, if both lanes read
+  Pipeline pipeline;    // of one long prompt, if both lanes read
   std::string refusal;  // "": it fits beside the other lane
+
+  bool pays() const { return refusal.empty() && beside.first_token_mean_s <= alone.first_token_mean_s; }
+};
+
+// What the user says that the engine shall do, as its options do. Devices by their numbers in the machine.
+struct Wishes {
+  std::vector<size_t> devices;  // --device: no others are used; empty: all are there to choose from
+  std::vector<size_t> prefill;  // --prefill-device; empty: the planner chooses
+  Pins pins;                    // --place: of the main lane
 };
 
 struct DecodeRate {
@@ -55,18 +64,20 @@ struct FirstToken {
 };
 
 struct MachinePlan {
+  Wishes wishes;
   std::string refusal;  // "" or why nothing fits; then only the residency is known
   Lane main;
-  std::optional<SideLane> side;  // the best there is, whether it pays or not
-  bool side_pays = false;
-  Residency residency;  // of all lanes that work
+  std::optional<SideLane> side;  // the best there is, whether it is planned or not
+  bool two_lanes = false;        // it is planned: it pays, or the user wants it
+  Residency residency;  // of all lanes that are planned
   int users_served = 0;
   std::vector<DecodeRate> decode;
   std::vector<FirstToken> first_tokens;
   std::vector<std::string> reasons;  // by device of the machine: what it does and why, a sentence
 };
 
-MachinePlan plan_for(const Hardware& machine, const PlannedModel& model, const ModelSizes& sizes);
+// Throws Error for wishes that the machine's devices cannot do.
+MachinePlan plan_for(const Hardware& machine, const PlannedModel& model, const ModelSizes& sizes, const Wishes& wishes = {});
 
 std::string names(const Hardware& machine, const std::vector<size_t>& devices);  // "npu and cpu"
 

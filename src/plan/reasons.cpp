@@ -30,33 +30,37 @@ std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t dev
 // Why nobody helps to decode.
 constexpr std::string_view kBus = "decoding is bound by the memory bus that all share";
 
+std::string first_tokens(const SideLane& side) {
+  return fmt::format("have their first token after {:.1f} s (mean) instead of {:.1f}, with no gap longer than {:.2f} s instead "
+                     "of {:.2f}", side.beside.first_token_mean_s, side.alone.first_token_mean_s, side.beside.longest_gap_s,
+                     side.alone.longest_gap_s);
+}
+
 std::string of_side(const Hardware& machine, const MachinePlan& plan, size_t device) {
-  const SideLane& h = *plan.side;
-  return fmt::format(
-      "{}: {} of {} operations of new prompts, at {:.0f} tokens/s together while {} answers: waiting prompts are read {:.2f} "
-      "times "
-      "as fast; nothing of an answer, since {}",
-      machine.devices[device].name, share(h.lane.prompt, device), h.lane.prompt.device_of_op.size(), h.lane.prompt_rate,
-      names(machine, plan.main.devices), h.gain, kBus);
+  const SideLane& s = *plan.side;
+  return fmt::format("{}: {} of {} operations of long prompts, all of which this lane reads, at {:.0f} tokens/s, while {} "
+                     "answers: eight who ask at once {}; nothing of an answer, since {}",
+                     machine.devices[device].name, share(s.lane.prompt, device), s.lane.prompt.device_of_op.size(),
+                     s.lane.prompt_rate, names(machine, plan.main.devices), first_tokens(s), kBus);
 }
 
 std::string of_nobody(const Hardware& machine, const MachinePlan& plan, size_t device) {
   const std::string nothing = fmt::format("{}: nothing: ", machine.devices[device].name);
+  const auto leaves_out = [&](const std::vector<size_t>& list) { return !list.empty() && !std::ranges::count(list, device); };
+  if (leaves_out(plan.wishes.devices)) return nothing + "--device leaves it out";
+  if (leaves_out(plan.wishes.prefill)) return nothing + "--prefill-device leaves it out";
   if (!plan.side) return nothing + fmt::format("{}, and without another device that is free it cannot read prompts", kBus);
-  const SideLane& h = *plan.side;
-  if (!h.lane.has(device)) {
-    return nothing + fmt::format("{}, and {} would read prompts no slower without it", kBus, names(machine, h.lane.devices));
+  const SideLane& s = *plan.side;
+  if (!s.lane.has(device)) {
+    return nothing + fmt::format("{}, and {} would read prompts no slower without it", kBus, names(machine, s.lane.devices));
   }
-  const std::string lane = h.lane.devices.size() > 1 ? fmt::format("{} together", names(machine, h.lane.devices)) : "it";
-  if (!h.refusal.empty())
+  const std::string lane = s.lane.devices.size() > 1 ? fmt::format("{} together", names(machine, s.lane.devices)) : "it";
+  if (!s.refusal.empty())
     return nothing + fmt::format("{}, and beside the weights that answer, those for {} have no room: the plan {}", kBus, lane,
-                                 h.refusal);
-  return nothing +
-         fmt::format(
-             "{}, and {} would read prompts at {:.0f} tokens/s, {:.2f} of what {} reads alone; since they slow each "
-             "other down, it pays from {:.2f}",
-             kBus, lane, h.lane.prompt_rate, h.lane.prompt_rate / plan.main.prompt_rate, names(machine, plan.main.devices),
-             break_even(h.slowed));
+                                 s.refusal);
+  return nothing + fmt::format("{}, and if {} read long prompts (at {:.0f} tokens/s, {:.2f} of what {} does), eight who ask at "
+                               "once would {}", kBus, lane, s.lane.prompt_rate, s.lane.prompt_rate / plan.main.prompt_rate,
+                               names(machine, plan.main.devices), first_tokens(s));
 }
 
 }  // namespace
@@ -72,11 +76,11 @@ std::string command_line(const Hardware& machine, const MachinePlan& plan) {
   std::string options;
   if (plan.main.devices.size() == 1) {
     options = fmt::format("--device {}", name(plan.main.devices[0]));
-  } else if (plan.main.split) {
+  } else if (plan.main.split && plan.wishes.pins.empty()) {
     const Split& s = *plan.main.split;
     options = fmt::format("--device {},{} --place {}-{}={}", name(s.first), name(s.other), s.begin, s.end - 1, name(s.other));
   }
-  if (options.empty() || !plan.side_pays) return options;
+  if (options.empty() || !plan.two_lanes) return options;
   std::vector<std::string> side;
   for (size_t d : plan.side->lane.devices) side.push_back(name(d));
   return fmt::format("{} --prefill-device {}", options, fmt::join(side, ","));
@@ -86,7 +90,7 @@ std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& pla
   std::vector<std::string> all;
   for (size_t d = 0; d < machine.devices.size(); ++d) {
     if (plan.main.has(d)) all.push_back(of_main(machine, plan, d));
-    else if (plan.side_pays && plan.side->lane.has(d)) all.push_back(of_side(machine, plan, d));
+    else if (plan.two_lanes && plan.side->lane.has(d)) all.push_back(of_side(machine, plan, d));
     else all.push_back(of_nobody(machine, plan, d));
   }
   return all;

@@ -28,7 +28,8 @@ std::vector<Budget> budgets(const Residency& r, const Hardware& machine) {
   double in_system = r.total();
   for (size_t d = 0; d < machine.devices.size(); ++d) {
     if (machine.devices[d].name != kGpu || m.gtt.value + m.carved.value == 0) continue;
-    const double held = r.weights[d] + r.users * r.caches[d] + (r.weights[d] > 0 ? r.working + r.tower : 0);
+    double held = r.main.on(d, r.users) + (r.main.weights[d] > 0 ? r.tower : 0);
+    if (r.side) held += r.side->on(d, 1);
     in_system -= std::min(held, m.carved.value);
     all.push_back({held, m.gtt.value + m.carved.value, "what the GPU may hold"});
   }
@@ -38,41 +39,67 @@ std::vector<Budget> budgets(const Residency& r, const Hardware& machine) {
   return all;
 }
 
+std::string side_text(const Residency& r) {
+  if (!r.side) return "";
+  return fmt::format("; the second lane's weights {}, keys and values of a prompt {}, what a step works with {}",
+                     gb(sum(r.side->weights)), gb(sum(r.side->caches)), gb(r.side->working));
+}
+
 bool fits(const Residency& r, const Hardware& machine) {
   return std::ranges::all_of(budgets(r, machine), [](const Budget& b) { return b.needed <= b.available; });
 }
 
 }  // namespace
 
-double Residency::total() const { return sum(weights) + users * sum(caches) + tables + working + tower; }
+double LaneBytes::on(size_t device, int texts) const {
+  return weights[device] + texts * caches[device] + (weights[device] > 0 ? working : 0);
+}
 
-Residency residency_of(size_t devices, std::span<const Placed> placed, const Formats& formats,
-                       std::span<const double> cache_bytes) {
-  Residency r{.weights = std::vector<double>(devices), .caches = std::vector<double>(devices)};
+double LaneBytes::total(int texts) const { return sum(weights) + texts * sum(caches) + working; }
+
+double Residency::total() const { return main.total(users) + (side ? side->total(1) : 0) + tables + tower; }
+
+double Residency::weights_on(size_t device) const { return main.weights[device] + (side ? side->weights[device] : 0); }
+
+LaneBytes bytes_of_lane(size_t devices, std::span<const Placed> placed, const Formats& formats,
+                        std::span<const double> cache_bytes) {
+  LaneBytes lane{.weights = std::vector<double>(devices), .caches = std::vector<double>(devices)};
   std::set<std::pair<std::string_view, int>> held;
   std::map<int, int> owners;
-  std::map<std::string_view, double> tables;
   for (const Placed& p : placed) {
     const ops::Program& program = *p.program;
     const std::vector<int> caches = caches_of(program);
     for (size_t i = 0; i < program.ops.size(); ++i) {
       const int device = p.device_of_op[i];
       if (caches[i] != kFree) owners.emplace(caches[i], device);
+      if (program.ops[i].kind == ops::OpKind::embed) continue;
       for (ops::Tensor t : program.ops[i].in) {
         const ops::TensorInfo& weight = program[t];
-        if (weight.role != ops::Role::weight) continue;
-        const double bytes = double(bytes_of(formats.at(weight.name), weight.shape));
-        if (program.ops[i].kind == ops::OpKind::embed) tables[weight.name] = bytes;
-        else if (held.emplace(weight.name, device).second) r.weights[size_t(device)] += bytes;
+        if (weight.role != ops::Role::weight || !held.emplace(weight.name, device).second) continue;
+        lane.weights[size_t(device)] += double(bytes_of(formats.at(weight.name), weight.shape));
       }
     }
   }
-  for (const auto& [name, bytes] : tables) {
-    const bool is_held = std::ranges::any_of(held, [&](const auto& h) { return h.first == name; });
-    if (!is_held) r.tables += bytes;
+  for (auto [cache, device] : owners) lane.caches[size_t(device)] += cache_bytes[size_t(cache)];
+  return lane;
+}
+
+double table_bytes(std::span<const Placed> placed, const Formats& formats) {
+  std::map<std::string_view, double> tables;
+  std::set<std::string_view> held;
+  for (const Placed& p : placed) {
+    for (const ops::Op& op : p.program->ops) {
+      for (ops::Tensor t : op.in) {
+        const ops::TensorInfo& weight = (*p.program)[t];
+        if (weight.role != ops::Role::weight) continue;
+        if (op.kind == ops::OpKind::embed) tables[weight.name] = double(bytes_of(formats.at(weight.name), weight.shape));
+        else held.insert(weight.name);
+      }
+    }
   }
-  for (auto [cache, device] : owners) r.caches[size_t(device)] += cache_bytes[size_t(cache)];
-  return r;
+  double bytes = 0;
+  for (const auto& [name, size] : tables) bytes += held.contains(name) ? 0 : size;
+  return bytes;
 }
 
 std::string refusal(const Residency& r, const Hardware& machine) {
@@ -80,9 +107,9 @@ std::string refusal(const Residency& r, const Hardware& machine) {
     if (b.needed <= b.available) continue;
     return fmt::format(
         "does not fit: {} are needed of {}, which leaves {}: weights {}, tables {}, keys and values of {} {}, what a step "
-        "works with {}, tower {}",
-        gb(b.needed), b.of, gb(b.available), gb(sum(r.weights)), gb(r.tables), users_text(r.users),
-        gb(r.users * sum(r.caches)), gb(r.working), gb(r.tower));
+        "works with {}, tower {}{}",
+        gb(b.needed), b.of, gb(b.available), gb(sum(r.main.weights)), gb(r.tables), users_text(r.users),
+        gb(r.users * sum(r.main.caches)), gb(r.main.working), gb(r.tower), side_text(r));
   }
   return "";
 }

@@ -2,20 +2,12 @@
 
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include "base/error.h"
 #include "ops/rewrites.h"
 
 namespace troika::plan {
 namespace {
-
-// The cache that an op reads or writes.
-std::optional<int> cache_of(const ops::Op& op) {
-  if (op.kind == ops::OpKind::kv_write) return op.as<ops::KvParams>().cache;
-  if (op.kind == ops::OpKind::attend) return op.as<ops::AttendParams>().cache;
-  return std::nullopt;
-}
 
 // Ops that stay together, by their numbers, in the tape's order: those of one cache; each other one alone.
 std::vector<std::vector<size_t>> companies(const ops::Program& program) {
@@ -33,12 +25,12 @@ std::vector<std::vector<size_t>> companies(const ops::Program& program) {
 class Placing {
  public:
   Placing(const ops::Program& program, Devices devices, const Pins& pins, const Holds& holds)
-      : program_(program), devices_(devices), pins_(pins), holds_(holds) {}
+      : program_(program), devices_(devices), pins_(pins_of(program, pins)), holds_(holds) {}
 
   int device_of(std::span<const size_t> company) const {
-    if (const Pin* pin = pin_of(company)) {
+    if (const Pin* pin = pins_[company.front()]) {
       for (size_t i : company) {
-        if (!can(pin->device, i)) refuse(*pin, program_.ops[i], i);
+        if (!can(pin->device, i)) refuse_pin(*pin, i);
       }
       return pin->device;
     }
@@ -50,22 +42,6 @@ class Placing {
   }
 
  private:
-  const Pin* pin_of(std::span<const size_t> company) const {
-    const Pin* found = nullptr;
-    for (size_t i : company) {
-      const ops::Op& op = program_.ops[i];
-      for (const Pin& pin : pins_) {
-        if (!pin.holds_for(program_, op)) continue;
-        if (found && found->device != pin.device) {
-          fail("--place {} and {} contradict each other about {} ({}){}; leave one of them out", found->text, pin.text, op.name,
-               name_of(op.kind), company.size() > 1 ? ", since ops of one cache stay together" : "");
-        }
-        found = &pin;
-      }
-    }
-    return found;
-  }
-
   bool can(int device, size_t i) const {
     const ops::Op& op = program_.ops[i];
     return devices_[size_t(device)]->supports(program_, op) && std::ranges::all_of(op.in, [&](ops::Tensor t) {
@@ -73,18 +49,17 @@ class Placing {
     });
   }
 
-  [[noreturn]] void refuse(const Pin& pin, const ops::Op& op, size_t i) const {
-    std::string others;
+  [[noreturn]] void refuse_pin(const Pin& pin, size_t i) const {
+    std::vector<std::string_view> others;
     for (int d = 0; d < static_cast<int>(devices_.size()); ++d) {
-      if (can(d, i)) others += fmt::format("{}{}", others.empty() ? "" : " and ", devices_[size_t(d)]->info().name);
+      if (can(d, i)) others.push_back(devices_[size_t(d)]->info().name);
     }
-    fail("--place {}: {} does not do {} ({}); {}", pin.text, devices_[size_t(pin.device)]->info().name, op.name,
-         name_of(op.kind), others.empty() ? "nor does any other device of the list" : fmt::format("on {} it runs", others));
+    refuse(pin, program_.ops[i], devices_[size_t(pin.device)]->info().name, others);
   }
 
   const ops::Program& program_;
   const Devices devices_;
-  const Pins& pins_;
+  const std::vector<const Pin*> pins_;  // by op
   const Holds& holds_;
 };
 

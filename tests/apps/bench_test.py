@@ -170,7 +170,8 @@ class OfAModel(Bench):
         at_0 = ["pp8", "pp16", "tg3", "tg3 x3", "tg4", "tg4 x3"]
         self.assertEqual(names, at_0 + [name + " @ d40" for name in at_0])
         for test in found["tests"]:
-            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s", "predicted_tokens_per_s", "tokens_per_joule", "watts",
+            self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s",
+                                         "predicted_tokens_per_s", "prediction_is_off", "tokens_per_joule", "watts",
                                          "bytes_per_s",
                                          "int8_operations_per_s", "bf16_operations_per_s", "fp32_operations_per_s",
                                          "attention_operations_per_s",
@@ -275,28 +276,72 @@ class Calibrate(Bench):
         return subprocess.run([BINARY, *map(str, arguments)], capture_output=True, text=True, timeout=240,
                               env=os.environ | {"XDG_CACHE_HOME": str(self.cache)})
 
-    def test_a_machine_is_measured_and_kept_for_predictions(self):
-        tiny = ("--shape", "256x256", "--seconds", "0.001", "--threads", 1)
-        early = self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "--predict")
-        self.assertIn("troika bench calibrate", early.stderr)
-        done = self.cached("bench", "calibrate", *tiny, "--devices", "cpu", "--json")
+    TINY = ("--shapes", "256x256,512x256", "--seconds", "0.001", "--threads", 1)
+
+    def kept(self):
+        [kept] = (self.cache / "troika" / "machines").iterdir()
+        return json.loads(kept.read_text())
+
+    def calibrate(self, *arguments):
+        done = self.cached("bench", "calibrate", *self.TINY, *arguments, "--json")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        machine = json.loads(done.stdout)
+        return json.loads(done.stdout)
+
+    def test_a_machine_is_measured_and_kept_for_predictions(self):
+        early = self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "--predict")
+        self.assertIn("run `troika bench calibrate` while nothing else runs", early.stderr)
+        machine = self.calibrate("--devices", "cpu", "--keep")
         [cpu] = machine["devices"]
         self.positive(cpu["read_bytes_per_s"]["value"], cpu["launch_s"]["value"], cpu["submit_s"]["value"])
         works = ["f16", "q8_0", "q6_k", "q5_0", "q4_k", "q4_0", "attention", "rows"]
         self.assertEqual([s["work"] for s in cpu["speeds"]], works)
         for speed in cpu["speeds"]:
             self.assertEqual(speed["source"], "measured")
-            self.positive(*(per_s for _, per_s in speed["points"]))
-        [kept] = (self.cache / "troika" / "machines").iterdir()
-        self.assertEqual(json.loads(kept.read_text()), machine)
+            is_product = speed["work"] not in ("attention", "rows")
+            self.assertEqual([s["weights"] for s in speed["sizes"]], [256 * 256, 512 * 256] if is_product else [0])
+            for size in speed["sizes"]:
+                self.positive(*(per_s for _, per_s in size["points"]))
+        self.assertEqual(self.kept(), machine)
         read = json.loads(self.cached("bench", "troika-mini", "-p", 8, "-n", 2, "-r", 1, "--predict", "--json").stdout)
         for result in read["tests"]:
             self.positive(result["predicted_tokens_per_s"])
         plan = self.cached("plan", "troika-mini", "--hardware", "this").stdout
         self.assertIn("as `troika bench calibrate` measured it", plan)
         self.assertIn("ratio", self.cached("bench", "troika-mini", "-p", 8, "-n", 0, "-r", 1, "--predict").stdout)
+        self.assertIn("--devices vulkan,cpu",
+                      self.cached("bench", "troika-mini", "--device", "vulkan", "-p", 8, "-n", 0, "--predict").stderr)
+        self.assertIn("predictions are of one device",
+                      self.cached("bench", "troika-mini", "--device", "npu,cpu", "-p", 8, "-n", 0, "--predict").stderr)
+
+    def test_only_what_was_measured_as_usual_is_kept_and_a_part_goes_into_the_whole(self):
+        self.calibrate("--devices", "cpu", "--formats", "q8_0")
+        self.assertFalse((self.cache / "troika").exists())
+        text = self.cached("bench", "calibrate", *self.TINY, "--devices", "cpu", "--formats", "q8_0").stdout
+        self.assertRegex(text, r"Measured in \d+ s; not kept, since ")
+        both = self.calibrate("--formats", "q8_0,f16", "--devices", "cpu", "--keep")
+        other = self.calibrate("--formats", "q8_0", "--devices", "cpu", "--keep")
+        [kept], [old], [new] = (machine["devices"] for machine in (self.kept(), both, other))
+        speeds = {speed["work"]: speed for speed in kept["speeds"]}
+        self.assertEqual(set(speeds), {"q8_0", "f16", "attention", "rows"})
+        self.assertEqual(speeds["f16"], old["speeds"][1])
+        self.assertEqual(speeds["q8_0"], new["speeds"][0])
+        self.assertEqual(kept["launch_s"], new["launch_s"])
+
+    def test_predictions_that_are_off_come_with_what_to_do(self):
+        machine = self.calibrate("--formats", "q4_0", "--devices", "cpu", "--keep")
+        for speed in machine["devices"][0]["speeds"]:
+            for size in speed["sizes"]:
+                size["points"] = [[rows, per_s / 100] for rows, per_s in size["points"]]
+        [file] = (self.cache / "troika" / "machines").iterdir()
+        file.write_text(json.dumps(machine))
+        arguments = ("bench", "troika-mini", "-p", 64, "-n", 2, "-r", 1, "--threads", 1, "--predict")
+        text = self.cached(*arguments).stdout
+        self.assertIn("predictions are off by more than 20 % (prompts 30 %): pp64, tg2; q8_0 was not measured here, so the "
+                      "speed of q4_0 was taken; measure again, while nothing else runs: troika bench calibrate --devices cpu "
+                      "--formats q8_0 --threads 1 --keep\n", text)
+        found = json.loads(self.cached(*arguments, "--json").stdout)
+        self.assertEqual([test["prediction_is_off"] for test in found["tests"]], [True, True])
+        self.assertIn("--formats q8_0", found["prediction_cure"])
 
     def test_what_cannot_be_measured_is_refused(self):
         self.assertIn("simulated", self.cached("bench", "calibrate", "--devices", "npu").stderr)
@@ -307,8 +352,8 @@ class Calibrate(Bench):
     def test_two_devices_are_measured_side_by_side(self):
         if troika("bench", "limits", "--device", "vulkan").returncode != 0:
             self.skipTest("there is no Vulkan")
-        done = self.cached("bench", "calibrate", "--shape", "256x256", "--formats", "q8_0", "--seconds", "0.001", "--devices",
-                           "cpu,vulkan", "--json")
+        done = self.cached("bench", "calibrate", "--shapes", "256x256", "--formats", "q8_0", "--seconds", "0.001", "--devices",
+                           "cpu,vulkan", "--keep", "--json")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         machine = json.loads(done.stdout)
         self.assertEqual([(p["from"], p["to"]) for p in machine["pairs"]], [("cpu", "vulkan"), ("vulkan", "cpu")])

@@ -130,8 +130,11 @@ class Plan(CommandLine):
             plan = self.plan(self.SEVEN, "--hardware", name, "--ctx", 4096, "--users", 4)["plan"]
             self.assertEqual((plan["refusal"], plan["main"]["devices"]), ("", ["vulkan"]))
             self.assertEqual(plan["side"]["devices"], ["npu", "cpu"])
-            self.assertTrue(plan["side"]["pays"])
-            self.assertGreater(plan["side"]["gain"], 1.3)
+            self.assertFalse(plan["side"]["planned"])  # first tokens would come later
+            at_once = plan["side"]["eight_at_once"]
+            self.assertGreater(at_once["two_lanes"]["first_token_mean_s"], at_once["one_lane"]["first_token_mean_s"])
+            self.assertEqual(plan["main"]["run_with"], "--device vulkan")
+            self.assertGreater(plan["side"]["if_both_read"]["gain"], 1.3)
             self.assertEqual([d["users"] for d in plan["predicted"]["decode"]], [1, 2, 4, 8, 16, 32])
             self.assertEqual(len(plan["reasons"]), 3)
             self.assertEqual([t["name"] for t in plan["targets"]], ["Qwen2.5-7B, first plan", "Qwen2.5-7B, later plan"])
@@ -143,10 +146,37 @@ class Plan(CommandLine):
                       "the sum of 9 to 14 users"):
             self.assertIn(words, text)
         sees = self.plan(self.PUBLISHED / "gemma-3-4b-it.json", "--hardware", "phoenix-ddr5")["plan"]["predicted"]["pictures"]
-        self.assertEqual([(p["tokens"], p["devices"]) for p in sees], [(256, ["vulkan"]), (256, ["npu", "cpu"])])
+        self.assertEqual([(p["tokens"], p["devices"]) for p in sees], [(256, ["vulkan"])])
         bf16 = self.plan(self.PUBLISHED / "gemma-3-27b-it.json", "--hardware", "phoenix-ddr5", "--weights", "bf16")["plan"]
         self.assertIn("does not fit", bf16["refusal"])
         self.assertNotIn("predicted", bf16)
+
+    def test_plans_with_the_devices_that_options_name(self):
+        machine = (self.SEVEN, "--hardware", "phoenix-ddr5", "--ctx", 4096)
+        plan = self.plan(*machine, "--device", "cpu")["plan"]
+        self.assertEqual((plan["main"]["devices"], plan["side"]), (["cpu"], None))
+        self.assertIn("vulkan: nothing: --device leaves it out", plan["reasons"])
+        plan = self.plan(*machine, "--device", "vulkan", "--place", "0-13=cpu")["plan"]
+        self.assertEqual(plan["main"]["devices"], ["vulkan", "cpu"])
+        for other in ("vulkan", "cpu"):
+            self.assertGreater(plan["memory"]["weights"][other], 1e9)
+        plan = self.plan(*machine, "--prefill-device", "npu,cpu")["plan"]
+        self.assertEqual((plan["side"]["devices"], plan["side"]["planned"]), (["npu", "cpu"], True))
+        self.assertEqual(plan["main"]["run_with"], "--device vulkan --prefill-device npu,cpu")
+        second = plan["memory"]["second_lane"]
+        self.assertGreater(second["weights"]["npu"], 3e9)
+        self.assertAlmostEqual(sum(second["cache_of_a_prompt"].values()), sum(plan["memory"]["cache_of_a_user"].values()))
+        text = self.answer("plan", *machine, "--prefill-device", "npu,cpu")
+        self.assertIn("for a prompt in the second lane", text)
+        self.assertRegex(text, r"(?m)^ +with npu and cpu for prompts: first token after ")
+        for wrong, says in ((("--device", "tpu"), "phoenix-ddr5 has no tpu; it has vulkan, npu, cpu"),
+                            (("--device", "cpu,vulkan"), "it comes last"),
+                            (("--prefill-device", "reference"), "phoenix-ddr5 has no reference"),
+                            (("--place", "attend=npu"), "npu does not do layer.0.kv_write"),
+                            (("--place", "linear=npu", "--device", "vulkan"), "npu is not in the list of --device"),
+                            (("--place", "0-28=cpu"), "the model has layers 0 to 27"),
+                            (("--place", "linear=cpu,0=vulkan"), "contradict each other")):
+            self.refusal("plan", *machine, *wrong, says=says)
 
     def test_plans_for_a_machine_in_a_file_and_for_this_one(self):
         machine = self.plan(GGUF, "--hardware", "phoenix-ddr5")["plan"]["machine"]
@@ -158,13 +188,13 @@ class Plan(CommandLine):
         here = self.answer("plan", GGUF, "--hardware", "this", env={"XDG_CACHE_HOME": str(self.folder)})
         self.assertIn("by its limits, measured just now", here)
         self.refusal("plan", GGUF, "--hardware", "strix", says=["strix", "phoenix-ddr5, phoenix-lpddr5x"])
-        self.refusal("plan", GGUF, "--hardware", self.file("m.json", "{}"), says=["m.json", "name"])
+        self.refusal("plan", GGUF, "--hardware", self.file("m.json", "{}"), says=["m.json", "version"])
         self.refusal("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--weights", "Q1", says=["Q1", "Q4_K_M"])
         self.refusal("plan", GGUF, "--svg", "x.svg", says="--hardware", code=2)
 
     def test_draws_its_plan(self):
         path = self.folder / "plan.svg"
-        self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--svg", path)
+        self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5", "--prefill-device", "npu,cpu", "--svg", path)
         drawn = xml.etree.ElementTree.fromstring(path.read_text())
         texts = [e.text for e in drawn.iter("{http://www.w3.org/2000/svg}text")]
         for words in ("answers: vulkan", "prompts beside: npu", "memory: 34.36 GB", "weights for vulkan: 4.37 GB"):

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "plan/published.h"
 
 namespace troika::plan {
@@ -22,30 +23,83 @@ MachinePlan plan_on(const Hardware& machine, const Published& model = seven_bill
 
 Hardware phoenix() { return *built_in("phoenix-ddr5"); }
 
-TEST(Planner, LetsTheGpuAnswerAndTheOthersReadNewPrompts) {
-  const MachinePlan plan = plan_on(phoenix());
-  EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
-  ASSERT_TRUE(plan.side_pays);
-  EXPECT_EQ(plan.side->lane.devices, (std::vector<size_t>{1, 2}));
-  EXPECT_GT(plan.side->gain, 1.4);
-  EXPECT_LT(plan.side->gain, 1.8);
-  EXPECT_NEAR(plan.main.prompt_rate, 302, 0.1 * 302);           // 254 to 321 were seen
-  EXPECT_NEAR(plan.decode[0].tokens_per_s, 16.5, 0.1 * 16.5);   // and 16.5 of a file of this size
-  EXPECT_THAT(plan.reasons[1], HasSubstr("decoding is bound by the memory bus"));
-  EXPECT_EQ(command_line(phoenix(), plan), "--device vulkan --prefill-device npu,cpu");
+MachinePlan plan_with(const Wishes& wishes, const Hardware& machine = phoenix(), int users = 1) {
+  return plan_for(machine, seven_billion().planned(Recipe::q4_k_m), seven_billion().sizes(4096, users), wishes);
 }
 
-TEST(Planner, GivesTheNpuNothingBelowBreakEvenAndSaysSo) {
+Pins pins(std::string_view text) {
+  const std::string names[] = {"vulkan", "npu", "cpu"};
+  return parse_pins(text, names, 28);
+}
+
+// A CPU that reads prompts faster than the GPU, which is told to do all of the main lane.
+Hardware phoenix_with_fast_cpu() {
   Hardware machine = phoenix();
-  for (size_t slow : {1, 2}) {
-    for (Speed& speed : machine.devices[slow].speeds) {
-      for (Speed::Point& point : speed.points) point.per_s *= 0.1;
-    }
+  for (Speed& speed : machine.devices[2].speeds) {
+    for (Speed::Point& point : speed.sizes[0].points) point.per_s *= 4;
   }
+  return machine;
+}
+Wishes all_on_the_gpu() {
+  return {.pins = pins("0-27=vulkan,embed=vulkan,pick_rows=vulkan,rms_norm=vulkan,linear=vulkan")};
+}
+
+TEST(Planner, LetsTheGpuDoAllWhereASecondLaneWouldReadPromptsLater) {
+  const MachinePlan plan = plan_on(phoenix());
+  EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
+  ASSERT_TRUE(plan.side);
+  EXPECT_FALSE(plan.two_lanes);
+  EXPECT_EQ(plan.side->lane.devices, (std::vector<size_t>{1, 2}));
+  EXPECT_GT(plan.side->beside.first_token_mean_s, plan.side->alone.first_token_mean_s);
+  EXPECT_LT(plan.side->beside.longest_gap_s, plan.side->alone.longest_gap_s);
+  EXPECT_GT(plan.side->gain, 1.4);  // if both read
+  EXPECT_LT(plan.side->gain, 1.8);
+  EXPECT_NEAR(plan.main.prompt_rate, 302, 0.1 * 302);          // 254 to 321 were seen
+  EXPECT_NEAR(plan.decode[0].tokens_per_s, 16.5, 0.1 * 16.5);  // and 16.5 of a file of this size
+  EXPECT_THAT(plan.reasons[1], testing::AllOf(HasSubstr("npu: nothing: decoding is bound by the memory bus"),
+                                              HasSubstr("first token after")));
+  EXPECT_EQ(command_line(phoenix(), plan), "--device vulkan");
+}
+
+TEST(Planner, AddsASecondLaneWhereFirstTokensComeNoLaterWithIt) {
+  const Hardware machine = phoenix_with_fast_cpu();
+  const MachinePlan plan = plan_with(all_on_the_gpu(), machine);
+  ASSERT_TRUE(plan.two_lanes);
+  EXPECT_LE(plan.side->beside.first_token_mean_s, plan.side->alone.first_token_mean_s);
+  EXPECT_THAT(plan.reasons[2], HasSubstr("of long prompts, all of which this lane reads"));
+  EXPECT_EQ(command_line(machine, plan), "--device vulkan --prefill-device cpu");
+}
+
+TEST(Planner, CountsTheSecondLanesWeightsAndItsCacheForOnePrompt) {
+  const Hardware machine = phoenix_with_fast_cpu();
+  const MachinePlan plan = plan_with(all_on_the_gpu(), machine, 4);
+  ASSERT_TRUE(plan.two_lanes);
+  const Residency& r = plan.residency;
+  EXPECT_GT(r.side->weights[2], 3e9);
+  const double text = seven_billion().sizes(4096).cache_bytes[0] * 28;
+  EXPECT_NEAR(r.side->caches[1] + r.side->caches[2], text, 1);  // of one prompt of the longest context, for 4 users too
+  EXPECT_NEAR(r.main.caches[0], text, 1);
+  Residency alone = r;
+  alone.side.reset();
+  EXPECT_NEAR(r.total() - alone.total(), r.side->weights[1] + r.side->weights[2] + text + r.side->working, 1);
+  Hardware small = machine;  // room for both lanes' weights, but not for the second cache
+  small.memory.bytes.value = r.total() + small.memory.reserved.value - small.memory.carved.value - text / 2;
+  const MachinePlan one = plan_with(all_on_the_gpu(), small, 4);
+  EXPECT_EQ(one.refusal, "");
+  EXPECT_FALSE(one.two_lanes);
+  EXPECT_THAT(one.side->refusal, HasSubstr("the second lane's weights"));
+}
+
+TEST(Planner, CountsAGpusOwnMemoryAndTheHostsApart) {
+  Hardware machine = phoenix();
+  machine.memory = {.bytes = {8e9, Source::assumed, ""}, .gtt = {}, .carved = {6e9, Source::assumed, ""},
+                    .reserved = {6e9, Source::assumed, ""}};
   const MachinePlan plan = plan_on(machine);
-  EXPECT_FALSE(plan.side_pays);
-  EXPECT_LT(plan.side->lane.prompt_rate, 0.18 * plan.main.prompt_rate);
-  EXPECT_THAT(plan.reasons[1], testing::AllOf(HasSubstr("npu: nothing"), HasSubstr("it pays from 0.18")));
+  EXPECT_EQ(plan.refusal, "");  // 5 GB on the card; of the host's 2 only the table's
+  EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
+  machine.memory.carved.value = 4e9;
+  machine.memory.bytes.value = 64e9;
+  EXPECT_NE(plan_on(machine).main.devices, std::vector<size_t>{0});  // the host's many do not count for the card
 }
 
 TEST(Planner, CountsMemoryAndRefusesWithNumbers) {
@@ -58,7 +112,7 @@ TEST(Planner, CountsMemoryAndRefusesWithNumbers) {
   machine.memory.gtt.value = 6e9;
   const MachinePlan once = plan_on(machine);
   EXPECT_EQ(once.refusal, "");
-  EXPECT_FALSE(once.side_pays);
+  EXPECT_FALSE(once.two_lanes);
   EXPECT_THAT(once.reasons[1], HasSubstr("does not fit"));
   EXPECT_GT(once.users_served, 0);
   EXPECT_LT(once.users_served, plan_on(phoenix()).users_served);
@@ -70,8 +124,8 @@ TEST(Planner, SplitsLayersWhereTheGpuMayNotHoldThemAll) {
   machine.memory.carved.value = 0;
   const MachinePlan plan = plan_on(machine);
   EXPECT_EQ(plan.main.devices, (std::vector<size_t>{0, 2}));
-  EXPECT_LT(plan.residency.weights[0], 3e9);
-  EXPECT_GT(plan.residency.weights[0], 1.5e9);
+  EXPECT_LT(plan.residency.main.weights[0], 3e9);
+  EXPECT_GT(plan.residency.main.weights[0], 1.5e9);
   const int begin = plan.main.split->begin;
   EXPECT_THAT(command_line(machine, plan), StartsWith("--device vulkan,cpu --place " + std::to_string(begin) + "-27=cpu"));
   EXPECT_THAT(plan.reasons[2], HasSubstr("layers " + std::to_string(begin) + " to 27"));
@@ -83,15 +137,54 @@ TEST(Planner, SplitsLayersWhereTheGpuMayNotHoldThemAll) {
 }
 
 TEST(Planner, KeepsWhatTheUserPins) {
-  PlannedModel model = seven_billion().planned(Recipe::q4_k_m);
-  model.pin = [](const ops::Op& op) { return op.kind == ops::OpKind::linear ? "npu" : ""; };
-  const MachinePlan plan = plan_for(phoenix(), model, seven_billion().sizes());
+  const MachinePlan plan = plan_with({.pins = pins("linear=npu,3:attend=cpu")});
   const ops::Program program = seven_billion().trace(1, 1);
   for (size_t i = 0; i < program.ops.size(); ++i) {
-    EXPECT_EQ(plan.main.decode.device_of_op[i] == 1, program.ops[i].kind == ops::OpKind::linear) << program.ops[i].name;
+    const ops::Op& op = program.ops[i];
+    EXPECT_EQ(plan.main.decode.device_of_op[i] == 1, op.kind == ops::OpKind::linear) << op.name;
+    const bool is_cached = op.kind == ops::OpKind::attend || op.kind == ops::OpKind::kv_write;
+    if (is_cached && layer_of(op.name) == 3) EXPECT_EQ(plan.main.decode.device_of_op[i], 2) << op.name;
   }
-  model.pin = [](const ops::Op& op) { return op.kind == ops::OpKind::attend ? "npu" : ""; };
-  EXPECT_THAT(plan_for(phoenix(), model, seven_billion().sizes()).refusal, HasSubstr("as it is pinned"));
+  EXPECT_EQ(command_line(phoenix(), plan), "");  // the user's own options say it
+}
+
+std::string refusal_of(const Wishes& wishes, const Hardware& machine = phoenix()) {
+  try {
+    plan_with(wishes, machine);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Planner, RefusesPinsThatTheMachineCannotKeep) {
+  EXPECT_EQ(refusal_of({.pins = pins("attend=npu")}),
+            "--place attend=npu: npu does not do layer.0.kv_write (kv_write); on vulkan and cpu it runs");
+  EXPECT_THAT(refusal_of({.pins = pins("linear=npu,0=cpu")}), HasSubstr("contradict each other"));
+}
+
+TEST(Planner, UsesNoOtherDevicesThanTheUserLists) {
+  const MachinePlan plan = plan_with({.devices = {1, 2}});
+  EXPECT_FALSE(plan.main.has(0));
+  EXPECT_THAT(plan.reasons[0], HasSubstr("vulkan: nothing: --device leaves it out"));
+  EXPECT_EQ(plan_with({.devices = {2}}).main.devices, std::vector<size_t>{2});
+  EXPECT_THAT(refusal_of({.devices = {1}}), HasSubstr("npu cannot do every operation"));
+}
+
+TEST(Planner, TakesTheSecondLaneThatTheUserWants) {
+  const MachinePlan plan = plan_with({.prefill = {2}});
+  ASSERT_TRUE(plan.two_lanes);  // whether it pays or not
+  EXPECT_EQ(plan.side->lane.devices, std::vector<size_t>{2});
+  EXPECT_GT(plan.residency.side->caches[2], 0);
+  EXPECT_EQ(command_line(phoenix(), plan), "--device vulkan --prefill-device cpu");
+  EXPECT_THAT(plan.reasons[1], HasSubstr("npu: nothing: --prefill-device leaves it out"));
+  const MachinePlan twice = plan_with({.devices = {2}, .prefill = {2}});  // as the engine can: half of it each
+  EXPECT_EQ(twice.side->slowed, (Slowed{0.5, 0.5}));
+  EXPECT_NEAR(twice.residency.weights_on(2), 2 * twice.residency.main.weights[2], 1);
+  EXPECT_THAT(refusal_of({.prefill = {1}}), HasSubstr("--prefill-device: npu cannot do every operation"));
+  Hardware small = phoenix();
+  small.memory.bytes.value = 10e9;
+  EXPECT_THAT(plan_with({.prefill = {2}}, small).refusal, HasSubstr("the second lane's weights"));
 }
 
 TEST(Planner, PredictsMoreTokensForMoreUsersAndMoreTimeForMoreTokens) {

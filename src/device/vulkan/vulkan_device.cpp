@@ -89,6 +89,7 @@ class VulkanDevice : public Device {
     for (const MemoryType& type : caps.memory) {
       if (type.device_local) info_.memory_bytes = std::max(info_.memory_bytes, size_t(type.heap_bytes));
     }
+    info_.has_own_memory = caps.kind == GpuKind::discrete;
     info_.free_bytes = size_t(free_bytes(*context_));
     info_.is_handed_work = true;
   }
