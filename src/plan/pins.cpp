@@ -68,7 +68,7 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
   std::string_view what = text.substr(0, equals);
   const size_t colon = what.find(':');
   pin.layers = layers_of(what.substr(0, colon));
-  if (pin.layers && (pin.layers->first < 0 || pin.layers->first > pin.layers->last || pin.layers->last >= layers)) {
+  if (pin.layers && (pin.layers->first > pin.layers->last || pin.layers->last >= layers)) {
     fail("--place {}: the model has layers 0 to {}", text, layers - 1);
   }
   if (pin.layers && colon == what.npos) return pin;
