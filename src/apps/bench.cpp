@@ -191,6 +191,7 @@ void print_line(const Result& r, bool with_energy) {
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
+  if (!o.model.engine.prefill_device.empty()) refuse_simulated("--prefill-device", o.model.engine.prefill_device);
   const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);
   std::optional<Forecast> forecast;
   if (o.predict) forecast.emplace(o.model);
