@@ -19,7 +19,7 @@ LAYERS = [
     ["models", "device"],
     ["plan"],
     ["engine"],
-    ["quantize", "server"],
+    ["server"],
     ["apps"],
 ]
 RANK = {folder: rank for rank, row in enumerate(LAYERS) for folder in row}

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "base/error.h"
+#include "npu/gemm/magnitude.h"
 
 namespace troika::npu {
 namespace {
@@ -30,13 +30,8 @@ void round_rows(const GemmTile& tile, const GemmShape& shape, std::span<const fl
   const auto round = tile.x == XKind::i16 ? round_row<int16_t> : round_row<int8_t>;
   for (int m = 0; m < int(scales.size()); ++m) {
     std::span<const float> row = x.subspan(size_t(m) * columns, columns);
-    float largest = 0;
-    bool finite = true;
-    for (float v : row) {
-      largest = std::max(largest, std::fabs(v));
-      finite &= std::isfinite(v);
-    }
-    scales[m] = finite ? largest / float(most) : std::numeric_limits<float>::quiet_NaN();
+    const float largest = largest_magnitude(row);
+    scales[m] = largest / float(most);  // NaN, too
     round(tile, shape, m, row, largest > 0 ? float(most) / largest : 0, float(most), packed_x);
   }
 }

@@ -7,7 +7,7 @@
 // where `most` is 127 for int8, and what the weights leave for int16 (w8.h).
 //
 // Sums are whole numbers: a row has the same bits whatever is computed beside it, and wherever. A row with a value that is no
-// number, or infinite, becomes one of NaN.
+// number, or infinite, becomes one of NaN; one of tiny values (magnitude.h) is one of zeros.
 #pragma once
 
 #include <cstddef>

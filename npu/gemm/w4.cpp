@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "npu/gemm/magnitude.h"
 
 namespace troika::npu {
 namespace {
@@ -11,8 +12,6 @@ namespace {
 // A channel's largest int8 before its groups are rounded. A group's scale is at most ⌈2·119/15⌉ = 16, and rounding adds
 // at most half of it: 119 + 8 = 127.
 constexpr float kChannelMax = 119;
-
-constexpr float kLeast = 1e-30f;  // channels of smaller weights are zeros: kChannelMax / largest has to be a number
 
 void quantise_group(const float* values, float inverse_scale, int8_t& scale, uint8_t& zero, uint8_t* q) {
   float low = 0, high = 0;  // zero is always a value: it is what padding has
@@ -37,14 +36,10 @@ W4Matrix quantise_w4(std::span<const float> weights, int n, int k) {
              std::vector<uint8_t>(size_t(n) * k)};
   for (int row = 0; row < n; ++row) {
     const float* values = &weights[size_t(row) * k];
-    float largest = 0;
-    for (int i = 0; i < k; ++i) {
-      if (!std::isfinite(values[i])) fail("Output channel {} has a weight that is {}; its file is damaged.", row, values[i]);
-      largest = std::max(largest, std::fabs(values[i]));
-    }
-    if (largest < kLeast) largest = 0;
+    const float largest = largest_magnitude({values, size_t(k)});
+    if (std::isnan(largest)) fail("Output channel {} has a weight that is no number; its file is damaged.", row);
     w.channel_scale[row] = largest / kChannelMax;
-    float inverse = largest > 0 ? kChannelMax / largest : 0;
+    const float inverse = largest > 0 ? kChannelMax / largest : 0;
     for (int i = 0; i < k; i += kW4Group) {
       size_t group = w.group(row, i);
       quantise_group(values + i, inverse, w.group_scale[group], w.zero[group], &w.q[size_t(row) * k + i]);

@@ -23,7 +23,8 @@ struct W4Matrix {
   size_t group(int row, int column) const { return size_t(row) * (k / kW4Group) + column / kW4Group; }
 };
 
-// Rounds float [n, k]. Every int8 of the result lies within −127 to 127.
+// Rounds float [n, k]. Every int8 of the result lies within −127 to 127. A channel of tiny weights (magnitude.h) is one of
+// zeros, with a scale of 0. Throws Error where a weight is no number or infinite.
 W4Matrix quantise_w4(std::span<const float> weights, int n, int k);
 
 // The int8 values, [n, k].

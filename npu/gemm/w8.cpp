@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "npu/gemm/magnitude.h"
 
 namespace troika::npu {
 
@@ -14,10 +15,10 @@ W8Matrix quantise_w8(std::span<const float> weights, int n, int k) {
   W8Matrix w{n, k, std::vector<float>(n), std::vector<int8_t>(weights.size())};
   for (int row = 0; row < n; ++row) {
     std::span<const float> values = weights.subspan(size_t(row) * k, k);
-    float largest = 0;
-    for (float v : values) largest = std::max(largest, std::fabs(v));
+    const float largest = largest_magnitude(values);
+    if (std::isnan(largest)) fail("Output channel {} has a weight that is no number; its file is damaged.", row);
     w.channel_scale[row] = largest / 127;
-    float inverse = largest > 0 ? 127 / largest : 0;
+    const float inverse = largest > 0 ? 127 / largest : 0;
     for (int i = 0; i < k; ++i)
       w.values[size_t(row) * k + i] = int8_t(std::clamp(std::round(values[i] * inverse), -127.0f, 127.0f));
   }

@@ -22,7 +22,8 @@ struct W8Matrix {
 // The largest |x| with which no sum overflows, at most 32767.
 int most_x16(const W8Matrix& w);
 
-// Rounds float [n, k].
+// Rounds float [n, k]. A channel of tiny weights (magnitude.h) is one of zeros, with a scale of 0. Throws Error where a weight
+// is no number or infinite.
 W8Matrix quantise_w8(std::span<const float> weights, int n, int k);
 
 }  // namespace troika::npu

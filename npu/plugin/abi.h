@@ -22,7 +22,7 @@ enum class Result : int32_t {
   refused,    // nothing happened
 };
 
-// Why something did not go well: one sentence without a full stop.
+// Why something did not go well: one sentence without a full stop. Texts end with a 0; Troika reads none beyond its field.
 struct Why {
   int32_t code;  // an errno, 0 where there is none
   char text[500];

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "npu/design/hardware.h"
+#include "npu/plugin/border.h"
 
 namespace troika::npu {
 namespace {
@@ -15,14 +16,15 @@ using abi::Why;
 constexpr uint32_t kMostMs = 5000;
 
 std::string sentence(Result result, const Why& why) {
+  const std::string_view said = abi::text_of(why.text), text = said.empty() ? "the plug-in does not say why" : said;
   switch (result) {
     case Result::timed_out: return fmt::format("the NPU did not finish a run within {} s", kMostMs / 1000);
-    case Result::aborted: return fmt::format("the NPU's driver ended a run: {}", why.text);
-    case Result::lost: return fmt::format("the NPU does not answer: {}", why.text);
+    case Result::aborted: return fmt::format("the NPU's driver ended a run: {}", text);
+    case Result::lost: return fmt::format("the NPU does not answer: {}", text);
     case Result::done:
     case Result::refused: break;
   }
-  return why.text;
+  return std::string(text);
 }
 
 void require(Result result, const Why& why) {
@@ -46,6 +48,7 @@ Array::Array(const abi::Plugin& plugin) : plugin_(&plugin) {
 abi::Facts Array::facts() const {
   abi::Facts facts{};
   plugin_->facts(handle_.get(), &facts);
+  abi::end(facts.device), abi::end(facts.runtime), abi::end(facts.report);
   return facts;
 }
 

@@ -1,10 +1,12 @@
 #include "npu/runtime/open.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 
 #include "base/log.h"
+#include "npu/plugin/border.h"
 #include "npu/runtime/overlay.h"
 #include "npu/runtime/plugin.h"
 #include "npu/runtime/preflight.h"
@@ -37,7 +39,8 @@ std::string installed_plugin() {
 void require_an_array(const abi::Plugin& plugin) {
   abi::Why why{};
   const int count = plugin.count(&why);
-  if (count < 0) fail("XRT cannot look for NPUs: {}; is all of it there: apt-get install libxrt2 libxrt-npu2", why.text);
+  if (count < 0)
+    fail("XRT cannot look for NPUs: {}; is all of it there: apt-get install libxrt2 libxrt-npu2", abi::text_of(why.text));
   if (count == 0) fail("the kernel has an NPU, but XRT finds none; is its part for NPUs there: apt-get install libxrt-npu2");
 }
 
@@ -50,10 +53,13 @@ GemmContext configured(const Array& array, const GemmTile& tile, const std::stri
   return {design, array.load(overlay), files.built};
 }
 
-OpenedArray opened(const abi::Plugin& plugin, const std::string& path) {
+OpenedArray opened(const abi::Plugin& plugin, const std::string& path, int life) {
   const Array array(plugin);
-  OpenedArray found{.gemm = {.facts = array.facts()}, .plugin = path};
-  for (const GemmTile& tile : kUsedTiles) KnownProduct(found.gemm.contexts.emplace_back(configured(array, tile, path))).run();
+  OpenedArray found{.gemm = {.facts = array.facts()}, .plugin = path, .life = life};
+  for (const GemmTile& tile : kUsedTiles) {
+    KnownProduct(found.gemm.contexts.emplace_back(configured(array, tile, path))).run();
+    ++found.tested;
+  }
   if (path.empty()) {
     for (const GemmTile& tile : kTriedTiles) found.gemm.contexts.push_back(configured(array, tile, path));
   } else {
@@ -78,7 +84,7 @@ std::string plugin_of(const ArrayOptions& options) {
 
 OpenedArray open_array(const ArrayOptions& options) {
   const std::string path = plugin_of(options);
-  if (path.empty()) return opened(simulated_plugin(), path);
+  if (path.empty()) return opened(simulated_plugin(), path, 0);
   const int lost = losses_of(path);
   if (lost >= kLives) fail("it was lost {} times and stays off until Troika is started again", lost);
   if (lost > 0) log::warn("the NPU was lost before; it is opened once more");
@@ -87,17 +93,21 @@ OpenedArray open_array(const ArrayOptions& options) {
   const abi::Plugin& plugin = load_plugin(path);
   require_an_array(plugin);
   try {
-    return opened(plugin, path);
+    return opened(plugin, path, lost);
+  } catch (const WrongAnswer& wrong) {
+    fail("{}; {}", wrong.what(), count_loss(path, lost));
   } catch (const ArrayError& error) {
-    if (error.result != abi::Result::refused) fail("{}; {}", error.what(), count_loss(path));
+    if (error.result != abi::Result::refused) fail("{}; {}", error.what(), count_loss(path, lost));
     const std::string_view cure = cure_of(error.code);
     fail("{}{}{}", error.what(), cure.empty() ? "" : "; ", cure);
   }
 }
 
-std::string count_loss(const std::string& plugin) {
+std::string count_loss(const std::string& plugin, int life) {
   std::lock_guard lock(losses_mutex);
-  return ++losses[plugin] < kLives ? "it is opened once more when a model is loaded next"
+  int& lost = losses[plugin];
+  lost = std::max(lost, life + 1);
+  return lost < kLives ? "it is opened once more when a model is loaded next"
                                    : "it stays off until Troika is started again";
 }
 

@@ -7,7 +7,7 @@
 
 namespace troika::npu {
 
-// It stays loaded for ever. Throws Error where it is missing, is none or speaks another version.
+// It stays loaded for ever. Throws Error where it is missing, is none, speaks another version or lacks a function.
 const abi::Plugin& load_plugin(const std::filesystem::path& path);
 
 }  // namespace troika::npu

@@ -70,7 +70,8 @@ void KnownProduct::run(std::span<std::byte> x) {
   if (wrong == sums.end()) return;
   const auto at = wrong - sums.begin();
   const auto& [m, n, k] = kKnownShape;
-  fail("the self-test is wrong at [{}, {}] of {} x {}: {} in place of {}", at / n, at % n, m, n, *wrong, *right);
+  throw WrongAnswer(fmt::format("the self-test is wrong at [{}, {}] of {} x {}: {} in place of {}", at / n, at % n, m, n,
+                                *wrong, *right));
 }
 
 }  // namespace troika::npu

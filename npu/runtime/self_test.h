@@ -7,12 +7,17 @@ namespace troika::npu {
 
 constexpr GemmShape kKnownShape{256, 512, 128};
 
+class WrongAnswer : public Error {
+ public:
+  using Error::Error;
+};
+
 class KnownProduct {
  public:
   explicit KnownProduct(const GemmContext& context);
 
   Product product;
-  // Writes X where `x` is seen, runs, and throws Error with the first wrong value; ArrayError, too.
+  // Writes X where `x` is seen, runs, and throws WrongAnswer with the first wrong value; ArrayError, too.
   void run(std::span<std::byte> x);
   void run() { run(product.x.host()); }
 

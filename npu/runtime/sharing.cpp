@@ -1,27 +1,16 @@
 #include "npu/runtime/sharing.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstdlib>
 
+#include "npu/runtime/descriptor.h"
 #include "npu/runtime/self_test.h"
 
 namespace troika::npu {
 namespace {
 
 constexpr size_t kPage = 4096;
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  int number() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 // "": `f` went well.
 template <typename F>

@@ -10,6 +10,7 @@
 
 #include "npu/design/gemm_design.h"
 #include "npu/plugin/border.h"
+#include "npu/runtime/descriptor.h"
 #include "npu/sim/simulator.h"
 
 namespace troika::npu {
@@ -18,31 +19,27 @@ namespace {
 // Memory that has a descriptor, as a dma-buf.
 class SharedMemory {
  public:
-  SharedMemory(int fd, size_t bytes) : fd_(fd), bytes_(bytes) {
+  SharedMemory(Descriptor own, size_t bytes) : own_(std::move(own)), bytes_(bytes) {
     struct stat file {};
-    if (fd_ < 0 || fstat(fd_, &file) != 0 || size_t(file.st_size) < bytes) fail("no memory of {} bytes to share", bytes);
-    data_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+    if (fd() < 0 || fstat(fd(), &file) != 0 || size_t(file.st_size) < bytes) fail("no memory of {} bytes to share", bytes);
+    data_ = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd(), 0);
     if (data_ == MAP_FAILED) fail("cannot map {} bytes of shared memory", bytes);
   }
-  ~SharedMemory() {
-    munmap(data_, bytes_);
-    close(fd_);
-  }
+  ~SharedMemory() { munmap(data_, bytes_); }
   SharedMemory(const SharedMemory&) = delete;
   std::span<std::byte> bytes() const { return {static_cast<std::byte*>(data_), bytes_}; }
-  int fd() const { return fd_; }
+  int fd() const { return own_.number(); }
 
  private:
-  int fd_;
+  const Descriptor own_;
   size_t bytes_;
   void* data_;
 };
 
-int new_memory(size_t bytes) {
-  int fd = memfd_create("troika-npu", MFD_CLOEXEC);
-  if (fd >= 0 && ftruncate(fd, off_t(bytes)) == 0) return fd;
-  close(fd);
-  return -1;
+Descriptor new_memory(size_t bytes) {
+  Descriptor memory(memfd_create("troika-npu", MFD_CLOEXEC));
+  if (memory.number() < 0 || ftruncate(memory.number(), off_t(bytes)) != 0) fail("no memory of {} bytes to share", bytes);
+  return memory;
 }
 
 }  // namespace
@@ -55,7 +52,7 @@ struct abi::Context {
 };
 
 struct abi::Buffer {
-  Buffer(int fd, size_t bytes) : memory(std::in_place, fd, bytes), shared(memory->bytes()) {}
+  Buffer(Descriptor own, size_t bytes) : memory(std::in_place, std::move(own), bytes), shared(memory->bytes()) {}
   explicit Buffer(std::span<std::byte> host) : shared(host) {}
   std::optional<SharedMemory> memory;  // nothing: the caller's
   sim::HostBuffer shared;
@@ -79,21 +76,36 @@ abi::Context* load(abi::Array*, const abi::Overlay* overlay, Why* why) {
   });
 }
 
-template <typename... Arguments>
-abi::Buffer* new_buffer(Why* why, Arguments... arguments) {
-  return guarded(why, static_cast<abi::Buffer*>(nullptr), [&] { return new abi::Buffer(arguments...); });
+constexpr abi::Buffer* kNoBuffer = nullptr;
+
+abi::Buffer* allocate(abi::Context*, int32_t, uint64_t bytes, Why* why) {
+  return guarded(why, kNoBuffer, [&] { return new abi::Buffer(new_memory(bytes), bytes); });
 }
 
-abi::Result sync(abi::Buffer* buffer, abi::Direction direction, uint64_t offset, uint64_t bytes, Why*) {
-  if (direction == abi::Direction::to_device) buffer->shared.to_device(offset, bytes);
-  else buffer->shared.from_device(offset, bytes);
-  return abi::Result::done;
+abi::Buffer* import_host(abi::Context*, int32_t, void* data, uint64_t bytes, Why* why) {
+  return guarded(why, kNoBuffer, [&] { return new abi::Buffer(std::span(static_cast<std::byte*>(data), bytes)); });
+}
+
+abi::Buffer* import_fd(abi::Context*, int32_t fd, uint64_t bytes, Why* why) {
+  return guarded(why, kNoBuffer, [&] { return new abi::Buffer(Descriptor(dup(fd)), bytes); });
+}
+
+abi::Result sync(abi::Buffer* buffer, abi::Direction direction, uint64_t offset, uint64_t bytes, Why* why) {
+  return guarded(why, abi::Result::lost, [&] {
+    if (direction == abi::Direction::to_device) buffer->shared.to_device(offset, bytes);
+    else buffer->shared.from_device(offset, bytes);
+    return abi::Result::done;
+  });
 }
 
 int32_t export_fd(abi::Buffer* buffer, Why* why) {
-  if (buffer->memory) return dup(buffer->memory->fd());
-  abi::say(why, EOPNOTSUPP, "memory of the caller's is not exported");
-  return -1;
+  if (!buffer->memory) {
+    abi::say(why, EOPNOTSUPP, "memory of the caller's is not exported");
+    return -1;
+  }
+  const int fd = dup(buffer->memory->fd());
+  if (fd < 0) abi::say(why, errno, "no descriptor is left");
+  return fd;
 }
 
 abi::Result start(abi::Stream* stream, abi::Buffer* const* arguments, int32_t count, Why*) {
@@ -125,12 +137,9 @@ const abi::Plugin& simulated_plugin() {
           },
       .load = load,
       .unload = [](abi::Context* context) { delete context; },
-      .allocate = [](abi::Context*, int32_t, uint64_t bytes, Why* why) { return new_buffer(why, new_memory(bytes), bytes); },
-      .import_host =
-          [](abi::Context*, int32_t, void* data, uint64_t bytes, Why* why) {
-            return new_buffer(why, std::span(static_cast<std::byte*>(data), bytes));
-          },
-      .import_fd = [](abi::Context*, int32_t fd, uint64_t bytes, Why* why) { return new_buffer(why, dup(fd), bytes); },
+      .allocate = allocate,
+      .import_host = import_host,
+      .import_fd = import_fd,
       .export_fd = export_fd,
       .host = [](abi::Buffer* buffer) -> void* { return buffer->shared.host().data(); },
       .sync = sync,

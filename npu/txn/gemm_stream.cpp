@@ -1,7 +1,5 @@
 #include "npu/txn/gemm_stream.h"
 
-#include <limits>
-
 #include "base/error.h"
 #include "npu/txn/parameters.h"
 #include "npu/txn/shim.h"
@@ -43,7 +41,7 @@ class Stream {
 
   void move(const std::string& name, int block, int descriptor, uint64_t offset, uint64_t bytes, int repeats, bool token) {
     const ShimSpec& shim = shim_of(design_.spec, name);
-    if (offset + bytes > std::numeric_limits<uint32_t>::max())
+    if (offset + bytes > kMostArgument)
       fail("A product whose {} goes beyond 4 GB is too large for one run of the NPU; cut it along M or N.", name);
     Transfer transfer{.port = shim.port, .descriptor = block % kInFlight * kDescriptorsPerBlock + descriptor};
     transfer.argument = uint32_t(shim.argument);

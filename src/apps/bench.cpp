@@ -205,6 +205,7 @@ std::vector<std::string> devices_of(const engine::EngineOptions& o) {
 
 void bench(const Options& o) {
   int threads = o.model.engine.threads > 0 ? o.model.engine.threads : platform::cpu().cores;
+  if (!o.model.engine.prefill_device.empty()) refuse_simulated("--prefill-device", o.model.engine.prefill_device);
   std::optional<Forecast> forecast;
   if (o.predict) forecast.emplace(o.model);
   const KnownLimits limits = limits_of(o.model.engine.device, threads, o.model.engine.isa);

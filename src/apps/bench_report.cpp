@@ -56,13 +56,17 @@ KnownLimits limits_of(std::string_view device, int threads, std::string_view isa
   return is_cpu(device) ? measure_limits(threads, isa) : own_limits_of(device);
 }
 
-KnownLimits own_limits_of(std::string_view device) {
-  if (device.find(',') != device.npos) {  // what several can do together is not measured
-    for (const std::string& each : engine::device_list(device)) own_limits_of(each);
-    return std::nullopt;
+void refuse_simulated(std::string_view option, std::string_view devices) {
+  for (const std::string& each : engine::device_list(devices, option)) {
+    if (!device::make_device(each, {})->info().is_simulated) continue;
+    fail("{} {}: {} is simulated, so a benchmark would measure the simulator", option, devices, each);
   }
+}
+
+KnownLimits own_limits_of(std::string_view device) {
+  refuse_simulated("--device", device);
+  if (device.find(',') != device.npos) return std::nullopt;  // what several can do together is not measured
   const auto other = device::make_device(device, {});
-  if (other->info().is_simulated) fail("--device {}: it is simulated, so a benchmark would measure the simulator", device);
   const auto limits = other->measure_limits();
   if (!limits) return std::nullopt;
   return Limits{*limits, other->info().description};

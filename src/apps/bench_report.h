@@ -58,6 +58,9 @@ using KnownLimits = std::optional<Limits>;
 KnownLimits limits_of(std::string_view device, int threads, std::string_view isa);
 KnownLimits own_limits_of(std::string_view device);  // those that it measures itself
 
+// Throws Error where a device of that option's list is simulated.
+void refuse_simulated(std::string_view option, std::string_view devices);
+
 // What a device multiplies with weights of a format in. `isa`: of the CPU's kernels.
 kernels::Arithmetic arithmetic_of(std::string_view device, std::string_view isa, Format format);
 

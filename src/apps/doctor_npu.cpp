@@ -32,6 +32,7 @@ Json json_of(const npu::OpenedArray& array) {
           {"runtime", facts.runtime},
           {"simulated", facts.is_simulated != 0},
           {"self_test", "right"},
+          {"designs_tested", array.tested},
           {"overlays", overlays},
           {"report", facts.report}};
 }
@@ -92,7 +93,7 @@ std::vector<NpuLine> lines_about(const NpuReport& report) {
   }
   const npu::abi::Facts& facts = report.array->gemm.facts;
   lines.push_back({"array", fmt::format("{}, {}", facts.device, facts.runtime)});
-  lines.push_back({"self-test", fmt::format("every bit of {} products is right", report.array->gemm.contexts.size())});
+  lines.push_back({"self-test", fmt::format("{} designs tested, every bit of their products is right", report.array->tested)});
   if (!facts.is_simulated) lines.push_back({"memory", to_text(report.array->sharing)});
   lines.push_back({"measured", report.measured ? shown(*report.measured) : "nothing: " + report.why_not});
   return lines;

@@ -162,6 +162,7 @@ struct DeviceOptions {
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
   size_t file_bytes = 0;  // of the files that weights will be prepared from; 0: unknown
+  size_t weight_bytes = 0;  // that the device will prepare in its own layout, at most (most_bytes()); 0: unknown
   bool tune = false;     // GPU: measure which kernels are the fastest and how much fits a submission; the bits are the same
   bool pin = true;       // CPU: keep threads on their cores, where they have the whole machine
 };
@@ -174,7 +175,12 @@ std::vector<std::string> device_names();
 struct Backend {
   std::string name;
   std::function<std::unique_ptr<Device>(const DeviceOptions& options)> make;
+  std::function<size_t(ops::OpKind, Format, const Shape&)> most_bytes = {};  // null: as many as in the file
 };
 void add_backend(Backend backend);
+
+// Bytes that a weight which such an op reads takes at most in the layout of the device of that name, before it is opened. 0:
+// it does not hold it.
+size_t most_bytes(std::string_view device, ops::OpKind op, Format format, const Shape& weight);
 
 }  // namespace troika::device

@@ -215,7 +215,6 @@ void hold_weights(Model& model, std::vector<models::FoundWeight> weights, const 
 void prepare_weights(Model& model, std::vector<models::FoundWeight> weights, const EngineOptions& options,
                      const LoadProgress& progress) {
   ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
-  model.formats = loaded_formats(weights, whole, options);
   bool wanted = !options.quantise.empty();
   WeightUses uses(whole);
   std::map<std::string_view, int> matrices;  // by format
@@ -263,6 +262,24 @@ Formats loaded_formats(const std::vector<models::FoundWeight>& weights, const op
   return formats;
 }
 
+size_t most_bytes(const ops::Program& whole, const Formats& formats, std::span<const std::string> devices,
+                  const std::function<bool(const ops::Op&)>& counts) {
+  std::map<std::string_view, size_t> bytes;  // by weight
+  for (const ops::Op& op : whole.ops) {
+    if (op.kind == ops::OpKind::embed || !counts(op)) continue;
+    for (ops::Tensor t : op.in) {
+      const auto format = formats.find(whole[t].name);
+      if (whole[t].role != ops::Role::weight || format == formats.end()) continue;
+      size_t& most = bytes[whole[t].name];
+      for (const std::string& device : devices)
+        most = std::max(most, device::most_bytes(device, op.kind, format->second, whole[t].shape));
+    }
+  }
+  size_t sum = 0;
+  for (const auto& [name, most] : bytes) sum += most;
+  return sum;
+}
+
 Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim) {
   const std::vector<std::string> devices = device_list(options.device);
   if (std::ranges::count(devices, "reference") > 0) return Format::f32;
@@ -289,16 +306,29 @@ void open_devices(Model& model, const EngineOptions& options) {
   const auto is_done = [&](const ops::Op& op) {
     return std::ranges::any_of(model.devices, [&](const auto& device) { return device->supports(whole, op); });
   };
+  // Where no pin says otherwise, it goes to the first that does it.
+  const auto goes_to = [&](size_t d, const ops::Op& op) {
+    bool is_elsewhere = false;
+    for (const plan::Pin& pin : model.pins) {
+      if (!pin.names(op)) continue;
+      if (pin.device == int(d)) return true;
+      is_elsewhere |= pin.least_tokens == 1;
+    }
+    return !is_elsewhere && !is_done(op);
+  };
   for (size_t d = 0; d < names.size();) {
     const auto is_on = [&](const plan::Pin& pin) { return pin.device == int(d); };
     const bool is_pinned = std::ranges::any_of(model.pins, is_on);
     if (d + 1 == names.size() && !is_pinned && std::ranges::all_of(whole.ops, is_done)) break;
     try {
+      const auto its = [&](const ops::Op& op) { return goes_to(d, op); };
+      const size_t weight_bytes = most_bytes(whole, model.formats, {&names[d], 1}, its);
       model.devices.push_back(device::make_device(names[d], {.threads = options.threads,
                                                              .float32 = options.float32,
                                                              .isa = options.isa,
                                                              .repack = options.repack,
                                                              .file_bytes = model.file->bytes(),
+                                                             .weight_bytes = weight_bytes,
                                                              .tune = options.tune,
                                                              .pin = options.pin}));
       ++d;
@@ -320,9 +350,10 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.architecture = &models::architecture_of(*model.file);
   model.spec = model.architecture->read(*model.file);
   ops::Program program = models::trace(*model.architecture, model.spec, 1, 1);
-  open_devices(model, options);
   std::vector<models::FoundWeight> weights =
       find_weights(*model.file, model.architecture->names, model.spec.head_dim, program);
+  model.formats = loaded_formats(weights, program, options);
+  open_devices(model, options);
   if (options.sees) {
     auto [tower, why_blind] = find_tower(*model.file, model.spec, model.devices, options.mmproj);
     model.tower = std::move(tower);

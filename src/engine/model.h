@@ -3,8 +3,10 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -53,6 +55,11 @@ void open_devices(Model& model, const EngineOptions& options);
 // `whole` is the tape of the whole model. Throws Error when --quant names no format that Troika writes.
 Formats loaded_formats(const std::vector<models::FoundWeight>& weights, const ops::Program& whole,
                        const EngineOptions& options);
+
+// Bytes that the weights of ops take at most in layouts of these devices' own, but for tables: one that several of them may hold
+// counts once, where it takes the most. Of ops for which `counts`; what has no format counts nothing.
+size_t most_bytes(const ops::Program& whole, const Formats& formats, std::span<const std::string> devices,
+                  const std::function<bool(const ops::Op&)>& counts = [](const ops::Op&) { return true; });
 
 // The cache's format: what --kv says, or what suits these weights of a file.
 Format kv_format(const EngineOptions& options, const std::vector<models::FoundWeight>& weights, int head_dim);

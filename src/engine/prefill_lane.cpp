@@ -35,12 +35,14 @@ size_t cache_bytes(const PageCarrier& carrier, std::span<const int> pages) {
 
 Model load(const std::filesystem::path& path, const EngineOptions& options, const MainLane& lane) {
   const Model& main = lane.model;
-  const bool copies_weights = device_list(options.device, "--prefill-device").front() != "cpu" || !options.quantise.empty();
+  std::vector<std::string> copying = device_list(options.device, "--prefill-device");
+  if (options.quantise.empty()) copying.pop_back();  // the CPU reads them where the file is mapped
+  const ops::Program whole = models::trace(*main.architecture, main.spec, 1, 1);
   size_t taken = lane.cache_bytes;  // before long
   for (const auto& device : main.devices) taken += device->info().bytes_put_off;
   const size_t available = platform::memory().available_bytes;
   const PageCarrier carrier(main);
-  check_lane_room(options.device, {.weights = copies_weights ? main.weight_bytes - main.looked_up_bytes : 0,
+  check_lane_room(options.device, {.weights = most_bytes(whole, main.formats, copying),
                                    .cache = cache_bytes(carrier, pages_for(carrier, lane.context, step_tokens(options))),
                                    .free = available - std::min(available, taken)});
   Model model = load_model(path, options);

@@ -92,8 +92,8 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
 
 }  // namespace
 
-bool Pin::holds_for(const ops::Program& program, const ops::Op& op) const {
-  if (program.tokens < least_tokens || (kind && *kind != op.kind)) return false;
+bool Pin::names(const ops::Op& op) const {
+  if (kind && *kind != op.kind) return false;
   const int layer = layer_of(op.name);
   return !layers || (layers->first <= layer && layer <= layers->last);
 }

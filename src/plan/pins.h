@@ -21,7 +21,8 @@ struct Pin {
   int least_tokens = 1;             // holds for the tapes of steps of so many tokens, and larger ones
   std::string text;                 // as whoever pinned it would know it again: "linear=npu"
 
-  bool holds_for(const ops::Program& program, const ops::Op& op) const;
+  bool names(const ops::Op& op) const;  // its kind and layer
+  bool holds_for(const ops::Program& program, const ops::Op& op) const { return program.tokens >= least_tokens && names(op); }
 };
 using Pins = std::vector<Pin>;
 

@@ -341,6 +341,11 @@ class Plumbing(CommandLine):
         self.assertEqual(refused.returncode, 1)
         self.assertIn("a benchmark would measure the simulator", refused.stderr)
         self.assertIn("a benchmark would measure", troika("bench", GGUF, "--device", "reference,npu").stderr)
+        for lane in ("npu", "npu,cpu"):
+            refused = troika("bench", GGUF, "--prefill-device", lane)
+            self.assertEqual(refused.returncode, 1)
+            self.assertEqual(refused.stderr.splitlines()[-1], f"error: --prefill-device {lane}: npu is simulated, so a "
+                             "benchmark would measure the simulator")
 
     def test_doctor_lists_the_gpus_and_the_one_that_is_taken(self):
         vulkan = json.loads(self.answer("doctor", "--gpus", "--json"))["vulkan"]

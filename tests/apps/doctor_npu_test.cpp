@@ -37,6 +37,7 @@ TEST(DoctorNpu, TellsOfAnNpuThatWorksAllThatWeWouldLikeToKnow) {
   EXPECT_EQ(json["array"]["device"], "NPU of a test");
   EXPECT_EQ(json["array"]["simulated"], false);
   EXPECT_EQ(json["array"]["self_test"], "right");
+  EXPECT_EQ(json["array"]["designs_tested"], 2);
   EXPECT_EQ(json["array"]["report"], R"({"power_mode": "default"})");
   EXPECT_EQ(json["array"]["overlays"].size(), 2u);
   EXPECT_EQ(json["array"]["overlays"][0]["mlir_aie"], "1.3.2");
@@ -46,7 +47,8 @@ TEST(DoctorNpu, TellsOfAnNpuThatWorksAllThatWeWouldLikeToKnow) {
   EXPECT_GT(json["measured"]["efficiency"]["gemm_w4a8"], 0);
   EXPECT_EQ(json["why_not"], "");
   EXPECT_THAT(text_of(report), HasSubstr("node: /dev/accel/accel0\nIOMMU: on\nmemlock: unlimited\nplug-in: "));
-  EXPECT_THAT(text_of(report), HasSubstr("self-test: every bit of 2 products is right\nmemory: step 1 of 4"));
+  EXPECT_THAT(text_of(report), HasSubstr("self-test: 2 designs tested, every bit of their products is right\n"
+                                         "memory: step 1 of 4"));
 }
 
 TEST(DoctorNpu, SaysWhatToDoWhereItDoesNotWork) {
@@ -64,6 +66,7 @@ TEST(DoctorNpu, MeasuresNothingOnTheSimulator) {
   const NpuReport report = examine(machine, npu::kSimulated);
   EXPECT_THAT(text_of(report), HasSubstr("array: NPU (XDNA1), simulated on the CPU, simulator\n"));
   EXPECT_THAT(text_of(report), HasSubstr("measured: nothing: it is simulated\n"));
+  EXPECT_THAT(text_of(report), HasSubstr("self-test: 2 designs tested")) << "of five that are configured";
   const nlohmann::ordered_json json = to_json(report);
   EXPECT_EQ(json["array"]["simulated"], true);
   for (const char* unknown : {"plugin", "sharing", "measured"}) EXPECT_EQ(json[unknown], nullptr) << unknown;

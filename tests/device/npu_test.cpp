@@ -7,6 +7,7 @@
 #include "device/npu/product_array.h"
 #include "device/plain_npu.h"
 #include "device/tape.h"
+#include "npu/made_up_npu.h"
 
 namespace troika::device {
 namespace {
@@ -100,6 +101,50 @@ TEST(Npu, MultipliesOnlyWithMatricesThatFitARunAndAreNotLookedUp) {
   EXPECT_FALSE(npu::round_matrix(packed("wide", Format::f32, {70000, 1}, wide), kMultiplied));
 }
 
+TEST(Npu, LeavesToOthersMatricesThatAreTooDeepOrTooLarge) {
+  constexpr int kMostK = troika::npu::kMostK;
+  auto row = random_values(size_t(kMostK) + 1, 1);
+  EXPECT_FALSE(npu::round_matrix(packed("deep", Format::f32, {1, kMostK + 1}, row), kMultiplied));
+  row.resize(kMostK);
+  EXPECT_TRUE(npu::round_matrix(packed("deep", Format::f32, {1, kMostK}, row), kMultiplied));
+  EXPECT_EQ(npu::most_rounded_bytes(Format::q8_0, {65536, 65536}), 0u) << "4 GB, of which a run reaches one byte less";
+  EXPECT_EQ(npu::most_rounded_bytes(Format::q8_0, {65536, 65280}), size_t{65536} * (65280 + 4));
+  EXPECT_EQ(npu::most_rounded_bytes(Format::q8_0, {65537, 256}), 0u);
+  EXPECT_GT(npu::most_rounded_bytes(Format::q4_0, {65537, 256}), 0u) << "in 4 bits";
+}
+
+TEST(Npu, LeavesToOthersWeightsThatAreNoNumbers) {
+  auto values = random_values(64 * 64, 1);
+  for (float odd : {INFINITY, -INFINITY, NAN}) {
+    values[77] = odd;
+    EXPECT_FALSE(npu::round_matrix(packed("w", Format::f32, {64, 64}, values), kMultiplied)) << odd;
+  }
+  values[77] = 0;
+  WeightView blocks = packed("w", Format::q4_0, {64, 64}, values);
+  auto damaged = std::make_shared<std::vector<std::byte>>(blocks.bytes.begin(), blocks.bytes.end());
+  (*damaged)[0] = std::byte{0};
+  (*damaged)[1] = std::byte{0x7c};  // the first block's scale: infinite
+  EXPECT_FALSE(npu::round_matrix({"w", Format::q4_0, {64, 64}, *damaged, damaged}, kMultiplied));
+}
+
+TEST(Npu, TakesNoMoreBytesThanWereSaidBefore) {
+  for (const npu::Rounding& rounding : {npu::Rounding{}, kFourBits}) {
+    auto npu = npu::make({.threads = 1}, rounding);
+    for (Format format : {Format::f16, Format::q8_0, Format::q4_0, Format::q4_k}) {
+      for (const Shape& shape : {Shape{1, 256}, Shape{300, 512}, Shape{1024, 1024}}) {
+        const size_t before = npu->info().weight_bytes;
+        ASSERT_NE(npu->prepare(packed("w", format, shape, random_values(size_t(shape.values()), 1)), kMultiplied), nullptr);
+        const size_t bytes = npu->info().weight_bytes - before, said = most_bytes("npu", ops::OpKind::linear, format, shape);
+        EXPECT_LE(bytes, said) << info(format).name;
+        const bool is_whole_int8 = rounding.most_error < 1 && shape[0] == 1024;
+        EXPECT_GE(bytes, is_whole_int8 ? said : 0) << info(format).name;
+      }
+    }
+  }
+  EXPECT_EQ(most_bytes("npu", ops::OpKind::moe, Format::q8_0, {64, 64}), 0u);
+  EXPECT_EQ(most_bytes("cpu", ops::OpKind::linear, Format::q8_0, {64, 64}), size_t{64} * 64 / 32 * 34);
+}
+
 TEST(Npu, ComesCloseToTheProductOfTheFile) {
   auto npu = make_device("npu", {.threads = 2});
   for (Format format : {Format::f32, Format::q8_0, Format::q6_k}) {
@@ -140,12 +185,59 @@ TEST(Npu, LeavesToOthersWhatTheArrayDoesNot) {
   EXPECT_NE(npu->prepare(packed("bias", Format::f32, {64}, values), kMultiplied), nullptr);
 }
 
+// The array refuses the product of all rows; that of a block of them was reserved with the weight.
+TEST(Npu, MultipliesABlockOfRowsAtATimeWhereThereIsNoRoomForAll) {
+  constexpr int kBuffersToOpen = 15, kOfWeights = 2 * 3;  // the tape has a table, too
+  PlainNpu plain;
+  for (int rows : {255, 256, 257, 700}) {
+    Tape tape = linear_tape(Format::q8_0, 96, 40, rows, Builder::Bias::yes);
+    const Outcome want = multiply_on(plain, tape);
+    for (const std::string& fault : {std::string(), fmt::format("no_room@{}", kBuffersToOpen + kOfWeights + 1)}) {
+      troika::npu::MadeUpNpu machine;
+      machine.inject(fault);
+      auto npu = npu::make({.threads = 1}, {}, machine.options());
+      EXPECT_TRUE(same_bits(multiply_on(*npu, tape).arena, want.arena)) << fault << " " << rows;
+    }
+  }
+}
+
+// Each may read what the one before it made, and has its X and Y.
+TEST(Npu, BeginsAProductWhenTheOneBeforeItIsDoneAndLeavesTheLastOneRunning) {
+  Tape tape = tape_of(4, 3, 64, Format::q8_0, [](Builder& b, Tensor x) {
+    for (const char* name : {"a", "b", "c"}) x = b.linear(x, name, 64);
+    return x;
+  });
+  auto npu = npu::make({.threads = 1});
+  PlainNpu plain;
+  Loaded loaded = load_on(*npu, tape, Format::f32, kMultiplied), other = load_on(plain, tape, Format::f32, kMultiplied);
+  Segment segment = loaded.segment(tape), same = other.segment(tape);
+  segment.end = segment.begin + 3, same.end = same.begin + 3;
+  auto products = npu->compile(segment), expected = plain.compile(same);
+  for (int again = 0; again < 2; ++again) {
+    expected->submit();
+    const Outcome want = read_back(tape, other);
+    const Outcome before = read_back(tape, loaded);
+    products->submit();
+    const Outcome running = read_back(tape, loaded);
+    products->wait();
+    EXPECT_TRUE(same_bits(read_back(tape, loaded).arena, want.arena));
+    for (int op : {1, 2, 3}) {
+      const ops::Tensor made = tape.program.ops[size_t(op)].out[0];
+      const auto of = [&](const Outcome& outcome) {
+        return std::span<const float>(&outcome.arena[outcome.offsets[made.id]], size_t(3) * 64);
+      };
+      EXPECT_TRUE(same_bits(of(running), of(op < 3 ? want : before))) << op;
+    }
+  }
+}
+
 TEST(Npu, IsLostWithTheFirstFaultOfItsArray) {
   using troika::npu::kW8A8;
   npu::ProductArray array(troika::npu::open_array({.plugin = troika::npu::kSimulated}));
   const troika::npu::GemmShape shape{256, 256, 128};
-  const npu::ArrayBuffer w = array.share(kW8A8, std::vector<std::byte>(packed_w_bytes(kW8A8, shape))).value();
-  npu::Product& product = array.product(kW8A8, shape);
+  const auto [w, block] = array.share(kW8A8, shape.n, shape.k, std::vector<std::byte>(packed_w_bytes(kW8A8, shape))).value();
+  EXPECT_EQ(block, array.product(kW8A8, shape));
+  npu::Product& product = *block;
   const auto multiply = [&] { array.start(product, w), array.finish(product); };
   multiply();
   w.host()[5] = std::byte{1};  // and the array is not told

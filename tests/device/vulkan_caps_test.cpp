@@ -78,6 +78,8 @@ TEST(VulkanCaps, SayWhatIsLackingWhateverItIs) {
       {[](Caps& c) { c.int16 = false; }, "16-bit numbers"},
       {[](Caps& c) { c.int64 = false; }, "64-bit numbers"},
       {[](Caps& c) { c.scalar_layout = false; }, "scalar layout"},
+      {[](Caps& c) { c.subgroup_arithmetic = false; }, "sums over subgroups"},
+      {[](Caps& c) { c.least_subgroup_size = 2; }, "subgroups of at least 4 lanes"},
       {[](Caps& c) { c.shared_bytes = (28 << 10) - 1; }, "shared memory"},
       {[](Caps& c) { c.push_bytes = 127; }, "push constants"},
       {[](Caps& c) { c.workgroup_size = 511; }, "workgroups of 512"},

@@ -127,6 +127,19 @@ TEST(LoadedModel, CountsWhatQuantMadeWithAndWithoutPanels) {
   }
 }
 
+TEST(LoadedModel, TakesNoMoreOfTheNpuThanWasCountedBeforeItWasOpened) {
+  const Case files[] = {{"models/troika-mini.gguf", ""}, {"tests/goldens/qwen2-untied.f16.gguf", "q4_0"}};
+  for (const auto& [path, quantise] : files) {
+    const Model model = load_model(kSource / path, {.device = "npu", .threads = 1, .quantise = quantise});
+    const ops::Program whole = models::trace(*model.architecture, model.spec, 1, 1);
+    const std::vector<std::string> names{"npu"};
+    const size_t said = most_bytes(whole, model.formats, names), bytes = model.devices[0]->info().weight_bytes;
+    EXPECT_LE(bytes, said) << path;
+    EXPECT_GE(double(bytes), (*quantise ? 0.5 : 0.99) * double(said)) << path << ": blocks of 4 bits are padded to more";
+    EXPECT_EQ(most_bytes(whole, model.formats, names, [](const ops::Op& op) { return op.kind != ops::OpKind::linear; }), 0u);
+  }
+}
+
 // Each weight's uses are those of the ops that name it, in whatever order.
 TEST(LoadedModel, KnowsWhatATapeDoesWithItsWeights) {
   auto uses_in = [](const char* name) {

@@ -11,12 +11,13 @@ namespace troika::engine {
 namespace {
 
 using npu::Logged, npu::MadeUpNpu;
-using ::testing::HasSubstr;
+using ::testing::HasSubstr, ::testing::Not;
 
 namespace fs = std::filesystem;
 
 constexpr int kTokens = 6;
 constexpr int kRunsToOpen = 5;  // two self-tests, three ways to share memory
+constexpr int kBuffersToOpen = 3 * kRunsToOpen, kSyncsToOpen = 2 * kRunsToOpen;  // x, w and y; x and w to the array
 
 npu::ArrayOptions wanted;  // of the engine that is loaded next
 
@@ -171,10 +172,54 @@ TEST(NpuFaults, RefusedSharingAndRoomChangeNoToken) {
     EXPECT_THAT(logged.text(), HasSubstr(says));
   }
   MadeUpNpu machine;
-  machine.inject("no_room@16");  // behind what opening takes
+  machine.inject(fmt::format("no_room@{}", kBuffersToOpen + 1));
   Logged logged;
   EXPECT_EQ(alone(*load_npu(machine), request(text())), alone(*load("cpu"), request(text())));
-  EXPECT_THAT(logged.text(), HasSubstr("the NPU takes no more weights (allocating a buffer: Cannot allocate memory)"));
+  EXPECT_THAT(logged.text(), HasSubstr("the NPU takes no more weights (allocating a buffer: Cannot allocate memory); the rest "
+                                       "of the device list multiplies"));
+}
+
+TEST(NpuFaults, ARefusalIsNoLoss) {
+  MadeUpNpu machine;
+  for (const auto& [fault, is_dropped] : {std::pair{fmt::format("no_room@{}", kBuffersToOpen + 9), false},  // some weights
+                                          {fmt::format("busy@{}", kRunsToOpen + 1), true}}) {
+    machine.inject(fault);
+    for (int again = 0; again < 3; ++again) {
+      Logged logged;
+      auto engine = load_npu(machine);
+      EXPECT_THAT(engine->model().device, HasSubstr("npu: ")) << fault;
+      EXPECT_EQ(alone(*engine, request(text())).size(), size_t(kTokens)) << fault;
+      EXPECT_EQ(engine->stats().lost_device, is_dropped ? "npu by plug-in" : "") << fault;
+      EXPECT_EQ(engine->stats().failed, 0) << fault;
+      EXPECT_THAT(logged.text(), HasSubstr(is_dropped ? "refuses a run: no room in the queue" : "takes no more weights"));
+      EXPECT_THAT(logged.text(), Not(HasSubstr("lost before"))) << fault;
+    }
+  }
+}
+
+TEST(NpuFaults, WhileWeightsAreBroughtThereLeaveThemToTheCpu) {
+  MadeUpNpu machine;
+  machine.inject(fmt::format("silent@{}", kSyncsToOpen + 1));
+  Logged logged;
+  auto engine = load_npu(machine);
+  EXPECT_EQ(alone(*engine, request(text())), alone(*load("cpu"), request(text())));
+  EXPECT_EQ(engine->stats().lost_device, "");
+  EXPECT_THAT(logged.text(), HasSubstr("takes no more weights (the NPU was lost: the NPU does not answer: nothing was written; "
+                                       "it is opened once more"));
+}
+
+TEST(NpuFaults, ThatEverybodySeesAreOneLoss) {
+  MadeUpNpu machine;
+  machine.inject("");
+  std::unique_ptr<Engine> models[] = {load_npu(machine), load_npu(machine), load_npu(machine)};
+  machine.inject("aborted");
+  EXPECT_THROW(npu::open_array(machine.options()), Error);  // which injects it
+  for (auto& model : models) {
+    alone(*model, request(text()));
+    EXPECT_NE(model->stats().lost_device, "");
+  }
+  machine.inject("");
+  EXPECT_THAT(load_npu(machine)->model().device, HasSubstr("npu: "));
 }
 
 }  // namespace

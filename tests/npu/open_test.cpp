@@ -2,10 +2,16 @@
 #include "npu/runtime/open.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
+
+#include <iterator>
 
 #include "npu/made_up_npu.h"
 #include "npu/runtime/calibrate.h"
+#include "npu/runtime/descriptor.h"
+#include "npu/runtime/plugin.h"
 #include "npu/runtime/self_test.h"
+#include "npu/runtime/simulated.h"
 
 namespace troika::npu {
 namespace {
@@ -56,18 +62,71 @@ TEST(OpenArray, RefusesAnArrayWithOneWrongBit) {
   machine.inject("wrong_bit");
   EXPECT_THAT([&] { open_array(machine.options()); },
               ThrowsMessage<Error>(HasSubstr("the self-test is wrong at [0, 0] of 256 x 512: ")));
+  EXPECT_THAT([&] { open_array(machine.options()); }, ThrowsMessage<Error>(HasSubstr("stays off until"))) << "a loss, too";
+}
+
+TEST(OpenArray, CountsNoLossWhereThereIsNoRoom) {
+  MadeUpNpu machine;
+  machine.inject("no_room");
+  for (int again = 0; again < 3; ++again) {
+    Logged logged;
+    EXPECT_THAT([&] { open_array(machine.options()); }, ThrowsMessage<Error>("allocating a buffer: Cannot allocate memory"));
+    EXPECT_EQ(logged.text(), "");
+  }
+  machine.inject("");
+  EXPECT_EQ(open_array(machine.options()).life, 0);
+}
+
+TEST(Plugin, IsRefusedWithoutATableOrAFunction) {
+  MadeUpNpu machine;
+  machine.inject("no_table");
+  EXPECT_THAT([&] { load_plugin(machine.plugin()); },
+              ThrowsMessage<Error>(fmt::format("the plug-in {} gives no table of functions", machine.plugin().string())));
+  machine.inject("no_function");
+  EXPECT_THAT([&] { load_plugin(machine.plugin()); }, ThrowsMessage<Error>(HasSubstr(" lacks the function export_fd; take ")));
+  machine.inject("other_version");
+  EXPECT_THAT([&] { load_plugin(machine.plugin()); }, ThrowsMessage<Error>(HasSubstr("has version 2 of the interface")));
+}
+
+TEST(Plugin, MayForgetToEndItsTexts) {
+  MadeUpNpu machine;
+  machine.inject("endless_texts");
+  const OpenedArray opened = open_array(machine.options());
+  const abi::Facts& facts = opened.gemm.facts;
+  EXPECT_EQ(facts.device, std::string(sizeof(facts.device) - 1, 'x'));
+  EXPECT_EQ(facts.runtime, std::string(sizeof(facts.runtime) - 1, 'x'));
+  EXPECT_EQ(facts.report, std::string(sizeof(facts.report) - 1, 'x'));
+  EXPECT_THAT(opened.sharing.host_pages, ::testing::MatchesRegex("x{500} \\(error [0-9]+\\)"));
+}
+
+TEST(Plugin, ThatSimulatesLeavesNoDescriptorOpenWhereItFails) {
+  const abi::Plugin& plugin = simulated_plugin();
+  const Descriptor small(memfd_create("small", MFD_CLOEXEC));
+  const auto open_files = [] { return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}); };
+  const auto before = open_files();
+  abi::Why why{};
+  EXPECT_EQ(plugin.import_fd(nullptr, small.number(), 4096, &why), nullptr);
+  EXPECT_STREQ(why.text, "no memory of 4096 bytes to share");
+  EXPECT_EQ(plugin.allocate(nullptr, 0, uint64_t{1} << 62, &why), nullptr);
+  EXPECT_EQ(open_files(), before);
 }
 
 TEST(OpenArray, IsLostOnceOpenedOnceMoreAndThenStaysOff) {
   MadeUpNpu machine;
   const ArrayOptions options = machine.options();
-  EXPECT_THAT(count_loss(options.plugin), HasSubstr("opened once more when a model is loaded next"));
+  const int first = open_array(options).life, beside = open_array(options).life;
+  for (int life : {first, beside, first}) {  // when the NPU is reset, all that ran on it fails
+    EXPECT_THAT(count_loss(options.plugin, life), HasSubstr("opened once more when a model is loaded next"));
+  }
+  int second = 0;
   {
     Logged logged;
-    EXPECT_NO_THROW(open_array(options));
+    second = open_array(options).life;
     EXPECT_THAT(logged.text(), HasSubstr("the NPU was lost before; it is opened once more"));
   }
-  EXPECT_THAT(count_loss(options.plugin), HasSubstr("stays off until Troika is started again"));
+  EXPECT_THAT(count_loss(options.plugin, first), HasSubstr("opened once more when a model is loaded next"));
+  EXPECT_NO_THROW(open_array(options));
+  EXPECT_THAT(count_loss(options.plugin, second), HasSubstr("stays off until Troika is started again"));
   EXPECT_THAT([&] { open_array(options); }, ThrowsMessage<Error>(HasSubstr("lost 2 times and stays off until")));
   EXPECT_NO_THROW(open_array(MadeUpNpu().options())) << "another plug-in";
 }

@@ -1,11 +1,13 @@
 // Rows of floats to the array and back, compared with products of floats.
 #include "npu/gemm/rows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <gmock/gmock.h>
 #include <limits>
 
+#include "base/error.h"
 #include "npu/gemm/reference.h"
 #include "npu/gemm/w8.h"
 
@@ -97,6 +99,40 @@ TEST(Rows, WithAValueThatIsNoNumberAreNoNumbersAndOthersStay) {
       EXPECT_TRUE(std::isnan(y[kWidth + n]));
       EXPECT_EQ(y[2 * kWidth + n], before[2 * kWidth + n]);
     }
+  }
+}
+
+TEST(Rows, OfTinyValuesAreZeros) {
+  std::vector<float> x = waves(kRows * kDepth, 0.7f), w = waves(kWidth * kDepth, 1.3f), bias = waves(kWidth, 2);
+  for (float tiny : {1e-31f, std::numeric_limits<float>::denorm_min()}) {
+    for (int k = 0; k < kDepth; ++k) x[kDepth + k] = k % 3 ? tiny : 0;
+    const std::vector<float> y = product(x, w, bias);
+    for (int n = 0; n < kWidth; ++n) EXPECT_EQ(y[kWidth + n], bias[n]);
+    std::vector<std::byte> packed(packed_x_bytes(kW8A8, kShape));
+    std::vector<float> scales(kRows);
+    round_rows(kW8A8, kShape, x, kDepth, kMostX8, packed, scales);
+    const std::vector<int8_t> rounded = unpack_x<int8_t>(kW8A8, packed);
+    EXPECT_EQ(scales[1], 0);
+    EXPECT_EQ(std::count(&rounded[kShape.k], &rounded[kShape.k] + kShape.k, 0), kShape.k);
+  }
+}
+
+TEST(W8, OfTinyWeightsAreZerosAndOfNoNumbersAreRefused) {
+  for (float tiny : {1e-31f, std::numeric_limits<float>::denorm_min()}) {
+    std::vector<float> weights(2 * kDepth, tiny);
+    weights[3] = 0;
+    weights[kDepth] = 1;
+    const W8Matrix w = quantise_w8(weights, 2, kDepth);
+    EXPECT_EQ(w.channel_scale, (std::vector<float>{0, 1.0f / 127}));
+    std::vector<int8_t> expected(2 * kDepth);
+    expected[kDepth] = 127;
+    EXPECT_EQ(w.values, expected);
+  }
+  std::vector<float> weights = waves(kDepth, 1.3f);
+  for (float odd : {INFINITY, -INFINITY, NAN}) {
+    weights[5] = odd;
+    EXPECT_THAT([&] { quantise_w8(weights, 1, kDepth); },
+                ::testing::ThrowsMessage<Error>(::testing::HasSubstr("Output channel 0 has a weight that is no number")));
   }
 }
 

@@ -135,7 +135,7 @@ TEST(Pins, SayWhatTheyDoNotKnow) {
   EXPECT_THAT(refusal("linear=tpu"), HasSubstr("tpu is not in the list of --device, which is gpu,npu,cpu"));
   EXPECT_THAT(refusal("lineal=npu"), HasSubstr("there is no such kind of operation; there are embed, "));
   EXPECT_THAT(refusal("linear_gated=npu"), HasSubstr("there is no such kind"));
-  for (const char* text : {"0-2=gpu", "2=gpu", "1-0=gpu", "7-8:linear=npu"}) {
+  for (const char* text : {"0-2=gpu", "2=gpu", "1-0=gpu", "7-8:linear=npu", "1--1=gpu"}) {
     EXPECT_THAT(refusal(text), HasSubstr("the model has layers 0 to 1")) << text;
   }
   for (const char* text : {"linear@=npu", "linear@0=npu", "linear@-3=npu", "linear@many=npu"}) {

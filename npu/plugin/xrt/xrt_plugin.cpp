@@ -7,8 +7,10 @@
 #include <xrt/xrt_hw_context.h>
 #include <xrt/xrt_kernel.h>
 
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <stdexcept>
@@ -136,13 +138,17 @@ Stream* prepare(Context* context, const uint32_t* words, uint64_t count, Why* wh
   });
 }
 
+// Nothing began, and later it may.
+bool is_shortage(int32_t error) { return error == ENOMEM || error == ENOSPC || error == EAGAIN || error == EBUSY; }
+
 Result start(Stream* stream, Buffer* const* arguments, int32_t count, Why* why) {
-  return guarded(why, Result::lost, [&] {
+  const Result result = guarded(why, Result::lost, [&] {
     for (int32_t i = 0; i < count; ++i) stream->run.set_arg(kFirstBuffer + i, arguments[i]->memory);
     stream->run.start();
     stream->is_running = true;
     return Result::done;
   });
+  return result == Result::lost && is_shortage(std::abs(why->code)) ? Result::refused : result;
 }
 
 Result wait(Stream* stream, uint32_t most_ms, Why* why) {

@@ -1,5 +1,8 @@
 #include "device/npu/linear.h"
 
+#include <algorithm>
+#include <utility>
+
 #include "npu/gemm/rows.h"
 #include "ops/reference.h"
 
@@ -24,27 +27,40 @@ class Linear : public Executable {
     const GemmTile& few = for_rows(w.tile, rows);
     const GemmTile& tile = array->has(few) ? few : w.tile;
     int block = tile.block_m();
-    product_ = &array->product(tile, {(rows + block - 1) / block * block, w.n, w.k});
+    product_ = array->product(tile, {(rows + block - 1) / block * block, w.n, w.k});
+    if (!product_) product_ = w.shared.block;
   }
 
   void submit() override {
-    rows_ = static_cast<size_t>(ops::live_rows(in_, inputs_));
-    if (rows_ == 0) return;
-    int depth = in_.shape.columns();
-    round_rows(product_->tile, product_->shape, {x_, rows_ * depth}, depth, weight_->matrix->most_x, product_->x.host(),
-               std::span(scales_).first(rows_));
-    array_->start(*product_, weight_->matrix->packed);
+    const size_t rows = static_cast<size_t>(ops::live_rows(in_, inputs_)), most = static_cast<size_t>(product_->shape.m);
+    for (size_t first = 0; first < rows; first += most) {
+      wait();
+      start({first, std::min(most, rows - first)});
+    }
   }
 
   void wait() override {
-    if (rows_ == 0) return;
+    if (running_.count == 0) return;
+    const Rows rows = std::exchange(running_, {});
     array_->finish(*product_);
-    scale_sums(product_->tile, product_->shape, product_->y.host(), std::span(scales_).first(rows_),
+    scale_sums(product_->tile, product_->shape, product_->y.host(), std::span(scales_).first(rows.count),
                weight_->matrix->channel_scale, bias_ ? std::span<const float>(bias_->vector) : std::span<const float>{},
-               columns_, {y_, rows_ * columns_});
+               columns_, {y_ + rows.first * columns_, rows.count * columns_});
   }
 
  private:
+  struct Rows {
+    size_t first = 0, count = 0;
+  };
+
+  void start(Rows rows) {
+    const size_t depth = static_cast<size_t>(in_.shape.columns());
+    round_rows(product_->tile, product_->shape, {x_ + rows.first * depth, rows.count * depth}, in_.shape.columns(),
+               weight_->matrix->most_x, product_->x.host(), std::span(scales_).first(rows.count));
+    array_->start(*product_, weight_->matrix->shared.w);
+    running_ = rows;
+  }
+
   static float* data(const Segment& segment, ops::Tensor t) {
     return reinterpret_cast<float*>(segment.arena->host() + segment.offsets[t.id]);
   }
@@ -57,9 +73,9 @@ class Linear : public Executable {
   float* y_;        // [rows, N]
   const int columns_;
   const std::shared_ptr<NpuWeight> weight_, bias_;
-  Product* product_;
-  std::vector<float> scales_;  // of rows
-  size_t rows_ = 0;            // that were submitted
+  Product* product_;           // of all rows or, where the array has no room for that, of a block of them at a time
+  std::vector<float> scales_;  // of the rows that run
+  Rows running_;
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "device/npu/npu_device.h"
 
+#include <utility>
+
 #include "base/error.h"
 #include "base/log.h"
 #include "base/platform.h"
@@ -9,20 +11,25 @@
 namespace troika::device::npu {
 namespace {
 
-// Products that follow each other.
+// Products that follow each other. One begins when the one before it is done, which it may read, and whose X and Y it shares
+// if they are of one shape; the last one runs until wait(), so that other devices work meanwhile.
 class Products : public Executable {
  public:
   explicit Products(std::vector<std::unique_ptr<Executable>> all) : all_(std::move(all)) {}
   void submit() override {
     for (const auto& product : all_) {
+      wait();
       product->submit();
-      product->wait();
+      running_ = product.get();
     }
   }
-  void wait() override {}
+  void wait() override {
+    if (Executable* product = std::exchange(running_, nullptr)) product->wait();
+  }
 
  private:
   std::vector<std::unique_ptr<Executable>> all_;
+  Executable* running_ = nullptr;
 };
 
 class NpuDevice : public Device {
@@ -48,12 +55,13 @@ class NpuDevice : public Device {
     if (view.shape.rank == 1) {
       weight->vector.resize(static_cast<size_t>(view.shape.values()));
       troika::info(view.format).unpack(view.bytes.data(), weight->vector);
+      info_.weight_bytes += weight->vector.size() * sizeof(float);
       return weight;
     }
     weight->matrix = pack_matrix(*array_, view, use, rounding_);
     if (!weight->matrix) return nullptr;
     log::debug("{}: on the array, {}", view.name, weight->matrix->tile.name);
-    info_.weight_bytes += weight->matrix->packed.size();
+    info_.weight_bytes += weight->matrix->bytes();
     return weight;
   }
 
@@ -75,8 +83,13 @@ class NpuDevice : public Device {
 
 }  // namespace
 
+size_t most_bytes(ops::OpKind op, Format format, const Shape& weight) {
+  if (op != ops::OpKind::linear) return 0;
+  return weight.rank == 2 ? most_rounded_bytes(format, weight) : bytes_of(Format::f32, weight);
+}
+
 std::unique_ptr<Device> make(const DeviceOptions& options, const Rounding& rounding, troika::npu::ArrayOptions wanted) {
-  wanted.weight_bytes = options.file_bytes;
+  wanted.weight_bytes = options.weight_bytes;
   return std::make_unique<NpuDevice>(options, rounding, open_products(wanted));
 }
 

@@ -13,4 +13,7 @@ namespace troika::device::npu {
 std::unique_ptr<Device> make(const DeviceOptions& options, const Rounding& rounding = {},
                              troika::npu::ArrayOptions array = troika::npu::wanted_array());
 
+// Of a weight that such an op reads, as the array holds it; 0: it does not.
+size_t most_bytes(ops::OpKind op, Format format, const Shape& weight);
+
 }  // namespace troika::device::npu

@@ -7,9 +7,9 @@ namespace {
 template <typename Matrix>
 std::unique_ptr<ArrayMatrix> shared(ProductArray& array, const GemmTile& tile, const Matrix& w, int most_x,
                                     const std::vector<std::byte>& packed) {
-  std::optional<ArrayBuffer> buffer = array.share(tile, packed);
-  if (!buffer) return nullptr;
-  return std::make_unique<ArrayMatrix>(ArrayMatrix{tile, w.n, w.k, most_x, w.channel_scale, *buffer});
+  const std::optional<SharedMatrix> found = array.share(tile, w.n, w.k, packed);
+  if (!found) return nullptr;
+  return std::make_unique<ArrayMatrix>(ArrayMatrix{tile, w.n, w.k, most_x, w.channel_scale, *found});
 }
 
 std::unique_ptr<ArrayMatrix> packed(ProductArray& array, const troika::npu::W4Matrix& w, int most_x) {

@@ -15,7 +15,9 @@ struct ArrayMatrix {
   int n, k;  // padded to whole blocks
   int most_x;  // the largest value of a row
   std::vector<float> channel_scale;
-  ArrayBuffer packed;
+  SharedMatrix shared;
+
+  size_t bytes() const { return shared.w.size() + channel_scale.size() * sizeof(float); }
 };
 
 struct NpuWeight : Weight {

@@ -2,7 +2,8 @@
 //
 //   4-bit blocks        4 bits in two levels (npu/gemm/w4.h), where these keep what the file holds; rows in int8
 //   everything else     int8 with a scale for each row; rows in int8, or in int16 where the weight's name asks for it
-//   not on the array    what is looked up too (a tied head), no matrix, or wider than a run takes
+//   not on the array    what is looked up too (a tied head), no matrix, more than a run takes, or with a value that is infinite
+//                       or no number: the rest of the device list multiplies with it
 #pragma once
 
 #include <optional>
@@ -31,7 +32,10 @@ struct RoundedMatrix {
   int most_x = troika::npu::kMostX8;  // the largest value of a row: more than 127 goes as int16
 };
 
-// Padded to whole blocks of the array, with rows and columns of zeros. Nothing: the CPU multiplies with it.
+// Padded to whole blocks of the array, with rows and columns of zeros. Nothing: it is not for the array.
 std::optional<RoundedMatrix> round_matrix(const WeightView& view, WeightUse use, const Rounding& rounding = {});
+
+// Bytes of a file's matrix, rounded and with its scales, at most: 4 bits mostly become int8. 0: it is not for the array.
+size_t most_rounded_bytes(Format format, const Shape& matrix);
 
 }  // namespace troika::device::npu

@@ -7,6 +7,7 @@ namespace {
 
 constexpr uint32_t kVulkan13 = 1u << 22 | 3u << 12;
 constexpr uint32_t kSharedBytes = 28 << 10, kPushBytes = 128, kWorkgroupSize = 512;  // what our shaders use
+constexpr uint32_t kSubgroupLanes = 4;  // at least: shaders/lib/whole_numbers.glsl has room for so many of them
 
 }  // namespace
 
@@ -22,6 +23,7 @@ std::string why_not(const Caps& caps) {
                         {caps.int64, "64-bit numbers"},
                         {caps.scalar_layout, "scalar layout of structs"},
                         {caps.subgroup_arithmetic, "sums over subgroups"},
+                        {caps.least_subgroup_size >= kSubgroupLanes, "subgroups of at least 4 lanes"},
                         {caps.shared_bytes >= kSharedBytes, "28 KB of shared memory"},
                         {caps.push_bytes >= kPushBytes, "128 bytes of push constants"},
                         {caps.workgroup_size >= kWorkgroupSize, "workgroups of 512"},

@@ -1,9 +1,11 @@
 // A plug-in as a real one would be, with the simulator for its NPU, and one fault that TROIKA_FAKE_NPU names:
 //
-//   other_version, absent, denied, locked_memory, no_host_pages, no_export
-//   no_room@N, unsynchronised@N, wrong_bit@N, timed_out@N, aborted@N, lost@N     from the N-th time on that it could
+//   other_version, no_table, no_function, absent, denied, locked_memory, no_host_pages, no_export, endless_texts
+//   no_room@N, unsynchronised@N, silent@N, wrong_bit@N, busy@N, timed_out@N, aborted@N, lost@N
+//                                                                            from the N-th time on that it could
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "npu/plugin/border.h"
@@ -47,6 +49,7 @@ Array* open(Why* why) {
 }
 
 void tell(Array*, Facts* facts) {
+  if (strikes("endless_texts")) return void(std::memset(facts, 'x', sizeof(*facts)));
   put(facts->device, "NPU of a test");
   put(facts->runtime, "fake plug-in");
   put(facts->report, R"({"power_mode": "default"})");
@@ -58,6 +61,7 @@ Buffer* allocate(Context* context, int32_t argument, uint64_t bytes, Why* why) {
 }
 
 Buffer* import_host(Context* context, int32_t argument, void* data, uint64_t bytes, Why* why) {
+  if (strikes("endless_texts")) return std::memset(why, 'x', sizeof(*why)), nullptr;
   if (strikes("no_host_pages")) return refuse<Buffer*>(why, EOPNOTSUPP, "creating a buffer of user pages failed", nullptr);
   return simulator().import_host(context, argument, data, bytes, why);
 }
@@ -70,12 +74,14 @@ int32_t export_fd(Buffer* buffer, Why* why) {
 Result sync(Buffer* buffer, Direction direction, uint64_t offset, uint64_t bytes, Why* why) {
   const bool to_device = direction == Direction::to_device;
   if (to_device && strikes("unsynchronised")) return Result::done;
+  if (to_device && strikes("silent")) return refuse(why, EIO, "nothing was written", Result::lost);
   Result result = simulator().sync(buffer, direction, offset, bytes, why);
   if (!to_device && strikes("wrong_bit")) static_cast<uint8_t*>(simulator().host(buffer))[offset] ^= 1;
   return result;
 }
 
 Result start(Stream* stream, Buffer* const* arguments, int32_t count, Why* why) {
+  if (strikes("busy")) return refuse(why, EBUSY, "no room in the queue", Result::refused);
   if (strikes("lost")) return refuse(why, ENODEV, "No such device", Result::lost);
   return simulator().start(stream, arguments, count, why);
 }
@@ -92,14 +98,16 @@ Result wait(Stream* stream, uint32_t most_ms, Why* why) {
 extern "C" __attribute__((visibility("default"))) const troika::npu::abi::Plugin* troika_npu_plugin() {
   using namespace troika::npu::abi;
   choose_fault();
-  static Plugin plugin = troika::npu::simulated_plugin();
+  if (strikes("no_table")) return nullptr;
+  static Plugin plugin;
+  plugin = troika::npu::simulated_plugin();
   plugin.version = strikes("other_version") ? kVersion + 1 : kVersion;
   plugin.count = count;
   plugin.open = open;
   plugin.facts = tell;
   plugin.allocate = allocate;
   plugin.import_host = import_host;
-  plugin.export_fd = export_fd;
+  plugin.export_fd = strikes("no_function") ? nullptr : export_fd;
   plugin.sync = sync;
   plugin.start = start;
   plugin.wait = wait;
