@@ -13,6 +13,7 @@
 #include <optional>
 #include <thread>
 
+#include "apps/auto_devices.h"
 #include "apps/bench_energy.h"
 #include "apps/bench_predict.h"
 #include "apps/bench_report.h"
@@ -307,6 +308,7 @@ void add_bench(CLI::App& app) {
   verb->callback([o, verb] {
     if (!verb->get_subcommands().empty()) return;
     check_depths(*o);
+    choose_devices(o->model);
     bench(*o);
   });
 }

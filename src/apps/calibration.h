@@ -39,7 +39,7 @@ plan::Memory memory_of(const platform::Memory& system, const device::DeviceInfo*
 // The CPU's limits only, in a second: what no kernel quite reaches.
 plan::Hardware limits_as_machine(int threads);
 
-std::filesystem::path kept_machine();             // "" where the user has no home
+std::filesystem::path kept_machine();  // of TROIKA_MACHINE, else in the cache folder; "" where the user has no home
 std::optional<plan::Hardware> read_kept_machine();  // nothing: never calibrated, or by another version of Troika
 // A part of a machine is put into what is kept of the whole (plan::merged).
 enum class Measured { whole, part };

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "apps/auto_devices.h"
 #include "apps/model_store.h"
 #include "base/error.h"
 #include "base/file_map.h"
@@ -72,8 +73,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
   }
   verb.add_option("--device", o.engine.device,
                   "cpu, vulkan (a GPU), npu (by the plug-in TROIKA_NPU_PLUGIN or the one installed, else simulated), reference "
-                  "(plain and slow), auto: the CPU; or a list such as vulkan,npu: the first that can does an operation, the CPU "
-                  "what is left")
+                  "(plain and slow); or a list such as vulkan,npu: the first that can does an operation, the CPU what is left; auto: "
+                  "what `plan --hardware this` names once `bench calibrate` has measured this machine, the CPU until then")
       ->envname("TROIKA_DEVICE");
   verb.add_option("--place", o.engine.place,
                   "operations on devices of the list: kinds, layers or both: linear=npu,0-13=vulkan,14-20:attend=cpu")
@@ -155,7 +156,9 @@ std::shared_ptr<power::Governor> ModelOptions::governor() const {
 }
 
 std::unique_ptr<engine::Engine> ModelOptions::load(const engine::LoadProgress& progress) const {
-  return engine::Engine::load(find_model(model), engine_options(), progress);
+  ModelOptions chosen = *this;
+  choose_devices(chosen);
+  return engine::Engine::load(find_model(model), chosen.engine_options(), progress);
 }
 
 }  // namespace troika::apps

@@ -30,16 +30,13 @@ ordered_json to_json(const plan::Met& m) {
 }
 
 ordered_json to_json(const plan::SideLane& h, const Prediction& p) {
-  const ordered_json long_prompt = {{"tokens", plan::kLongPrompt},
-                                    {"gain", h.pipeline.gain},
-                                    {"layers_of_first_lane", h.pipeline.layers_of_first}};
   return {{"devices", names(p, h.lane.devices)},
           {"prompt_tokens_per_s", h.lane.prompt_rate},
           {"prompt", stretches(p, h.lane.prompt)},
           {"slowed", {h.slowed[0], h.slowed[1]}},
           {"planned", p.plan.two_lanes},
           {"eight_at_once", {{"one_lane", to_json(h.alone)}, {"two_lanes", to_json(h.beside)}}},
-          {"if_both_read", {{"gain", h.gain}, {"long_prompt", long_prompt}}},
+          {"gain_if_both_read", h.gain},
           {"refusal", h.refusal}};
 }
 
@@ -98,7 +95,12 @@ ordered_json to_json(const Prediction& p) {
   if (!p.plan.refusal.empty()) return json;
   json["users_served"] = p.plan.users_served;
   json["reasons"] = p.plan.reasons;
+  ordered_json help;
+  if (const auto& h = p.plan.main.help) {
+    help = {{"device", p.machine.devices[h->device].name}, {"layers", h->layers}, {"prompt_tokens_per_s_without", p.plan.main.alone_rate}};
+  }
   json["main"] = {{"devices", names(p, p.plan.main.devices)},
+                  {"help", help},
                   {"run_with", plan::command_line(p.machine, p.plan)},
                   {"decode", stretches(p, p.plan.main.decode)},
                   {"prompt", stretches(p, p.plan.main.prompt)}};

@@ -64,10 +64,7 @@ void print_side(const Prediction& p) {
                                       plan::kUsualAnswer));
   print_line("", fmt::format("with {} for prompts{}: {}", plan::names(p.machine, s.lane.devices),
                              p.plan.two_lanes ? "" : ", which is not planned", met_text(s.beside)));
-  const std::string long_prompt = s.pipeline.layers_of_first == p.sizes.layers ? "nothing gained" :
-      fmt::format("{:.2f} times as fast with {} layers in the first lane", s.pipeline.gain, s.pipeline.layers_of_first);
-  print_line("", fmt::format("if both read, which the engine does not do: waiting prompts {:.2f} times as fast; one of {} "
-                             "tokens in micro-batches: {}", s.gain, plan::kLongPrompt, long_prompt));
+  print_line("", fmt::format("if both read, which the engine does not do: waiting prompts {:.2f} times as fast", s.gain));
 }
 
 void print_pictures(const Prediction& p) {

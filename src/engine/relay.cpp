@@ -56,6 +56,13 @@ Relay::Relay(const Tape& tape, const Surroundings& around, size_t begin, size_t 
     order(legs_.back());
     if (legs_.back().ops > legs_[longest_].ops) longest_ = legs_.size() - 1;
   }
+  check(!legs_.empty(), "there is something to run");
+  front_ = std::ranges::min_element(legs_, {}, &Leg::device)->device;
+  for (size_t i = 0; i < legs_.size(); ++i) {
+    const bool goes_on = i > 0 && legs_[i].device != front_ && legs_[i - 1].device != front_;
+    if (!goes_on) phases_.emplace_back(i, i);
+    phases_.back().second = i + 1;
+  }
 }
 
 Relay::Bytes Relay::bytes_of(ops::Tensor t, int device) const {
@@ -120,19 +127,18 @@ void Relay::run(const std::function<void()>& meanwhile) {
 }
 
 void Relay::run_both(Relay& first, Relay& second, const std::function<void()>& meanwhile) {
-  const size_t legs = first.legs_.size();
-  check(second.legs_.size() == legs, "both go through the same tape");
+  const size_t phases = first.phases_.size();
+  check(second.phases_.size() == phases, "both go through the same tape");
+  const auto begin_second = [&](size_t i) {
+    if (i > 0) second.begin(i - 1, first);
+  };
   try {
-    for (size_t i = 0; i <= legs; ++i) {
-      if (i < legs) {
-        second.leave(first.legs_[i].device);
-        first.begin(first.legs_[i]);
-      }
-      if (i > 0) {
-        first.leave(second.legs_[i - 1].device);
-        second.begin(second.legs_[i - 1]);
-      }
-      if (meanwhile && i == first.longest_) meanwhile();
+    for (size_t i = 0; i <= phases; ++i) {
+      const bool is_ahead_in_front = i < phases && first.legs_[first.phases_[i].first].device == first.front_;
+      if (!is_ahead_in_front) begin_second(i);  // who is on the front device begins: that goes on by itself
+      if (i < phases) first.begin(i, second);
+      if (is_ahead_in_front) begin_second(i);
+      if (meanwhile && i == phases / 2) meanwhile();
     }
     first.finish();
     second.finish();
@@ -140,6 +146,13 @@ void Relay::run_both(Relay& first, Relay& second, const std::function<void()>& m
     first.abandon();
     second.abandon();
     throw;
+  }
+}
+
+void Relay::begin(size_t phase, Relay& other) {
+  for (size_t i = phases_[phase].first; i < phases_[phase].second; ++i) {
+    other.leave(legs_[i].device);
+    begin(legs_[i]);
   }
 }
 

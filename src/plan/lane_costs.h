@@ -10,6 +10,7 @@
 
 #include "plan/costs.h"
 #include "plan/hardware.h"
+#include "plan/micro_batches.h"
 #include "plan/pins.h"
 #include "plan/placement.h"
 
@@ -50,13 +51,17 @@ double op_seconds(const DeviceCosts& device, const PlannedModel& model, const op
 
 class LaneCosts {
  public:
-  // Devices are numbers of the machine's, in pins too; a pin comes before the split.
+  // Devices are numbers of the machine's, in pins too; a pin comes before the split, and help before both.
   LaneCosts(const Hardware& machine, Tapes& tapes, std::vector<size_t> devices, std::optional<Split> split = {},
-            Pins pins = {});
+            Pins pins = {}, std::optional<Help> help = {});
 
   const std::vector<size_t>& devices() const { return devices_; }
-  // The best placement of a step; its device numbers are the machine's.
+  // The best placement of a step; its device numbers are the machine's. More than kMicroBatch tokens on several devices go as two
+  // micro-batches, as the engine has it.
   Placement place(const StepSize& size);
+  // With what these devices, those of `help` among them, should help in such a step, and what it takes then; `base` is the placement
+  // without help. Nothing: they cannot.
+  std::optional<Helped> best_help(const StepSize& size, const Placement& base, const Help& help, int layers);
   double step_s(const StepSize& size) { return place(size).seconds; }  // kNever: these devices cannot
 
   // Each of `users` gets a token behind `depth` others.
@@ -68,15 +73,20 @@ class LaneCosts {
 
  private:
   PlacementCosts costs_of(const ops::Program& program, Load load) const;
+  int own_number(size_t device) const;
+  int front() const;
+  double slowed(int device, int by) const;
 
   const Hardware& machine_;
   Tapes& tapes_;
   std::vector<size_t> devices_;
   std::optional<Split> split_;
   Pins pins_;
+  std::optional<Help> help_;
 };
 
 inline constexpr int kStepTokens = 512;  // the most of a step
+inline constexpr int kMicroBatch = 256;  // the most of a micro-batch
 
 // Whether a weight is a table of which a device must read single rows too.
 bool is_looked_up(const ops::Program& program, ops::Tensor weight);

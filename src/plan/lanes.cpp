@@ -65,35 +65,6 @@ double prompt_gain(const PromptRates& rates, const Slowed& slowed, int prompts) 
 
 namespace {
 
-double pipeline_s(const PromptRates& rates, const Slowed& slowed, const LongPrompt& p, int first_layers) {
-  const double share = double(first_layers) / p.layers;
-  std::array<int, 2> done{}, begun{};
-  const LaneWork work{
-      .begin = [&](int lane, double) -> std::optional<double> {
-        const int behind = lane == 0 ? p.micro_batches : done[0];
-        if (begun[size_t(lane)] == behind || (lane == 1 && first_layers == p.layers)) return std::nullopt;
-        ++begun[size_t(lane)];
-        if (lane == 0) return p.tokens / rates[0] * share;
-        return p.tokens / rates[1] * (1 - share) + p.hand_over_s;
-      },
-      .end = [&](int lane, double) { ++done[size_t(lane)]; }};
-  return run_lanes(slowed, work);
-}
-
-}  // namespace
-
-Pipeline best_pipeline(const PromptRates& rates, const Slowed& slowed, const LongPrompt& prompt) {
-  const double alone_s = pipeline_s(rates, slowed, prompt, prompt.layers);
-  Pipeline best{prompt.layers, 1};
-  for (int first = 1; first < prompt.layers && rates[1] > 0; ++first) {
-    const double gain = alone_s / pipeline_s(rates, slowed, prompt, first);
-    if (gain > std::max(best.gain, kLeastGain)) best = {first, gain};
-  }
-  return best;
-}
-
-namespace {
-
 // The burst as it goes on; users whose prompt is read stand in the order in which that happened.
 class Users {
  public:

@@ -25,18 +25,6 @@ using PromptRates = std::array<double, 2>;
 // factor: 1.4. Lane 1 takes a whole prompt, and only one that lane 0 would end later.
 double prompt_gain(const PromptRates& rates, const Slowed& slowed, int prompts);
 
-// If both read one long prompt in micro-batches: lane 0 does the first layers of each, lane 1 the others, one behind.
-struct Pipeline {
-  int layers_of_first = 0;  // all: lane 1 does nothing
-  double gain = 1;
-};
-struct LongPrompt {
-  int layers = 0, micro_batches = 0;
-  double tokens = 0;       // of each
-  double hand_over_s = 0;  // of a micro-batch's activations
-};
-Pipeline best_pipeline(const PromptRates& rates, const Slowed& slowed, const LongPrompt& prompt);
-
 // Users who all ask at the same moment.
 struct Burst {
   int users = 8, prompt = 512, answer = 128;  // tokens of each

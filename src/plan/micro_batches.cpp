@@ -8,67 +8,85 @@
 namespace troika::plan {
 namespace {
 
-struct Leg {
-  int device;
+// Stretches of the front device, and between them those of others.
+struct Phase {
+  int device;      // that has the longest stretch in it
   double seconds;  // alone
+  double longest;
 };
 
-std::vector<Leg> legs_of(const PlacementCosts& c, std::span<const int> device_of_op) {
-  std::vector<Leg> legs;
+std::vector<Phase> phases_of(const PlacementCosts& c, std::span<const int> device_of_op, int front) {
+  std::vector<Phase> phases;
+  int before = kFree;
   for (const Stretch& stretch : cut(device_of_op)) {
     double seconds = c.submit_s[size_t(stretch.device)];
-    if (!legs.empty()) {
-      seconds += c.alive_bytes[stretch.begin] * c.byte_s[size_t(legs.back().device)][size_t(stretch.device)];
-    }
+    if (before != kFree) seconds += c.alive_bytes[stretch.begin] * c.byte_s[size_t(before)][size_t(stretch.device)];
     for (size_t i = stretch.begin; i < stretch.end; ++i) seconds += c.op_s[i][size_t(stretch.device)];
-    legs.push_back({stretch.device, seconds});
+    const bool goes_on = before != kFree && before != front && stretch.device != front;
+    if (!goes_on) phases.push_back({stretch.device, 0, 0});
+    Phase& phase = phases.back();
+    phase.seconds += seconds;
+    if (seconds > phase.longest) phase = {stretch.device, phase.seconds, seconds};
+    before = stretch.device;
   }
-  return legs;
+  return phases;
 }
 
 // Two that begin together, until both are done.
-double side_by_side(const Leg& a, const Leg& b, const SlowedBy& slowed) {
+double side_by_side(const Phase& a, const Phase& b, const SlowedBy& slowed) {
   const double speed_a = 1 - slowed(a.device, b.device), speed_b = 1 - slowed(b.device, a.device);
   const double first_end = std::min(a.seconds / speed_a, b.seconds / speed_b);
   return first_end + std::max(a.seconds - first_end * speed_a, b.seconds - first_end * speed_b);
 }
 
-// Of `all` layers, so many as far from each other as can be.
+// Of `all` layers, so many as far from each other and from both ends as can be.
 std::vector<int> spread_evenly(int count, int all) {
   std::vector<int> layers;
-  for (int layer = 0; layer < all; ++layer) {
-    if ((layer + 1) * count / all > layer * count / all) layers.push_back(layer);
-  }
+  for (int i = 0; i < count; ++i) layers.push_back((2 * i + 1) * all / (2 * count));
   return layers;
+}
+
+// Whether the device does all the products of each layer's MLP that has any.
+bool can_help(const ops::Program& program, const PlacementCosts& costs, const Help& help) {
+  bool any = false;
+  for (size_t i = 0; i < program.ops.size(); ++i) {
+    const auto device = help.device_of(program.ops[i]);
+    if (!device) continue;
+    if (costs.op_s[i][*device] == kNever) return false;
+    any = true;
+  }
+  return any;
 }
 
 }  // namespace
 
-double both_seconds(const PlacementCosts& costs, std::span<const int> device_of_op, const SlowedBy& slowed) {
-  const std::vector<Leg> legs = legs_of(costs, device_of_op);
-  if (legs.size() == 1) return 2 * legs[0].seconds;
-  double seconds = legs.front().seconds + legs.back().seconds;
-  for (size_t i = 1; i < legs.size(); ++i) seconds += side_by_side(legs[i], legs[i - 1], slowed);
+double both_seconds(const PlacementCosts& costs, std::span<const int> device_of_op, int front, const SlowedBy& slowed) {
+  const std::vector<Phase> phases = phases_of(costs, device_of_op, front);
+  if (phases.size() == 1) return 2 * phases[0].seconds;
+  double seconds = phases.front().seconds + phases.back().seconds;
+  for (size_t i = 1; i < phases.size(); ++i) seconds += side_by_side(phases[i], phases[i - 1], slowed);
   return seconds;
 }
 
-std::optional<Spread> best_spread(const ops::Program& program, const PlacementCosts& costs, std::span<const int> base, int helper,
-                                  const SlowedBy& slowed, int layers) {
-  std::optional<Spread> best;
+std::optional<size_t> Help::device_of(const ops::Op& op) const {
+  if (!std::ranges::binary_search(layers, layer_of(op.name))) return std::nullopt;
+  if (op.kind == ops::OpKind::gated) return joins;
+  const bool is_of_mlp = ops::multiplies(op) && op.name.find(".mlp.") != op.name.npos;
+  return is_of_mlp ? std::optional(device) : std::nullopt;
+}
+
+std::optional<Helped> best_help(const ops::Program& program, const PlacementCosts& costs, std::span<const int> base, Help help,
+                                int front, const SlowedBy& slowed, int layers) {
+  std::optional<Helped> best;
   for (int count = 1; count <= layers; ++count) {
-    Spread spread{.helper = helper, .layers = spread_evenly(count, layers), .device_of_op{base.begin(), base.end()}};
-    bool helps = false;
-    for (size_t i = 0; i < program.ops.size(); ++i) {
-      const ops::Op& op = program.ops[i];
-      const bool is_chosen = op.kind == ops::OpKind::linear && std::ranges::binary_search(spread.layers, layer_of(op.name)) &&
-                             costs.op_s[i][size_t(helper)] < kNever;
-      if (!is_chosen) continue;
-      helps |= spread.device_of_op[i] != helper;
-      spread.device_of_op[i] = helper;
+    help.layers = spread_evenly(count, layers);
+    if (!can_help(program, costs, help)) continue;
+    std::vector<int> device_of_op(base.begin(), base.end());
+    for (size_t i = 0; i < device_of_op.size(); ++i) {
+      if (const auto device = help.device_of(program.ops[i])) device_of_op[i] = int(*device);
     }
-    if (!helps) continue;
-    spread.seconds = both_seconds(costs, spread.device_of_op, slowed);
-    if (!best || spread.seconds < best->seconds) best = std::move(spread);
+    const double seconds = both_seconds(costs, device_of_op, front, slowed);
+    if (!best || seconds < best->seconds) best = Helped{help, seconds};
   }
   return best;
 }

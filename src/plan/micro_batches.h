@@ -1,8 +1,7 @@
-// A large step as two micro-batches (engine/relay.h): how long it takes when the second one follows a stretch behind the first,
-// on another device, and which layers' products a second device should do for that.
+// A large step as two micro-batches (engine/relay.h): how long it takes when the second one follows behind the first, on other
+// devices, and for which layers another device should multiply for that.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <optional>
 #include <span>
@@ -16,19 +15,28 @@ namespace troika::plan {
 // Share of its speed that a device loses while another one works.
 using SlowedBy = std::function<double(int device, int by)>;
 
-// Seconds of both micro-batches; `costs` are those of one.
-double both_seconds(const PlacementCosts& costs, std::span<const int> device_of_op, const SlowedBy& slowed);
+// Seconds of both micro-batches; `costs` are those of one. While one is in a stretch of the front device, the other is in those of
+// others.
+double both_seconds(const PlacementCosts& costs, std::span<const int> device_of_op, int front, const SlowedBy& slowed);
 
-// The products of some layers on a helper, spread evenly so that both devices always have something to do.
-struct Spread {
-  int helper = 0;                 // number of the device
-  std::vector<int> layers;        // ascending
-  std::vector<int> device_of_op;  // of a micro-batch
-  double seconds = kNever;        // of both
+// A device that multiplies for the MLPs of some layers in large steps, while the front device is in the other micro-batch. So that
+// the two do not wait for each other within an MLP, a third one joins gate and up.
+struct Help {
+  size_t device;
+  std::optional<size_t> joins;  // nothing: whoever does it anyway
+  std::vector<int> layers;      // ascending
+
+  // The device of an op with which they help; nothing: it is none of these.
+  std::optional<size_t> device_of(const ops::Op& op) const;
 };
 
-// The fastest, `base` being the placement without a helper; nothing: the helper cannot do what any layer needs.
-std::optional<Spread> best_spread(const ops::Program& program, const PlacementCosts& costs, std::span<const int> base, int helper,
-                                  const SlowedBy& slowed, int layers);
+// The layers with which two micro-batches of a tape are fastest, spread evenly, and the seconds of both. `base`: the placement
+// without help. Devices by their numbers in `costs`. Nothing: the device cannot do what any layer needs.
+struct Helped {
+  Help help;
+  double seconds = kNever;
+};
+std::optional<Helped> best_help(const ops::Program& program, const PlacementCosts& costs, std::span<const int> base, Help help,
+                                int front, const SlowedBy& slowed, int layers);
 
 }  // namespace troika::plan

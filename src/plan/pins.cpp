@@ -11,10 +11,12 @@
 namespace troika::plan {
 namespace {
 
-std::vector<std::string_view> parts_of(std::string_view text) {
+constexpr std::string_view kParts[] = {"attn", "mlp"};
+
+std::vector<std::string_view> parts_of(std::string_view text, char between = ',') {
   std::vector<std::string_view> parts;
   while (!text.empty()) {
-    const size_t end = std::min(text.find(','), text.size());
+    const size_t end = std::min(text.find(between), text.size());
     parts.push_back(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
   }
@@ -28,12 +30,16 @@ std::optional<int> number(std::string_view text) {
   return value;
 }
 
-// "3" or "0-13".
-std::optional<Pin::Layers> layers_of(std::string_view text) {
-  const size_t dash = text.find('-');
-  const auto first = number(text.substr(0, dash)), last = dash == text.npos ? first : number(text.substr(dash + 1));
-  if (!first || !last) return std::nullopt;
-  return Pin::Layers{*first, *last};
+// "3", "0-13" or "0+2-5"; empty: it is something else.
+std::vector<Pin::Layers> layers_of(std::string_view text) {
+  std::vector<Pin::Layers> layers;
+  for (std::string_view part : parts_of(text, '+')) {
+    const size_t dash = part.find('-');
+    const auto first = number(part.substr(0, dash)), last = dash == part.npos ? first : number(part.substr(dash + 1));
+    if (!first || !last) return {};
+    layers.push_back({*first, *last});
+  }
+  return layers;
 }
 
 std::optional<ops::OpKind> kind_of(std::string_view name) {
@@ -75,15 +81,19 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
   }
   const size_t colon = what.find(':');
   pin.layers = layers_of(what.substr(0, colon));
-  if (pin.layers && (pin.layers->first > pin.layers->last || pin.layers->last >= layers)) {
-    fail("--place {}: the model has layers 0 to {}", text, layers - 1);
+  for (const Pin::Layers& l : pin.layers) {
+    if (l.first > l.last || l.last >= layers) fail("--place {}: the model has layers 0 to {}", text, layers - 1);
   }
-  const bool has_kind = !pin.layers || colon != what.npos;
-  if (has_kind) pin.kind = kind_of(pin.layers ? what.substr(colon + 1) : what);
-  if (has_kind && !pin.kind) {
-    fail("--place {}: there is no such kind of operation; there are {}, and layers such as 0-13", text, kinds());
+  if (pin.layers.empty() || colon != what.npos) {
+    const std::string_view name = pin.layers.empty() ? what : what.substr(colon + 1);
+    pin.kind = kind_of(name);
+    if (std::ranges::count(kParts, name) > 0) pin.part = name;
+    if (!pin.kind && pin.part.empty()) {
+      fail("--place {}: there is no such kind of operation; there are {}, the products attn and mlp, and layers such as 0-13 or "
+           "2+5", text, kinds());
+    }
   }
-  const bool has_cache = !pin.kind || *pin.kind == ops::OpKind::attend || *pin.kind == ops::OpKind::kv_write;
+  const bool has_cache = (!pin.kind && pin.part.empty()) || pin.kind == ops::OpKind::attend || pin.kind == ops::OpKind::kv_write;
   if (pin.least_tokens > 1 && has_cache) {
     fail("--place {}: a cache stays on one device whatever a step's tokens; with @ pin other kinds, such as linear", text);
   }
@@ -94,8 +104,10 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
 
 bool Pin::names(const ops::Op& op) const {
   if (kind && *kind != op.kind) return false;
+  if (!part.empty() && !(ops::multiplies(op) && op.name.find('.' + part + '.') != op.name.npos)) return false;
   const int layer = layer_of(op.name);
-  return !layers || (layers->first <= layer && layer <= layers->last);
+  return layers.empty() ||
+         std::ranges::any_of(layers, [&](const Layers& l) { return l.first <= layer && layer <= l.last; });
 }
 
 Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers) {
@@ -119,7 +131,9 @@ std::vector<const Pin*> pins_of(const ops::Program& program, const Pins& pins) {
     const Pin*& decides = cache ? of_cache[*cache] : found[i];
     for (const Pin& pin : pins) {
       if (!pin.holds_for(program, op)) continue;
-      if (decides && decides->device != pin.device) {
+      if (decides && decides->least_tokens > pin.least_tokens) continue;
+      const bool is_alike = decides && decides->least_tokens == pin.least_tokens;
+      if (is_alike && decides->device != pin.device) {
         fail("--place {} and {} contradict each other about {} ({}){}; leave one of them out", decides->text, pin.text, op.name,
              name_of(op.kind), cache ? ", since ops of one cache stay together" : "");
       }

@@ -17,22 +17,23 @@ struct Pin {
   };
   int device = 0;                   // number in the list of devices that the text is about
   std::optional<ops::OpKind> kind;  // nothing: every kind
-  std::optional<Layers> layers;     // nothing: all ops, also those that stand in no layer
+  std::string part;                 // "attn", "mlp": the products of this part of a layer; "": every part
+  std::vector<Layers> layers;       // empty: all ops, also those that stand in no layer
   int least_tokens = 1;             // holds for the tapes of steps of so many tokens, and larger ones
   std::string text;                 // as whoever pinned it would know it again: "linear=npu"
 
-  bool names(const ops::Op& op) const;  // its kind and layer
+  bool names(const ops::Op& op) const;  // its kind, part and layer
   bool holds_for(const ops::Program& program, const ops::Op& op) const { return program.tokens >= least_tokens && names(op); }
 };
 using Pins = std::vector<Pin>;
 
-// Reads "linear=npu,0-13=vulkan,20-23:attend=cpu,4:linear@256=npu": kinds of ops, layers, or kinds in layers, and of how many
-// tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices and layers;
-// whether pins agree is pins_of()'s to say.
+// Reads "linear=npu,0-13=vulkan,20-23:attend=cpu,2+5+8-9:mlp@256=npu": kinds of ops or parts of layers, layers, or both, and of
+// how many tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices and
+// layers; whether pins agree is pins_of()'s to say.
 Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers);
 
-// By op, the pin that decides about it; null: none does. Ops of one cache stay together, and a pin of one of them takes the
-// others along. Throws Error about pins that contradict each other.
+// By op, the pin that decides about it; null: none does. Of several, the one for the largest steps. Ops of one cache stay together,
+// and a pin of one of them takes the others along. Throws Error about pins that contradict each other.
 std::vector<const Pin*> pins_of(const ops::Program& program, const Pins& pins);
 // Fails: a device does not do an op that is pinned to it; `others` do.
 [[noreturn]] void refuse(const Pin& pin, const ops::Op& op, std::string_view device, std::span<const std::string_view> others);

@@ -13,8 +13,8 @@ namespace {
 
 constexpr int kUsers[] = {1, 2, 4, 8, 16, 32};
 constexpr int kDepth = 512;  // tokens behind which answers are predicted
-constexpr int kMicroBatch = 256;
 constexpr int kManyPrompts = 64;
+constexpr double kLeastGain = 1.01;  // what helps less is not worth its memory and its heat
 constexpr double kGap = 0.5;     // seconds, as --gap is by default
 constexpr double kShared = 0.5;  // of a device's speed goes to the other lane, where it works on both
 constexpr StepSize kPromptStep{.tokens = kStepTokens};
@@ -70,7 +70,7 @@ class Planner {
   }
 
  private:
-  LaneCosts costs_of(const Lane& main) { return {machine_, tapes_, main.devices, main.split, wishes_.pins}; }
+  LaneCosts costs_of(const Lane& main) { return {machine_, tapes_, main.devices, main.split, wishes_.pins, main.help}; }
 
   // Of pins that agree with each other, each to a device that can.
   void check_pins() {
@@ -100,7 +100,11 @@ class Planner {
         if (first != other) consider(choice, widest_split(first, other));
       }
     }
-    if (choice.best.main.prompt.seconds < kNever) return choice.best;
+    if (choice.best.main.prompt.seconds < kNever) {
+      const Lane alone = choice.best.main;
+      for (size_t d : all_) consider_help(choice, alone, d);
+      return choice.best;
+    }
     if (!choice.smallest.refusal.empty()) return choice.smallest;
     fail("{} cannot do every operation of this model", names(machine_, all_));
   }
@@ -110,9 +114,10 @@ class Planner {
     double best_s = kNever, smallest_bytes = kNever;
   };
 
+  // What no options say is not considered: placements op by op.
   void consider(Choice& choice, Lane lane) {
     const double seconds = lane.prompt.seconds + kUsualAnswer * lane.decode.seconds;
-    if (seconds == kNever) return;
+    if (seconds == kNever || (lane.devices.size() > 1 && !lane.split && !lane.help && wishes_.pins.empty())) return;
     MachinePlan plan{.main = std::move(lane)};
     plan.residency = residency(plan.main, nullptr);
     plan.refusal = refusal(plan.residency, machine_);
@@ -121,9 +126,36 @@ class Planner {
     else if (bytes < choice.smallest_bytes) choice.smallest = std::move(plan), choice.smallest_bytes = bytes;
   }
 
-  Lane lane_of(const std::vector<size_t>& devices, std::optional<Split> split) {
-    LaneCosts costs(machine_, tapes_, devices, split, wishes_.pins);
-    Lane lane{.split = split, .decode = costs.place(kDecodeStep), .prompt = costs.place(kPromptStep)};
+  // One device more with the MLPs of some layers of prompts, if that makes them faster.
+  void consider_help(Choice& choice, const Lane& alone, size_t helper) {
+    const bool is_free = !alone.has(helper) && wishes_.pins.empty() && wishes_.prefill.empty();
+    if (!is_free || alone.devices.size() > 1) return;
+    std::vector<size_t> devices{alone.devices[0], helper};
+    const DeviceCosts& main = machine_.devices[alone.devices[0]];
+    if (main.name == "cpu" && machine_.devices[helper].speed("rows")) return;  // it would come first in the list, and do all
+    Help help{.device = helper, .joins = joins_for(helper), .layers = {}};
+    if (help.joins && alone.has(*help.joins)) help.joins.reset();
+    if (help.joins && *help.joins != helper) devices.push_back(*help.joins);
+    std::ranges::sort(devices);
+    const auto helped = LaneCosts(machine_, tapes_, devices).best_help(kPromptStep, alone.prompt, help, sizes_.layers);
+    if (!helped || helped->seconds * kLeastGain > alone.prompt.seconds) return;
+    Lane lane = lane_of(devices, {}, helped->help);
+    lane.alone_rate = alone.prompt_rate;
+    consider(choice, std::move(lane));
+  }
+
+  // Who joins gate and up: the helper, or the CPU for one that only multiplies.
+  std::optional<size_t> joins_for(size_t helper) const {
+    if (machine_.devices[helper].speed("rows")) return helper;
+    for (size_t d : all_) {
+      if (machine_.devices[d].name == "cpu") return d;
+    }
+    return std::nullopt;
+  }
+
+  Lane lane_of(const std::vector<size_t>& devices, std::optional<Split> split, std::optional<Help> help = {}) {
+    LaneCosts costs(machine_, tapes_, devices, split, wishes_.pins, help);
+    Lane lane{.split = split, .help = std::move(help), .decode = costs.place(kDecodeStep), .prompt = costs.place(kPromptStep)};
     lane.devices = used_by(lane.decode, lane.prompt);
     lane.prompt_rate = kStepTokens / lane.prompt.seconds;
     return lane;
@@ -184,11 +216,6 @@ class Planner {
       side.alone = alone_;
       side.beside = two_lanes(burst(byte_s * prompt_cache_), step(), side.lane.prompt_rate, side.slowed);
       side.gain = prompt_gain(prompts_s, side.slowed, kManyPrompts);
-      side.pipeline = best_pipeline({main_.prompt_rate, side.lane.prompt_rate}, side.slowed,
-                                    {.layers = planner_.sizes_.layers,
-                                     .micro_batches = kLongPrompt / kMicroBatch,
-                                     .tokens = kMicroBatch,
-                                     .hand_over_s = byte_s * kMicroBatch * planner_.sizes_.width * sizeof(float)});
     }
 
    private:

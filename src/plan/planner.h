@@ -22,12 +22,13 @@ struct ModelSizes {
 };
 
 inline constexpr int kUsualPrompt = 512, kUsualAnswer = 128;  // tokens, that placements are chosen for
-inline constexpr int kLongPrompt = 4096;
 
-// Devices that work on one tape, one after the other.
+// Devices that work on one tape.
 struct Lane {
   std::vector<size_t> devices;  // that have work, in the machine's order
   std::optional<Split> split;   // of its layers, where memory asks for one
+  std::optional<Help> help;     // with its prompts, and their rate without it
+  double alone_rate = 0;
   Placement decode;             // of one token; not of a side lane
   Placement prompt;             // of a step of 512
   double prompt_rate = 0;       // tokens a second
@@ -41,7 +42,6 @@ struct SideLane {
   Slowed slowed{};
   Met alone, beside;    // 8 users who ask at once: without it, and with it
   double gain = 1;      // of many waiting prompts, if both lanes read
-  Pipeline pipeline;    // of one long prompt, if both lanes read
   std::string refusal;  // "": it fits beside the other lane
 
   bool pays() const { return refusal.empty() && beside.first_token_mean_s <= alone.first_token_mean_s; }
@@ -81,7 +81,12 @@ MachinePlan plan_for(const Hardware& machine, const PlannedModel& model, const M
 
 std::string names(const Hardware& machine, const std::vector<size_t>& devices);  // "npu and cpu"
 
-// The options that make the engine run a plan; "": there are none that say it.
+// The options that make the engine run a plan, as they are typed; nothing: there are none that say it.
+struct RunOptions {
+  std::string device, place, prefill_device;
+};
+std::optional<RunOptions> run_options(const Hardware& machine, const MachinePlan& plan);
+// The same as a line; "": nothing.
 std::string command_line(const Hardware& machine, const MachinePlan& plan);
 
 // What the plan says of each device.

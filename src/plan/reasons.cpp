@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "plan/planner.h"
 
@@ -11,8 +12,22 @@ namespace {
 
 auto share(const Placement& p, size_t device) { return std::ranges::count(p.device_of_op, int(device)); }
 
+// The one that does all but what others help with.
+size_t front_of(const Lane& main) {
+  return *std::ranges::find_if(main.devices, [&](size_t d) { return d != main.help->device && d != main.help->joins; });
+}
+
+std::string of_helper(const Hardware& machine, const Lane& main, size_t device) {
+  const std::string where = fmt::format("in the MLPs of {} of the layers in steps of {} tokens and more", main.help->layers.size(),
+                                        kMicroBatch);
+  if (device != main.help->device) return fmt::format("{}: joins gate and up {}", machine.devices[device].name, where);
+  return fmt::format("{}: the products {}, while {} is at the others: prompts at {:.0f} tokens/s instead of {:.0f}",
+                     machine.devices[device].name, where, machine.devices[front_of(main)].name, main.prompt_rate, main.alone_rate);
+}
+
 std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t device) {
   const Lane& main = plan.main;
+  if (main.help && device != front_of(main)) return of_helper(machine, main, device);
   if (main.split) {
     const std::string last = fmt::format("layers {} to {}", main.split->begin, main.split->end - 1);
     const std::string name = machine.devices[device].name;
@@ -71,19 +86,43 @@ std::string names(const Hardware& machine, const std::vector<size_t>& devices) {
   return fmt::format("{}", fmt::join(all, " and "));
 }
 
-std::string command_line(const Hardware& machine, const MachinePlan& plan) {
+std::optional<RunOptions> run_options(const Hardware& machine, const MachinePlan& plan) {
   const auto name = [&](size_t device) { return machine.devices[device].name; };
-  std::string options;
-  if (plan.main.devices.size() == 1) {
-    options = fmt::format("--device {}", name(plan.main.devices[0]));
-  } else if (plan.main.split && plan.wishes.pins.empty()) {
-    const Split& s = *plan.main.split;
-    options = fmt::format("--device {},{} --place {}-{}={}", name(s.first), name(s.other), s.begin, s.end - 1, name(s.other));
+  const Lane& main = plan.main;
+  std::vector<std::string> devices, place, side;
+  if (main.split) {
+    const Split& s = *main.split;
+    devices = {name(s.first), name(s.other)};
+    place.push_back(fmt::format("{}-{}={}", s.begin, s.end - 1, name(s.other)));
+  } else if (main.help) {
+    devices = {name(front_of(main)), name(main.help->device)};
+    const std::string where = fmt::format("{}", fmt::join(main.help->layers, "+"));
+    place.push_back(fmt::format("{}:mlp@{}={}", where, kMicroBatch, devices[1]));
+    if (main.help->joins) place.push_back(fmt::format("{}:gated@{}={}", where, kMicroBatch, name(*main.help->joins)));
+    if (devices[0] == "cpu") {  // it comes last, and has a say all the same
+      std::swap(devices[0], devices[1]);
+      place.insert(place.begin(), "linear=cpu");
+    }
+  } else {
+    for (size_t d : main.devices) devices.push_back(name(d));
   }
-  if (options.empty() || !plan.two_lanes) return options;
-  std::vector<std::string> side;
-  for (size_t d : plan.side->lane.devices) side.push_back(name(d));
-  return fmt::format("{} --prefill-device {}", options, fmt::join(side, ","));
+  const bool is_said = plan.wishes.pins.empty() && (main.split || main.help);
+  if (main.devices.size() > 1 && !is_said) return std::nullopt;
+  if (plan.two_lanes) {
+    for (size_t d : plan.side->lane.devices) side.push_back(name(d));
+  }
+  return RunOptions{.device = fmt::format("{}", fmt::join(devices, ",")),
+                    .place = fmt::format("{}", fmt::join(place, ",")),
+                    .prefill_device = fmt::format("{}", fmt::join(side, ","))};
+}
+
+std::string command_line(const Hardware& machine, const MachinePlan& plan) {
+  const std::optional<RunOptions> options = run_options(machine, plan);
+  if (!options) return "";
+  std::string text = fmt::format("--device {}", options->device);
+  if (!options->place.empty()) text += fmt::format(" --place {}", options->place);
+  if (!options->prefill_device.empty()) text += fmt::format(" --prefill-device {}", options->prefill_device);
+  return text;
 }
 
 std::vector<std::string> reasons(const Hardware& machine, const MachinePlan& plan) {

@@ -25,7 +25,7 @@ VERBS = ["run", "serve", "pull", "list", "cp", "rm", "key", "show", "plan", "ben
 
 def troika(*arguments, stdin="", env=None):
     return subprocess.run([BINARY, *map(str, arguments)], input=stdin, capture_output=True, text=True, timeout=120,
-                          env=os.environ | (env or {}))
+                          env={"TROIKA_MACHINE": "none"} | os.environ | (env or {}))
 
 
 class CommandLine(unittest.TestCase):
@@ -134,7 +134,7 @@ class Plan(CommandLine):
             at_once = plan["side"]["eight_at_once"]
             self.assertGreater(at_once["two_lanes"]["first_token_mean_s"], at_once["one_lane"]["first_token_mean_s"])
             self.assertEqual(plan["main"]["run_with"], "--device vulkan")
-            self.assertGreater(plan["side"]["if_both_read"]["gain"], 1.3)
+            self.assertGreater(plan["side"]["gain_if_both_read"], 1.3)
             self.assertEqual([d["users"] for d in plan["predicted"]["decode"]], [1, 2, 4, 8, 16, 32])
             self.assertEqual(len(plan["reasons"]), 3)
             self.assertEqual([t["name"] for t in plan["targets"]], ["Qwen2.5-7B, first plan", "Qwen2.5-7B, later plan"])
@@ -177,6 +177,24 @@ class Plan(CommandLine):
                             (("--place", "0-28=cpu"), "the model has layers 0 to 27"),
                             (("--place", "linear=cpu,0=vulkan"), "contradict each other")):
             self.refusal("plan", *machine, *wrong, says=says)
+
+    def test_runs_where_a_measured_machine_is_fastest(self):
+        machine = self.plan(self.SEVEN, "--hardware", "phoenix-ddr5")["plan"]["machine"]
+        ask = ("generate", GGUF, "--ids", self.ids([[1, 2, 3]]), "--tokens", 4)
+        want = self.answer(*ask, "--device", "cpu")
+        for faster, chosen in (("vulkan", "--device auto is --device vulkan"), ("cpu", "")):
+            for device in machine["devices"]:
+                device["launch_s"]["value"] = 1e-6 if device["name"] == faster else 1
+            kept = {"TROIKA_MACHINE": str(self.file("kept.json", json.dumps(machine)))}
+            done = troika(*ask, env=kept)
+            self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
+            self.assertIn(chosen, done.stderr)
+            self.assertEqual("--device auto" in done.stderr, chosen != "", done.stderr)
+            self.assertNotIn("npu", done.stderr)  # which would be simulated
+            self.assertNotIn("--device auto", troika(*ask, "--device", "cpu", env=kept).stderr)
+        done = troika(*ask, env={"TROIKA_MACHINE": str(self.file("kept.json", "{}"))})
+        self.assertEqual((done.returncode, done.stdout), (0, want), done.stderr)
+        self.assertIn("--device auto is the CPU", done.stderr)
 
     def test_plans_for_a_machine_in_a_file_and_for_this_one(self):
         machine = self.plan(GGUF, "--hardware", "phoenix-ddr5")["plan"]["machine"]

@@ -108,12 +108,16 @@ TEST(Hybrid, GivesTheBitsOfOneDeviceWithLargeStepsAsTwoMicroBatches) {
     const std::vector<float> want = logits(*one, ids);
     std::vector<std::vector<int32_t>> tokens;
     for (int i = 0; i < 6; ++i) tokens.push_back(alone(*one, request(i)));
-    for (const Case c : {Case{"linear=watched", 224}, Case{"1:linear@64=watched", 224}, Case{"0:linear@256=watched", 224},
+    for (const Case c : {Case{"linear=watched", 224}, Case{"linear=watched,rms_norm=cpu", 224},
+                         Case{"0+2:mlp@256=watched,0+2:gated@256=cpu", 224}, Case{"1:linear@64=watched", 224}, Case{"0:linear@256=watched", 224},
                          Case{"linear@512=watched", 400}}) {
       SCOPED_TRACE(fmt::format("{} with {}", model, c.place));
       auto engine = load(kGoldens / model, "twin,watched", c.place);
       Watched::most_rows = 0;
       EXPECT_TRUE(device::same_bits(logits(*engine, ids), want));
+      Request long_prompt = request(0);
+      long_prompt.prompt = ids;
+      alone(*engine, long_prompt);
       EXPECT_EQ(Watched::most_rows, c.rows);
       std::vector<Client> clients(tokens.size());
       for (size_t i = 0; i < clients.size(); ++i) clients[i].start(*engine, request(int(i)));

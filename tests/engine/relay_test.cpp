@@ -114,7 +114,7 @@ std::vector<int> anywhere(const ops::Program& program, plan::Devices devices, ui
   plan::Pins pins;
   for (int layer = 0; layer < 8; ++layer) {
     for (ops::OpKind kind : {ops::OpKind::kv_write, ops::OpKind::attend}) {
-      pins.push_back({.device = layer % int(devices.size()), .kind = kind, .layers = plan::Pin::Layers{layer, layer}, .text = ""});
+      pins.push_back({.device = layer % int(devices.size()), .kind = kind, .part = "", .layers = {{layer, layer}}, .text = ""});
     }
   }
   std::vector<int> placement = plan::place(program, devices, pins);

@@ -33,21 +33,6 @@ TEST(Lanes, GainNothingTogetherWhereTheSecondIsSlowerThanWhatItTakes) {
   EXPECT_NEAR(gain(302, 302, {}), 2, 0.01);
 }
 
-TEST(Lanes, PipelineOneLongPromptWithAMicroBatchToFillIt) {
-  const PromptRates rates{302, 337};
-  for (int n : {4, 8, 16}) {
-    const Pipeline best = best_pipeline(rates, kFifteenPercent, {.layers = 28, .micro_batches = n, .tokens = 256});
-    const double expected = 1.80 * n / (n + 1);  // the first and the last micro-batch are slowed by nobody, so a little more
-    EXPECT_GT(best.gain, expected) << n;
-    EXPECT_LT(best.gain, expected * 1.1) << n;
-    EXPECT_GT(best.layers_of_first, 10);
-    EXPECT_LT(best.layers_of_first, 16);
-  }
-  EXPECT_EQ(best_pipeline({302, 30}, kFifteenPercent, {.layers = 28, .micro_batches = 16, .tokens = 256}).layers_of_first, 28);
-  const LongPrompt slow_hand_over{.layers = 28, .micro_batches = 16, .tokens = 256, .hand_over_s = 2};
-  EXPECT_EQ(best_pipeline(rates, kFifteenPercent, slow_hand_over).layers_of_first, 28);
-}
-
 // A step of lane 0: 60 ms for answers, 302 tokens a second of prompts.
 double step_s(int users, int prompt_tokens) { return (users > 0 ? 0.06 : 0) + prompt_tokens / 302.0; }
 

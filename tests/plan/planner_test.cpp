@@ -44,8 +44,49 @@ Wishes all_on_the_gpu() {
   return {.pins = pins("0-27=vulkan,embed=vulkan,pick_rows=vulkan,rms_norm=vulkan,linear=vulkan")};
 }
 
-TEST(Planner, LetsTheGpuDoAllWhereASecondLaneWouldReadPromptsLater) {
+TEST(Planner, LetsTheNpuHelpWithPromptsAndTheGpuAnswerAlone) {
   const MachinePlan plan = plan_on(phoenix());
+  EXPECT_EQ(plan.main.devices, (std::vector<size_t>{0, 1, 2}));
+  ASSERT_TRUE(plan.main.help);
+  EXPECT_EQ(plan.main.help->device, 1u);
+  EXPECT_EQ(plan.main.help->joins, 2u);
+  for (int device : plan.main.decode.device_of_op) EXPECT_EQ(device, 0);
+  EXPECT_GT(plan.main.prompt_rate, 1.3 * plan.main.alone_rate);
+  EXPECT_LT(plan.main.prompt_rate, 1.8 * plan.main.alone_rate);
+  EXPECT_NEAR(plan.main.alone_rate, 302, 0.1 * 302);           // 254 to 321 were seen
+  EXPECT_NEAR(plan.decode[0].tokens_per_s, 16.5, 0.1 * 16.5);  // and 16.5 of a file of this size
+  const MachinePlan alone = plan_with({.devices = {0}});
+  EXPECT_EQ(alone.main.prompt_rate, plan.main.alone_rate);
+  EXPECT_EQ(alone.first_tokens[2].seconds, plan.first_tokens[2].seconds);          // 128 tokens: no large step
+  EXPECT_GT(alone.first_tokens[4].seconds, 1.3 * plan.first_tokens[4].seconds);    // 2048
+  EXPECT_GT(plan.residency.main.weights[1], 1e9);  // what lies there twice
+  EXPECT_THAT(plan.reasons[1], HasSubstr("npu: the products in the MLPs of"));
+  EXPECT_THAT(plan.reasons[2], HasSubstr("cpu: joins gate and up in the MLPs of"));
+  EXPECT_THAT(command_line(phoenix(), plan),
+              testing::MatchesRegex("--device vulkan,npu --place [0-9+]+:mlp@256=npu,[0-9+]+:gated@256=cpu"));
+}
+
+TEST(Planner, LetsNobodyHelpWhoIsTooSlow) {
+  Hardware machine = phoenix();
+  for (size_t d : {1, 2}) {
+    for (Speed& speed : machine.devices[d].speeds) {
+      for (Speed::Point& point : speed.sizes[0].points) point.per_s /= 20;
+    }
+  }
+  const MachinePlan plan = plan_on(machine);
+  EXPECT_FALSE(plan.main.help);
+  EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
+}
+
+TEST(Planner, LetsAnNpuHelpACpuThatIsAlone) {
+  const MachinePlan plan = plan_with({.devices = {1, 2}});
+  ASSERT_TRUE(plan.main.help);
+  EXPECT_FALSE(plan.main.help->joins);
+  EXPECT_THAT(command_line(phoenix(), plan), testing::MatchesRegex("--device npu,cpu --place linear=cpu,[0-9+]+:mlp@256=npu"));
+}
+
+TEST(Planner, LetsTheGpuDoAllWhereASecondLaneWouldReadPromptsLater) {
+  const MachinePlan plan = plan_with(all_on_the_gpu());
   EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
   ASSERT_TRUE(plan.side);
   EXPECT_FALSE(plan.two_lanes);
@@ -95,8 +136,8 @@ TEST(Planner, CountsAGpusOwnMemoryAndTheHostsApart) {
   machine.memory = {.bytes = {8e9, Source::assumed, ""}, .gtt = {}, .carved = {6e9, Source::assumed, ""},
                     .reserved = {6e9, Source::assumed, ""}};
   const MachinePlan plan = plan_on(machine);
-  EXPECT_EQ(plan.refusal, "");  // 5 GB on the card; of the host's 2 only the table's
-  EXPECT_EQ(plan.main.devices, std::vector<size_t>{0});
+  EXPECT_EQ(plan.refusal, "");  // 5 GB on the card; of the host's 2 only the table's, and what helps
+  for (int device : plan.main.decode.device_of_op) EXPECT_EQ(device, 0);
   machine.memory.carved.value = 4e9;
   machine.memory.bytes.value = 64e9;
   EXPECT_NE(plan_on(machine).main.devices, std::vector<size_t>{0});  // the host's many do not count for the card
@@ -110,7 +151,7 @@ TEST(Planner, CountsMemoryAndRefusesWithNumbers) {
               testing::AllOf(HasSubstr("does not fit"), HasSubstr("8.00 GB of memory"), HasSubstr("weights 4.")));
   machine.memory.bytes.value = 12e9;  // once, but not a second time for the lane that would help
   machine.memory.gtt.value = 6e9;
-  const MachinePlan once = plan_on(machine);
+  const MachinePlan once = plan_with(all_on_the_gpu(), machine);
   EXPECT_EQ(once.refusal, "");
   EXPECT_FALSE(once.two_lanes);
   EXPECT_THAT(once.reasons[1], HasSubstr("does not fit"));
@@ -143,7 +184,9 @@ TEST(Planner, KeepsWhatTheUserPins) {
     const ops::Op& op = program.ops[i];
     EXPECT_EQ(plan.main.decode.device_of_op[i] == 1, op.kind == ops::OpKind::linear) << op.name;
     const bool is_cached = op.kind == ops::OpKind::attend || op.kind == ops::OpKind::kv_write;
-    if (is_cached && layer_of(op.name) == 3) EXPECT_EQ(plan.main.decode.device_of_op[i], 2) << op.name;
+    if (is_cached && layer_of(op.name) == 3) {
+      EXPECT_EQ(plan.main.decode.device_of_op[i], 2) << op.name;
+    }
   }
   EXPECT_EQ(command_line(phoenix(), plan), "");  // the user's own options say it
 }

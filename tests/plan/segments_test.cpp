@@ -92,7 +92,10 @@ TEST(Place, HeedsPinsOfLargeStepsFromTheirTokensOn) {
   const Three devices;
   EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("linear@4=npu")), OpKind::linear), "1111111111111");
   EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("linear@5=npu")), OpKind::linear), "0000000000000");
-  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("1:linear@2=npu")), OpKind::linear), "0000000111111");
+  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("1:linear@2=npu")), OpKind::linear), "0000000111110");
+  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("linear=cpu,linear@2=npu")), OpKind::linear), "1111111111111");
+  EXPECT_EQ(devices_of(p, place(p, devices.all, devices.pins("linear@2=npu,0+1:linear=cpu,linear@9=gpu")), OpKind::linear),
+            "1111111111111");
 }
 
 TEST(Place, KeepsTheOpsOfACacheTogether) {
