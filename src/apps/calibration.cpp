@@ -29,6 +29,7 @@ constexpr Format kUsualFormats[] = {Format::f16, Format::q8_0, Format::q6_k, For
 // A layer's smaller matrices, its middle ones, and the MLP's of a 7B.
 constexpr std::string_view kUsualShapes[] = {"1024x1024", "4096x4096", "14336x4096"};
 constexpr int kRows[] = {1, 4, 8, 32, 512};
+constexpr int kArrayRows[] = {1, 32, 256, 512};  // of a device that only multiplies, in large blocks
 constexpr double kLongProduct = 0.5;  // seconds; beside one that takes longer, larger matrices are left out
 constexpr int kDepth = 2048;        // of the cache behind which attention is measured
 constexpr int kLayerWidth = 64;     // of layers of which nothing but their ops counts
@@ -68,6 +69,9 @@ class Calibrated {
     std::vector<std::string> shapes = o.shapes;
     if (shapes.empty()) shapes.assign(std::begin(kUsualShapes), std::end(kUsualShapes));
     for (const std::string& shape : shapes) read_shape(shape, sizes_.emplace_back(any));
+    if (only_multiplies()) {
+      for (OpShapes& size : sizes_) size.rows.assign(std::begin(kArrayRows), std::end(kArrayRows));
+    }
     std::ranges::sort(sizes_, {}, weights_of);
     const auto same = std::ranges::unique(sizes_, {}, weights_of);
     sizes_.erase(same.begin(), same.end());
@@ -78,6 +82,16 @@ class Calibrated {
 
   plan::DeviceCosts costs(const std::function<void(std::string_view)>& progress) {
     plan::DeviceCosts costs{.name = name_, .description = device_->info().description};
+    costs.weight_bits = weight_bits();
+    if (only_multiplies()) {
+      alone_s_ = alone_s();
+      costs.submit_s = measured(alone_s_, "a product so narrow that little else counts");
+      costs.launch_s = measured(0, "part of a submission");
+      costs.read_bytes_per_s = measured(0);  // what products read of one row
+      costs.watts = {0, Source::assumed, "unknown"};
+      add_products(costs, progress);
+      return costs;
+    }
     progress(fmt::format("{}: memory", name_));
     const KnownLimits limits = limits_of(name_, o_.threads > 0 ? o_.threads : platform::cpu().cores, o_.isa);
     if (!limits) fail("--devices {}: it does not measure its limits; choose cpu or vulkan", name_);
@@ -87,11 +101,7 @@ class Calibrated {
     costs.launch_s = measured(launch_s());
     costs.watts = {0, Source::assumed, "unknown"};
     alone_s_ = alone_s();
-    for (Format format : formats_of(o_)) {
-      progress(fmt::format("{}: products with {}", name_, info(format).name));
-      Speed speed = products(format, costs.read_bytes_per_s);
-      if (!speed.sizes.empty()) costs.speeds.push_back(std::move(speed));
-    }
+    add_products(costs, progress);
     progress(fmt::format("{}: attention, rows", name_));
     costs.speeds.push_back(attention());
     costs.speeds.push_back(rows(costs.launch_s.value));
@@ -99,6 +109,13 @@ class Calibrated {
   }
 
   double matrix_operations_per_s() const { return matrix_; }
+
+  // An NPU: others do all the rest.
+  bool only_multiplies() const {
+    ops::Builder b(1, 1);
+    const ops::Program program = b.finish(b.pick_rows(b.scale(b.features(kLayerWidth), 2)));
+    return std::ranges::none_of(program.ops, [&](const ops::Op& op) { return device_->supports(program, op); });
+  }
 
   // Products of one token: nearly nothing but reading memory. `prepared` outlives it.
   std::unique_ptr<Tape> reading(PreparedWeights& prepared) {
@@ -109,6 +126,21 @@ class Calibrated {
   }
 
  private:
+  void add_products(plan::DeviceCosts& costs, const std::function<void(std::string_view)>& progress) {
+    for (Format format : formats_of(o_)) {
+      progress(fmt::format("{}: products with {}", name_, info(format).name));
+      Speed speed = products(format, costs.read_bytes_per_s);
+      if (!speed.sizes.empty()) costs.speeds.push_back(std::move(speed));
+    }
+  }
+
+  // Of a value of a matrix in few bits, once the device holds it.
+  int weight_bits() const {
+    const Shape matrix{4096, 4096};
+    const size_t held = device::most_bytes(name_, ops::OpKind::linear, Format::q4_0, matrix);
+    return held > bytes_of(Format::q4_0, matrix) ? int(8 * held / size_t(matrix.values())) : 1;
+  }
+
   PreparedWeights weights(Format format, const OpShapes& shapes) {
     PreparedWeights all;
     for (int copy = 0; copy < linear_copies(format, shapes); ++copy) {
@@ -286,6 +318,10 @@ std::vector<std::string> usable_devices(const CalibrationOptions& o) {
     const auto gpu = device::make_device("vulkan", {});
     if (gpu->info().description.find("llvmpipe") == std::string::npos) names.insert(names.begin(), "vulkan");
   } catch (const Error&) {  // there is none
+  }
+  try {
+    if (!device::make_device("npu", {})->info().is_simulated) names.insert(names.end() - 1, "npu");
+  } catch (const Error&) {  // nor is there one
   }
   return names;
 }

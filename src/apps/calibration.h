@@ -16,7 +16,7 @@
 namespace troika::apps {
 
 struct CalibrationOptions {
-  std::vector<std::string> devices;  // empty: the CPU, and a GPU where there is one that is no software
+  std::vector<std::string> devices;  // empty: the CPU, a GPU that is no software, an NPU that is not simulated
   int threads = 0;                   // of the CPU; 0: every physical core
   std::string isa;                   // of the CPU's kernels; "": the fastest
   std::vector<std::string> shapes;   // of the weights, "4096x4096"; empty: a small, a middle and a large one

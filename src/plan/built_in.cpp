@@ -77,9 +77,10 @@ DeviceCosts npu_array() {
           .read_bytes_per_s = {defaults.read_gb_s * 1e9, assumed, "unpublished for the whole array; 15 to 30 are likely"},
           .submit_s = {defaults.launch_us * 1e-6, reported, "mlir-aie issue 2381"},
           .launch_s = {0, computed, "part of the speeds"},
-          .granule = npu::kW4A8.block_m(),
+          .granule = npu::kW8A8.block_m(),
+          .weight_bits = 8,
           .watts = {6.6, reported, "open-xdna: RAPL, the NPU at work"},
-          .speeds = {npu_speed("q4_0", npu::kW4A8), npu_speed("q8_0", npu::kW8A8)}};
+          .speeds = {npu_speed("q8_0", npu::kW8A8)}};
 }
 
 std::vector<Pair> pairs(const std::vector<DeviceCosts>& devices) {

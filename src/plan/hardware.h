@@ -58,6 +58,7 @@ struct DeviceCosts {
   Figure submit_s;          // handing over a stretch of tape and waiting for it
   Figure launch_s;          // of each op of the tape, besides what it reads and computes
   int granule = 1;          // rows are computed in multiples of it
+  int weight_bits = 1;      // that a value of a matrix takes there at least: an NPU makes int8 of 4 bits
   Figure watts;             // of the package, at full load beyond idle; 0: unknown
   std::vector<Speed> speeds;
 

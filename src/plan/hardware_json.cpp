@@ -35,6 +35,7 @@ ordered_json write(const DeviceCosts& d) {
           {"submit_s", write(d.submit_s)},
           {"launch_s", write(d.launch_s)},
           {"granule", d.granule},
+          {"weight_bits", d.weight_bits},
           {"watts", write(d.watts)},
           {"speeds", speeds}};
 }
@@ -127,6 +128,7 @@ DeviceCosts read_device(const Place& at) {
                      .submit_s = read_figure(at["submit_s"]),
                      .launch_s = read_figure(at["launch_s"]),
                      .granule = at["granule"].count(),
+                     .weight_bits = at["weight_bits"].count(),
                      .watts = read_figure(at["watts"])};
   for (const Place& speed : at["speeds"].items()) device.speeds.push_back(read_speed(speed));
   return device;

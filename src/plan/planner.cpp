@@ -275,7 +275,7 @@ class Planner {
   }
 
   LaneBytes bytes_of(std::span<const Placed> placed) const {
-    LaneBytes lane = bytes_of_lane(machine_.devices.size(), placed, model_.formats, sizes_.cache_bytes);
+    LaneBytes lane = bytes_of_lane(machine_.devices, placed, model_.formats, sizes_.cache_bytes);
     lane.working = sizes_.working;
     return lane;
   }

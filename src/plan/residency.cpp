@@ -61,9 +61,9 @@ double Residency::total() const { return main.total(users) + (side ? side->total
 
 double Residency::weights_on(size_t device) const { return main.weights[device] + (side ? side->weights[device] : 0); }
 
-LaneBytes bytes_of_lane(size_t devices, std::span<const Placed> placed, const Formats& formats,
+LaneBytes bytes_of_lane(std::span<const DeviceCosts> devices, std::span<const Placed> placed, const Formats& formats,
                         std::span<const double> cache_bytes) {
-  LaneBytes lane{.weights = std::vector<double>(devices), .caches = std::vector<double>(devices)};
+  LaneBytes lane{.weights = std::vector<double>(devices.size()), .caches = std::vector<double>(devices.size())};
   std::set<std::pair<std::string_view, int>> held;
   std::map<int, int> owners;
   for (const Placed& p : placed) {
@@ -76,7 +76,8 @@ LaneBytes bytes_of_lane(size_t devices, std::span<const Placed> placed, const Fo
       for (ops::Tensor t : program.ops[i].in) {
         const ops::TensorInfo& weight = program[t];
         if (weight.role != ops::Role::weight || !held.emplace(weight.name, device).second) continue;
-        lane.weights[size_t(device)] += double(bytes_of(formats.at(weight.name), weight.shape));
+        const double least = weight.shape.rank == 2 ? double(weight.shape.values()) * devices[size_t(device)].weight_bits / 8 : 0;
+        lane.weights[size_t(device)] += std::max(least, double(bytes_of(formats.at(weight.name), weight.shape)));
       }
     }
   }

@@ -40,7 +40,7 @@ struct Placed {
 };
 
 // Weights lie on each device that uses them in any of the placements. `cache_bytes`: of one text, by cache number.
-LaneBytes bytes_of_lane(size_t devices, std::span<const Placed> placed, const Formats& formats,
+LaneBytes bytes_of_lane(std::span<const DeviceCosts> devices, std::span<const Placed> placed, const Formats& formats,
                         std::span<const double> cache_bytes);
 // Of tables that are no device's weights.
 double table_bytes(std::span<const Placed> placed, const Formats& formats);

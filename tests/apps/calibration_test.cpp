@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "apps/bench_energy.h"
+#include "engine/twin.h"
 
 namespace troika::apps {
 namespace {
@@ -31,6 +32,28 @@ TEST(Calibration, IsKeptWhereTheMachineWasMeasuredAsItIsUsed) {
   EXPECT_FALSE(format.is_whole());
   EXPECT_FALSE(slow.is_usual());
   EXPECT_FALSE(small.is_usual());
+}
+
+// The device of products.
+TEST(Calibration, MeasuresTheProductsOfADeviceThatDoesNothingElse) {
+  engine::add_twin();
+  const CalibrationOptions options{
+      .devices = {"multiplier", "cpu"}, .threads = 1, .shapes = {"256x256"}, .formats = {"q8_0"}, .seconds = 0.001};
+  const plan::Hardware machine = calibrate(options, [](std::string_view) {});
+  const plan::DeviceCosts& device = machine.devices[0];
+  EXPECT_EQ(device.launch_s.value, 0);
+  EXPECT_GT(device.submit_s.value, 0);
+  EXPECT_GT(device.read_bytes_per_s.value, 0);
+  EXPECT_EQ(device.weight_bits, 1) << "as many as in the file";
+  ASSERT_EQ(device.speeds.size(), 1u);
+  EXPECT_EQ(device.speeds[0].work, "q8_0");
+  std::vector<int> rows;
+  for (const plan::Speed::Point& point : device.speeds[0].sizes[0].points) rows.push_back(point.rows);
+  EXPECT_EQ(rows, (std::vector{1, 32, 256, 512}));
+  EXPECT_TRUE(machine.devices[1].speed("rows"));
+  EXPECT_NE(machine.find_pair(0, 1), nullptr);
+  const plan::Hardware read = plan::hardware_from_json(plan::to_json(machine), "m.json");
+  EXPECT_EQ(read.devices[0].speeds.size(), 1u);
 }
 
 VulkanGpus one_gpu(device::vulkan::GpuKind kind) {
