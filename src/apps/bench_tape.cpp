@@ -85,7 +85,7 @@ Tape::Tape(device::Device& device, const TapeCase& c) : device_(device) {
   lay_out();
   fill_inputs(c);
   if (!caches_.empty()) fill_caches(c);
-  if (timed_[0].begin > 0) run_once(*compile(0, timed_[0].begin));
+  fill_activations();
   compile_calls(c.copies);
 }
 
@@ -106,7 +106,7 @@ void Tape::compile_calls(int copies, int together) {
   next_ = 0;
   calls_.clear();
   for (int first = 0; first < copies; first += together) {
-    calls_.push_back(compile(timed_[size_t(first)].begin, timed_[size_t(first + together - 1)].end));
+    calls_.push_back(compile(device_, timed_[size_t(first)].begin, timed_[size_t(first + together - 1)].end));
   }
 }
 
@@ -135,8 +135,21 @@ void Tape::make_program(const TapeCase& c) {
 }
 
 bool Tape::is_supported() const {
-  auto end = program_.ops.begin() + ptrdiff_t(timed_.back().end);
-  return std::all_of(program_.ops.begin(), end, [&](const Op& op) { return device_.supports(program_, op); });
+  return std::ranges::all_of(timed_, [&](const Range& range) { return is_supported(range); });
+}
+
+bool Tape::is_supported(const Range& range) const {
+  const auto ops = std::span(program_.ops).subspan(range.begin, range.end - range.begin);
+  return std::ranges::all_of(ops, [&](const Op& op) { return device_.supports(program_, op); });
+}
+
+// What comes before the operations; the CPU does it for a device that only multiplies.
+void Tape::fill_activations() {
+  const Range before{0, timed_[0].begin};
+  if (before.end == 0) return;
+  if (is_supported(before)) return run_once(*compile(device_, before.begin, before.end));
+  const auto cpu = device::make_device("cpu", {.threads = 1});
+  run_once(*compile(*cpu, before.begin, before.end));
 }
 
 // Every tensor has a place of its own; the operations write to the same places.
@@ -207,8 +220,8 @@ void Tape::fill_caches(const TapeCase& c) {
   }
 }
 
-std::unique_ptr<device::Executable> Tape::compile(size_t begin, size_t end) const {
-  return device_.compile({.program = &program_,
+std::unique_ptr<device::Executable> Tape::compile(device::Device& device, size_t begin, size_t end) const {
+  return device.compile({.program = &program_,
                           .begin = begin,
                           .end = end,
                           .arena = arena_,

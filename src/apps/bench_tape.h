@@ -48,6 +48,10 @@ class Tape {
   Spread time(double seconds);
 
  private:
+  struct Range {
+    size_t begin = 0, end = 0;  // ops
+  };
+
   void make_program(const TapeCase& c);
   void lay_out();
   void fill_inputs(const TapeCase& c);
@@ -56,12 +60,10 @@ class Tape {
   void compile_calls(int copies, int together);
   void call();  // the next stretch: submits it and waits
   bool is_supported() const;
-  std::unique_ptr<device::Executable> compile(size_t begin, size_t end) const;
+  bool is_supported(const Range& range) const;
+  void fill_activations();
+  std::unique_ptr<device::Executable> compile(device::Device& device, size_t begin, size_t end) const;
   void place_tokens(ops::StepInputs& inputs, const TapeCase& c, int first_position, int each) const;
-
-  struct Range {
-    size_t begin = 0, end = 0;  // ops
-  };
 
   device::Device& device_;
   ops::Program program_;

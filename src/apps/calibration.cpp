@@ -175,8 +175,9 @@ class Calibrated {
         longest = std::max(longest, *s);
         const double work_s = without_launch(*s);
         size.points.push_back({c.tape.tokens, c.cost.operations() / work_s});
-        if (c.tape.tokens == 1 && c.cost.bytes / work_s > read.value) {
-          read = measured(c.cost.bytes / work_s, fmt::format("products with {}, one row", speed.work));
+        const double from_memory = only_multiplies() ? c.moved_bytes : c.cost.bytes;  // an NPU keeps nothing
+        if (c.tape.tokens == 1 && from_memory / work_s > read.value) {
+          read = measured(from_memory / work_s, fmt::format("products with {}, one row", speed.work));
         }
       }
       speed.from += fmt::format("{} {} x {}", speed.sizes.empty() ? "" : ",", shapes.out, shapes.columns);

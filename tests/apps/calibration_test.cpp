@@ -51,7 +51,7 @@ TEST(Calibration, MeasuresTheProductsOfADeviceThatDoesNothingElse) {
   for (const plan::Speed::Point& point : device.speeds[0].sizes[0].points) rows.push_back(point.rows);
   EXPECT_EQ(rows, (std::vector{1, 32, 256, 512}));
   EXPECT_TRUE(machine.devices[1].speed("rows"));
-  EXPECT_NE(machine.find_pair(0, 1), nullptr);
+  EXPECT_NE(machine.find_pair(machine.devices[0].name, "cpu"), nullptr);
   const plan::Hardware read = plan::hardware_from_json(plan::to_json(machine), "m.json");
   EXPECT_EQ(read.devices[0].speeds.size(), 1u);
 }

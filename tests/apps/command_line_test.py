@@ -128,19 +128,27 @@ class Plan(CommandLine):
     def test_plans_for_a_machine_that_is_not_here(self):
         for name in ("phoenix-ddr5", "phoenix-lpddr5x"):
             plan = self.plan(self.SEVEN, "--hardware", name, "--ctx", 4096, "--users", 4)["plan"]
-            self.assertEqual((plan["refusal"], plan["main"]["devices"]), ("", ["vulkan"]))
-            self.assertEqual(plan["side"]["devices"], ["npu", "cpu"])
-            self.assertFalse(plan["side"]["planned"])  # first tokens would come later
-            at_once = plan["side"]["eight_at_once"]
+            self.assertEqual((plan["refusal"], plan["main"]["devices"]), ("", ["vulkan", "npu", "cpu"]))
+            help_ = plan["main"]["help"]
+            self.assertEqual(help_["device"], "npu")
+            layers = "+".join(map(str, help_["layers"]))
+            self.assertEqual(plan["main"]["run_with"],
+                             f"--device vulkan,npu --place {layers}:mlp@256=npu,{layers}:gated@256=cpu")
+            gain = plan["predicted"]["prompt_tokens_per_s"] / help_["prompt_tokens_per_s_without"]
+            self.assertGreater(gain, 1.3)
+            self.assertLess(gain, 1.8)
+            self.assertEqual({device for device, _, _ in plan["main"]["decode"]}, {"vulkan"})
+            lanes = self.plan(self.SEVEN, "--hardware", name, "--ctx", 4096, "--prefill-device", "npu,cpu")["plan"]["side"]
+            at_once = lanes["eight_at_once"]  # first tokens come later, gaps are shorter
             self.assertGreater(at_once["two_lanes"]["first_token_mean_s"], at_once["one_lane"]["first_token_mean_s"])
-            self.assertEqual(plan["main"]["run_with"], "--device vulkan")
-            self.assertGreater(plan["side"]["gain_if_both_read"], 1.3)
+            self.assertLess(at_once["two_lanes"]["longest_gap_s"], at_once["one_lane"]["longest_gap_s"])
+            self.assertGreater(lanes["gain_if_both_read"], 1.3)
             self.assertEqual([d["users"] for d in plan["predicted"]["decode"]], [1, 2, 4, 8, 16, 32])
             self.assertEqual(len(plan["reasons"]), 3)
             self.assertEqual([t["name"] for t in plan["targets"]], ["Qwen2.5-7B, first plan", "Qwen2.5-7B, later plan"])
             self.assertGreaterEqual(plan["users_served"], 4)
             ops = plan["main"]["prompt"][-1][2]
-            self.assertEqual(sum(end - begin for _, begin, end in plan["side"]["prompt"]), ops)
+            self.assertEqual(sum(end - begin for _, begin, end in lanes["prompt"]), ops)
         text = self.answer("plan", self.SEVEN, "--hardware", "phoenix-ddr5")
         for words in ("none of it was measured here", "Predicted, not measured", "decoding is bound by the memory bus",
                       "the sum of 9 to 14 users"):
