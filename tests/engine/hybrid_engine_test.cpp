@@ -8,6 +8,7 @@
 #include "device/tape.h"
 #include "device/vulkan_here.h"
 #include "engine/clients.h"
+#include "engine/first_choice.h"
 #include "engine/model.h"
 #include "engine/told_logits.h"
 #include "engine/twin.h"
@@ -255,6 +256,26 @@ TEST_F(HybridOnVulkan, RunsTheEmbeddedModelOnThreeDevices) {
   Request request{.prompt = ids, .max_tokens = 6, .sampling = {.temperature = 0}};
   request.stop_at_end_tokens = false;
   EXPECT_EQ(alone(*three, request).size(), 6u);
+}
+
+// As a plan has it: the NPU multiplies in MLPs of steps of 256 tokens and more, the GPU is at the rest.
+TEST_F(HybridOnVulkan, ReadsALongPromptOnThreeDevices) {
+  const std::filesystem::path model = kGoldens / "qwen2-tied";
+  for (const char* quantise : {"q8_0", "q4_0"}) {
+    auto exact = load(model, "cpu", "", quantise, true);
+    auto three = load(model, "vulkan,npu", "0+2:mlp@256=npu,0+2:gated@256=cpu", quantise);
+    EXPECT_THAT(three->model().device, ::testing::MatchesRegex("vulkan: .* ops, npu .simulated.: nothing, cpu: nothing; from 256 "
+                                                                "tokens on vulkan: .* ops, npu .simulated.: 6 products, cpu: 2 ops"));
+    Request request{.prompt = text(300), .sampling = {.temperature = 0}};
+    for (int32_t& id : request.prompt) id %= 97;
+    request.stop_at_end_tokens = false;
+    const double found = shown_divergence(first_choice(*exact, request), first_choice(*three, request));
+    RecordProperty(fmt::format("kl_{}", quantise), std::to_string(found));
+    EXPECT_LE(found, 0.02) << quantise;
+    request.max_tokens = 6;
+    std::ranges::reverse(request.prompt);
+    EXPECT_EQ(alone(*three, request).size(), 6u);
+  }
 }
 
 // A GPU that keeps to memory of its own.

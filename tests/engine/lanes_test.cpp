@@ -7,6 +7,7 @@
 
 #include "device/vulkan_here.h"
 #include "engine/clients.h"
+#include "engine/first_choice.h"
 #include "engine/gated.h"
 #include "engine/prefill_lane.h"
 #include "engine/told_logits.h"
@@ -321,30 +322,6 @@ TEST(TwoLanes, RefuseCachesThatTheHostDoesNotSee) {
               ThrowsMessage<Error>(HasSubstr("--prefill-device hidden: the host does not see its cache")));
   EXPECT_THAT([] { load({.device = "hidden"}); },
               ThrowsMessage<Error>(HasSubstr("--prefill-device cpu: the host does not see the cache on cpu")));
-}
-
-// The first token's distribution.
-std::vector<TokenLogprob> first_choice(Engine& engine, Request request) {
-  request.logprobs = true;
-  request.top_logprobs = 20;
-  request.max_tokens = 1;
-  Client client;
-  client.start(engine, std::move(request));
-  client.wait();
-  return client.last().top;
-}
-
-// Σ p · log(p / q) over tokens that both name, all others counting as one: the part of the divergence that these show.
-double shown_divergence(const std::vector<TokenLogprob>& p, const std::vector<TokenLogprob>& q) {
-  double sum = 0, p_rest = 1, q_rest = 1;
-  for (const TokenLogprob& a : p) {
-    const auto b = std::ranges::find(q, a.id, &TokenLogprob::id);
-    if (b == q.end()) continue;
-    sum += std::exp(a.logprob) * (a.logprob - b->logprob);
-    p_rest -= std::exp(a.logprob);
-    q_rest -= std::exp(b->logprob);
-  }
-  return sum + p_rest * std::log(p_rest / q_rest);
 }
 
 // The NPU's lane rounds in its own way, so all prompts go through it, in whatever company.
