@@ -70,7 +70,10 @@ struct Row {
 std::vector<Row> rows_of(const Prediction& p) {
   std::vector<Row> rows;
   const auto add = [&](std::string_view what, const std::vector<size_t>& devices, const plan::Placement& placement) {
-    for (size_t d : devices) rows.push_back({fmt::format("{}: {}", what, p.machine.devices[d].name), d, &placement});
+    for (size_t d : devices) {
+      if (std::ranges::count(placement.device_of_op, int(d)) == 0) continue;
+      rows.push_back({fmt::format("{}: {}", what, p.machine.devices[d].name), d, &placement});
+    }
   };
   add("answers", p.plan.main.devices, p.plan.main.decode);
   add("prompts", p.plan.main.devices, p.plan.main.prompt);
