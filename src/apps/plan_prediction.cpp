@@ -57,18 +57,33 @@ int picture_tokens(const vision::ProcessorSpec& p) {
   return side * side;
 }
 
-std::vector<PictureTime> pictures(const Subject& s, const Prediction& p, plan::Recipe recipe) {
+// A picture on each lane, and with the tower's products on a device that only multiplies: if that is faster, the plan has it.
+void add_pictures(const Subject& s, Prediction& p, plan::Recipe recipe) {
   const plan::PlannedModel tower{.trace = [&s](int tokens, int) { return models::trace(*s.tower, s.tower_spec, tokens); },
                                  .formats = plan::formats_of(s.tower_program, recipe, plan::Part::tower)};
   plan::Tapes tapes(tower);
   const int tokens = picture_tokens(s.tower_spec.processor);
-  std::vector<PictureTime> all;
-  for (const plan::Lane* lane : {&p.plan.main, p.plan.two_lanes ? &p.plan.side->lane : nullptr}) {
-    if (!lane) continue;
-    const double seconds = plan::LaneCosts(p.machine, tapes, lane->devices).step_s({.tokens = tokens});
-    if (seconds < plan::kNever) all.push_back({lane->devices, tokens, seconds});
+  const auto seconds = [&](const std::vector<size_t>& devices, const plan::Pins& pins) {
+    return plan::LaneCosts(p.machine, tapes, devices, {}, pins).step_s({.tokens = tokens});
+  };
+  const auto add = [&](const std::vector<size_t>& devices, double s) {
+    if (s < plan::kNever) p.pictures.push_back({devices, tokens, s});
+  };
+  const size_t front = size_t(p.plan.main.decode.device_of_op[0]);
+  const double alone_s = seconds({front}, {});
+  add({front}, alone_s);
+  if (p.plan.two_lanes) add(p.plan.side->lane.devices, seconds(p.plan.side->lane.devices, {}));
+  if (!p.plan.wishes.pins.empty() || p.plan.main.split) return;
+  double best_s = alone_s;
+  for (size_t d = 0; d < p.machine.devices.size(); ++d) {
+    const std::vector<size_t>& listed = p.plan.wishes.devices;
+    const bool is_free = d != front && !p.machine.devices[d].speed("rows") && (listed.empty() || std::ranges::count(listed, d) > 0);
+    if (!is_free) continue;
+    const plan::Pins on_it{{.device = int(d), .kind = ops::OpKind::linear, .part = "", .layers = {}, .text = "vision"}};
+    const double helped_s = seconds({std::min(front, d), std::max(front, d)}, on_it);
+    add({front, d}, helped_s);
+    if (helped_s < best_s) best_s = helped_s, p.plan.vision = d;
   }
-  return all;
 }
 
 }  // namespace
@@ -88,7 +103,7 @@ Prediction predict(const Subject& s, const ModelOptions& o, const PredictionOpti
   prediction.sizes = sizes_of(s, o, p);
   const plan::Wishes wishes = wishes_of(o, prediction.machine, prediction.sizes.layers);
   prediction.plan = plan::plan_for(prediction.machine, model, prediction.sizes, wishes);
-  if (s.tower && prediction.plan.refusal.empty()) prediction.pictures = pictures(s, prediction, recipe_of(s, p));
+  if (s.tower && prediction.plan.refusal.empty()) add_pictures(s, prediction, recipe_of(s, p));
   prediction.targets = plan::limits_of_targets(s.program, s.model.spec.family, prediction.machine.bounds);
   return prediction;
 }

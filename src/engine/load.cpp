@@ -355,7 +355,7 @@ Model load_model(const std::filesystem::path& path, const EngineOptions& options
   model.formats = loaded_formats(weights, program, options);
   open_devices(model, options);
   if (options.sees) {
-    auto [tower, why_blind] = find_tower(*model.file, model.spec, model.devices, options.mmproj);
+    auto [tower, why_blind] = find_tower(*model.file, model.spec, model.devices, options.mmproj, model.pins);
     model.tower = std::move(tower);
     model.why_blind = std::move(why_blind);
     name_unused(model, weights);  // else whoever sees does

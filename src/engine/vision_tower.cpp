@@ -58,18 +58,19 @@ std::string name_without_mmproj(const std::filesystem::path& file) {
 }
 
 std::unique_ptr<VisionTower> open_mmproj(const std::filesystem::path& path, const models::ModelSpec& text,
-                                         plan::Devices devices) {
+                                         plan::Devices devices, const plan::Pins& pins) {
   auto file = files::ModelFile::open(path);
   const models::Tower* tower = models::tower_of(*file);
   if (!tower) fail("{} has no vision tower; --mmproj wants the mmproj file that is published beside the model", path.string());
-  return std::make_unique<VisionTower>(*file, *tower, text, devices);
+  return std::make_unique<VisionTower>(*file, *tower, text, devices, pins);
 }
 
-FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices) {
+FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices,
+                       const plan::Pins& pins) {
   std::string problem;
   for (const std::filesystem::path& path : mmproj_files_beside(model.path())) {
     try {
-      FoundTower found{open_mmproj(path, text, devices), ""};
+      FoundTower found{open_mmproj(path, text, devices, pins), ""};
       log::debug("images are read by {}", path.string());
       return found;
     } catch (const Error& error) {
@@ -84,8 +85,8 @@ FoundTower find_beside(const files::ModelFile& model, const models::ModelSpec& t
 }  // namespace
 
 VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text,
-                         plan::Devices devices)
-    : tower_(tower), path_(file.path()), devices_(devices) {
+                         plan::Devices devices, const plan::Pins& pins)
+    : tower_(tower), path_(file.path()), devices_(devices), pins_(plan::tower_pins(pins)) {
   if (tower.text_family != text.family) {
     fail("{} is the image projector of a {} model and does not serve one of the family {}", path_.string(),
          tower.text_family, text.family);
@@ -104,7 +105,7 @@ VisionTower::VisionTower(const files::ModelFile& file, const models::Tower& towe
     views.emplace(view.name, view);
     tensors_.push_back(std::move(tensor));
   }
-  weights_ = HeldWeights(devices, {}, {.own = {program}}, names, [&](const std::string& name) { return views.at(name); });
+  weights_ = HeldWeights(devices, pins_, {.own = {program}}, names, [&](const std::string& name) { return views.at(name); });
   std::sort(tensors_.begin(), tensors_.end());
 }
 
@@ -126,7 +127,7 @@ VisionTower::Run::Run(const VisionTower& tower, const vision::Patches& patches)
       columns_(patches.columns / tower.spec().processor.merge),
       inputs_(1, 1, 1, 1) {
   check(patches.values == tower.spec().patch_values(), "patches of the tower's size");
-  tape_ = place_tape(models::trace(tower.tower_, tower.spec_, rows_ * columns_), tower.devices_, {}, tower.weights_);
+  tape_ = place_tape(models::trace(tower.tower_, tower.spec_, rows_ * columns_), tower.devices_, tower.pins_, tower.weights_);
   plan::MemoryPlan memory = plan::plan_memory(tape_.program);
   size_t needed = memory.bytes + patches.data.size() * sizeof(float), free = platform::memory().available_bytes;
   if (needed > free) {
@@ -189,15 +190,15 @@ std::vector<std::filesystem::path> mmproj_files_beside(const std::filesystem::pa
 }
 
 FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices,
-                      const std::filesystem::path& mmproj) {
-  if (!mmproj.empty()) return {open_mmproj(mmproj, text, devices), ""};
+                      const std::filesystem::path& mmproj, const plan::Pins& pins) {
+  if (!mmproj.empty()) return {open_mmproj(mmproj, text, devices, pins), ""};
   if (!text.sees_images) {
     return {nullptr, fmt::format("{} reads text only; pictures want a model that sees, such as Qwen2.5-VL or "
                                  "Gemma 3 from 4B on", model.path().string())};
   }
-  if (model.kind() == files::FileKind::gguf) return find_beside(model, text, devices);
+  if (model.kind() == files::FileKind::gguf) return find_beside(model, text, devices, pins);
   if (const models::Tower* tower = models::tower_of(model)) {
-    return {std::make_unique<VisionTower>(model, *tower, text, devices), ""};
+    return {std::make_unique<VisionTower>(model, *tower, text, devices, pins), ""};
   }
   return {nullptr, fmt::format("{} holds a text model only: the weights of its vision tower are missing",
                                model.path().string())};

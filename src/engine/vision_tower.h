@@ -18,9 +18,9 @@ namespace troika::engine {
 
 class VisionTower {
  public:
-  // Throws Error when a weight is missing or the features do not fit `text`. `devices` must outlive this.
-  VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text,
-              plan::Devices devices);
+  // Throws Error when a weight is missing or the features do not fit `text`. `devices` must outlive this; `pins` are the model's.
+  VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text, plan::Devices devices,
+              const plan::Pins& pins = {});
 
   const models::TowerSpec& spec() const { return spec_; }
   const std::filesystem::path& path() const { return path_; }
@@ -53,6 +53,7 @@ class VisionTower {
   std::filesystem::path path_;
   models::TowerSpec spec_;
   const plan::Devices devices_;
+  const plan::Pins pins_;
   HeldWeights weights_;
   std::vector<std::string> tensors_;  // of the file, sorted
 };
@@ -66,7 +67,7 @@ struct FoundTower {
 // The tower for a loaded text model: in `mmproj` when it is named, else in the model's folder, else in an mmproj
 // file beside the model's. Throws Error when the named file does not serve this model.
 FoundTower find_tower(const files::ModelFile& model, const models::ModelSpec& text, plan::Devices devices,
-                      const std::filesystem::path& mmproj);
+                      const std::filesystem::path& mmproj, const plan::Pins& pins = {});
 
 // Whether there are files of one; none is read.
 bool has_tower(const files::ModelFile& model, const models::ModelSpec& text, const std::filesystem::path& mmproj);

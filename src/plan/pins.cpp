@@ -11,7 +11,7 @@
 namespace troika::plan {
 namespace {
 
-constexpr std::string_view kParts[] = {"attn", "mlp"};
+constexpr std::string_view kParts[] = {"attn", "mlp", "vision"};
 
 std::vector<std::string_view> parts_of(std::string_view text, char between = ',') {
   std::vector<std::string_view> parts;
@@ -89,9 +89,12 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
     pin.kind = kind_of(name);
     if (std::ranges::count(kParts, name) > 0) pin.part = name;
     if (!pin.kind && pin.part.empty()) {
-      fail("--place {}: there is no such kind of operation; there are {}, the products attn and mlp, and layers such as 0-13 or "
-           "2+5", text, kinds());
+      fail("--place {}: there is no such kind of operation; there are {}, the products attn, mlp and vision, and layers such as "
+           "0-13 or 2+5", text, kinds());
     }
+  }
+  if (pin.part == "vision" && (!pin.layers.empty() || pin.least_tokens > 1)) {
+    fail("--place {}: vision is the whole tower, for all sizes of pictures", text);
   }
   const bool has_cache = (!pin.kind && pin.part.empty()) || pin.kind == ops::OpKind::attend || pin.kind == ops::OpKind::kv_write;
   if (pin.least_tokens > 1 && has_cache) {
@@ -114,6 +117,14 @@ Pins parse_pins(std::string_view text, std::span<const std::string> devices, int
   Pins pins;
   for (std::string_view part : parts_of(text)) pins.push_back(parse_pin(part, devices, layers));
   return pins;
+}
+
+Pins tower_pins(const Pins& pins) {
+  Pins all;
+  for (const Pin& pin : pins) {
+    if (pin.part == "vision") all.push_back({.device = pin.device, .kind = ops::OpKind::linear, .part = "", .layers = {}, .text = pin.text});
+  }
+  return all;
 }
 
 std::optional<int> cache_of(const ops::Op& op) {

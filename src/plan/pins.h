@@ -17,7 +17,8 @@ struct Pin {
   };
   int device = 0;                   // number in the list of devices that the text is about
   std::optional<ops::OpKind> kind;  // nothing: every kind
-  std::string part;                 // "attn", "mlp": the products of this part of a layer; "": every part
+  std::string part;                 // "attn", "mlp": the products of this part of a layer; "vision": those of the vision tower,
+                                    // and nothing of the text model; "": every part
   std::vector<Layers> layers;       // empty: all ops, also those that stand in no layer
   int least_tokens = 1;             // holds for the tapes of steps of so many tokens, and larger ones
   std::string text;                 // as whoever pinned it would know it again: "linear=npu"
@@ -31,6 +32,9 @@ using Pins = std::vector<Pin>;
 // how many tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices and
 // layers; whether pins agree is pins_of()'s to say.
 Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers);
+
+// The pins of the vision tower's tape, among those of a model.
+Pins tower_pins(const Pins& pins);
 
 // By op, the pin that decides about it; null: none does. Of several, the one for the largest steps. Ops of one cache stay together,
 // and a pin of one of them takes the others along. Throws Error about pins that contradict each other.

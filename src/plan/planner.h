@@ -74,6 +74,7 @@ struct MachinePlan {
   std::vector<DecodeRate> decode;
   std::vector<FirstToken> first_tokens;
   std::vector<std::string> reasons;  // by device of the machine: what it does and why, a sentence
+  std::optional<size_t> vision;      // the device that multiplies for the vision tower; nothing: the lane that answers
 };
 
 // Throws Error for wishes that the machine's devices cannot do.

@@ -12,6 +12,9 @@ namespace {
 
 auto share(const Placement& p, size_t device) { return std::ranges::count(p.device_of_op, int(device)); }
 
+// Why nobody helps to decode.
+constexpr std::string_view kBus = "decoding is bound by the memory bus that all share";
+
 // The one that does all but what others help with.
 size_t front_of(const Lane& main) {
   return *std::ranges::find_if(main.devices, [&](size_t d) { return d != main.help->device && d != main.help->joins; });
@@ -21,8 +24,9 @@ std::string of_helper(const Hardware& machine, const Lane& main, size_t device) 
   const std::string where = fmt::format("in the MLPs of {} of the layers in steps of {} tokens and more", main.help->layers.size(),
                                         kMicroBatch);
   if (device != main.help->device) return fmt::format("{}: joins gate and up {}", machine.devices[device].name, where);
-  return fmt::format("{}: the products {}, while {} is at the others: prompts at {:.0f} tokens/s instead of {:.0f}",
-                     machine.devices[device].name, where, machine.devices[front_of(main)].name, main.prompt_rate, main.alone_rate);
+  return fmt::format("{}: the products {}, while {} is at the others: prompts at {:.0f} tokens/s instead of {:.0f}; nothing of "
+                     "an answer, since {}", machine.devices[device].name, where, machine.devices[front_of(main)].name,
+                     main.prompt_rate, main.alone_rate, kBus);
 }
 
 std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t device) {
@@ -41,9 +45,6 @@ std::string of_main(const Hardware& machine, const MachinePlan& plan, size_t dev
   return fmt::format("{}: {}: of what fits, nothing is faster for a question of {} tokens and its answer of {}",
                      machine.devices[device].name, all, kUsualPrompt, kUsualAnswer);
 }
-
-// Why nobody helps to decode.
-constexpr std::string_view kBus = "decoding is bound by the memory bus that all share";
 
 std::string first_tokens(const SideLane& side) {
   return fmt::format("have their first token after {:.1f} s (mean) instead of {:.1f}, with no gap longer than {:.2f} s instead "
@@ -108,6 +109,13 @@ std::optional<RunOptions> run_options(const Hardware& machine, const MachinePlan
   }
   const bool is_said = plan.wishes.pins.empty() && (main.split || main.help);
   if (main.devices.size() > 1 && !is_said) return std::nullopt;
+  if (plan.vision) {
+    const std::string helper = name(*plan.vision);
+    const bool is_cpu_alone = devices == std::vector<std::string>{"cpu"};
+    if (is_cpu_alone) place.insert(place.begin(), "linear=cpu");
+    if (std::ranges::count(devices, helper) == 0) devices.insert(is_cpu_alone ? devices.begin() : devices.end(), helper);
+    place.push_back(fmt::format("vision={}", helper));
+  }
   if (plan.two_lanes) {
     for (size_t d : plan.side->lane.devices) side.push_back(name(d));
   }

@@ -154,7 +154,7 @@ class Plan(CommandLine):
                       "the sum of 9 to 14 users"):
             self.assertIn(words, text)
         sees = self.plan(self.PUBLISHED / "gemma-3-4b-it.json", "--hardware", "phoenix-ddr5")["plan"]["predicted"]["pictures"]
-        self.assertEqual([(p["tokens"], p["devices"]) for p in sees], [(256, ["vulkan"])])
+        self.assertEqual([(p["tokens"], p["devices"]) for p in sees], [(256, ["vulkan"]), (256, ["vulkan", "npu"])])
         bf16 = self.plan(self.PUBLISHED / "gemma-3-27b-it.json", "--hardware", "phoenix-ddr5", "--weights", "bf16")["plan"]
         self.assertIn("does not fit", bf16["refusal"])
         self.assertNotIn("predicted", bf16)

@@ -144,6 +144,10 @@ TEST(Pins, SayWhatTheyDoNotKnow) {
   for (const char* text : {"linear@=npu", "linear@0=npu", "linear@-3=npu", "linear@many=npu"}) {
     EXPECT_THAT(refusal(text), HasSubstr("behind @ comes a number of tokens, such as linear@256=npu")) << text;
   }
+  EXPECT_EQ(refusal("vision=npu"), "");
+  for (const char* text : {"0:vision=npu", "vision@64=npu"}) {
+    EXPECT_THAT(refusal(text), HasSubstr("vision is the whole tower, for all sizes of pictures")) << text;
+  }
   for (const char* text : {"attend@64=cpu", "kv_write@64=cpu", "0@64=cpu", "0:attend@64=cpu"}) {
     EXPECT_THAT(refusal(text), HasSubstr("a cache stays on one device whatever a step's tokens")) << text;
   }
