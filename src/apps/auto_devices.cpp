@@ -55,8 +55,10 @@ void choose_devices(ModelOptions& o) {
     e.device = options->device;
     e.place = options->place;
     e.prefill_device = options->prefill_device;
-    log::info("--device auto is --device {}{}{}{}{} here; `troika plan --hardware this` says why", e.device,
-              e.place.empty() ? "" : " --place ", e.place, e.prefill_device.empty() ? "" : " --prefill-device ", e.prefill_device);
+    std::string chosen = e.device;
+    if (!e.place.empty()) chosen += " --place " + e.place;
+    if (!e.prefill_device.empty()) chosen += " --prefill-device " + e.prefill_device;
+    log::info("--device auto is --device {} here; `troika plan --hardware this` says why", chosen);
   } catch (const Error& error) {
     log::warn("--device auto is the CPU: {}", error.what());
   }

@@ -65,7 +65,7 @@ void add_bench_calibrate(CLI::App& bench) {
   auto o = std::make_shared<Options>();
   auto* verb =
       bench.add_subcommand("calibrate", "Measure what the planner must know of this machine, and keep it");
-  verb->add_option("--devices", o->calibration.devices, "cpu,vulkan,npu; without it the CPU, and a GPU and an NPU where there are")
+  verb->add_option("--devices", o->calibration.devices, "cpu,vulkan,npu; without it the CPU, a GPU and an NPU, as far as they are there")
       ->delimiter(',')
       ->allow_extra_args(false);
   verb->add_option("--threads", o->calibration.threads, "CPU threads; 0: every physical core")

@@ -77,8 +77,8 @@ void add_pictures(const Subject& s, Prediction& p, plan::Recipe recipe) {
   double best_s = alone_s;
   for (size_t d = 0; d < p.machine.devices.size(); ++d) {
     const std::vector<size_t>& listed = p.plan.wishes.devices;
-    const bool is_free = d != front && !p.machine.devices[d].speed("rows") && (listed.empty() || std::ranges::count(listed, d) > 0);
-    if (!is_free) continue;
+    const bool may = listed.empty() || std::ranges::count(listed, d) > 0;
+    if (!may || d == front || p.machine.devices[d].speed("rows")) continue;
     const plan::Pins on_it{{.device = int(d), .kind = ops::OpKind::linear, .part = "", .layers = {}, .text = "vision"}};
     const double helped_s = seconds({std::min(front, d), std::max(front, d)}, on_it);
     add({front, d}, helped_s);

@@ -97,7 +97,9 @@ ordered_json to_json(const Prediction& p) {
   json["reasons"] = p.plan.reasons;
   ordered_json help;
   if (const auto& h = p.plan.main.help) {
-    help = {{"device", p.machine.devices[h->device].name}, {"layers", h->layers}, {"prompt_tokens_per_s_without", p.plan.main.alone_rate}};
+    help = {{"device", p.machine.devices[h->device].name},
+            {"layers", h->layers},
+            {"prompt_tokens_per_s_without", p.plan.main.alone_rate}};
   }
   json["main"] = {{"devices", names(p, p.plan.main.devices)},
                   {"help", help},

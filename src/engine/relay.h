@@ -48,9 +48,9 @@ class Relay {
   // `meanwhile` is called once, when the longest stretch has begun.
   void run(const std::function<void()>& meanwhile = {});
 
-  // Two micro-batches of one step through the same tape, each with inputs and an arena of its own: while one is in a stretch of the
-  // first device of the list that has any, the other is in those of other devices before it or behind it (a pipeline as in Y. Huang
-  // et al., "GPipe", arXiv:1811.06965). The first is always ahead, so the second finds in the caches what the first put there.
+  // Two micro-batches of one step through the same tape, each with inputs and an arena of its own: while one is in a stretch of
+  // the first device of the list that has any, the other is in those of other devices before it or behind it (a pipeline as
+  // in Y. Huang et al., "GPipe", arXiv:1811.06965). The first is always ahead: what it put in the caches the second finds.
   static void run_both(Relay& first, Relay& second, const std::function<void()>& meanwhile = {});
 
   // Whether a second device has so much of the tape that it is worth its while to run both: one op in a hundred.
@@ -98,7 +98,7 @@ class Relay {
   std::set<std::pair<uint32_t, const std::byte*>> brought_;  // tensors, and where to
   std::vector<Leg> legs_;
   int front_ = 0;  // the first device that has any
-  std::vector<std::pair<size_t, size_t>> phases_;  // legs [begin, end): one of the front device, or those of others up to its next
+  std::vector<std::pair<size_t, size_t>> phases_;  // legs [begin, end): one of the front device, or those between two of it
   size_t longest_ = 0;  // the leg of most ops
 };
 

@@ -18,7 +18,7 @@ namespace troika::engine {
 
 class VisionTower {
  public:
-  // Throws Error when a weight is missing or the features do not fit `text`. `devices` must outlive this; `pins` are the model's.
+  // Throws Error when a weight is missing or the features do not fit `text`. `devices` must outlive this; `pins`: the model's.
   VisionTower(const files::ModelFile& file, const models::Tower& tower, const models::ModelSpec& text, plan::Devices devices,
               const plan::Pins& pins = {});
 

@@ -56,11 +56,11 @@ class LaneCosts {
             Pins pins = {}, std::optional<Help> help = {});
 
   const std::vector<size_t>& devices() const { return devices_; }
-  // The best placement of a step; its device numbers are the machine's. More than kMicroBatch tokens on several devices go as two
-  // micro-batches, as the engine has it.
+  // The best placement of a step; its device numbers are the machine's. More than kMicroBatch tokens on several devices go as
+  // two micro-batches, as the engine has it.
   Placement place(const StepSize& size);
-  // With what these devices, those of `help` among them, should help in such a step, and what it takes then; `base` is the placement
-  // without help. Nothing: they cannot.
+  // With what these devices, those of `help` among them, should help in such a step, and what it takes then; `base` is the
+  // placement without help. Nothing: they cannot.
   std::optional<Helped> best_help(const StepSize& size, const Placement& base, const Help& help, int layers);
   double step_s(const StepSize& size) { return place(size).seconds; }  // kNever: these devices cannot
 

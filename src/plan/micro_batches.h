@@ -15,12 +15,12 @@ namespace troika::plan {
 // Share of its speed that a device loses while another one works.
 using SlowedBy = std::function<double(int device, int by)>;
 
-// Seconds of both micro-batches; `costs` are those of one. While one is in a stretch of the front device, the other is in those of
-// others.
+// Seconds of both micro-batches; `costs` are those of one. While one is in a stretch of the front device, the other is in those
+// of others.
 double both_seconds(const PlacementCosts& costs, std::span<const int> device_of_op, int front, const SlowedBy& slowed);
 
-// A device that multiplies for the MLPs of some layers in large steps, while the front device is in the other micro-batch. So that
-// the two do not wait for each other within an MLP, a third one joins gate and up.
+// A device that multiplies for the MLPs of some layers in large steps, while the front device is in the other micro-batch. So
+// that the two do not wait for each other within an MLP, a third one joins gate and up.
 struct Help {
   size_t device;
   std::optional<size_t> joins;  // nothing: whoever does it anyway

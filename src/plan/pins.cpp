@@ -89,14 +89,15 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
     pin.kind = kind_of(name);
     if (std::ranges::count(kParts, name) > 0) pin.part = name;
     if (!pin.kind && pin.part.empty()) {
-      fail("--place {}: there is no such kind of operation; there are {}, the products attn, mlp and vision, and layers such as "
-           "0-13 or 2+5", text, kinds());
+      fail("--place {}: there is no such kind of operation; there are {}, the products attn, mlp and vision, and layers such "
+           "as 0-13 or 2+5", text, kinds());
     }
   }
   if (pin.part == "vision" && (!pin.layers.empty() || pin.least_tokens > 1)) {
     fail("--place {}: vision is the whole tower, for all sizes of pictures", text);
   }
-  const bool has_cache = (!pin.kind && pin.part.empty()) || pin.kind == ops::OpKind::attend || pin.kind == ops::OpKind::kv_write;
+  const bool is_all = !pin.kind && pin.part.empty();
+  const bool has_cache = is_all || pin.kind == ops::OpKind::attend || pin.kind == ops::OpKind::kv_write;
   if (pin.least_tokens > 1 && has_cache) {
     fail("--place {}: a cache stays on one device whatever a step's tokens; with @ pin other kinds, such as linear", text);
   }
@@ -122,7 +123,8 @@ Pins parse_pins(std::string_view text, std::span<const std::string> devices, int
 Pins tower_pins(const Pins& pins) {
   Pins all;
   for (const Pin& pin : pins) {
-    if (pin.part == "vision") all.push_back({.device = pin.device, .kind = ops::OpKind::linear, .part = "", .layers = {}, .text = pin.text});
+    if (pin.part != "vision") continue;
+    all.push_back({.device = pin.device, .kind = ops::OpKind::linear, .part = "", .layers = {}, .text = pin.text});
   }
   return all;
 }

@@ -29,15 +29,15 @@ struct Pin {
 using Pins = std::vector<Pin>;
 
 // Reads "linear=npu,0-13=vulkan,20-23:attend=cpu,2+5+8-9:mlp@256=npu": kinds of ops or parts of layers, layers, or both, and of
-// how many tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices and
-// layers; whether pins agree is pins_of()'s to say.
+// how many tokens steps are at least. `devices`: the names of the list, in its order. Throws Error for unknown kinds, devices
+// and layers; whether pins agree is pins_of()'s to say.
 Pins parse_pins(std::string_view text, std::span<const std::string> devices, int layers);
 
 // The pins of the vision tower's tape, among those of a model.
 Pins tower_pins(const Pins& pins);
 
-// By op, the pin that decides about it; null: none does. Of several, the one for the largest steps. Ops of one cache stay together,
-// and a pin of one of them takes the others along. Throws Error about pins that contradict each other.
+// By op, the pin that decides about it; null: none does. Of several, the one for the largest steps. Ops of one cache stay
+// together, and a pin of one of them takes the others along. Throws Error about pins that contradict each other.
 std::vector<const Pin*> pins_of(const ops::Program& program, const Pins& pins);
 // Fails: a device does not do an op that is pinned to it; `others` do.
 [[noreturn]] void refuse(const Pin& pin, const ops::Op& op, std::string_view device, std::span<const std::string_view> others);

@@ -21,8 +21,8 @@ size_t front_of(const Lane& main) {
 }
 
 std::string of_helper(const Hardware& machine, const Lane& main, size_t device) {
-  const std::string where = fmt::format("in the MLPs of {} of the layers in steps of {} tokens and more", main.help->layers.size(),
-                                        kMicroBatch);
+  const std::string where =
+      fmt::format("in the MLPs of {} of the layers in steps of {} tokens and more", main.help->layers.size(), kMicroBatch);
   if (device != main.help->device) return fmt::format("{}: joins gate and up {}", machine.devices[device].name, where);
   return fmt::format("{}: the products {}, while {} is at the others: prompts at {:.0f} tokens/s instead of {:.0f}; nothing of "
                      "an answer, since {}", machine.devices[device].name, where, machine.devices[front_of(main)].name,

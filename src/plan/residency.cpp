@@ -76,7 +76,8 @@ LaneBytes bytes_of_lane(std::span<const DeviceCosts> devices, std::span<const Pl
       for (ops::Tensor t : program.ops[i].in) {
         const ops::TensorInfo& weight = program[t];
         if (weight.role != ops::Role::weight || !held.emplace(weight.name, device).second) continue;
-        const double least = weight.shape.rank == 2 ? double(weight.shape.values()) * devices[size_t(device)].weight_bits / 8 : 0;
+        const int least_bits = weight.shape.rank == 2 ? devices[size_t(device)].weight_bits : 0;
+        const double least = double(weight.shape.values()) * least_bits / 8;
         lane.weights[size_t(device)] += std::max(least, double(bytes_of(formats.at(weight.name), weight.shape)));
       }
     }

@@ -54,7 +54,8 @@ double error_of(const Model& model, const std::string& name) {
   auto golden = nlohmann::json::parse(read_file(kGoldens / name / "golden.json"));
   std::filesystem::path image = golden["features"].get<std::string>();
   std::string file = read_file(kGoldens / "images" / image);
-  vision::ProcessorSpec processor = models::read_processor(*files::ModelFile::open(kGoldens / name), model.tower->spec().processor);
+  const vision::ProcessorSpec& own = model.tower->spec().processor;
+  const vision::ProcessorSpec processor = models::read_processor(*files::ModelFile::open(kGoldens / name), own);
   auto features = model.tower->features(vision::prepare(vision::decode(std::as_bytes(std::span(file))), processor));
 
   auto expected = read_npy(kGoldens / name / ("features-" + image.stem().string() + ".npy"));

@@ -61,7 +61,7 @@ ops::Program layers(int count) {
   return b.finish(b.linear(b.pick_rows(x), "head", 50));
 }
 
-// An op takes the first device 1 second, a product it takes `first` seconds; the second device takes `second` and does no others.
+// An op takes the first device 1 second, a product `first` seconds; the second device takes `second` and does no others.
 PlacementCosts costs_of(const ops::Program& program, double first, double second) {
   std::vector<std::vector<double>> op_s;
   for (const ops::Op& op : program.ops) {
