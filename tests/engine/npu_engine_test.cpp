@@ -11,6 +11,7 @@
 #include "device/plain_npu.h"
 #include "device/tape.h"
 #include "engine/clients.h"
+#include "engine/first_choice.h"
 #include "engine/told_logits.h"
 #include "files/gguf_writer.h"
 #include "files/model_file.h"
@@ -137,6 +138,23 @@ TEST(NpuEngine, StaysCloseToFloat32WithTheEmbeddedModel) {
     EXPECT_LE(int16, int8 / 10) << info(format).name;
     EXPECT_LE(int16_for_qkv, int8 * 0.7) << info(format).name;
   }
+}
+
+// All its products of a whole step, which goes as two micro-batches.
+TEST(NpuEngine, ReadsAPromptOf512TokensWithTheEmbeddedModel) {
+  const auto load_long = [](const char* device, bool float32) {
+    return Engine::load(kSource / "models/troika-mini.gguf",
+                        {.device = device, .threads = 2, .context = 1024, .float32 = float32});
+  };
+  auto exact = load_long("cpu", true), npu = load_long("npu", false);
+  Request request{.sampling = {.temperature = 0}};
+  const std::string words = "Three horses pulled the carriage through the snow, and each of them knew the way home. ";
+  const std::vector<int32_t> ids = exact->text().tokenizer->encode(words, {});
+  while (request.prompt.size() < 512) request.prompt.push_back(ids[request.prompt.size() % ids.size()]);
+  const double found = shown_divergence(first_choice(*exact, request), first_choice(*npu, request));
+  RecordProperty("kl", std::to_string(found));
+  EXPECT_LE(found, 0.02);
+  EXPECT_EQ(npu->stats().steps, 1);
 }
 
 }  // namespace
