@@ -19,11 +19,14 @@ namespace {
 
 const std::filesystem::path kGoldens = std::filesystem::path(TROIKA_SOURCE_DIR) / "tests/goldens";
 
-// Computes in a thread of its own, now and then a little late: who does not wait for it is found out.
+// Computes in a thread of its own, now and then a little late: who does not wait for it is found out. Its device does one thing
+// at a time.
 class Late : public device::Executable {
  public:
-  explicit Late(std::unique_ptr<device::Executable> inner) : inner_(std::move(inner)) {}
+  Late(std::unique_ptr<device::Executable> inner, std::shared_ptr<int> of_device)
+      : inner_(std::move(inner)), of_device_(std::move(of_device)) {}
   void submit() override {
+    EXPECT_EQ(++*of_device_, 1) << "at once on one device";
     ++at_work;
     static std::minstd_rand random;
     const std::chrono::microseconds late(random() / 7 % 2 * 300);
@@ -36,12 +39,14 @@ class Late : public device::Executable {
   }
   void wait() override {
     thread_.join();
+    --*of_device_;
     --at_work;
   }
   static inline int at_work = 0, most_at_work = 0;
 
  private:
   const std::unique_ptr<device::Executable> inner_;
+  const std::shared_ptr<int> of_device_;
   std::jthread thread_;
 };
 
@@ -53,11 +58,12 @@ class Worker : public HandsOn {
     return memory_ == Memory::shared ? HandsOn::import(region) : nullptr;
   }
   std::unique_ptr<device::Executable> compile(const device::Segment& segment) override {
-    return std::make_unique<Late>(HandsOn::compile(segment));
+    return std::make_unique<Late>(HandsOn::compile(segment), at_work_);
   }
 
  private:
   const Memory memory_;
+  const std::shared_ptr<int> at_work_ = std::make_shared<int>(0);
 };
 
 // A text as two batches of rows.
