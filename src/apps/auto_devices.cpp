@@ -49,8 +49,9 @@ void choose_devices(ModelOptions& o) {
   if (e.device != "auto" || !e.place.empty() || !e.prefill_device.empty() || o.dtype != "auto") return;
   try {
     const auto machine = read_kept_machine();
-    if (!machine) return advise(o);
-    const auto options = planned(o, *machine);
+    const auto options = machine ? planned(o, *machine) : std::nullopt;
+    if (!machine) advise(o);
+    e.device = "cpu";  // decided: nobody plans it again
     if (!options || options->device == "cpu") return;
     e.device = options->device;
     e.place = options->place;
@@ -60,6 +61,7 @@ void choose_devices(ModelOptions& o) {
     if (!e.prefill_device.empty()) chosen += " --prefill-device " + e.prefill_device;
     log::info("--device auto is --device {} here; `troika plan --hardware this` says why", chosen);
   } catch (const Error& error) {
+    e.device = "cpu";
     log::warn("--device auto is the CPU: {}", error.what());
   }
 }

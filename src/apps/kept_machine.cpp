@@ -28,7 +28,7 @@ std::string read_text(const std::filesystem::path& file) {
 
 // A home that several machines share has a file of each.
 std::filesystem::path kept_machine() {
-  if (const char* file = std::getenv("TROIKA_MACHINE")) return file;
+  if (const char* file = std::getenv("TROIKA_MACHINE")) return std::filesystem::absolute(file);
   const auto cache = cache_folder();
   if (!cache) return "";
   std::string name = platform::cpu().name;

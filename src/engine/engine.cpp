@@ -89,6 +89,7 @@ class LocalEngine final : public Engine {
   void open_lane();
   void tend_lane();
   void lose_lane(const std::string& why);
+  void share_cpu();
   void limit_threads();
   void pace(int rows, double step_s);
   void prepare_masks(std::span<const Work> work);
@@ -120,6 +121,7 @@ class LocalEngine final : public Engine {
   int step_tokens_ = 0;
   double row_s_ = 0;  // that a row of a prompt takes
   power::Limits limits_;
+  double cpu_share_ = 1;  // of the threads, beside the lane for prompts
   std::unique_ptr<Eyes> eyes_;
   FeatureCache seen_;
   std::vector<uint64_t> to_see_;  // requests whose pictures have no features yet
@@ -157,7 +159,7 @@ LocalEngine::LocalEngine(const std::filesystem::path& path, const EngineOptions&
   share_out_cache(options);
   step_ = std::make_unique<Step>(model_, kMaxSequences, info_.context_length, pages_, drawable_);
   if (!options.prefill_device.empty()) open_lane();
-  limit_threads();
+  share_cpu();
   std::unique_ptr<PageStore> store;
   if (options.spill_bytes > 0) store = open_store();
   const vision::HashKey secret = store ? store->secret() : vision::random_key();
@@ -408,11 +410,15 @@ void LocalEngine::obey_limits() {
   limit_threads();
 }
 
-// The lane for prompts asks for the limits itself.
+// Where the CPU computes on both lanes, each has its part. The one for prompts asks for the limits itself.
+void LocalEngine::share_cpu() {
+  cpu_share_ = lanes_of(options_).cpu_share;
+  limit_threads();
+}
+
 void LocalEngine::limit_threads() {
-  const double share = lanes_of(options_).cpu_share;
-  for (const auto& device : model_.devices) device->limit_threads(limits_.threads * share);
-  if (lane_) lane_->share_cpu(share);
+  for (const auto& device : model_.devices) device->limit_threads(limits_.threads * cpu_share_);
+  if (lane_) lane_->share_cpu(cpu_share_);
 }
 
 // So that work takes no larger share of the time than it may. Whoever waits for a step waits for this too.
@@ -518,7 +524,7 @@ bool LocalEngine::go_on_without(const device::DeviceLost& lost) {
       log::error("going on on the CPU alone");
     }
   }
-  limit_threads();
+  share_cpu();
   counters_.device = device_text(model_);
   counters_.lost_device += (counters_.lost_device.empty() ? "" : ", ") + name;
   counters_.settled = false;
@@ -569,7 +575,7 @@ void LocalEngine::lose_lane(const std::string& why) {
   options_.prefill_device.clear();
   scheduler_->leave_lane();
   lane_.reset();
-  limit_threads();
+  share_cpu();
   counters_.lane_lost = true;
 }
 

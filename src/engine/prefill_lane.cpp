@@ -115,7 +115,10 @@ bool PrefillLane::is_computing() const {
   return busy_ && !is_back_;
 }
 
-void PrefillLane::turn_back() { is_unwanted_ = true; }
+void PrefillLane::turn_back() {
+  is_unwanted_ = true;
+  wake_.notify_all();  // who rests need not
+}
 
 std::optional<PrefillLane::Trip> PrefillLane::take() {
   std::lock_guard lock(mutex_);

@@ -57,12 +57,21 @@ Relay::Relay(const Tape& tape, const Surroundings& around, size_t begin, size_t 
     if (legs_.back().ops > legs_[longest_].ops) longest_ = legs_.size() - 1;
   }
   check(!legs_.empty(), "there is something to run");
+  find_phases();
+}
+
+void Relay::find_phases() {
   front_ = std::ranges::min_element(legs_, {}, &Leg::device)->device;
+  std::vector<size_t> ops(around_.devices.size(), 0);
+  size_t all = 0;
   for (size_t i = 0; i < legs_.size(); ++i) {
     const bool goes_on = i > 0 && legs_[i].device != front_ && legs_[i - 1].device != front_;
     if (!goes_on) phases_.emplace_back(i, i);
     phases_.back().second = i + 1;
+    ops[size_t(legs_[i].device)] += legs_[i].ops;
+    all += legs_[i].ops;
   }
+  shares_work_ = (all - *std::ranges::max_element(ops)) * 100 >= all;
 }
 
 Relay::Bytes Relay::bytes_of(ops::Tensor t, int device) const {
@@ -154,16 +163,6 @@ void Relay::begin(size_t phase, Relay& other) {
     other.leave(legs_[i].device);
     begin(legs_[i]);
   }
-}
-
-bool Relay::shares_work() const {
-  std::vector<size_t> ops(around_.devices.size(), 0);
-  size_t all = 0;
-  for (const Leg& leg : legs_) {
-    ops[size_t(leg.device)] += leg.ops;
-    all += leg.ops;
-  }
-  return (all - *std::ranges::max_element(ops)) * 100 >= all;
 }
 
 void Relay::begin(Leg& leg) {

@@ -54,7 +54,7 @@ class Relay {
   static void run_both(Relay& first, Relay& second, const std::function<void()>& meanwhile = {});
 
   // Whether a second device has so much of the tape that it is worth its while to run both: one op in a hundred.
-  bool shares_work() const;
+  bool shares_work() const { return shares_work_; }
 
   // Where the host reads a result of the program.
   const float* values(ops::Tensor t) const;
@@ -82,6 +82,7 @@ class Relay {
 
   Bytes bytes_of(ops::Tensor t, int device) const;
   Leg leg_of(const plan::Stretch& stretch);
+  void find_phases();
   void order(Leg& leg) const;
   void begin(Leg& leg);
   void begin(size_t phase, Relay& other);
@@ -98,6 +99,7 @@ class Relay {
   std::set<std::pair<uint32_t, const std::byte*>> brought_;  // tensors, and where to
   std::vector<Leg> legs_;
   int front_ = 0;  // the first device that has any
+  bool shares_work_ = false;
   std::vector<std::pair<size_t, size_t>> phases_;  // legs [begin, end): one of the front device, or those between two of it
   size_t longest_ = 0;  // the leg of most ops
 };

@@ -4,11 +4,13 @@
 
 #include "base/error.h"
 #include "plan/memory.h"
+#include "plan/micro_batches.h"
 
 namespace troika::engine {
 namespace {
 
-constexpr int kMicroBatch = kBuckets[std::size(kBuckets) - 2];  // rows: the larger, the fewer readings of weights
+using plan::kMicroBatch;
+static_assert(kMostTokens <= 2 * kMicroBatch, "a step is two micro-batches");
 
 // Bytes of activations that the buckets of a slice take, up to one.
 size_t most_memory(const Model& model, const models::ModelSpec& slice, int most_tokens) {
@@ -37,10 +39,10 @@ Step::Step(const Model& model, int sequences, int context, std::span<const int> 
   for (int tokens : {kMostTokens, kMicroBatch}) {
     if (tokens == kMicroBatch && !has_two) break;
     batches_.push_back({.inputs{tokens, kMaxOutputs, sequences, ops::pages_for(context), static_cast<int>(pages.size()),
-                                model.tower ? model.spec.width : 0},
-                        .arenas = std::make_shared<Arenas>(model.devices, most_memory(model, model.slice, tokens))});
+                                model.tower ? model.spec.width : 0}});
     batches_.back().inputs.drawable = drawable;
   }
+  batches_[0].arenas = std::make_shared<Arenas>(model.devices, most_memory(model, model.slice, kMostTokens));
   add_slice(model.slice);
   const Tape tape = trace_bucket(model, 1);
   cache_infos_ = tape.program.caches;
@@ -89,7 +91,9 @@ std::unique_ptr<Step::Compiled> Step::compile(const models::ModelSpec& slice, in
   compiled->tape = trace_bucket(model_, slice, tokens);
   plan::MemoryPlan memory = plan::plan_memory(compiled->tape.program);
   compiled->offsets = std::move(memory.offsets);
-  if (memory.bytes > batch.arenas->bytes()) {  // larger than the engine's own slice: from now on there is room for the whole
+  if (!batch.arenas) {  // of a second micro-batch, which has one tape
+    batch.arenas = std::make_shared<Arenas>(model_.devices, memory.bytes);
+  } else if (memory.bytes > batch.arenas->bytes()) {  // a larger slice than the engine's own: now there is room for the whole
     const int most_tokens = static_cast<int>(batch.inputs.token_ids.size());
     const size_t bytes = std::max(memory.bytes, most_memory(model_, model_.spec, most_tokens));
     batch.arenas = std::make_shared<Arenas>(model_.devices, bytes);

@@ -48,7 +48,7 @@ class Step {
   // What the tapes of a (micro-)batch are compiled with.
   struct Batch {
     ops::StepInputs inputs;
-    std::shared_ptr<const Arenas> arenas;
+    std::shared_ptr<const Arenas> arenas;  // null: nothing is compiled yet
   };
   struct Compiled {
     Tape tape;

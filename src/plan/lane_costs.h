@@ -86,7 +86,6 @@ class LaneCosts {
 };
 
 inline constexpr int kStepTokens = 512;  // the most of a step
-inline constexpr int kMicroBatch = 256;  // the most of a micro-batch
 
 // Whether a weight is a table of which a device must read single rows too.
 bool is_looked_up(const ops::Program& program, ops::Tensor weight);

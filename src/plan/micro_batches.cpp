@@ -71,8 +71,7 @@ double both_seconds(const PlacementCosts& costs, std::span<const int> device_of_
 std::optional<size_t> Help::device_of(const ops::Op& op) const {
   if (!std::ranges::binary_search(layers, layer_of(op.name))) return std::nullopt;
   if (op.kind == ops::OpKind::gated) return joins;
-  const bool is_of_mlp = ops::multiplies(op) && op.name.find(".mlp.") != op.name.npos;
-  return is_of_mlp ? std::optional(device) : std::nullopt;
+  return is_product_of(op, "mlp") ? std::optional(device) : std::nullopt;
 }
 
 std::optional<Helped> best_help(const ops::Program& program, const PlacementCosts& costs, std::span<const int> base, Help help,

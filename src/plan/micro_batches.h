@@ -12,6 +12,8 @@
 
 namespace troika::plan {
 
+inline constexpr int kMicroBatch = 256;  // tokens at most: the larger, the fewer readings of weights
+
 // Share of its speed that a device loses while another one works.
 using SlowedBy = std::function<double(int device, int by)>;
 

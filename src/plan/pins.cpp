@@ -108,7 +108,7 @@ Pin parse_pin(std::string_view text, std::span<const std::string> devices, int l
 
 bool Pin::names(const ops::Op& op) const {
   if (kind && *kind != op.kind) return false;
-  if (!part.empty() && !(ops::multiplies(op) && op.name.find('.' + part + '.') != op.name.npos)) return false;
+  if (!part.empty() && !is_product_of(op, part)) return false;
   const int layer = layer_of(op.name);
   return layers.empty() ||
          std::ranges::any_of(layers, [&](const Layers& l) { return l.first <= layer && layer <= l.last; });
@@ -168,6 +168,10 @@ std::string without_device(std::string_view text, std::string_view device) {
   std::vector<std::string_view> rest = parts_of(text);
   std::erase_if(rest, [&](std::string_view pin) { return device_in(pin) == device; });
   return fmt::format("{}", fmt::join(rest, ","));
+}
+
+bool is_product_of(const ops::Op& op, std::string_view part) {
+  return ops::multiplies(op) && op.name.find(fmt::format(".{}.", part)) != op.name.npos;
 }
 
 int layer_of(std::string_view name) {

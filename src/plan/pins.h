@@ -47,6 +47,9 @@ std::optional<int> cache_of(const ops::Op& op);
 // The same text without the pins to a device, which is no more.
 std::string without_device(std::string_view text, std::string_view device);
 
+// Whether an op is a product of a part of a layer, "attn" or "mlp".
+bool is_product_of(const ops::Op& op, std::string_view part);
+
 // "layer.12.mlp.down.weight" → 12; -1 outside layers.
 int layer_of(std::string_view name);
 

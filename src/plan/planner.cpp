@@ -91,10 +91,13 @@ class Planner {
     }
   }
 
-  // Of all subsets of devices, and of splits where one lacks room, the fastest that fits, at a usual question and its answer.
+  // Of what options say the fastest that fits, at a usual question and its answer: one device, two with a split where one lacks
+  // room, or any set where the user's pins say who does what.
   MachinePlan choose_main() {
     Choice choice;
-    for (const std::vector<size_t>& devices : subsets(all_)) consider(choice, lane_of(devices, {}));
+    for (const std::vector<size_t>& devices : subsets(all_)) {
+      if (devices.size() == 1 || !wishes_.pins.empty()) consider(choice, lane_of(devices, {}));
+    }
     for (size_t first : all_) {
       for (size_t other : all_) {
         if (first != other) consider(choice, widest_split(first, other));
@@ -114,10 +117,9 @@ class Planner {
     double best_s = kNever, smallest_bytes = kNever;
   };
 
-  // What no options say is not considered: placements op by op.
   void consider(Choice& choice, Lane lane) {
     const double seconds = lane.prompt.seconds + kUsualAnswer * lane.decode.seconds;
-    if (seconds == kNever || (lane.devices.size() > 1 && !lane.split && !lane.help && wishes_.pins.empty())) return;
+    if (seconds == kNever) return;
     MachinePlan plan{.main = std::move(lane)};
     plan.residency = residency(plan.main, nullptr);
     plan.refusal = refusal(plan.residency, machine_);

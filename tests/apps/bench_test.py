@@ -343,6 +343,13 @@ class Calibrate(Bench):
         self.assertEqual([test["prediction_is_off"] for test in found["tests"]], [True, True])
         self.assertIn("--formats q8_0", found["prediction_cure"])
 
+    def test_a_machine_is_kept_where_the_environment_says(self):
+        done = subprocess.run([BINARY, "bench", "calibrate", *map(str, self.TINY), "--devices", "cpu", "--formats", "q8_0", "--keep"],
+                              capture_output=True, text=True, timeout=240, cwd=self.cache,
+                              env=os.environ | {"TROIKA_MACHINE": "here.json"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads((self.cache / "here.json").read_text())["devices"][0]["name"], "cpu")
+
     def test_what_cannot_be_measured_is_refused(self):
         self.assertIn("simulated", self.cached("bench", "calibrate", "--devices", "npu").stderr)
         self.assertIn("there are: cpu", self.cached("bench", "calibrate", "--devices", "tpu").stderr)
