@@ -25,6 +25,7 @@
 #include "engine/lane_trips.h"
 #include "engine/model.h"
 #include "engine/model_info.h"
+#include "engine/picture_memory.h"
 #include "engine/request_checks.h"
 #include "engine/running.h"
 #include "engine/sampler.h"
@@ -49,16 +50,6 @@ constexpr double kNewest = 0.3;       // weight of the last step among those bef
 
 double seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
-}
-
-// A picture's name in the feature cache: what one owner showed no other can tell from the time it takes.
-vision::Hash own_name(const Running& running, const SeenImage& image) {
-  return vision::hash_bytes(std::as_bytes(std::span(running.request.owner)), {image.hash.low, image.hash.high});
-}
-
-// Pictures are large, and their features stay.
-void forget_pixels(Running& running) {
-  for (PlacedImage& image : running.request.images) image.picture = nullptr;
 }
 
 class LocalEngine final : public Engine {
@@ -98,8 +89,6 @@ class LocalEngine final : public Engine {
   void spill(Clock::duration step);
   uint64_t next_to_see();
   void see();
-  bool has_seen(Running& running);
-  bool recalls(Running& running);
   void deliver(Running& running, const Work& work, int first, int row);
   void emit(Running& running, int row);
   int32_t next_token(Running& running, int row);
@@ -123,7 +112,7 @@ class LocalEngine final : public Engine {
   power::Limits limits_;
   double cpu_share_ = 1;  // of the threads, beside the lane for prompts
   std::unique_ptr<Eyes> eyes_;
-  FeatureCache seen_;
+  PictureMemory seen_;
   std::vector<uint64_t> to_see_;  // requests whose pictures have no features yet
   std::unique_ptr<Step> step_;
   std::unique_ptr<Scheduler> scheduler_;
@@ -349,7 +338,7 @@ bool LocalEngine::take_commands(const std::stop_token& stop) {
   }
   for (auto& running : submitted) {
     reserve(running->sequence, running->request);
-    if (recalls(*running)) {
+    if (seen_.recalls(*running)) {
       scheduler_->add(&running->sequence);
     } else {
       scheduler_->welcome(running->request.owner);
@@ -611,9 +600,15 @@ void LocalEngine::see() {
   const uint64_t id = next_to_see();
   Running& running = *running_.at(id);
   try {
-    if (!has_seen(running)) return;
+    if (running.started == Clock::time_point{}) running.started = Clock::now();
+    const PictureMemory::Looked looked = seen_.look(running, *model_.tower, *eyes_);
+    counters_.busy_s += looked.busy_s;
+    if (looked.tokens > 0) {
+      scheduler_->charge(running.request.owner, looked.tokens);
+      ++counters_.pictures;
+    }
+    if (!looked.has_all) return;
     std::erase(to_see_, id);
-    forget_pixels(running);
     scheduler_->add(&running.sequence);
   } catch (const device::DeviceLost& error) {
     if (!go_on_without(error)) finish(id, {.finish = Finish::failed, .error = error.what()});
@@ -621,42 +616,6 @@ void LocalEngine::see() {
     log::error("a picture could not be read: {}", error.what());
     finish(id, {.finish = Finish::failed, .error = error.what()});
   }
-}
-
-// Whether the features of all pictures are still known: then nobody else's pictures need be waited for.
-bool LocalEngine::recalls(Running& running) {
-  bool all = true;
-  for (SeenImage& image : running.sequence.images) {
-    image.features = seen_.find(own_name(running, image));
-    all &= image.features != nullptr;
-  }
-  if (all) forget_pixels(running);
-  return all;
-}
-
-// Computes one stretch at most; true when all pictures have their features.
-bool LocalEngine::has_seen(Running& running) {
-  if (running.started == Clock::time_point{}) running.started = Clock::now();
-  for (size_t i = 0; i < running.sequence.images.size(); ++i) {
-    SeenImage& image = running.sequence.images[i];
-    const vision::Hash name = own_name(running, image);
-    if (!image.features) image.features = seen_.find(name);
-    if (image.features) continue;
-    if (!running.seeing) {
-      running.seeing = std::make_unique<VisionTower::Run>(*model_.tower, eyes_->prepare(*running.request.images[i].picture));
-    }
-    const auto begin = Clock::now();
-    const bool done = running.seeing->advance();
-    counters_.busy_s += seconds(begin, Clock::now());
-    if (!done) return false;
-    image.features = running.seeing->take();
-    running.seeing = nullptr;
-    seen_.put(name, image.features);
-    scheduler_->charge(running.request.owner, image.count);
-    ++counters_.pictures;
-    return i + 1 == running.sequence.images.size();
-  }
-  return true;
 }
 
 // Hands out what the step computed for one sequence: logits and states of prompt positions, the next token.
