@@ -163,8 +163,8 @@ struct RoundedBlock {
       scaled[i] = S::mul(S::load(x + 8 * i), inverse);
       scaled[i] = S::min(S::set1(kMost), S::max(S::set1(kLeast), scaled[i]));  // a tiny scale is a coarse one
     }
-    int32_t totals[2];
-    S::store_rounded(q, scaled, totals);
+    int16_t pairs[2][2];
+    S::store_rounded(q, scaled, pairs);
   }
   static float largest_of(const float* x, float sign) noexcept {
     typename S::F most = S::zero();

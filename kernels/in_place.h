@@ -14,6 +14,7 @@ struct RowLines {
   static constexpr int kLines = kStretchColumns / 32 * kParts;
   alignas(64) float scale[kPanelRows][kLines];
   alignas(64) float min[Weight::kHasMin ? kPanelRows : 1][kLines];
+  alignas(64) float d[kPanelRows];  // where `scale` has factors alone (TileTraits::kFactors)
 };
 
 // One block of row r: its bytes for the groups from `g` (of 32) on, its scales and mins.
@@ -27,7 +28,8 @@ void read_row(const typename Weight::Block& block, int r, int g, typename S::B (
   for (int i = 0; i < kGroups; ++i) bytes[g + i][r] = Weight::kSigned ? S::offset_signed(from.q[i]) : from.q[i];
   if constexpr (Weight::kHalves) {  // the scale is the block's
     typename S::B factors = S::load_16_bytes_twice(from.factor);
-    typename S::F scale = S::load(from.scale);
+    typename S::F scale = TileTraits<S, Weight>::kFactors ? S::set1(1) : S::load(from.scale);
+    lines.d[r] = from.scale[0];
     S::store(lines.scale[r], S::mul(scale, S::template widen<0>(factors)));
     S::store(lines.scale[r] + 8, S::mul(scale, S::template widen<1>(factors)));
     if constexpr (Weight::kHasMin) {
@@ -88,7 +90,14 @@ void fill_in_place(const std::byte* rows, size_t stride, int count, int k, int c
       for (int i = 0; i < 8; ++i) S::store_bytes(tile.q[8 * g + i] + 32 * half, turned[i]);
     }
   }
-  turn_lines<S>(lines.scale, tile.scale);
+  if constexpr (Traits::kFactors) {
+    alignas(64) float factors[lines.kLines][kPanelRows];
+    turn_lines<S>(lines.scale, factors);
+    for (int h = 0; h < lines.kLines; ++h) put_factor<S>(tile, h, S::load_rows(factors[h]));
+    for (int g = 0; g < lines.kLines / 2; ++g) S::store_rows(tile.scale[g], S::load_rows(lines.d));
+  } else {
+    turn_lines<S>(lines.scale, tile.scale);
+  }
   if constexpr (Weight::kHasMin) {
     turn_lines<S>(lines.min, tile.min);
   } else if constexpr (Traits::kMins) {

@@ -19,15 +19,16 @@ namespace troika::kernels {
 // Activations of linear kernels lie in tiles of KernelTable::tile_tokens tokens (the last may have fewer), one behind
 // the other. A tile of T tokens and K values is one of
 //   float32: float [K, T]
-//   int8:    int8 q[K/4, T, 4] | float scale[K/32, T] | sums[K/32, T] | half_sums[K/16, T], K a multiple of 32,
-//            with x = scale * q, a sum being scale * (q summed over the block), a half sum that over 16 values. A block
-//            with a value that is not finite has a scale that is no number, and so have all products with it.
+//   int8:    int8 q[K/4, T, 4] | float scale[K/32, T] | sums[K/32, T] | half_sums[K/16, T] | int16 pairs[K/16, T, 2],
+//            K a multiple of 32, with x = scale * q, a sum being scale * (q summed over the block), a half sum that over
+//            16 values, pairs the sums of those q that stand in the first two and in the last two of their four. A
+//            block with a value that is not finite has a scale that is no number, and so have all products with it.
 //   bf16:    bf16 [K/2, T, 2], rounded to the nearest; behind an odd K follows a zero
 inline constexpr int kQuantBlock = 32;
 constexpr size_t activation_bytes(Arithmetic arithmetic, int depth) {  // of a token
   switch (arithmetic) {
     case Arithmetic::float32: return size_t(depth) * sizeof(float);
-    case Arithmetic::int8: return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float));
+    case Arithmetic::int8: return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float) + 4 * sizeof(int16_t));
     case Arithmetic::bf16: return (size_t(depth) + 1) / 2 * 2 * sizeof(uint16_t);
   }
   return 0;

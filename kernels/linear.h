@@ -21,11 +21,35 @@ struct Prefetch {
   int step = 0;
 };
 
-// Adds to sums [T, 16] the products of a tile with T tokens: q [columns / 4, T, 4], scale [columns / 32, T], and
-// what the mins are multiplied with, [columns / kGroup, T].
-template <class S, class Dots, int kGroup, bool kMins, bool kSplit, int T>
-[[gnu::noinline]] void multiply(const Tile& tile, int columns, const int8_t* q, const float* scale,
-                                const float* sums, float* total, Prefetch ahead) noexcept {
+// Where the parts of up to kTile quantised rows stand (kernel_table.h), from some column on.
+struct QuantisedTile {
+  int8_t* q;
+  float *scale, *sums, *half_sums;
+  int16_t* pairs;
+
+  QuantisedTile(std::byte* at, int depth, int tokens) noexcept
+      : q(reinterpret_cast<int8_t*>(at)), scale(reinterpret_cast<float*>(at + size_t(depth) * tokens)),
+        sums(scale + size_t(depth / kQuantBlock) * tokens), half_sums(sums + size_t(depth / kQuantBlock) * tokens),
+        pairs(reinterpret_cast<int16_t*>(half_sums + size_t(depth / kQuantBlock) * 2 * tokens)) {}
+  // Goes on by columns, a multiple of 32.
+  void advance(int columns, int tokens) noexcept {
+    q += size_t(columns) * tokens;
+    scale += columns / kQuantBlock * tokens;
+    sums += columns / kQuantBlock * tokens;
+    half_sums += columns / kQuantBlock * 2 * tokens;
+    pairs += columns / kQuantBlock * 4 * tokens;
+  }
+};
+
+// Adds to total [T, 16] the products of a tile of columns with T tokens. Traits: TileTraits, or what they have in common.
+template <class S, class Traits, int T>
+[[gnu::noinline]] void multiply(const Tile& tile, int columns, const QuantisedTile& x, float* total,
+                                Prefetch ahead) noexcept {
+  using Dots = typename Traits::Dots;
+  constexpr int kGroup = Traits::kGroup, kVectors = kGroup / 4;
+  const int8_t* q = x.q;
+  const int16_t* pairs = x.pairs;
+  const float *scale = x.scale, *sums = kGroup == 32 ? x.sums : x.half_sums;
   typename S::R sum[T];
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
@@ -33,9 +57,11 @@ template <class S, class Dots, int kGroup, bool kMins, bool kSplit, int T>
     for (int i = 0; i < ahead.step; i += 64) __builtin_prefetch(ahead.from + i, 0, 2);
     ahead.from += ahead.step;
     typename S::I dot[T];
-    constexpr int kVectors = kGroup / 4;
-    if constexpr (kSplit) {
+    if constexpr (Traits::kSplit) {
       Dots::template run_split<kVectors, T>(tile.q[g * kVectors], tile.sign[g * kVectors], tile.negative[g], q, dot);
+    } else if constexpr (Traits::kFactors) {
+      Dots::template run_halves<Traits::kCentre, T>(tile.q[g * kVectors], tile.factor + 2 * g, q, pairs, dot);
+      pairs += 4 * T;
     } else {
       Dots::template run<kVectors, T>(tile.q[g * kVectors], q, dot);
     }
@@ -44,7 +70,7 @@ template <class S, class Dots, int kGroup, bool kMins, bool kSplit, int T>
     for (int t = 0; t < T; ++t) {
       sum[t] = S::fma(S::mul(weight_scale, S::rows_set1(scale[t])), S::to_rows(dot[t]), sum[t]);
     }
-    if constexpr (kMins) {
+    if constexpr (Traits::kMins) {
       typename S::R min = S::load_rows(tile.min[g]);
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) sum[t] = S::fnma(min, S::rows_set1(sums[t]), sum[t]);
@@ -74,11 +100,11 @@ template <class S, int T>
   }
 }
 
-using Multiply = void (*)(const Tile&, int, const int8_t*, const float*, const float*, float*, Prefetch) noexcept;
+using Multiply = void (*)(const Tile&, int, const QuantisedTile&, float*, Prefetch) noexcept;
 using MultiplyFloats = void (*)(const FloatTile&, int, const float*, float*) noexcept;
 
 // The micro-kernels by number of tokens.
-template <class S, class Dots, int kGroup, bool kMins, bool kSplit>
+template <class S, class Traits>
 struct Multipliers {
   Multiply by_tokens[S::kTile + 1] = {};
   constexpr Multipliers() { add<S::kTile>(); }
@@ -86,7 +112,7 @@ struct Multipliers {
  private:
   template <int T>
   constexpr void add() {
-    by_tokens[T] = multiply<S, Dots, kGroup, kMins, kSplit, T>;
+    by_tokens[T] = multiply<S, Traits, T>;
     if constexpr (T > 1) add<T - 1>();
   }
 };
@@ -105,33 +131,19 @@ struct FloatMultipliers {
 };
 
 template <class S, class Weight>
-inline constexpr Multipliers<S, typename TileTraits<S, Weight>::Dots, TileTraits<S, Weight>::kGroup,
-                             TileTraits<S, Weight>::kMins, TileTraits<S, Weight>::kSplit> kMultipliers;
+inline constexpr Multipliers<S, typename TileTraits<S, Weight>::Kind> kMultipliers;
 template <class S>
 inline constexpr FloatMultipliers<S> kFloatMultipliers;
-
-// Where the parts of up to kTile quantised rows stand (kernel_table.h).
-template <class S>
-struct QuantisedTile {
-  int8_t* q;
-  float *scale, *sums, *half_sums;
-
-  QuantisedTile(std::byte* at, int depth, int tokens) noexcept
-      : q(reinterpret_cast<int8_t*>(at)), scale(reinterpret_cast<float*>(at + size_t(depth) * tokens)),
-        sums(scale + size_t(depth / kQuantBlock) * tokens), half_sums(sums + size_t(depth / kQuantBlock) * tokens) {}
-};
 
 // All tokens of a call with columns [k, k + columns) of a panel; `ahead` goes with the first tile of tokens.
 template <class S, class Weight>
 void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total, Prefetch ahead) noexcept {
-  constexpr int kSumsOf = TileTraits<S, Weight>::kGroup;
   std::byte* x = args.x;
   for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
     int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
-    QuantisedTile<S> at(x, args.depth, tokens);
-    const float* sums = kSumsOf == 32 ? at.sums + k / 32 * tokens : at.half_sums + k / 16 * tokens;
-    kMultipliers<S, Weight>.by_tokens[tokens](tile, columns, at.q + size_t(k) * tokens, at.scale + k / 32 * tokens, sums,
-                                              total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
+    QuantisedTile at(x, args.depth, tokens);
+    at.advance(k, tokens);
+    kMultipliers<S, Weight>.by_tokens[tokens](tile, columns, at, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
   }
 }
 
@@ -234,38 +246,60 @@ constexpr int streams_of(int bits) { return bits >= 8 ? 1 : 2; }
 // memory. Sums run in the order of `multiply`.
 template <class S, class Weight>
 struct OneToken {
-  static constexpr int kGroup = TileTraits<S, Weight>::kGroup;
-  static constexpr int kGroups = Weight::Block::kValues / kGroup;
-  typename S::I dot[kGroups];
+  static constexpr int kGroup = TileTraits<S, Weight>::kGroup, kPart = Weight::kHalves ? 16 : 32;
+  static constexpr int kGroups = Weight::Block::kValues / kGroup, kParts = Weight::Block::kValues / kPart;
+  typename S::I dot[kParts];
   alignas(64) float scale[kGroups][kPanelRows];
   alignas(64) float min[kGroups][kPanelRows];
+  alignas(64) float factor[kParts][kPanelRows];
   const int8_t* q;
 };
 
 template <class S, class Weight>
 void put(OneToken<S, Weight>& token, int v, typename S::P q) noexcept {
-  typename S::I& dot = token.dot[v * 4 / OneToken<S, Weight>::kGroup];
+  typename S::I& dot = token.dot[v * 4 / OneToken<S, Weight>::kPart];
   dot = TileTraits<S, Weight>::Dots::add(dot, q, token.q + 4 * v);
 }
 
-// One block of 16 rows with columns [k, …) of the token; total [16].
+template <class S, class Weight>
+void put_factor(OneToken<S, Weight>& token, int h, typename S::R factor) noexcept {
+  S::store_rows(token.factor[h], factor);
+}
+
+// A group's sum as `multiply` has it: whole numbers below 2^24, so that floats hold them.
+template <class S, class Weight>
+typename S::R dot_of(const OneToken<S, Weight>& token, int g, const int16_t* pairs) noexcept {
+  using Traits = TileTraits<S, Weight>;
+  if constexpr (Traits::kFactors) {
+    auto centred = [&](int h) {
+      auto centre = static_cast<float>(Traits::kCentre * (pairs[2 * h] + pairs[2 * h + 1]));
+      return S::sub(S::to_rows(token.dot[h]), S::rows_set1(centre));
+    };
+    typename S::R first = S::mul(centred(2 * g), S::load_rows(token.factor[2 * g]));
+    return S::fma(centred(2 * g + 1), S::load_rows(token.factor[2 * g + 1]), first);
+  } else {
+    return S::to_rows(token.dot[g]);
+  }
+}
+
+// One block of 16 rows with the token's next columns; total [16].
 template <class S, class Panel>
-[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantisedTile<S>& x, int k,
+[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantisedTile& x,
                                        float* total) noexcept {
   using Weight = typename Panel::Weight;
   using Traits = TileTraits<S, Weight>;
   using Token = OneToken<S, Weight>;
   Token token;
-  token.q = x.q + k;
+  token.q = x.q;
 #pragma GCC unroll 16
-  for (int g = 0; g < Token::kGroups; ++g) token.dot[g] = S::no_dots();
+  for (int part = 0; part < Token::kParts; ++part) token.dot[part] = S::no_dots();
   Panel::block(quants, lines, token, 0, 0);
-  const float *scale = x.scale + k / 32, *sums = Traits::kGroup == 32 ? x.sums + k / 32 : x.half_sums + k / 16;
+  const float* sums = Traits::kGroup == 32 ? x.sums : x.half_sums;
   typename S::R sum = S::load_rows(total);
 #pragma GCC unroll 16
   for (int g = 0; g < Token::kGroups; ++g) {
-    typename S::R both = S::mul(S::load_rows(token.scale[g]), S::rows_set1(scale[g * Traits::kGroup / 32]));
-    sum = S::fma(both, S::to_rows(token.dot[g]), sum);
+    typename S::R both = S::mul(S::load_rows(token.scale[g]), S::rows_set1(x.scale[g * Traits::kGroup / 32]));
+    sum = S::fma(both, dot_of<S>(token, g, x.pairs), sum);
     if constexpr (Traits::kMins) sum = S::fnma(S::load_rows(token.min[g]), S::rows_set1(sums[g]), sum);
   }
   S::store_rows(total, sum);
@@ -296,12 +330,15 @@ template <class S, class Panel>
 void linear_one_token(const LinearArgs& args) noexcept {
   using Block = typename Panel::Weight::Block;
   constexpr int kStreams = streams_of(8 * sizeof(Block) / Block::kValues);
-  QuantisedTile<S> x(args.x, args.depth, 1);
+  const QuantisedTile all(args.x, args.depth, 1);
   FromPanels<S, Panel> source[kStreams];
   each_stream<S, kStreams>(args, [&](int stream, int first, int k, int columns, float* total) {
     if (k == 0) source[stream] = FromPanels<S, Panel>(args, first);
-    source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int block) {
-      add_block<S, Panel>(quants, lines, x, k + block * FromPanels<S, Panel>::kValues, total);
+    QuantisedTile x = all;
+    x.advance(k, 1);
+    source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int) {
+      add_block<S, Panel>(quants, lines, x, total);
+      x.advance(FromPanels<S, Panel>::kValues, 1);
     });
   });
 }
@@ -437,7 +474,7 @@ template <class S>
 void quantise(const float* x, size_t x_stride, int tokens, int depth, std::byte* out) noexcept {
   using F = typename S::F;
   assert(depth % kQuantBlock == 0);
-  QuantisedTile<S> tile(out, depth, tokens);
+  QuantisedTile tile(out, depth, tokens);
   for (int t = 0; t < tokens; ++t, x += x_stride) {
     for (int b = 0; b < depth / kQuantBlock; ++b) {
       F v[4], most = S::zero(), spoilt = S::zero();  // spoilt: 0, or no number where one is not finite
@@ -450,15 +487,18 @@ void quantise(const float* x, size_t x_stride, int tokens, int depth, std::byte*
       F to_steps = S::set1(largest > kLeastRounded ? 127 / largest : 0);
       for (F& value : v) value = S::mul(value, to_steps);
       int8_t rounded[kQuantBlock];
-      int32_t total[2];
-      S::store_rounded(rounded, v, total);
+      int16_t pairs[2][2];
+      S::store_rounded(rounded, v, pairs);
       int8_t* q = tile.q + size_t(b) * kQuantBlock * tokens + 4 * t;
       for (int i = 0; i < kQuantBlock / 4; ++i) std::memcpy(q + i * 4 * tokens, rounded + 4 * i, 4);
       float scale = largest / 127;
+      int total[2] = {pairs[0][0] + pairs[0][1], pairs[1][0] + pairs[1][1]};
       tile.scale[b * tokens + t] = scale;
       tile.sums[b * tokens + t] = scale * static_cast<float>(total[0] + total[1]);
       for (int half = 0; half < 2; ++half) {
-        tile.half_sums[(2 * b + half) * tokens + t] = scale * static_cast<float>(total[half]);
+        int at = (2 * b + half) * tokens + t;
+        tile.half_sums[at] = scale * static_cast<float>(total[half]);
+        std::memcpy(tile.pairs + 2 * at, pairs[half], sizeof pairs[half]);
       }
     }
   }

@@ -208,13 +208,24 @@ struct PanelQ5K {
   }
 };
 
-// Four lines of signed bytes as scales.
+// Half h's scale, factor · d; as a factor of its own where tiles have these (tile.h).
+template <class S, class Weight, class T>
+void set_factor(T& tile, int h, typename S::R factor, typename S::R d) noexcept {
+  if constexpr (TileTraits<S, Weight>::kFactors) {
+    S::store_rows(tile.scale[h / 2], d);
+    put_factor<S>(tile, h, factor);
+  } else {
+    set_scales<S, Weight>(tile, h, S::mul(d, factor));
+  }
+}
+
+// Four lines of signed bytes as factors.
 template <class S, class Weight, class T>
 void set_signed_lines(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
-  set_scales<S, Weight>(tile, g, S::mul(d, S::template widen_signed_lines<0>(lines)));
-  set_scales<S, Weight>(tile, g + 1, S::mul(d, S::template widen_signed_lines<1>(lines)));
-  set_scales<S, Weight>(tile, g + 2, S::mul(d, S::template widen_signed_lines<2>(lines)));
-  set_scales<S, Weight>(tile, g + 3, S::mul(d, S::template widen_signed_lines<3>(lines)));
+  set_factor<S, Weight>(tile, g, S::template widen_signed_lines<0>(lines), d);
+  set_factor<S, Weight>(tile, g + 1, S::template widen_signed_lines<1>(lines), d);
+  set_factor<S, Weight>(tile, g + 2, S::template widen_signed_lines<2>(lines), d);
+  set_factor<S, Weight>(tile, g + 3, S::template widen_signed_lines<3>(lines), d);
 }
 
 template <class S>
@@ -311,10 +322,10 @@ struct PanelQ3K {
   template <class T>
   static void four_scales(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
     typename S::R less = S::rows_set1(32);
-    set_scales<S, Weight>(tile, g, S::mul(d, S::sub(S::template widen_lines<0>(lines), less)));
-    set_scales<S, Weight>(tile, g + 1, S::mul(d, S::sub(S::template widen_lines<1>(lines), less)));
-    set_scales<S, Weight>(tile, g + 2, S::mul(d, S::sub(S::template widen_lines<2>(lines), less)));
-    set_scales<S, Weight>(tile, g + 3, S::mul(d, S::sub(S::template widen_lines<3>(lines), less)));
+    set_factor<S, Weight>(tile, g, S::sub(S::template widen_lines<0>(lines), less), d);
+    set_factor<S, Weight>(tile, g + 1, S::sub(S::template widen_lines<1>(lines), less), d);
+    set_factor<S, Weight>(tile, g + 2, S::sub(S::template widen_lines<2>(lines), less), d);
+    set_factor<S, Weight>(tile, g + 3, S::sub(S::template widen_lines<3>(lines), less), d);
   }
 };
 

@@ -4,6 +4,8 @@
 
 #include <immintrin.h>
 
+#include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -101,20 +103,20 @@ struct Vectors256 {
   static F widen_unsigned(uint64_t eight) {
     return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<long long>(eight))));
   }
-  static void store_rounded(int8_t* out, const F (&x)[4], int32_t (&totals)[2]) {
+  static void store_rounded(int8_t* out, const F (&x)[4], int16_t (&pairs)[2][2]) {
     __m256i i0 = _mm256_cvtps_epi32(x[0]), i1 = _mm256_cvtps_epi32(x[1]);
     __m256i i2 = _mm256_cvtps_epi32(x[2]), i3 = _mm256_cvtps_epi32(x[3]);
     // The packs work within 128-bit halves: the 4-byte pieces come out as 0 2 4 6 | 1 3 5 7 of the order wanted.
     __m256i packed = _mm256_packs_epi16(_mm256_packs_epi32(i0, i1), _mm256_packs_epi32(i2, i3));
     packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(out), packed);
-    totals[0] = sum_of(_mm256_add_epi32(i0, i1));
-    totals[1] = sum_of(_mm256_add_epi32(i2, i3));
-  }
-  static int32_t sum_of(__m256i a) {
-    __m128i four = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
-    __m128i two = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4e));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 0xb1)));
+    __m256i sums = _mm256_maddubs_epi16(_mm256_set1_epi8(1), packed);
+    sums = _mm256_add_epi16(sums, _mm256_shuffle_epi32(sums, 0x4e));
+    sums = _mm256_add_epi16(sums, _mm256_shuffle_epi32(sums, 0xb1));
+    for (int half = 0; half < 2; ++half) {
+      int32_t both = half ? _mm256_extract_epi32(sums, 4) : _mm256_cvtsi256_si32(sums);
+      std::memcpy(pairs[half], &both, sizeof both);
+    }
   }
   static void store_bytes(void* p, B x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
   static void transpose(B (&b)[8]) {
@@ -272,6 +274,17 @@ struct Avx2 : Vectors256<Avx2> {
     }
   }
 
+  // Formats whose halves of 16 columns have a whole factor each (Q6_K, Q3_K) are summed as whole numbers over 32
+  // columns: the factors widen the 16-bit sums in place of ones, and one conversion to float does for both halves.
+  static constexpr bool kFactors = true;
+  static P to_factors(R a) {
+    auto twice = [](__m256i i) { return _mm256_or_si256(_mm256_slli_epi32(i, 16), mask_words(i)); };
+    return {twice(_mm256_cvtps_epi32(a.low)), twice(_mm256_cvtps_epi32(a.high))};
+  }
+  static R load_factors(const int16_t* p) {
+    return floats(_mm256_srai_epi32(load_bytes(p), 16), _mm256_srai_epi32(load_bytes(p + 16), 16));
+  }
+
   template <int kMost, bool kSigned>
   struct Dots {
     static constexpr int kFit = 32767 / (2 * 127 * kMost);
@@ -344,6 +357,46 @@ struct Avx2 : Vectors256<Avx2> {
       }
     }
 
+    // The sums over two halves of factor · (w − kCentre) · x, pairs being those of x (kernel_table.h). The sum of eight
+    // products with w may not fit 16 bits, that with w − kCentre does: what overflows on the way comes back.
+    template <int kCentre, int T>
+    static void run_halves(const uint8_t* w, const int16_t (*factor)[32], const int8_t* q, const int16_t* pairs,
+                           I (&dot)[T]) {
+      constexpr int kShift = std::countr_zero(unsigned{kCentre});
+      static_assert(kCentre == 1 << kShift && 8 * 127 * std::max(kCentre, kMost - kCentre) <= 32767 && kFit >= 1);
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half) {
+        __m256i low[T], high[T];
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+          int32_t both;
+          std::memcpy(&both, pairs + 2 * (half * T + t), sizeof both);
+          low[t] = high[t] = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(_mm256_set1_epi32(both), kShift));
+        }
+#pragma GCC unroll 4
+        for (int v = 4 * half; v < 4 * half + 4; ++v) {
+          __m256i w_low = load_bytes(w + 64 * v), w_high = load_bytes(w + 64 * v + 32);
+#pragma GCC unroll 8
+          for (int t = 0; t < T; ++t) {
+            int32_t four;
+            std::memcpy(&four, q + (v * T + t) * 4, sizeof four);
+            __m256i a = _mm256_set1_epi32(four);
+            low[t] = _mm256_add_epi16(low[t], product(w_low, a));
+            high[t] = _mm256_add_epi16(high[t], product(w_high, a));
+            keep_here(low[t]);
+            keep_here(high[t]);
+          }
+        }
+        __m256i factor_low = load_bytes(factor[half]), factor_high = load_bytes(factor[half] + 16);
+#pragma GCC unroll 8
+        for (int t = 0; t < T; ++t) {
+          __m256i low_sum = _mm256_madd_epi16(low[t], factor_low), high_sum = _mm256_madd_epi16(high[t], factor_high);
+          dot[t].low = half == 0 ? low_sum : _mm256_add_epi32(dot[t].low, low_sum);
+          dot[t].high = half == 0 ? high_sum : _mm256_add_epi32(dot[t].high, high_sum);
+        }
+      }
+    }
+
    private:
     // GCC 12 would gather all products of a sum before it adds any: more than there are registers.
     static void keep_here(__m256i& sum) { asm("" : "+x"(sum)); }
@@ -359,6 +412,7 @@ struct Avx2 : Vectors256<Avx2> {
     __m256i half = Part < 2 ? a.low : a.high;
     return Part % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1);
   }
+  static __m256i mask_words(__m256i a) { return _mm256_and_si256(a, _mm256_set1_epi32(0xffff)); }
   static R floats(__m256i low, __m256i high) { return {_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)}; }
 };
 

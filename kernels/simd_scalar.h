@@ -20,6 +20,7 @@ struct Scalar {
   static constexpr int kTile = 2;  // tokens that linear.h multiplies together
   // What is added to signed bytes of the full range before a product; its share is taken off again as a min.
   static constexpr int kSignedOffset = 0;
+  static constexpr bool kFactors = false;        // halves with whole factors are summed as whole numbers (simd_avx2.h)
   static constexpr bool kSplitsSigns = false;    // in tiles (simd_avx2.h)
   static constexpr bool kOneTokenDirect = false;  // one token is multiplied without a tile (linear.h)
   struct F { float v[8]; };
@@ -173,14 +174,14 @@ struct Scalar {
     for (int i = 0; i < 8; ++i) r.v[i] = static_cast<float>((eight >> (8 * i)) & 0xff);
     return r;
   }
-  // Rounds 32 floats to bytes; totals are the sums of the first and the last sixteen.
-  static void store_rounded(int8_t* out, const F (&x)[4], int32_t (&totals)[2]) {
-    totals[0] = totals[1] = 0;
+  // Rounds 32 floats to bytes. Of each half: the sums of the bytes in the first two and the last two places of four.
+  static void store_rounded(int8_t* out, const F (&x)[4], int16_t (&pairs)[2][2]) {
+    std::memset(pairs, 0, sizeof pairs);
     for (int part = 0; part < 4; ++part) {
       F rounded = round(x[part]);
       for (int i = 0; i < 8; ++i) {
         out[8 * part + i] = static_cast<int8_t>(rounded.v[i] >= -127 && rounded.v[i] <= 127 ? rounded.v[i] : 0);
-        totals[part / 2] += out[8 * part + i];
+        pairs[part / 2][i % 4 / 2] = static_cast<int16_t>(pairs[part / 2][i % 4 / 2] + out[8 * part + i]);
       }
     }
   }

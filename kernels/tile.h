@@ -3,7 +3,10 @@
 //
 //   weight(row, k) = scale[g][row] · q(row, k) − min[g][row],   g the group of 16 or 32 columns that k lies in
 //
-// A format's kOffset, and what an instruction set adds to signed bytes, is in `min`.
+// A format's kOffset, and what an instruction set adds to signed bytes, is in `min`. Where the instruction set wants
+// halves with whole factors (TileTraits::kFactors), there is no min and g is a group of 32 columns of two halves h:
+//
+//   weight(row, k) = scale[g][row] · factor[h][row] · (q(row, k) − kOffset)
 #pragma once
 
 #include "kernels/panel.h"
@@ -19,6 +22,7 @@ struct Tile {
   // magnitudes of each group.
   alignas(64) uint8_t sign[kStretchColumns / 4][64];
   alignas(64) int32_t negative[kStretchColumns / 16][kPanelRows];
+  alignas(64) int16_t factor[kStretchColumns / 16][2 * kPanelRows];  // twice each
 };
 
 inline constexpr int kFloatColumns = 64;
@@ -27,6 +31,12 @@ inline constexpr int kFloatColumns = 64;
 template <class S>
 void put(Tile& tile, int v, typename S::P q) noexcept {
   S::store_panel(tile.q[v], q);
+}
+
+// Half h's factors.
+template <class S>
+void put_factor(Tile& tile, int h, typename S::R factor) noexcept {
+  S::store_panel(tile.factor[h], S::to_factors(factor));
 }
 
 // Sixty-four bytes of a panel. Panels are read from front to back, but not vector by vector, and the hardware
@@ -42,17 +52,28 @@ struct FloatTile {
   alignas(64) float w[kFloatColumns][kPanelRows];
 };
 
+template <class DotsOf, int kColumns, bool kHasMins, bool kHasSigns, int kOffsetOfFactors>
+struct TileKind {
+  using Dots = DotsOf;
+  static constexpr int kGroup = kColumns, kCentre = kOffsetOfFactors;
+  static constexpr bool kMins = kHasMins, kSplit = kHasSigns, kFactors = kCentre != 0;
+};
+
 // How the micro-kernel treats a tile of this format.
 template <class S, class Weight>
 struct TileTraits {
   // Formats of about as many levels share a micro-kernel.
   static constexpr int kMost = Weight::kMost <= 15 ? 15 : Weight::kMost <= 31 ? 31 : Weight::kMost <= 63 ? 63 : 127;
   using Dots = typename S::template Dots<kMost, Weight::kSigned>;
-  static constexpr int kGroup = Weight::kHalves ? 16 : 32;
+  static constexpr bool kFactors = Weight::kCentred && S::kFactors;
+  static constexpr int kGroup = Weight::kHalves && !kFactors ? 16 : 32;
   static constexpr int kOffset = Weight::kSigned ? S::kSignedOffset : Weight::kOffset;
-  static constexpr bool kMins = Weight::kHasMin || kOffset != 0;
+  static constexpr bool kMins = Weight::kHasMin || kOffset != 0 && !kFactors;
+  static constexpr int kCentre = kFactors ? kOffset : 0;
   static constexpr bool kSignedBytes = Weight::kSigned && S::kSignedOffset == 0;
   static constexpr bool kSplit = kSignedBytes && S::kSplitsSigns;
+  // All that the micro-kernel depends on.
+  using Kind = TileKind<Dots, kGroup, kMins, kSplit, kCentre>;
 };
 
 // Makes a tile of signed weights what the products want.
@@ -81,6 +102,10 @@ void to_floats(const Tile& tile, int first, FloatTile& to) noexcept {
   for (int v = 0; v < kFloatColumns / 4; ++v) {
     int k = first + 4 * v;
     typename S::R scale = S::load_rows(tile.scale[k / Traits::kGroup]), below = S::rows_zero();
+    if constexpr (Traits::kFactors) {
+      scale = S::mul(scale, S::load_factors(tile.factor[k / 16]));
+      below = S::sub(below, S::mul(scale, S::rows_set1(Traits::kCentre)));
+    }
     if constexpr (Traits::kMins) below = S::sub(below, S::load_rows(tile.min[k / Traits::kGroup]));
     typename S::P q = S::load_panel(tile.q[k / 4]);
     typename S::R column[4];

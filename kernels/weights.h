@@ -66,6 +66,7 @@ struct WeightTraits {
   static constexpr bool kHalves = false;    // the halves of a group have factors of their own; else all are 1
   static constexpr bool kHasMin = false;
   static constexpr bool kHalfMins = false;  // as well as kHasMin
+  static constexpr bool kCentred = false;   // factors of halves are whole numbers, 8 products with q − kOffset fit 16 bits
 };
 
 // Whole numbers 0 … kMost, of which kOffset is taken off.
@@ -208,7 +209,7 @@ template <class S>
 struct WeightQ6K : Levels<63, 32> {
   using Block = quant::BlockQ6K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true;
+  static constexpr bool kHalves = true, kCentred = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int half = 0; half < 2; ++half) {
       typename S::B low0 = S::load_bytes(block.ql + 64 * half);
@@ -261,7 +262,7 @@ template <class S>
 struct WeightQ3K : Levels<7, 4> {
   using Block = quant::BlockQ3K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true;
+  static constexpr bool kHalves = true, kCentred = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     typename S::B thirds = S::load_bytes(block.high);
     typename S::B third[8] = {S::template shift_left<2>(thirds),  S::template shift_left<1>(thirds),
