@@ -25,7 +25,7 @@ using ops::TensorInfo;
 inline constexpr Format kCacheFormats[] = {Format::f16, Format::f32, Format::q8_0, Format::q4_0};
 inline constexpr int kTokensPerTask = kernels::kMostTokens;
 inline constexpr int kFewTokens = 4;
-inline constexpr int kFewTasks = 2, kManyTasks = 8;    // of a thread, with few and with many tokens
+inline constexpr int kFewTasks = 2, kManyTasks = 16;    // of a thread, with few and with many tokens
 inline constexpr size_t kWeightsPerTask = 256 << 10;   // bytes: they stay in the core's own cache for all its tokens
 inline constexpr size_t kValuesPerTask = 4096;       // of element-wise ops
 inline constexpr int kSmallRows = 4;                   // up to so many, ops on rows are done by one thread
