@@ -70,7 +70,7 @@ TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
         EXPECT_TRUE(holds(from_memory, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_TRUE(holds(from_file, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_EQ(repacker.bytes(), 2 * want.size());
-        EXPECT_EQ(want.size(), cpu::packed_bytes(f.format, rows, 512));
+        EXPECT_EQ(want.size(), cpu::packed_bytes(f.format, kFloat32, rows, 512));
       }
     }
   }
