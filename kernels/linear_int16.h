@@ -73,23 +73,23 @@ inline constexpr PairMultipliers<S> kPairMultipliers;
 // Where pairs come from: panels, or rows as in the file. `stretch` gives the 256 columns from k on, of 16 rows.
 template <class S>
 struct PairPanels {
-  static constexpr size_t kPairBytes = kPanelRows * 2 * sizeof(int16_t);
-  static constexpr size_t kScaleBytes = kPanelRows * sizeof(uint16_t);
+  static constexpr int kScaleBytes = kPanelRows * sizeof(uint16_t), kLineBytes = 64;
   static constexpr size_t kStretchBytes =
-      kStretchColumns / 2 * kPairBytes + kStretchColumns / kPairGroup * kScaleBytes;
-  static_assert(kStretchBytes % 64 == 0);
+      kStretchColumns * kPanelRows * sizeof(int16_t) + kStretchColumns / kPairGroup * kScaleBytes;
+  static_assert(kStretchBytes % kLineBytes == 0);
   const std::byte* panel;
   int weight_columns;
 
   PairPanels(const LinearArgs& args, int first) noexcept
       : panel(args.weight + size_t(first / kPanelRows) * args.weight_stride), weight_columns(args.weight_columns) {}
   PairStretch stretch(int k) noexcept {
-    const std::byte* q = panel + k / kStretchColumns * kStretchBytes;
+    const std::byte* scales = panel + k / kStretchColumns * kStretchBytes;
     int columns = weight_columns - k < kStretchColumns ? weight_columns - k : kStretchColumns;
-    const std::byte* scales = q + size_t(columns + 1) / 2 * kPairBytes;
-    // The next stretch's scales are wanted before all of its pairs have been asked for.
-    for (int i = 0; i < 128; i += 64) __builtin_prefetch(scales + kStretchBytes + i, 0, 2);
-    return {q, scales, kAhead};
+    int groups = (columns + kPairGroup - 1) / kPairGroup;
+    int bytes = (groups * kScaleBytes + kLineBytes - 1) / kLineBytes * kLineBytes;
+    // Pairs ask for memory as far ahead as they are from each other: not for what lies that far behind the scales.
+    for (int i = 0; i < bytes; i += kLineBytes) __builtin_prefetch(scales + kAhead + i, 0, 2);
+    return {scales + bytes, scales, kAhead};
   }
 };
 

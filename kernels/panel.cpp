@@ -235,8 +235,9 @@ template <class Float>
 void pack_pairs(const std::byte* rows, int count, int columns, std::byte* panel) {
   constexpr size_t kPairBytes = kPanelRows * 2 * sizeof(int16_t), kLineBytes = kPanelRows * sizeof(uint16_t);
   for (int k = 0; k < columns; k += kStretchColumns) {
-    int in_stretch = std::min(kStretchColumns, columns - k);
-    std::byte *quants = panel, *lines = panel + size_t(in_stretch + 1) / 2 * kPairBytes;
+    int in_stretch = std::min(kStretchColumns, columns - k), groups = (in_stretch + kPairGroup - 1) / kPairGroup;
+    std::byte *lines = panel, *quants = panel + (groups * kLineBytes + 63) / 64 * 64;
+    std::fill(panel, quants, std::byte{0});
     for (int first = 0; first < in_stretch; first += kPairGroup, lines += kLineBytes) {
       int wide = std::min(kPairGroup, in_stretch - first);
       for (int r = 0; r < kPanelRows; ++r) {
@@ -251,7 +252,7 @@ void pack_pairs(const std::byte* rows, int count, int columns, std::byte* panel)
         std::memcpy(lines + r * sizeof scale, &scale, sizeof scale);
       }
     }
-    panel = lines;  // a whole stretch needs no padding
+    panel = quants + size_t(in_stretch + 1) / 2 * kPairBytes;
   }
 }
 
@@ -317,7 +318,7 @@ void pack_panel(const PanelFormat& format, const std::byte* matrix, int rows, in
   size_t stride = row_bytes(format.format, columns);
   std::byte* end = panel + panel_bytes(format, columns);
   if (!format.pack) {
-    std::fill(panel + size_t(columns) / 2 * 2 * format.quant_bytes, end, std::byte{0});  // padding, an odd column's too
+    std::fill(panel + size_t(columns) / 2 * 2 * format.quant_bytes, end, std::byte{0});  // what an odd column leaves
     return format.pack_plain(matrix + first * stride, rows - first, columns, panel);
   }
   for (int k = 0; k < columns; k += kStretchColumns) {

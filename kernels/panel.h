@@ -9,9 +9,10 @@
 // Plain floats have no lines: column 0 of the 16 rows, column 1, … To be multiplied in int16, those of 16 bits are rounded
 // in groups of 64 columns, each row with a scale of its own:
 //
+//   stretch = lines of its groups, padded to 64 bytes | quants
+//   lines   = scales of rows 0 … 15 as bf16, powers of two: 2^-11 of the one just below the group's largest
 //   quants  = vectors of 64 bytes: 2 columns of row 0 | 2 columns of row 1 | … , an int16 each, |q| ≤ 4095; a zero behind
 //             the last of an odd number
-//   lines   = for each group the scales of rows 0 … 15 as bf16: powers of two, 2^-11 of the group's largest exponent
 //
 // A group that has a number that is not finite has a scale that is no number. Rows that a last panel lacks are zeros.
 #pragma once

@@ -98,12 +98,12 @@ TEST(Panel, ToBeMultipliedInInt16HasPairsOfColumnsAndTheirScales) {
         auto stretch_bytes = [](int of) { return (of + 1) / 2 * 64 + ((of + 63) / 64 * 32 + 63) / 64 * 64; };
         ASSERT_EQ(packed.size(), size_t(columns / 256 * stretch_bytes(256) + stretch_bytes(columns % 256)));
         for (int k = 0; k < (columns + 1) / 2 * 2; ++k) {
-          const std::byte* stretch = packed.data() + k / 256 * stretch_bytes(256);
-          const std::byte* lines = stretch + (std::min(columns - k / 256 * 256, 256) + 1) / 2 * 64;
+          const std::byte* lines = packed.data() + k / 256 * stretch_bytes(256);
+          const std::byte* pairs = lines + (std::min(columns - k / 256 * 256, 256) + 127) / 128 * 64;
           for (int r = 0; r < kPanelRows; ++r) {
             int16_t q;
             uint16_t scale_bits;
-            std::memcpy(&q, stretch + (k % 256 / 2 * kPanelRows + r) * 4 + k % 2 * 2, sizeof q);
+            std::memcpy(&q, pairs + (k % 256 / 2 * kPanelRows + r) * 4 + k % 2 * 2, sizeof q);
             std::memcpy(&scale_bits, lines + (k % 256 / 64 * kPanelRows + r) * 2, sizeof scale_bits);
             SCOPED_TRACE(fmt::format("{} row {} column {} of {}", info(format).name, first + r, k, columns));
             if (first + r >= rows || k == columns) {
