@@ -14,7 +14,6 @@ const KernelTable* kernel_table(Isa isa) {
     case Isa::scalar: return scalar_table();
     case Isa::avx2: return platform::cpu().avx2 ? avx2_table() : nullptr;
     case Isa::avx512: return platform::cpu().avx512 ? avx512_table() : nullptr;
-    case Isa::avx512_bf16: return platform::cpu().avx512_bf16 ? avx512_bf16_table() : nullptr;
   }
   return nullptr;
 }
@@ -26,7 +25,6 @@ void unpack_values(const FormatInfo& format, const std::byte* blocks, float* val
 const KernelTable& kernel_table() {
   const KernelTable* fastest = nullptr;
   for (Isa isa : kIsas) {
-    if (isa == Isa::avx512_bf16) continue;  // it rounds more than the others
     if (const KernelTable* table = kernel_table(isa)) fastest = table;
   }
   return *fastest;

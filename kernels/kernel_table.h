@@ -23,13 +23,15 @@ namespace troika::kernels {
 //            K a multiple of 32, with x = scale * q, a sum being scale * (q summed over the block), a half sum that over
 //            16 values, pairs the sums of those q that stand in the first two and in the last two of their four. A
 //            block with a value that is not finite has a scale that is no number, and so have all products with it.
-//   bf16:    bf16 [K/2, T, 2], rounded to the nearest; behind an odd K follows a zero
+//   int16:   int16 q[K/2, T, 2], |q| at most 8191, behind an odd K a zero | float scale[K/64, T] (rounded
+//            up), with x = scale * q. A scale is no number as that of int8 is.
 inline constexpr int kQuantBlock = 32;
 constexpr size_t activation_bytes(Arithmetic arithmetic, int depth) {  // of a token
   switch (arithmetic) {
     case Arithmetic::float32: return size_t(depth) * sizeof(float);
     case Arithmetic::int8: return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float) + 4 * sizeof(int16_t));
-    case Arithmetic::bf16: return (size_t(depth) + 1) / 2 * 2 * sizeof(uint16_t);
+    case Arithmetic::int16:
+      return (size_t(depth) + 1) / 2 * 2 * sizeof(int16_t) + (size_t(depth) + kPairGroup - 1) / kPairGroup * sizeof(float);
   }
   return 0;
 }
@@ -142,7 +144,7 @@ struct KernelTable {
   FormatKernels any;         // for formats without a row: unpacks them stretch by stretch
 
   int tile_tokens;
-  TileMaker tiles[kArithmetics];  // null: no format of this table is multiplied so
+  TileMaker tiles[kArithmetics];
   // weight null: none
   void (*rms_norm)(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept;
   void (*layer_norm)(const float* x, const float* weight, const float* bias, float* out, int rows, int columns,
@@ -189,7 +191,7 @@ struct KernelTable {
   // Loops of nothing but multiply-adds (peak.h); they return the operations done.
   int64_t (*fp32_peak)(int64_t rounds) noexcept;
   int64_t (*int8_peak)(int64_t rounds) noexcept;
-  int64_t (*bf16_peak)(int64_t rounds) noexcept;  // null: no format of this table is multiplied so
+  int64_t (*int16_peak)(int64_t rounds) noexcept;
   void (*relax)() noexcept;  // what a thread does between two looks at a flag
 
   // The format's own row, or `any`.
@@ -202,13 +204,12 @@ struct KernelTable {
   TileMaker tile_maker(Arithmetic arithmetic) const { return tiles[static_cast<int>(arithmetic)]; }
 };
 
-// avx512_bf16 is avx512 but for F16 and BF16 weights, which it multiplies in bf16.
-enum class Isa { scalar, avx2, avx512, avx512_bf16 };
-inline constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::avx512_bf16};
+enum class Isa { scalar, avx2, avx512 };
+inline constexpr Isa kIsas[] = {Isa::scalar, Isa::avx2, Isa::avx512};
 
 // Null when this build or this machine lacks the instruction set.
 const KernelTable* kernel_table(Isa isa);
-// The fastest table of this machine that multiplies with floats as they are: avx512_bf16 must be asked for (docs/cpu.md).
+// The fastest table of this machine.
 const KernelTable& kernel_table();
 // The table of this name; "": the fastest. Throws Error with the names there are.
 const KernelTable& kernel_table(std::string_view name);

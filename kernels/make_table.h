@@ -7,6 +7,7 @@
 #include "kernels/hadamard.h"
 #include "kernels/kernel_table.h"
 #include "kernels/linear.h"
+#include "kernels/linear_int16.h"
 #include "kernels/panel_formats_iq.h"
 #include "kernels/peak.h"
 #include "kernels/rows.h"
@@ -17,6 +18,16 @@ namespace troika::kernels {
 template <class S, template <class> class Weight>
 constexpr FormatKernels plain(Format format) {
   return {format, Arithmetic::float32, {linear_plain_rows<S, Weight<S>>, nullptr}, {linear_plain<S, Weight<S>>, nullptr}};
+}
+
+// Floats of 16 bits.
+template <class S, template <class> class Weight>
+constexpr FormatKernels pairs(Format format) {
+  FormatKernels kernels = plain<S, Weight>(format);
+  kernels.fast = Arithmetic::int16;
+  kernels.rows.fast = linear_int16<S, PairRows<S, Weight<S>>>;
+  kernels.panels.fast = linear_int16<S, PairPanels<S>>;
+  return kernels;
 }
 
 // A block format that is read as it lies in the file.
@@ -40,8 +51,8 @@ constexpr FormatKernels panels(Format format) {
 template <class S>
 inline constexpr FormatKernels kFormats[] = {
     plain<S, PlainF32>(Format::f32),
-    plain<S, PlainF16>(Format::f16),
-    plain<S, PlainBf16>(Format::bf16),
+    pairs<S, PlainF16>(Format::f16),
+    pairs<S, PlainBf16>(Format::bf16),
     panels<S, PanelQ8_0>(Format::q8_0),
     panels<S, PanelQ4_0>(Format::q4_0),
     panels<S, PanelQ4_1>(Format::q4_1),
@@ -75,7 +86,7 @@ inline constexpr KernelTable kTable = {
     .format_count = sizeof(kFormats<S>) / sizeof(FormatKernels),
     .any = {Format::f32, Arithmetic::float32, {linear_foreign<S>, nullptr}, {nullptr, nullptr}},
     .tile_tokens = S::kTile,
-    .tiles = {interleave<S>, quantise<S>, nullptr},
+    .tiles = {interleave<S>, quantise<S>, round_to_int16<S>},
     .rms_norm = rms_norm<S>,
     .layer_norm = layer_norm<S>,
     .add_norm = add_norm<S>,
@@ -101,7 +112,7 @@ inline constexpr KernelTable kTable = {
     .place = place<S>,
     .fp32_peak = fp32_peak<S>,
     .int8_peak = int8_peak<S>,
-    .bf16_peak = nullptr,
+    .int16_peak = int16_peak<S>,
     .relax = S::relax,
 };
 

@@ -181,41 +181,80 @@ void pack_plain(const std::byte* rows, int count, int columns, std::byte* panel)
   }
 }
 
-// The same in bf16, two columns of a row side by side; kRound takes `count` values of the format to bf16.
-template <void (*kRound)(const uint16_t* from, int count, uint16_t* to)>
+// Formats of 16 bits as floats. Loops over them have no branches, so that the compiler makes vectors of them.
+struct Half {
+  static constexpr int kInfinite = 0x7c00;
+  // A half's bits, moved to where float32 has exponent and fraction, are the number times 2^-112.
+  static float value(uint16_t bits) {
+    uint32_t moved = (bits & 0x7fffu) << 13 | (bits & 0x8000u) << 16;
+    float small;
+    std::memcpy(&small, &moved, sizeof small);
+    return small * 0x1p112f;
+  }
+};
+struct BrainFloat {
+  static constexpr int kInfinite = 0x7f80;
+  static float value(uint16_t bits) {
+    uint32_t wide = uint32_t{bits} << 16;
+    float value;
+    std::memcpy(&value, &wide, sizeof value);
+    return value;
+  }
+};
+
+// Rounds a group of a row; returns the scale as bf16.
+template <class Float>
+uint16_t round_to_int16(const uint16_t (&from)[kPairGroup], int16_t (&to)[kPairGroup]) {
+  int16_t most = 0;  // magnitudes are in the order of their bits
+  for (uint16_t bits : from) most = std::max(most, static_cast<int16_t>(bits & 0x7fff));
+  float largest = Float::value(static_cast<uint16_t>(most)), step, to_steps = 0;
+  uint32_t bits;
+  std::memcpy(&bits, &largest, sizeof bits);
+  bits &= 0x7f800000;  // the power of two that is not above it
+  std::memcpy(&step, &bits, sizeof step);
+  step *= kPairStep;
+  if (most >= Float::kInfinite || largest < kLeastPaired) {
+    std::fill_n(to, kPairGroup, int16_t{0});
+    return most >= Float::kInfinite ? 0x7fc0 : 0;
+  }
+  to_steps = 1 / step;
+  for (int i = 0; i < kPairGroup; ++i) {
+    // Added to 1.5 · 2^23 a number loses its fraction to the nearest, of two as near to the even one; the lowest bits
+    // of the sum are the whole number's.
+    float rounded = Float::value(from[i]) * to_steps + 12582912.0f;
+    uint32_t whole;
+    std::memcpy(&whole, &rounded, sizeof whole);
+    to[i] = static_cast<int16_t>(whole);
+  }
+  std::memcpy(&bits, &step, sizeof bits);
+  return static_cast<uint16_t>(bits >> 16);
+}
+
+// To be multiplied in int16.
+template <class Float>
 void pack_pairs(const std::byte* rows, int count, int columns, std::byte* panel) {
-  constexpr int kStretch = 64;
-  for (int k = 0; k < columns; k += kStretch) {
-    int wide = std::min(kStretch, columns - k);
-    for (int r = 0; r < kPanelRows; ++r) {
-      uint16_t from[kStretch] = {}, values[kStretch] = {};
-      if (r < count) std::memcpy(from, rows + (size_t(r) * columns + k) * sizeof(uint16_t), wide * sizeof(uint16_t));
-      kRound(from, kStretch, values);
-      std::byte* to = panel + size_t(k) * kPanelRows * sizeof(uint16_t) + r * 2 * sizeof(uint16_t);
-      for (int i = 0; i < wide; i += 2, to += kPanelRows * 2 * sizeof(uint16_t)) {
-        std::memcpy(to, values + i, 2 * sizeof(uint16_t));
+  constexpr size_t kPairBytes = kPanelRows * 2 * sizeof(int16_t), kLineBytes = kPanelRows * sizeof(uint16_t);
+  for (int k = 0; k < columns; k += kStretchColumns) {
+    int in_stretch = std::min(kStretchColumns, columns - k), groups = (in_stretch + kPairGroup - 1) / kPairGroup;
+    std::byte *lines = panel, *quants = panel + (groups * kLineBytes + 63) / 64 * 64;
+    std::fill(panel, quants, std::byte{0});
+    for (int first = 0; first < in_stretch; first += kPairGroup, lines += kLineBytes) {
+      int wide = std::min(kPairGroup, in_stretch - first);
+      for (int r = 0; r < kPanelRows; ++r) {
+        uint16_t from[kPairGroup] = {};
+        int16_t values[kPairGroup];
+        if (r < count) {
+          std::memcpy(from, rows + (size_t(r) * columns + k + first) * sizeof(uint16_t), wide * sizeof(uint16_t));
+        }
+        uint16_t scale = round_to_int16<Float>(from, values);
+        std::byte* to = quants + size_t(first) / 2 * kPairBytes + r * 2 * sizeof(int16_t);
+        for (int i = 0; i < wide; i += 2, to += kPairBytes) std::memcpy(to, values + i, 2 * sizeof(int16_t));
+        std::memcpy(lines + r * sizeof scale, &scale, sizeof scale);
       }
     }
+    panel = quants + size_t(in_stretch + 1) / 2 * kPairBytes;
   }
 }
-
-// Halves to bf16, to the nearest and of two as near to the even one; without branches, so that the compiler makes
-// vectors of it. A half's bits, moved to where float32 has exponent and fraction, are the number times 2^-112.
-void halves_to_bf16(const uint16_t* from, int count, uint16_t* to) {
-  for (int i = 0; i < count; ++i) {
-    uint32_t magnitude = from[i] & 0x7fffu, bits = magnitude << 13;
-    float small, value;
-    std::memcpy(&small, &bits, sizeof small);
-    value = small * 0x1p112f;
-    std::memcpy(&bits, &value, sizeof bits);
-    if (magnitude == 0x7c00) bits = 0x7f800000;  // infinite
-    if (magnitude > 0x7c00) bits = 0x7fc00000;   // no number
-    bits += 0x7fff + (bits >> 16 & 1);
-    to[i] = static_cast<uint16_t>(bits >> 16 | (from[i] & 0x8000u));
-  }
-}
-
-void copy_bf16(const uint16_t* from, int count, uint16_t* to) { std::copy_n(from, count, to); }
 
 constexpr PanelFormat kPanelFormats[] = {
     {Format::f32, 64, 0, nullptr, pack_plain<uint32_t>},
@@ -248,15 +287,15 @@ constexpr PanelFormat kPanelFormats[] = {
     {Format::iq1_s, 1024, 96, pack_as<quant::BlockIQ1S, pack_iq1_s>},        // ×1.44: 2 bits
 };
 
-constexpr PanelFormat kBf16Panels[] = {
-    {Format::f16, 32, 0, nullptr, pack_pairs<halves_to_bf16>},
-    {Format::bf16, 32, 0, nullptr, pack_pairs<copy_bf16>},
+constexpr PanelFormat kInt16Panels[] = {
+    {Format::f16, 32, 32, nullptr, pack_pairs<Half>, kPairGroup},
+    {Format::bf16, 32, 32, nullptr, pack_pairs<BrainFloat>, kPairGroup},
 };
 
 }  // namespace
 
 const PanelFormat* find_panel_format(Format format, Arithmetic arithmetic) {
-  auto rows = arithmetic == Arithmetic::bf16 ? std::span<const PanelFormat>(kBf16Panels) : kPanelFormats;
+  auto rows = arithmetic == Arithmetic::int16 ? std::span<const PanelFormat>(kInt16Panels) : kPanelFormats;
   for (const PanelFormat& f : rows) {
     if (f.format == format) return &f;
   }
@@ -264,9 +303,12 @@ const PanelFormat* find_panel_format(Format format, Arithmetic arithmetic) {
 }
 
 size_t panel_bytes(const PanelFormat& format, int columns) {
-  int block_values = info(format.format).block_values;
-  int block_bytes = format.quant_bytes + format.line_bytes;
-  auto stretch = [&](int of) { return (size_t(of / block_values) * block_bytes + 63) / 64 * 64; };
+  int block_values = info(format.format).block_values, line_columns = std::max(format.line_columns, block_values);
+  auto padded = [](int bytes) { return (size_t(bytes) + 63) / 64 * 64; };
+  auto stretch = [&](int of) {
+    return padded(of / block_values * format.quant_bytes) +
+           padded((of + line_columns - 1) / line_columns * format.line_bytes);
+  };
   return columns / kStretchColumns * stretch(kStretchColumns) + stretch(columns % kStretchColumns);
 }
 

@@ -208,6 +208,26 @@ struct Avx2 : Vectors256<Avx2> {
   static R fnma(R a, R b, R c) { return {fnma(a.low, b.low, c.low), fnma(a.high, b.high, c.high)}; }
   static R to_rows(I a) { return {_mm256_cvtepi32_ps(a.low), _mm256_cvtepi32_ps(a.high)}; }
 
+  static R power_below(R x) {
+    const __m256 exponent = _mm256_castsi256_ps(_mm256_set1_epi32(0x7f800000));
+    return {_mm256_and_ps(x.low, exponent), _mm256_and_ps(x.high, exponent)};
+  }
+  static void store_int16(void* to, R x) {
+    __m256i packed = _mm256_packs_epi32(_mm256_cvtps_epi32(x.low), _mm256_cvtps_epi32(x.high));
+    store_bytes(to, _mm256_permute4x64_epi64(packed, 0xd8));  // the pack works within halves: 0 2 | 1 3
+  }
+  static void store_pairs(void* to, R even, R odd) {
+    store_panel(to, {pairs(even.low, odd.low), pairs(even.high, odd.high)});
+  }
+  static I add_pairs(I dot, P w, uint32_t pair) {
+    __m256i a = _mm256_set1_epi32(static_cast<int>(pair));
+    dot.low = _mm256_add_epi32(dot.low, _mm256_madd_epi16(w.low, a));
+    dot.high = _mm256_add_epi32(dot.high, _mm256_madd_epi16(w.high, a));
+    asm("" : "+x"(dot.low));  // GCC 12 would gather products, more than there are registers
+    asm("" : "+x"(dot.high));
+    return dot;
+  }
+
   static P load_panel(const void* p) { return {load_bytes(p), load_bytes(static_cast<const std::byte*>(p) + 32)}; }
   static void store_panel(void* p, P x) {
     store_bytes(p, x.low);
@@ -407,6 +427,9 @@ struct Avx2 : Vectors256<Avx2> {
   };
 
  private:
+  static __m256i pairs(__m256 even, __m256 odd) {
+    return _mm256_blend_epi16(_mm256_cvtps_epi32(even), _mm256_slli_epi32(_mm256_cvtps_epi32(odd), 16), 0xaa);
+  }
   template <int Part>
   static __m128i quarter(P a) {
     __m256i half = Part < 2 ? a.low : a.high;

@@ -77,6 +77,18 @@ struct Avx512 : Vectors256<Avx512> {
   static R fnma(R a, R b, R c) { return _mm512_fnmadd_ps(a, b, c); }
   static R to_rows(I a) { return _mm512_cvtepi32_ps(a.v); }
 
+  static R power_below(R x) { return _mm512_and_ps(x, _mm512_castsi512_ps(_mm512_set1_epi32(0x7f800000))); }
+  static void store_int16(void* to, R x) {
+    _mm256_storeu_si256(static_cast<__m256i*>(to), _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
+  }
+  static void store_pairs(void* to, R even, R odd) {
+    __m512i high = _mm512_slli_epi32(_mm512_cvtps_epi32(odd), 16);
+    _mm512_storeu_si512(to, _mm512_mask_blend_epi16(0xaaaaaaaa, _mm512_cvtps_epi32(even), high));
+  }
+  static I add_pairs(I dot, P w, uint32_t pair) {
+    return {_mm512_dpwssd_epi32(dot.v, w.v, _mm512_set1_epi32(static_cast<int>(pair)))};
+  }
+
   static P load_panel(const void* p) { return {_mm512_loadu_si512(p)}; }
   static void store_panel(void* p, P x) { _mm512_storeu_si512(p, x.v); }
   static P mask(P a, uint8_t bits) { return {_mm512_and_si512(a.v, _mm512_set1_epi8(static_cast<char>(bits)))}; }

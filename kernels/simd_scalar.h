@@ -247,6 +247,43 @@ struct Scalar {
     return r;
   }
 
+  // The power of two that is not above x, which is 0, a normal number or infinite; 0 of 0.
+  static R power_below(R x) {
+    for (float& v : x.v) {
+      uint32_t bits;
+      std::memcpy(&bits, &v, sizeof bits);
+      bits &= 0x7f800000;
+      std::memcpy(&v, &bits, sizeof v);
+    }
+    return x;
+  }
+  // Sixteen floats rounded to int16, as `round`; of others than −32767 … 32767 anything comes out.
+  static void store_int16(void* to, R x) {
+    int16_t whole[16];
+    R rounded = round(x);
+    for (int i = 0; i < 16; ++i) {
+      whole[i] = static_cast<int16_t>(rounded.v[i] >= -32767 && rounded.v[i] <= 32767 ? rounded.v[i] : 0);
+    }
+    std::memcpy(to, whole, sizeof whole);
+  }
+  // The same with two columns of 16 rows, side by side.
+  static void store_pairs(void* to, R even, R odd) {
+    int16_t both[2][16], pairs[16][2];
+    store_int16(both[0], even);
+    store_int16(both[1], odd);
+    for (int row = 0; row < 16; ++row) pairs[row][0] = both[0][row], pairs[row][1] = both[1][row];
+    std::memcpy(to, pairs, sizeof pairs);
+  }
+  static I no_dots() { return {}; }
+  // Adds to each of 16 sums the products of a row's pair of int16 with the pair of a token.
+  static I add_pairs(I dot, P w, uint32_t pair) {
+    int16_t rows[16][2], token[2];
+    std::memcpy(rows, w.v, sizeof rows);
+    std::memcpy(token, &pair, sizeof token);
+    for (int row = 0; row < 16; ++row) dot.v[row] += rows[row][0] * token[0] + rows[row][1] * token[1];
+    return dot;
+  }
+
   // Sixty-four bytes; shifts as of B.
   static P load_panel(const void* p) {
     P r;

@@ -10,7 +10,6 @@ namespace troika::kernels {
 const KernelTable* scalar_table();
 const KernelTable* avx2_table();
 const KernelTable* avx512_table();
-const KernelTable* avx512_bf16_table();
 
 // The format's own unpack, for kernels: they may call no inline function such as span's.
 void unpack_values(const FormatInfo& format, const std::byte* blocks, float* values, int count) noexcept;

@@ -72,7 +72,7 @@ void add_bench_calibrate(CLI::App& bench) {
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
   verb->add_option("--isa", o->calibration.isa,
-                   "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest without it");
+                   "the CPU's kernels: scalar, avx2 or avx512; the fastest without it");
   verb->add_option("--shapes", o->calibration.shapes,
                    "of the weights, rows x columns: 1024x1024,4096x4096; other operations take the columns of the largest")
       ->delimiter(',');

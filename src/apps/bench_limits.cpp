@@ -55,7 +55,7 @@ void print_json(const std::vector<Memory>& memory, const std::vector<Arithmetic>
                              {"threads", a.threads},
                              {"fp32_operations_per_s", a.peaks.fp32},
                              {"int8_operations_per_s", a.peaks.int8},
-                             {"bf16_operations_per_s", a.peaks.bf16}});
+                             {"int16_operations_per_s", a.peaks.int16}});
   }
   std::puts(json.dump(2).c_str());
 }
@@ -83,16 +83,15 @@ void limits_of_threads(const Options& o) {
   }
   if (!o.json) {
     fmt::print("\n{:<12}{:>7}  {:>15}  {:>15}  {:>15}\n", "kernels", "threads", "fp32 GFLOP/s", "int8 GOP/s",
-               "bf16 GFLOP/s");
+               "int16 GOP/s");
   }
   std::vector<Arithmetic> arithmetic;
   for (const kernels::KernelTable* table : fast_tables()) {
     for (int threads : thread_counts(most)) {
       const Arithmetic& a = arithmetic.emplace_back(Arithmetic{table->name, threads, measure_peaks(*table, threads)});
       if (o.json) continue;
-      std::string bf16 = a.peaks.bf16 > 0 ? fmt::format("{:.1f}", a.peaks.bf16 / 1e9) : "—";
-      fmt::print("{:<12}{:7}  {:15.1f}  {:15.1f}  {:>15}\n", a.kernels, a.threads, a.peaks.fp32 / 1e9,
-                 a.peaks.int8 / 1e9, bf16);
+      fmt::print("{:<12}{:7}  {:15.1f}  {:15.1f}  {:15.1f}\n", a.kernels, a.threads, a.peaks.fp32 / 1e9,
+                 a.peaks.int8 / 1e9, a.peaks.int16 / 1e9);
       std::fflush(stdout);
     }
   }

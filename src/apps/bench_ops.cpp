@@ -249,7 +249,7 @@ void add_bench_ops(CLI::App& bench) {
   verb->add_option("--threads", o->threads, "CPU threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
-  verb->add_option("--isa", o->shapes.isa, "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest without it");
+  verb->add_option("--isa", o->shapes.isa, "the CPU's kernels: scalar, avx2 or avx512; the fastest without it");
   add_list(*verb, "--ops", o->ops, "groups of operations");
   add_list(*verb, "--formats", o->formats, "weight formats: q4_k,q6_k,…, or all");
   add_list(*verb, "--rows", o->shapes.rows, "rows of a call: tokens of a step")->check(CLI::Range(1, 4096));

@@ -28,7 +28,7 @@ double Spread::most() const { return *std::max_element(runs.begin(), runs.end())
 Cost& Cost::operator+=(const Cost& other) {
   bytes += other.bytes;
   int8 += other.int8;
-  bf16 += other.bf16;
+  int16 += other.int16;
   fp32 += other.fp32;
   attention += other.attention;
   return *this;
@@ -38,7 +38,7 @@ double& Cost::products(kernels::Arithmetic arithmetic) {
   switch (arithmetic) {
     case kernels::Arithmetic::float32: return fp32;
     case kernels::Arithmetic::int8: return int8;
-    case kernels::Arithmetic::bf16: return bf16;
+    case kernels::Arithmetic::int16: return int16;
   }
   return fp32;
 }
@@ -81,7 +81,7 @@ Floor floor_of(const Cost& cost, const KnownLimits& limits) {
   if (!limits) return {};
   const Peaks& peaks = limits->peaks;
   return {.memory_s = cost.bytes / limits->read_bytes_per_s,
-          .arithmetic_s = cost.int8 / peaks.int8 + (cost.bf16 > 0 ? cost.bf16 / peaks.bf16 : 0) +
+          .arithmetic_s = cost.int8 / peaks.int8 + (cost.int16 > 0 ? cost.int16 / peaks.int16 : 0) +
                           (cost.fp32 + cost.attention) / peaks.fp32};
 }
 
@@ -89,7 +89,7 @@ ordered_json to_json(const KnownLimits& limits) {
   if (!limits) return nullptr;
   ordered_json json = {{"read_bytes_per_s", limits->read_bytes_per_s},
                        {"int8_operations_per_s", limits->peaks.int8},
-                       {"bf16_operations_per_s", limits->peaks.bf16},
+                       {"int16_operations_per_s", limits->peaks.int16},
                        {"fp32_operations_per_s", limits->peaks.fp32}};
   if (limits->threads > 0) json.update({{"threads", limits->threads}, {"kernels", limits->kernels}});
   else json["of"] = limits->of;
@@ -102,10 +102,10 @@ ordered_json to_json(const Spread& spread) {
 
 std::string to_text(const KnownLimits& limits) {
   if (!limits) return "the limits of this device are not measured";
-  std::string bf16 = limits->peaks.bf16 > 0 ? fmt::format(" {:.0f} bf16,", limits->peaks.bf16 / 1e9) : "";
+  std::string int16 = limits->peaks.int16 > 0 ? fmt::format(" {:.0f} GOP/s int16,", limits->peaks.int16 / 1e9) : "";
   std::string kernels = limits->kernels.empty() ? "" : fmt::format(" ({})", limits->kernels);
   return fmt::format("limits of {}: {:.1f} GB/s read; {:.0f} GOP/s int8,{} {:.0f} GFLOP/s fp32{}", limits->of,
-                     limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, bf16, limits->peaks.fp32 / 1e9, kernels);
+                     limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, int16, limits->peaks.fp32 / 1e9, kernels);
 }
 
 ordered_json machine_json() {

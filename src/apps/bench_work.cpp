@@ -95,7 +95,7 @@ Cost Work::prompt(int tokens, int depth) const {
     Cost seen = attention(depth + t);
     cost += {.bytes = ends_step ? per_token_.bytes + seen.bytes : 0,
              .int8 = per_token_.int8,
-             .bf16 = per_token_.bf16,
+             .int16 = per_token_.int16,
              .fp32 = per_token_.fp32,
              .attention = seen.attention};
   }
@@ -107,7 +107,7 @@ Cost Work::step(int users, int depth) const {
   for (int u = 0; u < users; ++u) {
     cost += attention(depth);
     cost += per_output_;
-    cost += {.int8 = per_token_.int8, .bf16 = per_token_.bf16, .fp32 = per_token_.fp32};
+    cost += {.int8 = per_token_.int8, .int16 = per_token_.int16, .fp32 = per_token_.fp32};
   }
   return cost;
 }

@@ -93,7 +93,7 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
       ->check(CLI::Range(0, 1024))
       ->envname("TROIKA_THREADS");
   verb.add_option("--isa", o.engine.isa,
-                  "the CPU's kernels: scalar, avx2, avx512 or avx512_bf16; the fastest of the first three without it")
+                  "the CPU's kernels: scalar, avx2 or avx512; the fastest without it")
       ->envname("TROIKA_ISA");
   verb.add_flag("--no-repack", o.no_repack,
                 "read weights where the file is mapped, without a copy in the CPU's own layout: less memory, slower")

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "device/cpu/compiler.h"
 #include "device/cpu/repack.h"
 #include "engine/kv_pages.h"
 #include "engine/weights.h"
@@ -34,12 +35,14 @@ std::set<std::string> tables(const Subject& s) {
 }
 
 // Of a matrix, or of the experts' that are stacked in one tensor, in panels; 0: it has none.
-size_t packed_bytes(const files::TensorEntry& tensor) {
+size_t packed_bytes(const files::TensorEntry& tensor, const ModelOptions& o) {
   std::vector<int64_t> shape = tensor.shape;
   if (shape.size() == 2) shape.insert(shape.begin(), 1);
   bool usual = std::all_of(shape.begin(), shape.end(), [](int64_t n) { return n > 0 && n <= INT_MAX; });
   if (!tensor.format || shape.size() != 3 || !usual) return 0;
-  return size_t(shape[0]) * device::cpu::packed_bytes(*tensor.format, int(shape[1]), int(shape[2]));
+  engine::EngineOptions options = o.engine_options();
+  auto arithmetic = device::cpu::arithmetic_of(kernels::kernel_table(options.isa), *tensor.format, options.float32);
+  return size_t(shape[0]) * device::cpu::packed_bytes(*tensor.format, arithmetic, int(shape[1]), int(shape[2]));
 }
 
 // As loading does it, tensor by tensor in the order of the file.
@@ -48,7 +51,7 @@ LoadedSize loaded_file(const Subject& s, const ModelOptions& o, size_t available
   std::set<std::string> unpacked = tables(s);
   LoadedSize loaded;
   for (const files::TensorEntry& tensor : s.model.file->tensors()) {
-    size_t panels = o.no_repack || unpacked.contains(tensor.name) ? 0 : packed_bytes(tensor);
+    size_t panels = o.no_repack || unpacked.contains(tensor.name) ? 0 : packed_bytes(tensor, o);
     bool packed = panels > 0 && budget.take(panels);
     loaded.bytes += packed ? panels : tensor.bytes;
     if (panels > 0 && !packed) loaded.in_place += tensor.bytes;

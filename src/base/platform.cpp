@@ -186,7 +186,6 @@ const Cpu& cpu() {
     cpu.avx512 = cpu.avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                  __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                  __builtin_cpu_supports("avx512vnni");
-    cpu.avx512_bf16 = cpu.avx512 && __builtin_cpu_supports("avx512bf16");
 #endif
     return cpu;
   }();

@@ -29,7 +29,6 @@ struct Cpu {
   Cores topology;
   bool avx2 = false;     // AVX2, FMA and F16C together
   bool avx512 = false;   // AVX-512 F, BW, DQ, VL and VNNI together
-  bool avx512_bf16 = false;  // the same with BF16
 };
 const Cpu& cpu();  // read once
 

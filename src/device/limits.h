@@ -7,7 +7,7 @@ namespace troika::device {
 struct Peaks {
   double fp32 = 0;
   double int8 = 0;  // products of bytes, summed in integers
-  double bf16 = 0;  // products of bf16 pairs; 0: it has none
+  double int16 = 0;  // products of int16, which the CPU multiplies F16 and BF16 weights in; 0: not measured
 };
 
 struct Limits {

@@ -70,7 +70,7 @@ TEST(Repack, MakesTheSamePanelsOfFilesAndMemoryOnAnyNumberOfThreads) {
         EXPECT_TRUE(holds(from_memory, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_TRUE(holds(from_file, want)) << f.name << " rows " << rows << " threads " << threads;
         EXPECT_EQ(repacker.bytes(), 2 * want.size());
-        EXPECT_EQ(want.size(), cpu::packed_bytes(f.format, rows, 512));
+        EXPECT_EQ(want.size(), cpu::packed_bytes(f.format, kFloat32, rows, 512));
       }
     }
   }
@@ -244,7 +244,7 @@ TEST(Repack, LeavesNoPagesOfTheFileInMemory) {
   size_t before = resident_file_bytes();
   auto weight = device->prepare(mapped, kProduct);
   EXPECT_LT(resident_file_bytes(), before + kBytes / 8);
-  EXPECT_EQ(device->info().weight_bytes, kBytes);
+  EXPECT_EQ(device->info().weight_bytes, cpu::packed_bytes(Format::f16, kernels::Arithmetic::int16, 3072, 8192));
 }
 
 TEST(Repack, IsLeftOutOnRequestAndWhereItWouldNotPay) {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <ostream>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,7 @@ struct NamedIsa {
   const char* name;
   friend void PrintTo(const NamedIsa& isa, std::ostream* to) { *to << isa.name; }
 };
-inline constexpr NamedIsa kNamedIsas[] = {
-    {Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}, {Isa::avx512_bf16, "avx512_bf16"}};
+inline constexpr NamedIsa kNamedIsas[] = {{Isa::scalar, "scalar"}, {Isa::avx2, "avx2"}, {Isa::avx512, "avx512"}};
 
 inline std::vector<const KernelTable*> tables() {
   std::vector<const KernelTable*> found;
@@ -98,13 +98,19 @@ class Shifted {
 
 enum class Layout { rows, panels };
 
-inline float rounded_to_bf16(float x) { return bf16_to_float(float_to_bf16(x)); }
+// The scale of a group of weights that are multiplied in int16: steps of 2^-11 of the largest exponent.
+inline double pair_scale(std::span<const float> group) {
+  float largest = 0;
+  for (float v : group) largest = std::max(largest, std::abs(v));
+  return largest < kLeastPaired ? 0 : std::ldexp(1.0, std::ilogb(largest) - 11);
+}
 
 struct Weights {
   Format format;
   int rows, columns;
   std::vector<float> values;  // [rows, columns]
-  Shifted bytes, panels, bf16_panels;
+  std::vector<float> in_steps;  // of int16, where the format may be multiplied so
+  Shifted bytes, panels, int16_panels;
 
   // A tensor of plain floats may begin at any byte (safetensors), one of blocks at any even one.
   Weights(Format f, int row_count, int column_count, uint32_t seed)
@@ -115,14 +121,21 @@ struct Weights {
     bytes = Shifted(from, plain ? 1 : 2);
     info(f).unpack(from.data(), values);
     panels = packed(Arithmetic::float32);
-    bf16_panels = packed(Arithmetic::bf16);
+    if (!find_panel_format(format, Arithmetic::int16)) return;
+    int16_panels = packed(Arithmetic::int16);
+    for (int row = 0; row < rows; ++row) {
+      for (int k = 0; k < columns; k += kPairGroup) {
+        std::span group(&values[size_t(row) * columns + k], size_t(std::min(kPairGroup, columns - k)));
+        double scale = pair_scale(group);
+        for (float v : group) in_steps.push_back(scale > 0 ? static_cast<float>(scale * std::nearbyint(v / scale)) : 0);
+      }
+    }
   }
   // As they are multiplied.
   float value(Arithmetic arithmetic, int row, int column) const {
-    float exact = values[size_t(row) * columns + column];
-    return arithmetic == Arithmetic::bf16 ? rounded_to_bf16(exact) : exact;
+    return (arithmetic == Arithmetic::int16 ? in_steps : values)[size_t(row) * columns + column];
   }
-  const Shifted& panels_of(Arithmetic arithmetic) const { return arithmetic == Arithmetic::bf16 ? bf16_panels : panels; }
+  const Shifted& panels_of(Arithmetic arithmetic) const { return arithmetic == Arithmetic::int16 ? int16_panels : panels; }
 
  private:
   Shifted packed(Arithmetic arithmetic) const {
@@ -173,18 +186,32 @@ struct RoundedTile {
   float half_sum(int token, int k) const { return half_sums[k / 16 * tokens + token]; }
 };
 
+// The parts of a tile of tokens rounded to pairs of int16.
+struct PairTile {
+  int tokens, depth;
+  const int16_t* q;
+  const float* scales;
+
+  PairTile(const std::byte* tile, int token_count, int columns)
+      : tokens(token_count), depth(columns), q(reinterpret_cast<const int16_t*>(tile)),
+        scales(reinterpret_cast<const float*>(q + size_t(depth + 1) / 2 * 2 * tokens)) {}
+  int value(int token, int k) const { return q[(k / 2 * tokens + token) * 2 + k % 2]; }  // k up to an even depth
+  float scale(int token, int k) const { return scales[k / kPairGroup * tokens + token]; }
+};
+
 // What kernels multiply with, as numbers: x itself, or what it was rounded to. [tokens, depth]
 inline std::vector<double> multiplied_with(const KernelTable& table, const std::vector<float>& x, TiledTokens& tiled) {
   std::vector<double> values(x.begin(), x.end());
-  if (tiled.arithmetic == Arithmetic::bf16) {
-    for (double& value : values) value = rounded_to_bf16(static_cast<float>(value));
-  }
-  if (tiled.arithmetic != Arithmetic::int8) return values;
+  if (tiled.arithmetic == Arithmetic::float32) return values;
   for (int t = 0; t < tiled.count; ++t) {
     int first = t / table.tile_tokens * table.tile_tokens, in_tile = std::min(table.tile_tokens, tiled.count - first);
-    RoundedTile tile(tiled.data() + first / table.tile_tokens * tiled.stride, in_tile, tiled.depth);
+    const std::byte* at = tiled.data() + first / table.tile_tokens * tiled.stride;
+    RoundedTile bytes(at, in_tile, tiled.depth);
+    PairTile pairs(at, in_tile, tiled.depth);
     for (int k = 0; k < tiled.depth; ++k) {
-      values[size_t(t) * tiled.depth + k] = double{tile.scale(t - first, k)} * tile.value(t - first, k);
+      values[size_t(t) * tiled.depth + k] = tiled.arithmetic == Arithmetic::int8
+                                                ? double{bytes.scale(t - first, k)} * bytes.value(t - first, k)
+                                                : double{pairs.scale(t - first, k)} * pairs.value(t - first, k);
     }
   }
   return values;

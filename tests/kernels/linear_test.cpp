@@ -1,5 +1,5 @@
 // The linear kernels of every instruction set and format, over rows as in the file and over panels, with activations in
-// float32 and rounded to int8 or bf16, against sums in double of what the format table unpacks. (tests/device runs the same
+// float32 and rounded to int8 or int16, against sums in double of what the format table unpacks. (tests/device runs the same
 // kernels through ops.)
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 constexpr int kTokenCounts[] = {1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 31, 32, 33, 64, 96};
 constexpr int kRowCounts[] = {1, 3, 15, 16, 17, 33, 47};
 
-constexpr const char* kArithmeticNames[] = {"float32", "int8", "bf16"};
+constexpr const char* kArithmeticNames[] = {"float32", "int8", "int16"};
 
 struct Form {
   Layout layout;
@@ -27,7 +27,7 @@ struct Form {
 std::vector<Form> forms_of(const KernelTable& table, Format format) {
   std::vector<Form> found;
   for (Layout layout : {Layout::rows, Layout::panels}) {
-    for (Arithmetic arithmetic : {Arithmetic::float32, Arithmetic::int8, Arithmetic::bf16}) {
+    for (Arithmetic arithmetic : {Arithmetic::float32, Arithmetic::int8, Arithmetic::int16}) {
       LinearKernel kernel = table.find(format).linear(arithmetic, layout == Layout::panels);
       if (kernel) found.push_back({layout, arithmetic, kernel});
     }
@@ -117,7 +117,7 @@ TEST_P(EveryLinear, GivesARowTheSameBitsInEveryCall) {
     Weights weights(format(), kRows, depth.columns, 21);
     auto x = random_values(size_t(kMostTokens) * depth.used, 22);
     auto bias = random_values(kRows, 23);
-    for (Arithmetic arithmetic : {Arithmetic::float32, Arithmetic::int8, Arithmetic::bf16}) {
+    for (Arithmetic arithmetic : {Arithmetic::float32, Arithmetic::int8, Arithmetic::int16}) {
       const Outputs* first = nullptr;
       std::vector<Outputs> keep;
       keep.reserve(1);
@@ -144,7 +144,8 @@ TEST_P(EveryLinear, GivesARowTheSameBitsInEveryCall) {
 }
 
 // Multiplied with a one and nothing but zeros, a weight comes out as it is: what tiles hold is what the format unpacks.
-// Rows that a panel lacks are zeros.
+// Rows that a panel lacks are zeros. In int16 a one is 8191 steps, so that the scale, the sum of steps and their product
+// are rounded, each to 24 bits.
 TEST_P(EveryLinear, KnowsEveryWeightExactly) {
   int block = info(format()).block_values, columns = block == 1 ? 70 : 2 * std::max(block, 32), rows = 19;
   Weights weights(format(), rows, columns, 31);
@@ -161,7 +162,8 @@ TEST_P(EveryLinear, KnowsEveryWeightExactly) {
       for (int t = 0; t < count; ++t) {
         for (int row = 0; row < padded.rows; ++row) {
           float want = row < rows ? weights.value(form.arithmetic, row, first + t) : 0;
-          ASSERT_EQ(out.at(t)[row], want) << form.name() << " row " << row << " column " << first + t;
+          float rounding = form.arithmetic == Arithmetic::int16 ? 3 * 0x1p-24f * std::abs(want) : 0;
+          ASSERT_NEAR(out.at(t)[row], want, rounding) << form.name() << " row " << row << " column " << first + t;
         }
       }
     }
@@ -187,6 +189,73 @@ TEST_P(EveryLinear, SurvivesExtremeValues) {
           ExactResult want = exact(weights, form.arithmetic, 0, &numbers[size_t(t) * columns], columns);
           ASSERT_NEAR(out.at(t)[0], want.value, tolerance(columns) * want.size)
               << form.name() << " pattern " << pattern << " sign " << sign << " token " << t;
+        }
+      }
+    }
+  }
+}
+
+// The largest sum that int16 may give: all weights as large as their step allows, all activations alike.
+TEST_P(EveryLinear, SumsTheLargestPairsWithoutOverflow) {
+  if (table().find(format()).fast != Arithmetic::int16) return;
+  int columns = 320, tokens = 13, rows = 2;
+  float most = format() == Format::f16 ? 65504 : 255 * 0x1p8f;  // all bits of the fraction set
+  for (bool alternating : {false, true}) {
+    std::vector<float> values(size_t(rows) * columns, most), x(size_t(tokens) * columns, 3);
+    for (size_t i = 0; alternating && i < values.size(); i += 2) values[i] = -most;
+    for (size_t i = 0; alternating && i < x.size(); i += 2) x[i] = -3;
+    for (int k = 0; k < columns; ++k) values[columns + k] = -values[k];
+    Weights weights(format(), rows, columns, as_blocks(format(), values));
+    for (const Form& form : forms_of(table(), format())) {
+      TiledTokens tiled(table(), x, tokens, columns, form.arithmetic);
+      Outputs out = multiply(form.kernel, weights, form.layout, tiled, {0, rows});
+      double want = double{most} * 3 * columns;
+      for (int t = 0; t < tokens; ++t) {
+        ASSERT_NEAR(out.at(t)[0], want, tolerance(columns) * want) << form.name() << " token " << t;
+        ASSERT_NEAR(out.at(t)[1], -want, tolerance(columns) * want) << form.name() << " token " << t;
+      }
+    }
+  }
+}
+
+// A weight that is no number, or not finite, gives none in its row and disturbs no other; numbers as small as there are
+// give what they are worth, or nothing.
+TEST_P(EveryLinear, KeepsOddWeightsToTheirRow) {
+  if (info(format()).block_values > 1) return;
+  int columns = 130, tokens = 13, rows = 19, odd = 5;
+  auto x = random_values(size_t(tokens) * columns, 43);
+  auto values = random_values(size_t(rows) * columns, 44);
+  Weights good(format(), rows, columns, as_blocks(format(), values));
+  for (float weight : {NAN, -NAN, INFINITY, -INFINITY}) {
+    for (int k : {0, 1, 15, 16, 63, 64, 127, 128, 129}) {
+      auto spoilt = values;
+      spoilt[size_t(odd) * columns + k] = weight;
+      Weights mixed(format(), rows, columns, as_blocks(format(), spoilt));
+      for (const Form& form : forms_of(table(), format())) {
+        TiledTokens tiled(table(), x, tokens, columns, form.arithmetic);
+        Outputs want = multiply(form.kernel, good, form.layout, tiled, {0, rows});
+        Outputs got = multiply(form.kernel, mixed, form.layout, tiled, {0, rows});
+        for (int t = 0; t < tokens; ++t) {
+          for (int row = 0; row < rows; ++row) {
+            if (row == odd) ASSERT_FALSE(std::isfinite(got.at(t)[row])) << form.name() << " " << weight << " at " << k;
+            else ASSERT_EQ(got.at(t)[row], want.at(t)[row]) << form.name() << " " << weight << " at " << k << " row " << row;
+          }
+        }
+      }
+    }
+  }
+  for (float tiny : {1e-45f, 1e-40f, 1e-38f, 2e-35f, 3e-35f, 6e-8f, 3e-5f}) {
+    std::vector<float> small(size_t(rows) * columns, tiny);
+    Weights weights(format(), rows, columns, as_blocks(format(), small));
+    for (const Form& form : forms_of(table(), format())) {
+      TiledTokens tiled(table(), x, tokens, columns, form.arithmetic);
+      Outputs got = multiply(form.kernel, weights, form.layout, tiled, {0, rows});
+      auto numbers = multiplied_with(table(), x, tiled);
+      for (int t = 0; t < tokens; ++t) {
+        ExactResult want = exact(weights, form.arithmetic, 0, &numbers[size_t(t) * columns], columns);
+        double least = columns * 0x1p-149;  // of a product that is hardly a number
+        for (int row = 0; row < rows; ++row) {
+          ASSERT_NEAR(got.at(t)[row], want.value, tolerance(columns) * want.size + least) << form.name() << " " << tiny;
         }
       }
     }

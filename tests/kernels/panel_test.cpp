@@ -81,28 +81,48 @@ TEST(Panel, OfPlainFloatsHasColumnAfterColumn) {
   }
 }
 
-// Two columns of a row, rounded to bf16 as the halves' values are: all 65536 of them.
-TEST(Panel, ToBeMultipliedInBf16HasPairsOfColumns) {
+// Steps of 2^-11 of the largest exponent among 64 columns of a row: all 65536 values of the formats.
+TEST(Panel, ToBeMultipliedInInt16HasPairsOfColumnsAndTheirScales) {
   for (Format format : {Format::f16, Format::bf16}) {
-    int rows = 20;
-    for (int columns : {3277, 64, 5, 1}) {
+    int rows = 20, infinite = format == Format::f16 ? 0x7c00 : 0x7f80;
+    for (int columns : {3277, 256, 64, 5, 1}) {
       std::vector<uint16_t> bits(size_t(rows) * columns);
-      for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<uint16_t>(i);
+      // Neighbours have exponents near to each other; every third group has larger ones far apart.
+      for (size_t i = 0; i < bits.size(); ++i) bits[i] = static_cast<uint16_t>(i % 192 < 128 ? i : i * 40503);
       std::vector<std::byte> matrix(bits.size() * 2);
       std::memcpy(matrix.data(), bits.data(), matrix.size());
+      std::vector<float> values(bits.size());
+      info(format).unpack(matrix.data(), values);
       for (int first : {0, 16}) {
-        auto packed = pack(format, matrix, rows, columns, first, Arithmetic::bf16);
-        ASSERT_EQ(packed.size(), (size_t(columns) + 1) / 2 * 64);
+        auto packed = pack(format, matrix, rows, columns, first, Arithmetic::int16);
+        auto stretch_bytes = [](int of) { return (of + 1) / 2 * 64 + ((of + 63) / 64 * 32 + 63) / 64 * 64; };
+        ASSERT_EQ(packed.size(), size_t(columns / 256 * stretch_bytes(256) + stretch_bytes(columns % 256)));
         for (int k = 0; k < (columns + 1) / 2 * 2; ++k) {
+          const std::byte* lines = packed.data() + k / 256 * stretch_bytes(256);
+          const std::byte* pairs = lines + (std::min(columns - k / 256 * 256, 256) + 127) / 128 * 64;
           for (int r = 0; r < kPanelRows; ++r) {
-            uint16_t want = 0, got;
-            if (first + r < rows && k < columns) {
-              uint16_t half = bits[size_t(first + r) * columns + k];
-              want = format == Format::bf16 ? half : float_to_bf16(f16_to_float(half)).bits;
+            int16_t q;
+            uint16_t scale_bits;
+            std::memcpy(&q, pairs + (k % 256 / 2 * kPanelRows + r) * 4 + k % 2 * 2, sizeof q);
+            std::memcpy(&scale_bits, lines + (k % 256 / 64 * kPanelRows + r) * 2, sizeof scale_bits);
+            SCOPED_TRACE(fmt::format("{} row {} column {} of {}", info(format).name, first + r, k, columns));
+            if (first + r >= rows || k == columns) {
+              ASSERT_EQ(q, 0);
+              if (k < columns) {
+                ASSERT_EQ(scale_bits, 0);
+              }
+              continue;
             }
-            std::memcpy(&got, &packed[(size_t(k / 2) * kPanelRows + r) * 4 + k % 2 * 2], 2);
-            if (std::isnan(bf16_to_float({want}))) ASSERT_TRUE(std::isnan(bf16_to_float({got})));
-            else ASSERT_EQ(got, want) << info(format).name << " row " << first + r << " column " << k;
+            size_t row = size_t(first + r) * columns, begin = row + k / 64 * 64, end = std::min(begin + 64, row + columns);
+            float scale = bf16_to_float({scale_bits});
+            if (std::any_of(&bits[begin], bits.data() + end, [&](uint16_t b) { return (b & 0x7fff) >= infinite; })) {
+              ASSERT_TRUE(std::isnan(scale));
+              continue;
+            }
+            ASSERT_EQ(scale, pair_scale(std::span(&values[begin], end - begin)));
+            ASSERT_LE(std::abs(q), 4095);
+            if (scale > 0) ASSERT_EQ(q, std::nearbyint(double{values[row + k]} / scale));
+            else ASSERT_EQ(q, 0);
           }
         }
       }

@@ -46,21 +46,67 @@ TEST(Interleave, BringsTheTokensOfAColumnTogether) {
   }
 }
 
-TEST(RoundToBf16, BringsPairsOfAllTokensTogether) {
+// The definition, one operation at a time: every table must give these very bits.
+TEST(RoundToInt16, BringsPairsOfAllTokensTogether) {
   for (const KernelTable* table : tables()) {
-    if (!table->tile_maker(Arithmetic::bf16)) continue;
     for (int tokens = 1; tokens <= table->tile_tokens; ++tokens) {
-      for (int depth : {1, 3, 17, 31, 32, 33, 64, 255}) {
-        auto x = random_values(size_t(tokens) * depth, 3);
-        auto tile = tile_of(*table, Arithmetic::bf16, x, tokens, depth, 5);
-        std::vector<uint16_t> got((tile.size() - 1) * 2);
-        std::memcpy(got.data(), tile.data() + 1, got.size() * 2);
+      for (int depth : {1, 3, 17, 31, 32, 33, 63, 64, 65, 128, 255, 256}) {
+        auto x = random_values(size_t(tokens) * depth, 3, 10);
+        if (depth == 128) std::fill_n(x.begin(), 64, 0.0f);
+        if (depth == 256) {
+          for (int i = 0; i < 64; ++i) x[x.size() - 1 - i] *= 1e37f;
+        }
+        auto tile = tile_of(*table, Arithmetic::int16, x, tokens, depth, 5);
+        PairTile got(reinterpret_cast<const std::byte*>(tile.data() + 1), tokens, depth);
         for (int t = 0; t < tokens; ++t) {
           for (int k = 0; k < (depth + 1) / 2 * 2; ++k) {
-            uint16_t want = k < depth ? float_to_bf16(x[size_t(t) * depth + k]).bits : 0;
-            ASSERT_EQ(got[(k / 2 * tokens + t) * 2 + k % 2], want) << table->name << " token " << t << " column " << k;
+            SCOPED_TRACE(fmt::format("{} token {} of {} column {} of {}", table->name, t, tokens, k, depth));
+            if (k == depth) {
+              ASSERT_EQ(got.value(t, k), 0);
+              continue;
+            }
+            const float *row = &x[size_t(t) * depth], *group = row + k / kPairGroup * kPairGroup;
+            float largest = 0;
+            for (const float* v = group; v < std::min(group + kPairGroup, row + depth); ++v) {
+              largest = std::max(largest, std::abs(*v));
+            }
+            ASSERT_EQ(got.scale(t, k), largest / 8191);
+            ASSERT_EQ(got.value(t, k), int(std::nearbyint(row[k] * (largest > 0 ? 8191 / largest : 0))));
+            ASSERT_LE(std::abs(got.value(t, k)), 8191);
+            ASSERT_LE(std::abs(double{got.scale(t, k)} * got.value(t, k) - row[k]), got.scale(t, k) * 0.502);
           }
         }
+      }
+    }
+  }
+}
+
+TEST(RoundToInt16, TakesTheSmallestNumbersForZeros) {
+  for (const KernelTable* table : tables()) {
+    for (float tiny : {1e-45f, 1e-38f, 2e-35f, 3e-35f, 4e-35f}) {
+      std::vector<float> x(128, tiny);
+      x[3] = -tiny, x[5] = 0, x[70] = 1;
+      auto tile = tile_of(*table, Arithmetic::int16, x, 1, 128, 0);
+      PairTile got(reinterpret_cast<const std::byte*>(tile.data() + 1), 1, 128);
+      for (int k = 0; k < 64; ++k) {
+        EXPECT_LE(std::abs(double{got.scale(0, k)} * got.value(0, k) - x[k]), tiny) << table->name << " at " << k;
+      }
+      EXPECT_EQ(got.value(0, 70), 8191);
+    }
+  }
+}
+
+// A group with a number that is not finite has a scale that is no number, and so has every product with it.
+TEST(RoundToInt16, SaysThatAGroupIsNotFinite) {
+  for (const KernelTable* table : tables()) {
+    for (float bad : {NAN, -NAN, INFINITY, -INFINITY}) {
+      for (int at = 64; at < 128; ++at) {
+        auto x = random_values(150, 7);
+        x[at] = bad;
+        auto tile = tile_of(*table, Arithmetic::int16, x, 1, 150, 0);
+        PairTile got(reinterpret_cast<const std::byte*>(tile.data() + 1), 1, 150);
+        EXPECT_TRUE(std::isnan(got.scale(0, 64))) << table->name << " " << bad << " at " << at;
+        for (int k : {0, 128}) EXPECT_TRUE(std::isfinite(got.scale(0, k)));
       }
     }
   }

@@ -95,8 +95,8 @@ class Repacker::Packing {
   std::vector<std::unique_ptr<std::byte[]>> buffers_;
 };
 
-size_t packed_bytes(Format format, int rows, int columns) {
-  const kernels::PanelFormat* panel = kernels::find_panel_format(format, kernels::Arithmetic::float32);
+size_t packed_bytes(Format format, kernels::Arithmetic arithmetic, int rows, int columns) {
+  const kernels::PanelFormat* panel = kernels::find_panel_format(format, arithmetic);
   if (!panel) return 0;
   return (size_t(rows) + kernels::kPanelRows - 1) / kernels::kPanelRows * kernels::panel_bytes(*panel, columns);
 }
@@ -142,7 +142,7 @@ std::optional<Repacker::Job> Repacker::plan(std::shared_ptr<CpuWeight> weight, W
   const WeightView& view = weight->view;
   const kernels::PanelFormat* format = kernels::find_panel_format(view.format, arithmetic);
   if (!format) return std::nullopt;
-  size_t bytes = packed_bytes(view.format, view.shape[0], view.shape[1]);
+  size_t bytes = packed_bytes(view.format, arithmetic, view.shape[0], view.shape[1]);
   if (!budget_.take(bytes)) {
     refuse(*weight);
     return std::nullopt;

@@ -42,8 +42,8 @@ class RepackBudget {
   bool file_stays_;
 };
 
-// What a matrix takes in panels, whatever it is multiplied in; 0: its format has none.
-size_t packed_bytes(Format format, int rows, int columns);
+// What a matrix takes in panels, to be multiplied in `arithmetic`; 0: its format has none.
+size_t packed_bytes(Format format, kernels::Arithmetic arithmetic, int rows, int columns);
 
 class Repacker {
  public:
