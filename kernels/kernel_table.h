@@ -36,6 +36,7 @@ constexpr size_t activation_bytes(Arithmetic arithmetic, int depth) {  // of a t
   return 0;
 }
 inline constexpr int kMostTokens = 96;  // of one call: a multiple of every table's tile
+inline constexpr int kColumnsTogether = 2048;  // a multiple of kStretchColumns; see panels_together
 
 // out[t][o] = x[t] · weight[row + o] (+ bias[o]) for tokens t and o < rows.
 struct LinearArgs {
@@ -144,6 +145,9 @@ struct KernelTable {
   FormatKernels any;         // for formats without a row: unpacks them stretch by stretch
 
   int tile_tokens;
+  // Panels of a call that take kColumnsTogether columns of all tokens one behind the other, if the product is deeper: what
+  // the tokens have in all is then more than the second cache holds, and would come from the third for every panel.
+  int panels_together;
   TileMaker tiles[kArithmetics];
   // weight null: none
   void (*rms_norm)(const float* x, const float* weight, float* out, int rows, int columns, float epsilon) noexcept;

@@ -135,6 +135,16 @@ inline constexpr Multipliers<S, typename TileTraits<S, Weight>::Kind> kMultiplie
 template <class S>
 inline constexpr FloatMultipliers<S> kFloatMultipliers;
 
+// Asks for what the next tile of tokens has for these columns: in a deep product all tokens together are more than the
+// second cache holds, and each tile begins in another page, which the hardware does not foresee.
+inline void prefetch_tokens(const QuantisedTile& x, int columns, int tokens) noexcept {
+  auto ask = [](const void* from, int bytes) {
+    for (int i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const std::byte*>(from) + i);
+  };
+  ask(x.q, columns * tokens);
+  ask(x.scale, columns / kQuantBlock * tokens * static_cast<int>(sizeof(float)));
+}
+
 // All tokens of a call with columns [k, k + columns) of a panel; `ahead` goes with the first tile of tokens.
 template <class S, class Weight>
 void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total, Prefetch ahead) noexcept {
@@ -143,6 +153,11 @@ void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& til
     int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
     QuantisedTile at(x, args.depth, tokens);
     at.advance(k, tokens);
+    if (S::kPanelsTogether > 1 && t + 2 * S::kTile <= args.tokens) {
+      QuantisedTile next(x + args.x_stride, args.depth, tokens);
+      next.advance(k, tokens);
+      prefetch_tokens(next, columns, tokens);
+    }
     kMultipliers<S, Weight>.by_tokens[tokens](tile, columns, at, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
   }
 }
@@ -186,6 +201,33 @@ void each_panel(const LinearArgs& args, Add add) noexcept {
   }
 }
 
+// The same, in a deep product kColumnsTogether columns of a few panels at a time: `add(source, k, columns, total)` adds the
+// products of a stretch, whose weights `source`, opened at the panel's first row, gives in order.
+template <class S, class Source, typename Add>
+void each_stretch(const LinearArgs& args, Add add) noexcept {
+  constexpr int kTogether = S::kPanelsTogether;
+  assert(args.rows >= 0 && args.depth > 0 && args.tokens <= kMostTokens);
+  const int step = args.depth > kColumnsTogether ? kTogether * kPanelRows : kPanelRows, end = args.row + args.rows;
+  alignas(64) float total[kTogether][kMostTokens * kPanelRows];
+  Source source[kTogether];
+  for (int begin = args.row / kPanelRows * kPanelRows; begin < end; begin += step) {
+    const int rows = end - begin < step ? end - begin : step, panels = (rows + kPanelRows - 1) / kPanelRows;
+    for (int p = 0; p < panels; ++p) {
+      source[p].open(args, begin + p * kPanelRows);
+      for (int t = 0; t < args.tokens; ++t) S::store_rows(total[p] + t * kPanelRows, S::rows_zero());
+    }
+    for (int block = 0; block < args.depth; block += kColumnsTogether) {
+      const int last = args.depth - block < kColumnsTogether ? args.depth : block + kColumnsTogether;
+      for (int p = 0; p < panels; ++p) {
+        for (int k = block; k < last; k += kStretchColumns) {
+          add(source[p], k, last - k < kStretchColumns ? last - k : kStretchColumns, total[p]);
+        }
+      }
+    }
+    for (int p = 0; p < panels; ++p) write_panel<S>(args, begin + p * kPanelRows, total[p]);
+  }
+}
+
 // Where tiles come from: panels, or rows as in the file. `fill` is called for stretches in order.
 template <class S, class Format>
 struct FromPanels {
@@ -196,10 +238,12 @@ struct FromPanels {
   int weight_columns, quant_bytes, line_bytes;
   int stretch_bytes = 0;  // of the one that was filled
 
-  FromPanels() noexcept = default;
-  FromPanels(const LinearArgs& args, int first) noexcept
-      : at(args.weight + size_t(first / kPanelRows) * args.weight_stride), weight_columns(args.weight_columns),
-        quant_bytes(args.panel->quant_bytes), line_bytes(args.panel->line_bytes) {}
+  void open(const LinearArgs& args, int first) noexcept {
+    at = args.weight + size_t(first / kPanelRows) * args.weight_stride;
+    weight_columns = args.weight_columns;
+    quant_bytes = args.panel->quant_bytes;
+    line_bytes = args.panel->line_bytes;
+  }
 
   // Calls use(quants, lines, i) for the blocks of columns [k, k + columns).
   template <typename Use>
@@ -231,9 +275,11 @@ struct FromRows {
   size_t stride;
   int count;
 
-  FromRows(const LinearArgs& args, int first) noexcept
-      : rows(args.weight + size_t(first) * args.weight_stride), stride(args.weight_stride),
-        count(args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows) {}
+  void open(const LinearArgs& args, int first) noexcept {
+    rows = args.weight + size_t(first) * args.weight_stride;
+    stride = args.weight_stride;
+    count = args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows;
+  }
   Prefetch ahead(int) const noexcept { return {}; }  // fill_in_place asks for its rows
   void fill(int k, int columns, Tile& tile) noexcept { fill_in_place<S, Weight>(rows, stride, count, k, columns, tile); }
 };
@@ -333,7 +379,7 @@ void linear_one_token(const LinearArgs& args) noexcept {
   const QuantisedTile all(args.x, args.depth, 1);
   FromPanels<S, Panel> source[kStreams];
   each_stream<S, kStreams>(args, [&](int stream, int first, int k, int columns, float* total) {
-    if (k == 0) source[stream] = FromPanels<S, Panel>(args, first);
+    if (k == 0) source[stream].open(args, first);
     QuantisedTile x = all;
     x.advance(k, 1);
     source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int) {
@@ -368,34 +414,26 @@ void linear_int8(const LinearArgs& args) noexcept {
   if constexpr (S::kOneTokenDirect && requires { typename Source::Panel; }) {
     if (args.tokens == 1) return linear_one_token<S, typename Source::Panel>(args);
   }
-  each_panel<S>(args, [&args](int first, float* total) {
-    Source source(args, first);
-    Tile tile;
-    for (int k = 0; k < args.depth; k += kStretchColumns) {
-      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
-      source.fill(k, columns, tile);
-      if constexpr (TileTraits<S, typename Source::Weight>::kSplit) split_signs<S, typename Source::Weight>(tile, columns);
-      constexpr int kGroup = TileTraits<S, typename Source::Weight>::kGroup;
-      multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total, source.ahead(columns / kGroup));
-    }
+  Tile tile;
+  each_stretch<S, Source>(args, [&](Source& source, int k, int columns, float* total) {
+    source.fill(k, columns, tile);
+    if constexpr (TileTraits<S, typename Source::Weight>::kSplit) split_signs<S, typename Source::Weight>(tile, columns);
+    constexpr int kGroup = TileTraits<S, typename Source::Weight>::kGroup;
+    multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total, source.ahead(columns / kGroup));
   });
 }
 
 // Block formats with activations in float32.
 template <class S, class Source>
 void linear_floats(const LinearArgs& args) noexcept {
-  each_panel<S>(args, [&args](int first, float* total) {
-    Source source(args, first);
-    Tile tile;
-    FloatTile floats;
-    for (int k = 0; k < args.depth; k += kStretchColumns) {
-      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
-      source.fill(k, columns, tile);
-      for (int i = 0; i < columns; i += kFloatColumns) {
-        int count = columns - i < kFloatColumns ? columns - i : kFloatColumns;
-        to_floats<S, typename Source::Weight>(tile, i, floats);
-        multiply_float_tokens<S>(args, k + i, count, floats, total);
-      }
+  Tile tile;
+  FloatTile floats;
+  each_stretch<S, Source>(args, [&](Source& source, int k, int columns, float* total) {
+    source.fill(k, columns, tile);
+    for (int i = 0; i < columns; i += kFloatColumns) {
+      int count = columns - i < kFloatColumns ? columns - i : kFloatColumns;
+      to_floats<S, typename Source::Weight>(tile, i, floats);
+      multiply_float_tokens<S>(args, k + i, count, floats, total);
     }
   });
 }

@@ -85,8 +85,10 @@ struct PairPanels {
   const std::byte* panel;
   int weight_columns;
 
-  PairPanels(const LinearArgs& args, int first) noexcept
-      : panel(args.weight + size_t(first / kPanelRows) * args.weight_stride), weight_columns(args.weight_columns) {}
+  void open(const LinearArgs& args, int first) noexcept {
+    panel = args.weight + size_t(first / kPanelRows) * args.weight_stride;
+    weight_columns = args.weight_columns;
+  }
   PairStretch stretch(int k) noexcept {
     const std::byte* scales = panel + k / kStretchColumns * kStretchBytes;
     int columns = weight_columns - k < kStretchColumns ? weight_columns - k : kStretchColumns;
@@ -108,10 +110,11 @@ struct PairRows {
   alignas(64) uint32_t q[kStretchColumns / 2][kPanelRows];
   alignas(64) uint16_t scales[kStretchColumns / kPairGroup][kPanelRows];
 
-  PairRows(const LinearArgs& args, int first) noexcept
-      : rows(args.weight + size_t(first) * args.weight_stride), stride(args.weight_stride),
-        count(args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows),
-        weight_columns(args.weight_columns) {
+  void open(const LinearArgs& args, int first) noexcept {
+    rows = args.weight + size_t(first) * args.weight_stride;
+    stride = args.weight_stride;
+    count = args.weight_rows - first < kPanelRows ? args.weight_rows - first : kPanelRows;
+    weight_columns = args.weight_columns;
     std::memset(&floats, 0, sizeof floats);
   }
   PairStretch stretch(int k) noexcept {
@@ -147,20 +150,16 @@ struct PairRows {
 
 template <class S, class Source>
 void linear_int16(const LinearArgs& args) noexcept {
-  each_panel<S>(args, [&args](int first, float* total) {
-    Source source(args, first);
-    for (int k = 0; k < args.depth; k += kStretchColumns) {
-      int columns = args.depth - k < kStretchColumns ? args.depth - k : kStretchColumns;
-      PairStretch weights = source.stretch(k);
-      const std::byte* x = args.x;
-      for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
-        int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
-        auto pairs = reinterpret_cast<const uint32_t*>(x);
-        auto x_scale = reinterpret_cast<const float*>(pairs + size_t(args.depth + 1) / 2 * tokens);
-        kPairMultipliers<S>.by_tokens[tokens](weights, columns, pairs + size_t(k / 2) * tokens,
-                                              x_scale + k / kPairGroup * tokens, total + t * kPanelRows);
-        weights.ahead = 0;  // the first tokens have asked for all there is
-      }
+  each_stretch<S, Source>(args, [&args](Source& source, int k, int columns, float* total) {
+    PairStretch weights = source.stretch(k);
+    const std::byte* x = args.x;
+    for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
+      int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
+      auto pairs = reinterpret_cast<const uint32_t*>(x);
+      auto x_scale = reinterpret_cast<const float*>(pairs + size_t(args.depth + 1) / 2 * tokens);
+      kPairMultipliers<S>.by_tokens[tokens](weights, columns, pairs + size_t(k / 2) * tokens,
+                                            x_scale + k / kPairGroup * tokens, total + t * kPanelRows);
+      weights.ahead = 0;  // the first tokens have asked for all there is
     }
   });
 }

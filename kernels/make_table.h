@@ -86,6 +86,7 @@ inline constexpr KernelTable kTable = {
     .format_count = sizeof(kFormats<S>) / sizeof(FormatKernels),
     .any = {Format::f32, Arithmetic::float32, {linear_foreign<S>, nullptr}, {nullptr, nullptr}},
     .tile_tokens = S::kTile,
+    .panels_together = S::kPanelsTogether,
     .tiles = {interleave<S>, quantise<S>, round_to_int16<S>},
     .rms_norm = rms_norm<S>,
     .layer_norm = layer_norm<S>,

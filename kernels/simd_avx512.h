@@ -12,6 +12,7 @@ struct Avx512 : Vectors256<Avx512> {
   static constexpr int kTile = 12;  // 12 sums, 12 products, weights: within 32 registers
   static constexpr int kSignedOffset = 128;  // vpdpbusd wants unsigned weights
   static constexpr bool kFactors = false;  // one product takes four columns: there is nothing to save
+  static constexpr int kPanelsTogether = 1;  // of tiles with 12 tokens few are enough for the hardware to foresee
   static constexpr bool kSplitsSigns = false;  // there are none
   static constexpr bool kOneTokenDirect = true;  // one token is multiplied without a tile (linear.h)
   using R = __m512;

@@ -21,6 +21,7 @@ struct Scalar {
   // What is added to signed bytes of the full range before a product; its share is taken off again as a min.
   static constexpr int kSignedOffset = 0;
   static constexpr bool kFactors = false;        // halves with whole factors are summed as whole numbers (simd_avx2.h)
+  static constexpr int kPanelsTogether = 1;      // kernel_table.h
   static constexpr bool kSplitsSigns = false;    // in tiles (simd_avx2.h)
   static constexpr bool kOneTokenDirect = false;  // one token is multiplied without a tile (linear.h)
   struct F { float v[8]; };
