@@ -13,7 +13,7 @@ struct PanelQ8_0 {
   template <class T>
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
 #pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) put<S>(tile, v + i, S::offset_signed(stream<S>(quants + 64 * i)));
+    for (int i = 0; i < 8; ++i) put<S>(tile, v + i, S::offset_signed(stream<S, kAheadAlone>(quants + 64 * i)));
     set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
   }
 };
