@@ -43,7 +43,7 @@ void put_factor(Tile& tile, int h, typename S::R factor) noexcept {
 // foresees nothing beyond a page.
 inline constexpr int kAhead = 4096;
 // The same where one panel is read at a time (streams_of in linear.h, weights of 16 bits): one token takes few operations for
-// so many bytes, and a core looks 2 KB ahead by itself. With 4096 Q8_0 generates a fifth slower on a Zen 4; with 2048 what is
+// so many bytes, and a core looks 2 KB ahead by itself. With 4096 Q8_0 mostly generates a fifth slower on a Zen 4; with 2048 what is
 // read as two panels side by side takes twice as long.
 inline constexpr int kAheadAlone = 2048;
 template <class S, int kBytes = kAhead>
