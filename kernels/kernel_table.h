@@ -29,14 +29,19 @@ inline constexpr int kQuantBlock = 32;
 constexpr size_t activation_bytes(Arithmetic arithmetic, int depth) {  // of a token
   switch (arithmetic) {
     case Arithmetic::float32: return size_t(depth) * sizeof(float);
-    case Arithmetic::int8: return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float) + 4 * sizeof(int16_t));
-    case Arithmetic::int16:
-      return (size_t(depth) + 1) / 2 * 2 * sizeof(int16_t) + (size_t(depth) + kPairGroup - 1) / kPairGroup * sizeof(float);
+    case Arithmetic::int8:
+      return size_t(depth) / kQuantBlock * (kQuantBlock + 4 * sizeof(float) + 4 * sizeof(int16_t));
+    case Arithmetic::int16: {
+      size_t pairs = (size_t(depth) + 1) / 2, groups = (size_t(depth) + kPairGroup - 1) / kPairGroup;
+      return pairs * 2 * sizeof(int16_t) + groups * sizeof(float);
+    }
   }
   return 0;
 }
 inline constexpr int kMostTokens = 96;  // of one call: a multiple of every table's tile
-inline constexpr int kColumnsTogether = 2048;  // a multiple of kStretchColumns; see panels_together
+// Tokens × columns of a call that a core has near, in its second cache. Of more than that panels_together panels take the
+// same columns one behind the other, else they would come from the third cache for every panel.
+inline constexpr int kNearValues = 256 << 10;
 
 // out[t][o] = x[t] · weight[row + o] (+ bias[o]) for tokens t and o < rows.
 struct LinearArgs {
@@ -145,8 +150,6 @@ struct KernelTable {
   FormatKernels any;         // for formats without a row: unpacks them stretch by stretch
 
   int tile_tokens;
-  // Panels of a call that take kColumnsTogether columns of all tokens one behind the other, if the product is deeper: what
-  // the tokens have in all is then more than the second cache holds, and would come from the third for every panel.
   int panels_together;
   TileMaker tiles[kArithmetics];
   // weight null: none

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cassert>
+#include <utility>
 
 #include "kernels/in_place.h"
 #include "kernels/kernel_table.h"
@@ -22,6 +23,7 @@ struct Prefetch {
 };
 
 // Where the parts of up to kTile quantised rows stand (kernel_table.h), from some column on.
+template <class S>
 struct QuantisedTile {
   int8_t* q;
   float *scale, *sums, *half_sums;
@@ -43,7 +45,7 @@ struct QuantisedTile {
 
 // Adds to total [T, 16] the products of a tile of columns with T tokens. Traits: TileTraits, or what they have in common.
 template <class S, class Traits, int T>
-[[gnu::noinline]] void multiply(const Tile& tile, int columns, const QuantisedTile& x, float* total,
+[[gnu::noinline]] void multiply(const Tile& tile, int columns, const QuantisedTile<S>& x, float* total,
                                 Prefetch ahead) noexcept {
   using Dots = typename Traits::Dots;
   constexpr int kGroup = Traits::kGroup, kVectors = kGroup / 4;
@@ -100,44 +102,35 @@ template <class S, int T>
   }
 }
 
-using Multiply = void (*)(const Tile&, int, const QuantisedTile&, float*, Prefetch) noexcept;
-using MultiplyFloats = void (*)(const FloatTile&, int, const float*, float*) noexcept;
+// Micro-kernels by number of tokens, 1 … kMost: of.template operator()<T>() gives that of T.
+template <typename Kernel, int kMost>
+struct ByTokens {
+  Kernel kernel[kMost + 1] = {};
+};
+template <int kMost, typename Of>
+consteval auto by_tokens(Of of) {
+  ByTokens<decltype(of.template operator()<1>()), kMost> all;
+  [&]<int... T>(std::integer_sequence<int, T...>) {
+    ((all.kernel[T + 1] = of.template operator()<T + 1>()), ...);
+  }(std::make_integer_sequence<int, kMost>());
+  return all;
+}
 
-// The micro-kernels by number of tokens.
 template <class S, class Traits>
-struct Multipliers {
-  Multiply by_tokens[S::kTile + 1] = {};
-  constexpr Multipliers() { add<S::kTile>(); }
-
- private:
-  template <int T>
-  constexpr void add() {
-    by_tokens[T] = multiply<S, Traits, T>;
-    if constexpr (T > 1) add<T - 1>();
-  }
-};
-
+inline constexpr auto kMultipliers = by_tokens<S::kTile>([]<int T>() { return &multiply<S, Traits, T>; });
 template <class S>
-struct FloatMultipliers {
-  MultiplyFloats by_tokens[S::kTile + 1] = {};
-  constexpr FloatMultipliers() { add<S::kTile>(); }
+inline constexpr auto kFloatMultipliers = by_tokens<S::kTile>([]<int T>() { return &multiply_floats<S, T>; });
 
- private:
-  template <int T>
-  constexpr void add() {
-    by_tokens[T] = multiply_floats<S, T>;
-    if constexpr (T > 1) add<T - 1>();
-  }
-};
-
-template <class S, class Weight>
-inline constexpr Multipliers<S, typename TileTraits<S, Weight>::Kind> kMultipliers;
+inline constexpr int kColumnsTogether = 2048;  // that some panels take one behind the other: a multiple of kStretchColumns
 template <class S>
-inline constexpr FloatMultipliers<S> kFloatMultipliers;
+int panels_together(const LinearArgs& args) noexcept {
+  return size_t(args.tokens) * args.depth > kNearValues ? S::kPanelsTogether : 1;
+}
 
-// Asks for what the next tile of tokens has for these columns: in a deep product all tokens together are more than the
-// second cache holds, and each tile begins in another page, which the hardware does not foresee.
-inline void prefetch_tokens(const QuantisedTile& x, int columns, int tokens) noexcept {
+// Asks for what the next tile of tokens has for these columns: each tile begins in another page, which the hardware does
+// not foresee.
+template <class S>
+void prefetch_tokens(const QuantisedTile<S>& x, int columns, int tokens) noexcept {
   auto ask = [](const void* from, int bytes) {
     for (int i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const std::byte*>(from) + i);
   };
@@ -147,18 +140,20 @@ inline void prefetch_tokens(const QuantisedTile& x, int columns, int tokens) noe
 
 // All tokens of a call with columns [k, k + columns) of a panel; `ahead` goes with the first tile of tokens.
 template <class S, class Weight>
-void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total, Prefetch ahead) noexcept {
+void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total,
+                     Prefetch ahead) noexcept {
+  const auto& multiply = kMultipliers<S, typename TileTraits<S, Weight>::Kind>.kernel;
   std::byte* x = args.x;
   for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
     int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
-    QuantisedTile at(x, args.depth, tokens);
+    QuantisedTile<S> at(x, args.depth, tokens);
     at.advance(k, tokens);
-    if (S::kPanelsTogether > 1 && t + 2 * S::kTile <= args.tokens) {
-      QuantisedTile next(x + args.x_stride, args.depth, tokens);
+    if (panels_together<S>(args) > 1 && t + 2 * S::kTile <= args.tokens) {
+      QuantisedTile<S> next(x + args.x_stride, args.depth, tokens);
       next.advance(k, tokens);
       prefetch_tokens(next, columns, tokens);
     }
-    kMultipliers<S, Weight>.by_tokens[tokens](tile, columns, at, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
+    multiply[tokens](tile, columns, at, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
   }
 }
 
@@ -168,7 +163,7 @@ void multiply_float_tokens(const LinearArgs& args, int k, int columns, const Flo
   for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
     int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
     auto from = reinterpret_cast<const float*>(x) + size_t(k) * tokens;
-    kFloatMultipliers<S>.by_tokens[tokens](tile, columns, from, total + t * kPanelRows);
+    kFloatMultipliers<S>.kernel[tokens](tile, columns, from, total + t * kPanelRows);
   }
 }
 
@@ -201,15 +196,14 @@ void each_panel(const LinearArgs& args, Add add) noexcept {
   }
 }
 
-// The same, in a deep product kColumnsTogether columns of a few panels at a time: `add(source, k, columns, total)` adds the
-// products of a stretch, whose weights `source`, opened at the panel's first row, gives in order.
+// The same for panels_together(): `add(source, k, columns, total)` adds the products of a stretch, whose weights `source`,
+// opened at the panel's first row, gives in order.
 template <class S, class Source, typename Add>
 void each_stretch(const LinearArgs& args, Add add) noexcept {
-  constexpr int kTogether = S::kPanelsTogether;
   assert(args.rows >= 0 && args.depth > 0 && args.tokens <= kMostTokens);
-  const int step = args.depth > kColumnsTogether ? kTogether * kPanelRows : kPanelRows, end = args.row + args.rows;
-  alignas(64) float total[kTogether][kMostTokens * kPanelRows];
-  Source source[kTogether];
+  const int step = panels_together<S>(args) * kPanelRows, end = args.row + args.rows;
+  alignas(64) float total[S::kPanelsTogether][kMostTokens * kPanelRows];
+  Source source[S::kPanelsTogether];
   for (int begin = args.row / kPanelRows * kPanelRows; begin < end; begin += step) {
     const int rows = end - begin < step ? end - begin : step, panels = (rows + kPanelRows - 1) / kPanelRows;
     for (int p = 0; p < panels; ++p) {
@@ -259,7 +253,8 @@ struct FromPanels {
   // As much as the last stretch had, behind what `fill` asks for itself.
   Prefetch ahead(int groups) const noexcept { return {at + kAhead, (stretch_bytes / groups + 63) / 64 * 64}; }
 
-  void fill(int k, int columns, Tile& tile) noexcept {
+  // Flattened: GCC would call what finds the scales, and pass vectors through memory.
+  [[gnu::flatten]] void fill(int k, int columns, Tile& tile) noexcept {
     const std::byte* before = at;
     each_block(k, columns, [&tile](const std::byte* quants, const std::byte* lines, int i) {
       Panel::block(quants, lines, tile, i * (kValues / 4), i * (kValues / TileTraits<S, Weight>::kGroup));
@@ -330,7 +325,7 @@ typename S::R dot_of(const OneToken<S, Weight>& token, int g, const int16_t* pai
 
 // One block of 16 rows with the token's next columns; total [16].
 template <class S, class Panel>
-[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantisedTile& x,
+[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantisedTile<S>& x,
                                        float* total) noexcept {
   using Weight = typename Panel::Weight;
   using Traits = TileTraits<S, Weight>;
@@ -376,11 +371,11 @@ template <class S, class Panel>
 void linear_one_token(const LinearArgs& args) noexcept {
   using Block = typename Panel::Weight::Block;
   constexpr int kStreams = streams_of(8 * sizeof(Block) / Block::kValues);
-  const QuantisedTile all(args.x, args.depth, 1);
+  const QuantisedTile<S> all(args.x, args.depth, 1);
   FromPanels<S, Panel> source[kStreams];
   each_stream<S, kStreams>(args, [&](int stream, int first, int k, int columns, float* total) {
     if (k == 0) source[stream].open(args, first);
-    QuantisedTile x = all;
+    QuantisedTile<S> x = all;
     x.advance(k, 1);
     source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int) {
       add_block<S, Panel>(quants, lines, x, total);
@@ -512,7 +507,7 @@ template <class S>
 void quantise(const float* x, size_t x_stride, int tokens, int depth, std::byte* out) noexcept {
   using F = typename S::F;
   assert(depth % kQuantBlock == 0);
-  QuantisedTile tile(out, depth, tokens);
+  QuantisedTile<S> tile(out, depth, tokens);
   for (int t = 0; t < tokens; ++t, x += x_stride) {
     for (int b = 0; b < depth / kQuantBlock; ++b) {
       F v[4], most = S::zero(), spoilt = S::zero();  // spoilt: 0, or no number where one is not finite

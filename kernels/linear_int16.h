@@ -23,15 +23,16 @@ struct PairStretch {
 
 // Adds to total [T, 16] their products with T tokens: x [columns / 2, T, 2], x_scale [columns / 64, T].
 template <class S, int T>
-[[gnu::noinline]] void multiply_pairs(PairStretch weights, int columns, const uint32_t* x, const float* x_scale,
-                                      float* total) noexcept {
+[[gnu::noinline]] void multiply_pairs(const PairStretch& weights, int columns, const uint32_t* x,
+                                      const float* x_scale, float* total) noexcept {
   const std::byte *q = weights.q, *scales = weights.scales;
+  const int ahead = weights.ahead;
   for (; columns > 0; columns -= kPairGroup, scales += kPanelRows * sizeof(uint16_t), x_scale += T) {
     typename S::I dot[T];
 #pragma GCC unroll 12
     for (int t = 0; t < T; ++t) dot[t] = S::no_dots();
     auto add = [&] {
-      __builtin_prefetch(q + weights.ahead, 0, 2);
+      __builtin_prefetch(q + ahead, 0, 2);
       typename S::P w = S::load_panel(q);
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) dot[t] = S::add_pairs(dot[t], w, x[t]);
@@ -54,22 +55,8 @@ template <class S, int T>
   }
 }
 
-using MultiplyPairs = void (*)(PairStretch, int, const uint32_t*, const float*, float*) noexcept;
-
 template <class S>
-struct PairMultipliers {
-  MultiplyPairs by_tokens[S::kTile + 1] = {};
-  constexpr PairMultipliers() { add<S::kTile>(); }
-
- private:
-  template <int T>
-  constexpr void add() {
-    by_tokens[T] = multiply_pairs<S, T>;
-    if constexpr (T > 1) add<T - 1>();
-  }
-};
-template <class S>
-inline constexpr PairMultipliers<S> kPairMultipliers;
+inline constexpr auto kPairMultipliers = by_tokens<S::kTile>([]<int T>() { return &multiply_pairs<S, T>; });
 
 // Where pairs come from: panels, or rows as in the file. `stretch` gives the 256 columns from k on, of 16 rows.
 template <class S>
@@ -153,15 +140,15 @@ void linear_int16(const LinearArgs& args) noexcept {
       int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
       auto pairs = reinterpret_cast<const uint32_t*>(x);
       auto x_scale = reinterpret_cast<const float*>(pairs + size_t(args.depth + 1) / 2 * tokens);
-      kPairMultipliers<S>.by_tokens[tokens](weights, columns, pairs + size_t(k / 2) * tokens,
-                                            x_scale + k / kPairGroup * tokens, total + t * kPanelRows);
+      kPairMultipliers<S>.kernel[tokens](weights, columns, pairs + size_t(k / 2) * tokens,
+                                         x_scale + k / kPairGroup * tokens, total + t * kPanelRows);
       weights.ahead = 0;  // the first tokens have asked for all there is
     }
   });
 }
 
-inline constexpr float kMostPaired = 8191;        // of an activation, in steps
-inline constexpr float kLeastPairedToken = 3e-35f;  // kMostPaired / x is a float for x above it; what is below becomes zeros
+inline constexpr float kMostPaired = 8191;  // of an activation, in steps
+inline constexpr float kLeastPairedToken = 3e-35f;  // kMostPaired / x is a float above it; what is below becomes zeros
 
 // Up to kTile rows of floats are rounded to pairs of int16 with one scale for each group of columns.
 template <class S>

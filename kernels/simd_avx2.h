@@ -330,18 +330,7 @@ struct Avx2 : Vectors256<Avx2> {
         __m256i low[T], high[T];
 #pragma GCC unroll 8
         for (int v = first; v < first + kStep; ++v) {
-          __m256i w_low = load_bytes(w + 64 * v), w_high = load_bytes(w + 64 * v + 32);
-#pragma GCC unroll 8
-          for (int t = 0; t < T; ++t) {
-            int32_t four;
-            std::memcpy(&four, q + (v * T + t) * 4, sizeof four);
-            __m256i a = _mm256_set1_epi32(four);
-            __m256i low_sum = product(w_low, a), high_sum = product(w_high, a);
-            low[t] = v == first ? low_sum : _mm256_add_epi16(low[t], low_sum);
-            high[t] = v == first ? high_sum : _mm256_add_epi16(high[t], high_sum);
-            keep_here(low[t]);
-            keep_here(high[t]);
-          }
+          add_products<T>(v == first, w + 64 * v, q + 4 * T * v, low, high);
         }
 #pragma GCC unroll 8
         for (int t = 0; t < T; ++t) {
@@ -396,17 +385,7 @@ struct Avx2 : Vectors256<Avx2> {
         }
 #pragma GCC unroll 4
         for (int v = 4 * half; v < 4 * half + 4; ++v) {
-          __m256i w_low = load_bytes(w + 64 * v), w_high = load_bytes(w + 64 * v + 32);
-#pragma GCC unroll 8
-          for (int t = 0; t < T; ++t) {
-            int32_t four;
-            std::memcpy(&four, q + (v * T + t) * 4, sizeof four);
-            __m256i a = _mm256_set1_epi32(four);
-            low[t] = _mm256_add_epi16(low[t], product(w_low, a));
-            high[t] = _mm256_add_epi16(high[t], product(w_high, a));
-            keep_here(low[t]);
-            keep_here(high[t]);
-          }
+          add_products<T>(false, w + 64 * v, q + 4 * T * v, low, high);
         }
         __m256i factor_low = load_bytes(factor[half]), factor_high = load_bytes(factor[half] + 16);
 #pragma GCC unroll 8
@@ -421,6 +400,22 @@ struct Avx2 : Vectors256<Avx2> {
    private:
     // GCC 12 would gather all products of a sum before it adds any: more than there are registers.
     static void keep_here(__m256i& sum) { asm("" : "+x"(sum)); }
+    // Adds a vector's products with four columns of each of T tokens; the first are not added to anything.
+    template <int T>
+    [[gnu::always_inline]] static void add_products(bool first, const uint8_t* w, const int8_t* q, __m256i (&low)[T],
+                                                    __m256i (&high)[T]) {
+      __m256i w_low = load_bytes(w), w_high = load_bytes(w + 32);
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        int32_t four;
+        std::memcpy(&four, q + 4 * t, sizeof four);
+        __m256i a = _mm256_set1_epi32(four), low_sum = product(w_low, a), high_sum = product(w_high, a);
+        low[t] = first ? low_sum : _mm256_add_epi16(low[t], low_sum);
+        high[t] = first ? high_sum : _mm256_add_epi16(high[t], high_sum);
+        keep_here(low[t]);
+        keep_here(high[t]);
+      }
+    }
     static __m256i product(__m256i w, __m256i a) {
       if constexpr (kSigned) return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w));
       else return _mm256_maddubs_epi16(w, a);

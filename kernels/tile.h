@@ -42,9 +42,9 @@ void put_factor(Tile& tile, int h, typename S::R factor) noexcept {
 // Sixty-four bytes of a panel. Panels are read from front to back, but not vector by vector, and the hardware
 // foresees nothing beyond a page.
 inline constexpr int kAhead = 4096;
-// The same where one panel is read at a time (streams_of in linear.h, weights of 16 bits): one token takes few operations for
-// so many bytes, and a core looks 2 KB ahead by itself. With 4096 Q8_0 mostly generates a fifth slower on a Zen 4; with 2048 what is
-// read as two panels side by side takes twice as long.
+// The same where one panel is read at a time (streams_of in linear.h, weights of 16 bits): one token takes few operations
+// for so many bytes, and a core looks 2 KB ahead by itself. With 4096 Q8_0 generates slower or, in minutes when the memory
+// is slow, as fast on a Zen 4; with 2048 what is read as two panels side by side takes twice as long there.
 inline constexpr int kAheadAlone = 2048;
 template <class S, int kBytes = kAhead>
 typename S::P stream(const std::byte* p) noexcept {
@@ -72,7 +72,7 @@ struct TileTraits {
   static constexpr bool kFactors = Weight::kCentred && S::kFactors;
   static constexpr int kGroup = Weight::kHalves && !kFactors ? 16 : 32;
   static constexpr int kOffset = Weight::kSigned ? S::kSignedOffset : Weight::kOffset;
-  static constexpr bool kMins = Weight::kHasMin || kOffset != 0 && !kFactors;
+  static constexpr bool kMins = Weight::kHasMin || (kOffset != 0 && !kFactors);
   static constexpr int kCentre = kFactors ? kOffset : 0;
   static constexpr bool kSignedBytes = Weight::kSigned && S::kSignedOffset == 0;
   static constexpr bool kSplit = kSignedBytes && S::kSplitsSigns;
