@@ -14,7 +14,7 @@ struct RowLines {
   static constexpr int kLines = kStretchColumns / 32 * kParts;
   alignas(64) float scale[kPanelRows][kLines];
   alignas(64) float min[Weight::kHasMin ? kPanelRows : 1][kLines];
-  alignas(64) float d[kPanelRows];  // where `scale` has factors alone (TileTraits::kFactors)
+  alignas(64) float d[kPanelRows];  // where `scale` has whole factors: the block's scale
 };
 
 // One block of row r: its bytes for the groups from `g` (of 32) on, its scales and mins.
@@ -26,22 +26,21 @@ void read_row(const typename Weight::Block& block, int r, int g, typename S::B (
   Weight::groups(block, from);
 #pragma GCC unroll 8
   for (int i = 0; i < kGroups; ++i) bytes[g + i][r] = Weight::kSigned ? S::offset_signed(from.q[i]) : from.q[i];
-  if constexpr (Weight::kHalves) {  // the scale is the block's
+  if constexpr (Weight::kFactors) {
     typename S::B factors = S::load_16_bytes_twice(from.factor);
-    typename S::F scale = TileTraits<S, Weight>::kFactors ? S::set1(1) : S::load(from.scale);
     lines.d[r] = from.scale[0];
-    S::store(lines.scale[r], S::mul(scale, S::template widen<0>(factors)));
-    S::store(lines.scale[r] + 8, S::mul(scale, S::template widen<1>(factors)));
-    if constexpr (Weight::kHasMin) {
-      static_assert(Weight::kHalfMins);
-      typename S::B min_factors = S::load_16_bytes_twice(from.min_factor);
-      typename S::F min = S::load(from.min);
-      S::store(lines.min[r], S::mul(min, S::template widen<0>(min_factors)));
-      S::store(lines.min[r] + 8, S::mul(min, S::template widen<1>(min_factors)));
-    }
+    S::store(lines.scale[r], S::template widen<0>(factors));
+    if constexpr (Weight::kHalves) S::store(lines.scale[r] + 8, S::template widen<1>(factors));
   } else {
     std::memcpy(lines.scale[r] + g, from.scale, kGroups * sizeof(float));
-    if constexpr (Weight::kHasMin) std::memcpy(lines.min[r] + g, from.min, kGroups * sizeof(float));
+  }
+  if constexpr (Weight::kHalfMins) {
+    typename S::B min_factors = S::load_16_bytes_twice(from.min_factor);
+    typename S::F min = S::load(from.min);
+    S::store(lines.min[r], S::mul(min, S::template widen<0>(min_factors)));
+    S::store(lines.min[r] + 8, S::mul(min, S::template widen<1>(min_factors)));
+  } else if constexpr (Weight::kHasMin) {
+    std::memcpy(lines.min[r] + g, from.min, kGroups * sizeof(float));
   }
 }
 
@@ -90,21 +89,16 @@ void fill_in_place(const std::byte* rows, size_t stride, int count, int k, int c
       for (int i = 0; i < 8; ++i) S::store_bytes(tile.q[8 * g + i] + 32 * half, turned[i]);
     }
   }
-  if constexpr (Traits::kFactors) {
-    alignas(64) float factors[lines.kLines][kPanelRows];
-    turn_lines<S>(lines.scale, factors);
-    for (int h = 0; h < lines.kLines; ++h) put_factor<S>(tile, h, S::load_rows(factors[h]));
-    for (int g = 0; g < lines.kLines / 2; ++g) S::store_rows(tile.scale[g], S::load_rows(lines.d));
-  } else {
-    turn_lines<S>(lines.scale, tile.scale);
+  alignas(64) float scales[lines.kLines][kPanelRows];
+  turn_lines<S>(lines.scale, scales);
+  for (int line = 0; line < lines.kLines; ++line) {
+    typename S::R scale = S::load_rows(scales[line]);
+    if constexpr (Traits::kFactors) S::store_panel(tile.factor[line], S::to_factors(scale));
+    if constexpr (Weight::kFactors) set_factor<S, Weight>(scale, S::load_rows(lines.d), tile, line);
+    else set_scales<S, Weight>(tile, line, scale);
   }
-  if constexpr (Weight::kHasMin) {
-    turn_lines<S>(lines.min, tile.min);
-  } else if constexpr (Traits::kMins) {
-    for (int line = 0; line < lines.kLines; ++line) {
-      S::store_rows(tile.min[line], S::mul(S::load_rows(tile.scale[line]), S::rows_set1(Traits::kOffset)));
-    }
-  }
+  if constexpr (Weight::kFactors) set_block_scale<S, Weight>(S::load_rows(lines.d), tile);
+  if constexpr (Weight::kHasMin) turn_lines<S>(lines.min, tile.min);
 }
 
 // Plain floats: columns [0, count) of `rows` rows from `from` on; the other rows of the tile stay as they are.

@@ -1,7 +1,7 @@
 // x · weightᵀ: 16 rows of a weight × up to S::kTile tokens at a time, their sums in registers. Weights come to the
-// micro-kernels as tiles (tile.h), whatever their format; a tile is filled once for all tokens of a call. Every sum
-// (one weight row, one token) runs over K in the same order, however many tokens there are and however the rows are
-// shared out.
+// micro-kernels as tiles (tile.h), whatever their format, filled once for all tokens of a call; for few tokens from
+// where the panel has them. Every sum (one weight row, one token) runs over K in the same order, however many tokens
+// there are and however the rows are shared out.
 #pragma once
 
 #include <cassert>
@@ -14,75 +14,131 @@
 
 namespace troika::kernels {
 
-// Memory to be asked for while a tile is multiplied: `step` bytes, a multiple of 64, for each of its groups. A thread may
-// wait for few lines of memory at a time (16 on recent Xeons). Asked for at once, a stretch's lines would hold it up; asked
-// for bit by bit they come while it computes.
+// Memory to be asked for while a tile is multiplied: `step` bytes, a multiple of 64, at a time. A thread may wait for
+// few lines of memory at a time (16 on recent Xeons). Asked for at once, a stretch's lines would hold it up; asked for
+// bit by bit they come while it computes.
 struct Prefetch {
   const std::byte* from = nullptr;
   int step = 0;
-};
 
-// Where the parts of up to kTile quantised rows stand (kernel_table.h), from some column on.
-template <class S>
-struct QuantisedTile {
-  int8_t* q;
-  float *scale, *sums, *half_sums;
-  int16_t* pairs;
-
-  QuantisedTile(std::byte* at, int depth, int tokens) noexcept
-      : q(reinterpret_cast<int8_t*>(at)), scale(reinterpret_cast<float*>(at + size_t(depth) * tokens)),
-        sums(scale + size_t(depth / kQuantBlock) * tokens), half_sums(sums + size_t(depth / kQuantBlock) * tokens),
-        pairs(reinterpret_cast<int16_t*>(half_sums + size_t(depth / kQuantBlock) * 2 * tokens)) {}
-  // Goes on by columns, a multiple of 32.
-  void advance(int columns, int tokens) noexcept {
-    q += size_t(columns) * tokens;
-    scale += columns / kQuantBlock * tokens;
-    sums += columns / kQuantBlock * tokens;
-    half_sums += columns / kQuantBlock * 2 * tokens;
-    pairs += columns / kQuantBlock * 4 * tokens;
+  void ask() noexcept {
+    for (int i = 0; i < step; i += 64) __builtin_prefetch(from + i, 0, 2);
+    from += step;
   }
 };
 
-// Adds to total [T, 16] the products of a tile of columns with T tokens. Traits: TileTraits, or what they have in common.
+// A block of T quantised tokens (kernel_table.h).
+template <int T>
+struct QuantBlock {
+  int8_t q[kQuantBlock / 4][T][4];
+  float scale[T], sum[T], half_sum[2][T];
+  int16_t pairs[2][T][2];
+};
+static_assert(sizeof(QuantBlock<3>) == 3 * activation_bytes(Arithmetic::int8, kQuantBlock));
+
+// Where column k, a multiple of 32, begins in a tile of tokens.
+inline const std::byte* quant_block(const std::byte* x, int k, int tokens) noexcept {
+  return x + activation_bytes(Arithmetic::int8, k) * tokens;
+}
+
+// Takes off the min of part g of a tile's columns, times the sums of x.
 template <class S, class Traits, int T>
-[[gnu::noinline]] void multiply(const Tile& tile, int columns, const QuantisedTile<S>& x, float* total,
-                                Prefetch ahead) noexcept {
+void take_min(const float* min, int g, const QuantBlock<T>* blocks, typename S::R (&sum)[T]) noexcept {
+  const float* sums = Traits::kPart == kQuantBlock ? blocks[g].sum : blocks[g / 2].half_sum[g % 2];
+  typename S::R mins = S::load_rows(min);
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) sum[t] = S::fnma(mins, S::rows_set1(sums[t]), sum[t]);
+}
+
+// The vectors of a tile, as formats have those of a panel (panel_formats.h).
+template <class S>
+struct TileVectors {
+  static constexpr int kTokensAtOnce = S::kTile, kAlike = 1;
+  template <int>
+  static typename S::P vector(const std::byte* q, int run, int i) noexcept {
+    return S::load_panel(q + 64 * (8 * run + i));
+  }
+};
+
+// use.template operator()<group of the run>(run), group after group.
+template <int kAlike, typename Use>
+void each_group(int groups, Use use) noexcept {
+  for (int run = 0; run < groups / kAlike; ++run) {
+    [&]<int... kGroup>(std::integer_sequence<int, kGroup...>) {
+      (use.template operator()<kGroup>(run), ...);
+    }(std::make_integer_sequence<int, kAlike>());
+  }
+}
+
+// Adds to total [T, 16] the products of a stretch with T tokens: `quants` as Vectors reads them, what goes with them in
+// the tile. Traits: TileTraits, or what they have in common.
+template <class S, class Traits, class Vectors, int T>
+[[gnu::noinline, gnu::flatten]] void multiply(const Tile& tile, const std::byte* quants, int columns,
+                                              const std::byte* x, float* total, Prefetch ahead) noexcept {
   using Dots = typename Traits::Dots;
-  constexpr int kGroup = Traits::kGroup, kVectors = kGroup / 4;
-  const int8_t* q = x.q;
-  const int16_t* pairs = x.pairs;
-  const float *scale = x.scale, *sums = kGroup == 32 ? x.sums : x.half_sums;
+  constexpr int kParts = kQuantBlock / Traits::kPart, kVectors = Traits::kPart / 4;
+  auto blocks = reinterpret_cast<const QuantBlock<T>*>(x);
   typename S::R sum[T];
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
-  for (int g = 0; g < columns / kGroup; ++g) {
-    for (int i = 0; i < ahead.step; i += 64) __builtin_prefetch(ahead.from + i, 0, 2);
-    ahead.from += ahead.step;
-    typename S::I dot[T];
-    if constexpr (Traits::kSplit) {
-      Dots::template run_split<kVectors, T>(tile.q[g * kVectors], tile.sign[g * kVectors], tile.negative[g], q, dot);
-    } else if constexpr (Traits::kFactors) {
-      Dots::template run_halves<Traits::kCentre, T>(tile.q[g * kVectors], tile.factor + 2 * g, q, pairs, dot);
-      pairs += 4 * T;
-    } else {
-      Dots::template run<kVectors, T>(tile.q[g * kVectors], q, dot);
-    }
-    typename S::R weight_scale = S::load_rows(tile.scale[g]);
+  each_group<Vectors::kAlike>(columns / kQuantBlock, [&]<int kGroup>(int run) {
+    ahead.ask();
+    const int g = run * Vectors::kAlike + kGroup;
+    const QuantBlock<T>& block = blocks[g];
+#pragma GCC unroll 2
+    for (int part = 0; part < kParts; ++part) {
+      const int p = g * kParts + part;
+      const int8_t* q = block.q[part * kVectors][0];
+      typename S::I dot[T];
+      if constexpr (Traits::kSplit) {
+        Dots::template run_split<kVectors, T>(tile.q[p * kVectors], tile.sign[p * kVectors], tile.negative[p], q, dot);
+      } else {
+        auto w = [=](int i) [[gnu::always_inline]] {
+          return Vectors::template vector<kGroup>(quants, run, part * kVectors + i);
+        };
+        Dots::template run<kVectors, T>(w, q, dot);
+      }
+      typename S::R weight_scale = S::load_rows(tile.scale[p]);
 #pragma GCC unroll 12
-    for (int t = 0; t < T; ++t) {
-      sum[t] = S::fma(S::mul(weight_scale, S::rows_set1(scale[t])), S::to_rows(dot[t]), sum[t]);
+      for (int t = 0; t < T; ++t) {
+        sum[t] = S::fma(S::mul(weight_scale, S::rows_set1(block.scale[t])), S::to_rows(dot[t]), sum[t]);
+      }
+      if constexpr (Traits::kMins) take_min<S, Traits>(tile.min[p], p, blocks, sum);
     }
-    if constexpr (Traits::kMins) {
-      typename S::R min = S::load_rows(tile.min[g]);
-#pragma GCC unroll 12
-      for (int t = 0; t < T; ++t) sum[t] = S::fnma(min, S::rows_set1(sums[t]), sum[t]);
-    }
-    q += kGroup * T;
-    sums += T;
-    if (kGroup == 32 || g % 2 == 1) scale += T;
-  }
+  });
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) S::store_rows(total + kPanelRows * t, sum[t]);
+}
+
+// The same where weights have whole factors and one scale (tile.h): a group's products are whole numbers, of which the
+// activations' scales make floats, and the scale of the weights is left to the end. Activations of 1e31 and more
+// overflow.
+template <class S, class Traits, class Vectors, int T>
+[[gnu::noinline, gnu::flatten]] void multiply_factors(const Tile& tile, const std::byte* quants, int columns,
+                                                      const std::byte* x, float* total, Prefetch ahead) noexcept {
+  constexpr int kParts = kQuantBlock / Traits::kPart;
+  auto blocks = reinterpret_cast<const QuantBlock<T>*>(x);
+  typename S::R product[T], sum[T];
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) product[t] = S::rows_zero();
+  each_group<Vectors::kAlike>(columns / kQuantBlock, [&]<int kGroup>(int run) {
+    ahead.ask();
+    const int g = run * Vectors::kAlike + kGroup;
+    typename S::I dot[T];
+    auto w = [=](int i) [[gnu::always_inline]] { return Vectors::template vector<kGroup>(quants, run, i); };
+    Traits::Dots::template run_factors<kParts, Traits::kCentre, T>(w, tile.factor + g * kParts, blocks[g].q[0][0],
+                                                                   blocks[g].pairs[0][0], dot);
+#pragma GCC unroll 12
+    for (int t = 0; t < T; ++t) product[t] = S::fma(S::rows_set1(blocks[g].scale[t]), S::to_rows(dot[t]), product[t]);
+  });
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
+  if constexpr (Traits::kMins) {
+    for (int p = 0; p < columns / Traits::kPart; ++p) take_min<S, Traits>(tile.min[p], p, blocks, sum);
+  }
+  typename S::R weight_scale = S::load_rows(tile.scale[0]);
+#pragma GCC unroll 12
+  for (int t = 0; t < T; ++t) S::store_rows(total + kPanelRows * t, S::fma(weight_scale, product[t], sum[t]));
 }
 
 // The same with weights as floats; x [columns, T].
@@ -116,8 +172,11 @@ consteval auto by_tokens(Of of) {
   return all;
 }
 
-template <class S, class Traits>
-inline constexpr auto kMultipliers = by_tokens<S::kTile>([]<int T>() { return &multiply<S, Traits, T>; });
+template <class S, class Traits, class Vectors>
+inline constexpr auto kMultipliers = by_tokens<Vectors::kTokensAtOnce>([]<int T>() {
+  if constexpr (Traits::kFactors) return &multiply_factors<S, Traits, Vectors, T>;
+  else return &multiply<S, Traits, Vectors, T>;
+});
 template <class S>
 inline constexpr auto kFloatMultipliers = by_tokens<S::kTile>([]<int T>() { return &multiply_floats<S, T>; });
 
@@ -127,33 +186,22 @@ int panels_together(const LinearArgs& args) noexcept {
   return size_t(args.tokens) * args.depth > kNearValues ? S::kPanelsTogether : 1;
 }
 
-// Asks for what the next tile of tokens has for these columns: each tile begins in another page, which the hardware does
-// not foresee.
-template <class S>
-void prefetch_tokens(const QuantisedTile<S>& x, int columns, int tokens) noexcept {
-  auto ask = [](const void* from, int bytes) {
-    for (int i = 0; i < bytes; i += 64) __builtin_prefetch(static_cast<const std::byte*>(from) + i);
-  };
-  ask(x.q, columns * tokens);
-  ask(x.scale, columns / kQuantBlock * tokens * static_cast<int>(sizeof(float)));
-}
-
-// All tokens of a call with columns [k, k + columns) of a panel; `ahead` goes with the first tile of tokens.
-template <class S, class Weight>
-void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, float* total,
+// All tokens of a call with columns [k, k + columns) of a panel; `ahead` goes with the first tile of tokens. Of a deep
+// product each next tile is asked for: it begins in another page, which the hardware does not foresee.
+template <class S, class Weight, class Vectors>
+void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& tile, const std::byte* quants, float* total,
                      Prefetch ahead) noexcept {
-  const auto& multiply = kMultipliers<S, typename TileTraits<S, Weight>::Kind>.kernel;
-  std::byte* x = args.x;
+  const auto& multiply = kMultipliers<S, typename TileTraits<S, Weight>::Kind, Vectors>.kernel;
+  const bool deep = panels_together<S>(args) > 1;
+  const std::byte* x = args.x;
   for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
     int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
-    QuantisedTile<S> at(x, args.depth, tokens);
-    at.advance(k, tokens);
-    if (panels_together<S>(args) > 1 && t + 2 * S::kTile <= args.tokens) {
-      QuantisedTile<S> next(x + args.x_stride, args.depth, tokens);
-      next.advance(k, tokens);
-      prefetch_tokens(next, columns, tokens);
+    const std::byte* blocks = quant_block(x, k, tokens);
+    if (deep && t + 2 * S::kTile <= args.tokens) {
+      const std::byte *next = blocks + args.x_stride, *end = quant_block(next, columns, tokens);
+      for (; next < end; next += 64) __builtin_prefetch(next);
     }
-    multiply[tokens](tile, columns, at, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
+    multiply[tokens](tile, quants, columns, blocks, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
   }
 }
 
@@ -250,16 +298,27 @@ struct FromPanels {
       use(quants, lines, i);
     }
   }
-  // As much as the last stretch had, behind what `fill` asks for itself.
-  Prefetch ahead(int groups) const noexcept { return {at + kAhead, (stretch_bytes / groups + 63) / 64 * 64}; }
+  // As much as the last stretch had, at each of its groups; `fill` asks for what lies in front of that.
+  Prefetch ahead(int columns) const noexcept {
+    return {at + kAhead, (stretch_bytes / (columns / kQuantBlock) + 63) / 64 * 64};
+  }
 
   // Flattened: GCC would call what finds the scales, and pass vectors through memory.
   [[gnu::flatten]] void fill(int k, int columns, Tile& tile) noexcept {
     const std::byte* before = at;
     each_block(k, columns, [&tile](const std::byte* quants, const std::byte* lines, int i) {
-      Panel::block(quants, lines, tile, i * (kValues / 4), i * (kValues / TileTraits<S, Weight>::kGroup));
+      Panel::block(quants, lines, tile, i * (kValues / 4), i * (kValues / TileTraits<S, Weight>::kPart));
     });
     stretch_bytes = static_cast<int>(at - before);
+  }
+  // All but the tile's vectors, for which it returns the quants.
+  [[gnu::flatten]] const std::byte* fill_lines(int k, int columns, Tile& tile) noexcept {
+    const std::byte* quants = at;
+    each_block(k, columns, [&tile](const std::byte*, const std::byte* lines, int i) {
+      Panel::lines(lines, tile, i * (kValues / TileTraits<S, Weight>::kPart));
+    });
+    stretch_bytes = static_cast<int>(at - quants);
+    return quants;
   }
 };
 
@@ -287,63 +346,71 @@ constexpr int streams_of(int bits) { return bits >= 8 ? 1 : 2; }
 // memory. Sums run in the order of `multiply`.
 template <class S, class Weight>
 struct OneToken {
-  static constexpr int kGroup = TileTraits<S, Weight>::kGroup, kPart = Weight::kHalves ? 16 : 32;
-  static constexpr int kGroups = Weight::Block::kValues / kGroup, kParts = Weight::Block::kValues / kPart;
+  static constexpr int kPart = TileTraits<S, Weight>::kPart, kParts = Weight::Block::kValues / kPart;
   typename S::I dot[kParts];
-  alignas(64) float scale[kGroups][kPanelRows];
-  alignas(64) float min[kGroups][kPanelRows];
+  alignas(64) float scale[kParts][kPanelRows];
+  alignas(64) float min[kParts][kPanelRows];
   alignas(64) float factor[kParts][kPanelRows];
-  const int8_t* q;
+  const QuantBlock<1>* x;
 };
 
 template <class S, class Weight>
 void put(OneToken<S, Weight>& token, int v, typename S::P q) noexcept {
   typename S::I& dot = token.dot[v * 4 / OneToken<S, Weight>::kPart];
-  dot = TileTraits<S, Weight>::Dots::add(dot, q, token.q + 4 * v);
+  dot = TileTraits<S, Weight>::Dots::add(dot, q, token.x[v / 8].q[v % 8][0]);
 }
 
 template <class S, class Weight>
-void put_factor(OneToken<S, Weight>& token, int h, typename S::R factor) noexcept {
-  S::store_rows(token.factor[h], factor);
+void put_factors(OneToken<S, Weight>& token, int h, typename S::P lines) noexcept {
+  S::store_rows(token.factor[h], S::template widen_signed_lines<0>(lines));
+  S::store_rows(token.factor[h + 1], S::template widen_signed_lines<1>(lines));
+  S::store_rows(token.factor[h + 2], S::template widen_signed_lines<2>(lines));
+  S::store_rows(token.factor[h + 3], S::template widen_signed_lines<3>(lines));
 }
 
-// A group's sum as `multiply` has it: whole numbers below 2^24, so that floats hold them.
+// A group's sum as run_factors has it: whole numbers below 2^24, so that floats hold them.
 template <class S, class Weight>
-typename S::R dot_of(const OneToken<S, Weight>& token, int g, const int16_t* pairs) noexcept {
+typename S::R dot_of(const OneToken<S, Weight>& token, int g) noexcept {
   using Traits = TileTraits<S, Weight>;
-  if constexpr (Traits::kFactors) {
-    auto centred = [&](int h) {
-      auto centre = static_cast<float>(Traits::kCentre * (pairs[2 * h] + pairs[2 * h + 1]));
-      return S::sub(S::to_rows(token.dot[h]), S::rows_set1(centre));
-    };
-    typename S::R first = S::mul(centred(2 * g), S::load_rows(token.factor[2 * g]));
-    return S::fma(centred(2 * g + 1), S::load_rows(token.factor[2 * g + 1]), first);
-  } else {
-    return S::to_rows(token.dot[g]);
-  }
+  constexpr int kParts = kQuantBlock / Traits::kPart;
+  auto centred = [&](int part) {
+    typename S::R dot = S::to_rows(token.dot[kParts * g + part]);
+    if constexpr (Traits::kCentre == 0) return dot;
+    const int16_t(&pairs)[2] = token.x[g].pairs[part][0];
+    return S::sub(dot, S::rows_set1(static_cast<float>(Traits::kCentre * (pairs[0] + pairs[1]))));
+  };
+  typename S::R sum = S::mul(centred(0), S::load_rows(token.factor[kParts * g]));
+  if constexpr (kParts == 2) sum = S::fma(centred(1), S::load_rows(token.factor[2 * g + 1]), sum);
+  return sum;
 }
 
 // One block of 16 rows with the token's next columns; total [16].
 template <class S, class Panel>
-[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantisedTile<S>& x,
+[[gnu::flatten]] inline void add_block(const std::byte* quants, const std::byte* lines, const QuantBlock<1>* x,
                                        float* total) noexcept {
   using Weight = typename Panel::Weight;
   using Traits = TileTraits<S, Weight>;
   using Token = OneToken<S, Weight>;
   Token token;
-  token.q = x.q;
+  token.x = x;
 #pragma GCC unroll 16
   for (int part = 0; part < Token::kParts; ++part) token.dot[part] = S::no_dots();
   Panel::block(quants, lines, token, 0, 0);
-  const float* sums = Traits::kGroup == 32 ? x.sums : x.half_sums;
-  typename S::R sum = S::load_rows(total);
+  typename S::R sum[1] = {S::load_rows(total)}, product = S::rows_zero();
 #pragma GCC unroll 16
-  for (int g = 0; g < Token::kGroups; ++g) {
-    typename S::R both = S::mul(S::load_rows(token.scale[g]), S::rows_set1(x.scale[g * Traits::kGroup / 32]));
-    sum = S::fma(both, dot_of<S>(token, g, x.pairs), sum);
-    if constexpr (Traits::kMins) sum = S::fnma(S::load_rows(token.min[g]), S::rows_set1(sums[g]), sum);
+  for (int g = 0; g < Token::kParts; ++g) {
+    if constexpr (!Traits::kFactors) {
+      float scale = x[g * Token::kPart / kQuantBlock].scale[0];
+      sum[0] = S::fma(S::mul(S::load_rows(token.scale[g]), S::rows_set1(scale)), S::to_rows(token.dot[g]), sum[0]);
+    }
+    if constexpr (Traits::kMins) take_min<S, Traits>(token.min[g], g, x, sum);
   }
-  S::store_rows(total, sum);
+  if constexpr (Traits::kFactors) {
+#pragma GCC unroll 8
+    for (int g = 0; g < Weight::kGroups; ++g) product = S::fma(S::rows_set1(x[g].scale[0]), dot_of<S>(token, g), product);
+    sum[0] = S::fma(S::load_rows(token.scale[0]), product, sum[0]);
+  }
+  S::store_rows(total, sum[0]);
 }
 
 // A run of panels is read as kStreams runs side by side: advance(stream, first row of the panel, k, columns, total) adds
@@ -371,15 +438,12 @@ template <class S, class Panel>
 void linear_one_token(const LinearArgs& args) noexcept {
   using Block = typename Panel::Weight::Block;
   constexpr int kStreams = streams_of(8 * sizeof(Block) / Block::kValues);
-  const QuantisedTile<S> all(args.x, args.depth, 1);
   FromPanels<S, Panel> source[kStreams];
   each_stream<S, kStreams>(args, [&](int stream, int first, int k, int columns, float* total) {
     if (k == 0) source[stream].open(args, first);
-    QuantisedTile<S> x = all;
-    x.advance(k, 1);
-    source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int) {
-      add_block<S, Panel>(quants, lines, x, total);
-      x.advance(FromPanels<S, Panel>::kValues, 1);
+    auto x = reinterpret_cast<const QuantBlock<1>*>(quant_block(args.x, k, 1));
+    source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int i) {
+      add_block<S, Panel>(quants, lines, x + i * (Block::kValues / kQuantBlock), total);
     });
   });
 }
@@ -403,18 +467,34 @@ void linear_plain_one_token(const LinearArgs& args) noexcept {
   });
 }
 
+// Few tokens take weights from where the panel has them, as they are unpacked: they are not worth a tile. `multiply` does
+// it, so sums have its order.
+template <class S, class Panel>
+void linear_few_tokens(const LinearArgs& args) noexcept {
+  static_assert(Panel::kTokensAtOnce <= S::kTile && Panel::Weight::Block::kValues / kQuantBlock % Panel::kAlike == 0);
+  Tile tile;
+  each_stretch<S, FromPanels<S, Panel>>(args, [&](auto& source, int k, int columns, float* total) {
+    const std::byte* quants = source.fill_lines(k, columns, tile);
+    multiply_tokens<S, typename Panel::Weight, Panel>(args, k, columns, tile, quants, total, source.ahead(columns));
+  });
+}
+
 // Quantised activations.
 template <class S, class Source>
 void linear_int8(const LinearArgs& args) noexcept {
+  using Weight = typename Source::Weight;
   if constexpr (S::kOneTokenDirect && requires { typename Source::Panel; }) {
     if (args.tokens == 1) return linear_one_token<S, typename Source::Panel>(args);
   }
+  if constexpr (S::kFewTokensDirect && requires { Source::Panel::kTokensAtOnce; }) {
+    if (args.tokens <= Source::Panel::kTokensAtOnce) return linear_few_tokens<S, typename Source::Panel>(args);
+  }
   Tile tile;
+  auto quants = reinterpret_cast<const std::byte*>(tile.q);
   each_stretch<S, Source>(args, [&](Source& source, int k, int columns, float* total) {
     source.fill(k, columns, tile);
-    if constexpr (TileTraits<S, typename Source::Weight>::kSplit) split_signs<S, typename Source::Weight>(tile, columns);
-    constexpr int kGroup = TileTraits<S, typename Source::Weight>::kGroup;
-    multiply_tokens<S, typename Source::Weight>(args, k, columns, tile, total, source.ahead(columns / kGroup));
+    if constexpr (TileTraits<S, Weight>::kSplit) split_signs<S, Weight>(tile, columns);
+    multiply_tokens<S, Weight, TileVectors<S>>(args, k, columns, tile, quants, total, source.ahead(columns));
   });
 }
 
@@ -502,39 +582,41 @@ void interleave(const float* x, size_t x_stride, int tokens, int depth, std::byt
 
 inline constexpr float kLeastRounded = 1e-36f;  // 127 / x is a float for x above it; what is below becomes zeros
 
-// Up to kTile rows of floats are rounded to int8 with one scale for each 32 values (QuantisedTile).
-template <class S>
-void quantise(const float* x, size_t x_stride, int tokens, int depth, std::byte* out) noexcept {
+template <class S, int T>
+void quantise_tokens(const float* x, size_t x_stride, int depth, std::byte* out) noexcept {
   using F = typename S::F;
-  assert(depth % kQuantBlock == 0);
-  QuantisedTile<S> tile(out, depth, tokens);
-  for (int t = 0; t < tokens; ++t, x += x_stride) {
-    for (int b = 0; b < depth / kQuantBlock; ++b) {
-      F v[4], most = S::zero(), spoilt = S::zero();  // spoilt: 0, or no number where one is not finite
-      for (int i = 0; i < 4; ++i) {
-        v[i] = S::load(x + b * kQuantBlock + 8 * i);
-        most = S::max(most, S::abs(v[i]));
-        spoilt = S::add(spoilt, S::sub(v[i], v[i]));
-      }
-      float largest = S::largest(most) + S::sum(spoilt);
+  auto block = reinterpret_cast<QuantBlock<T>*>(out);
+  for (int k = 0; k < depth; k += kQuantBlock, ++block) {
+    for (int t = 0; t < T; ++t) {
+      F v[4];
+      for (int i = 0; i < 4; ++i) v[i] = S::load(x + t * x_stride + k + 8 * i);
+      float largest = S::largest_magnitude(v);
       F to_steps = S::set1(largest > kLeastRounded ? 127 / largest : 0);
       for (F& value : v) value = S::mul(value, to_steps);
       int8_t rounded[kQuantBlock];
       int16_t pairs[2][2];
       S::store_rounded(rounded, v, pairs);
-      int8_t* q = tile.q + size_t(b) * kQuantBlock * tokens + 4 * t;
-      for (int i = 0; i < kQuantBlock / 4; ++i) std::memcpy(q + i * 4 * tokens, rounded + 4 * i, 4);
+      for (int i = 0; i < kQuantBlock / 4; ++i) std::memcpy(block->q[i][t], rounded + 4 * i, 4);
       float scale = largest / 127;
       int total[2] = {pairs[0][0] + pairs[0][1], pairs[1][0] + pairs[1][1]};
-      tile.scale[b * tokens + t] = scale;
-      tile.sums[b * tokens + t] = scale * static_cast<float>(total[0] + total[1]);
+      block->scale[t] = scale;
+      block->sum[t] = scale * static_cast<float>(total[0] + total[1]);
       for (int half = 0; half < 2; ++half) {
-        int at = (2 * b + half) * tokens + t;
-        tile.half_sums[at] = scale * static_cast<float>(total[half]);
-        std::memcpy(tile.pairs + 2 * at, pairs[half], sizeof pairs[half]);
+        block->half_sum[half][t] = scale * static_cast<float>(total[half]);
+        std::memcpy(block->pairs[half][t], pairs[half], sizeof pairs[half]);
       }
     }
   }
+}
+
+template <class S>
+inline constexpr auto kQuantisers = by_tokens<S::kTile>([]<int T>() { return &quantise_tokens<S, T>; });
+
+// Up to kTile rows of floats are rounded to int8 with one scale for each 32 values.
+template <class S>
+void quantise(const float* x, size_t x_stride, int tokens, int depth, std::byte* out) noexcept {
+  assert(depth % kQuantBlock == 0);
+  kQuantisers<S>.kernel[tokens](x, x_stride, depth, out);
 }
 
 }  // namespace troika::kernels

@@ -1,5 +1,7 @@
 // From panels (panel.cpp says how each format's blocks are interleaved) to tiles. One struct per format: `block` fills
-// the part of a tile that one block of the 16 rows covers, from vector `v` and group `g` on.
+// the part of a tile that one block of the 16 rows covers, from vector `v` and group `g` on. Where up to kTokensAtOnce
+// tokens are multiplied without a tile (linear.h), `lines` does all but its vectors, and vector<n>(quants, run, i) is
+// vector i of group run * kAlike + n, quants being those of the stretch.
 #pragma once
 
 #include "kernels/tile.h"
@@ -11,12 +13,26 @@ template <class S>
 struct PanelQ8_0 {
   using Weight = WeightQ8_0<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
 #pragma GCC unroll 8
     for (int i = 0; i < 8; ++i) put<S>(tile, v + i, S::offset_signed(stream<S, kAheadAlone>(quants + 64 * i)));
-    set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+    lines(lines_at, tile, g);
+  }
+  template <class T>
+  static void lines(const std::byte* at, T& tile, int g) noexcept {
+    set_scales<S, Weight>(tile, g, S::load_rows_f16(at));
+  }
+  static constexpr int kTokensAtOnce = 12, kAlike = 1;
+  template <int>
+  static typename S::P vector(const std::byte* quants, int run, int i) noexcept {
+    return S::offset_signed(S::load_panel(quants + 64 * (8 * run + i)));
   }
 };
+
+template <class S>
+typename S::P nibbles(typename S::P both, bool high) noexcept {
+  return S::mask(high ? S::template shift_right<4>(both) : both, 0x0f);
+}
 
 // Vectors 0 … 3 in the low nibbles, 4 … 7 in the high ones.
 template <class S>
@@ -66,9 +82,18 @@ template <class S>
 struct PanelQ4_0 {
   using Weight = WeightQ4_0<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
     store_nibbles<S>(quants, tile, v);
-    set_scales<S, Weight>(tile, g, S::load_rows_f16(lines));
+    lines(lines_at, tile, g);
+  }
+  template <class T>
+  static void lines(const std::byte* at, T& tile, int g) noexcept {
+    set_scales<S, Weight>(tile, g, S::load_rows_f16(at));
+  }
+  static constexpr int kTokensAtOnce = 12, kAlike = 1;
+  template <int>
+  static typename S::P vector(const std::byte* quants, int run, int i) noexcept {
+    return nibbles<S>(S::load_panel(quants + 64 * (4 * run + i % 4)), i >= 4);
   }
 };
 
@@ -140,34 +165,45 @@ struct PanelQ5_1 {
   }
 };
 
-// Four lines of bytes as the scales of groups g … g+3, each times d.
+// Four lines of bytes as mins, each times dmin.
 template <class S>
-void store_lines(typename S::P lines, typename S::R d, float (*to)[kPanelRows]) noexcept {
-  S::store_rows(to[0], S::mul(d, S::template widen_lines<0>(lines)));
-  S::store_rows(to[1], S::mul(d, S::template widen_lines<1>(lines)));
-  S::store_rows(to[2], S::mul(d, S::template widen_lines<2>(lines)));
-  S::store_rows(to[3], S::mul(d, S::template widen_lines<3>(lines)));
+void store_mins(typename S::P lines, typename S::R dmin, float (*to)[kPanelRows]) noexcept {
+  S::store_rows(to[0], S::mul(dmin, S::template widen_lines<0>(lines)));
+  S::store_rows(to[1], S::mul(dmin, S::template widen_lines<1>(lines)));
+  S::store_rows(to[2], S::mul(dmin, S::template widen_lines<2>(lines)));
+  S::store_rows(to[3], S::mul(dmin, S::template widen_lines<3>(lines)));
 }
 
-// The lines of Q4_K and Q5_K: blocks.h shows where the six bits of a scale or a min lie.
-template <class S, class T>
+// Four lines of signed bytes as factors of d, from group or half `h` on; as scales where tiles have no factors.
+template <class S, class Weight, class T>
+void set_factors(typename S::P lines, typename S::R d, T& tile, int h) noexcept {
+  if constexpr (TileTraits<S, Weight>::kFactors) put_factors<S>(tile, h, lines);
+  set_factor<S, Weight>(S::template widen_signed_lines<0>(lines), d, tile, h);
+  set_factor<S, Weight>(S::template widen_signed_lines<1>(lines), d, tile, h + 1);
+  set_factor<S, Weight>(S::template widen_signed_lines<2>(lines), d, tile, h + 2);
+  set_factor<S, Weight>(S::template widen_signed_lines<3>(lines), d, tile, h + 3);
+}
+
+// The lines of Q4_K and Q5_K: blocks.h shows where the six bits of a factor or a min lie.
+template <class S, class Weight, class T>
 void store_k_lines(const std::byte* lines, T& tile, int g) noexcept {
   typename S::P word[3] = {S::load_panel(lines), S::load_panel(lines + 64), S::load_panel(lines + 128)};
   typename S::R d = S::load_rows_f16(lines + 192), dmin = S::load_rows_f16(lines + 224);
-  store_lines<S>(S::mask(word[0], 0x3f), d, tile.scale + g);
-  store_lines<S>(S::mask(word[1], 0x3f), dmin, tile.min + g);
-  typename S::P scales = S::merge(S::mask(word[2], 0x0f), S::mask(S::template shift_right<2>(word[0]), 0x30));
+  set_block_scale<S, Weight>(d, tile);
+  set_factors<S, Weight>(S::mask(word[0], 0x3f), d, tile, g);
+  store_mins<S>(S::mask(word[1], 0x3f), dmin, tile.min + g);
+  typename S::P factors = S::merge(S::mask(word[2], 0x0f), S::mask(S::template shift_right<2>(word[0]), 0x30));
   typename S::P mins = S::merge(S::mask(S::template shift_right<4>(word[2]), 0x0f),
                                 S::mask(S::template shift_right<2>(word[1]), 0x30));
-  store_lines<S>(scales, d, tile.scale + g + 4);
-  store_lines<S>(mins, dmin, tile.min + g + 4);
+  set_factors<S, Weight>(factors, d, tile, g + 4);
+  store_mins<S>(mins, dmin, tile.min + g + 4);
 }
 
 template <class S>
 struct PanelQ4K {
   using Weight = WeightQ4K<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
 #pragma GCC unroll 4
     for (int pair = 0; pair < 4; ++pair) {
 #pragma GCC unroll 8
@@ -177,7 +213,14 @@ struct PanelQ4K {
         put<S>(tile, v + 16 * pair + 8 + i, S::mask(S::template shift_right<4>(both), 0x0f));
       }
     }
-    store_k_lines<S>(lines, tile, g);
+    lines(lines_at, tile, g);
+  }
+  template <class T>
+  static void lines(const std::byte* at, T& tile, int g) noexcept { store_k_lines<S, Weight>(at, tile, g); }
+  static constexpr int kTokensAtOnce = 12, kAlike = 2;
+  template <int kGroup>
+  static typename S::P vector(const std::byte* quants, int run, int i) noexcept {
+    return nibbles<S>(S::load_panel(quants + 64 * (8 * run + i)), kGroup == 1);
   }
 };
 
@@ -185,7 +228,7 @@ template <class S>
 struct PanelQ5K {
   using Weight = WeightQ5K<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
     for (int i = 0; i < 8; ++i) {
       typename S::P high = stream<S>(quants + 64 * (32 + i));  // bit n: group n
       two_groups<0>(quants, i, S::template shift_left<4>(S::mask(high, 0x03)), tile, v);
@@ -193,7 +236,18 @@ struct PanelQ5K {
       two_groups<2>(quants, i, high, tile, v);
       two_groups<3>(quants, i, S::template shift_right<2>(S::mask(high, 0xc0)), tile, v);
     }
-    store_k_lines<S>(lines, tile, g);
+    lines(lines_at, tile, g);
+  }
+  template <class T>
+  static void lines(const std::byte* at, T& tile, int g) noexcept { store_k_lines<S, Weight>(at, tile, g); }
+  static constexpr int kTokensAtOnce = 8, kAlike = 8;
+  template <int kGroup>
+  static typename S::P vector(const std::byte* quants, int, int i) noexcept {
+    typename S::P fifth = S::load_panel(quants + 64 * (32 + i));
+    if constexpr (kGroup < 4) fifth = S::template shift_left<4 - kGroup>(fifth);
+    if constexpr (kGroup > 4) fifth = S::template shift_right<kGroup - 4>(fifth);
+    typename S::P both = S::load_panel(quants + 64 * (8 * (kGroup / 2) + i));
+    return S::merge(nibbles<S>(both, kGroup % 2 == 1), S::mask(fifth, 0x10));
   }
 
  private:
@@ -208,31 +262,11 @@ struct PanelQ5K {
   }
 };
 
-// Half h's scale, factor · d; as a factor of its own where tiles have these (tile.h).
-template <class S, class Weight, class T>
-void set_factor(T& tile, int h, typename S::R factor, typename S::R d) noexcept {
-  if constexpr (TileTraits<S, Weight>::kFactors) {
-    S::store_rows(tile.scale[h / 2], d);
-    put_factor<S>(tile, h, factor);
-  } else {
-    set_scales<S, Weight>(tile, h, S::mul(d, factor));
-  }
-}
-
-// Four lines of signed bytes as factors.
-template <class S, class Weight, class T>
-void set_signed_lines(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
-  set_factor<S, Weight>(tile, g, S::template widen_signed_lines<0>(lines), d);
-  set_factor<S, Weight>(tile, g + 1, S::template widen_signed_lines<1>(lines), d);
-  set_factor<S, Weight>(tile, g + 2, S::template widen_signed_lines<2>(lines), d);
-  set_factor<S, Weight>(tile, g + 3, S::template widen_signed_lines<3>(lines), d);
-}
-
 template <class S>
 struct PanelQ6K {
   using Weight = WeightQ6K<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
     for (int half = 0; half < 2; ++half) {
       const std::byte *low = quants + 64 * 16 * half, *high = quants + 64 * (32 + 8 * half);
 #pragma GCC unroll 8
@@ -247,8 +281,22 @@ struct PanelQ6K {
                                        S::template shift_right<2>(S::mask(two, 0xc0))));
       }
     }
-    typename S::R d = S::load_rows_f16(lines + 256);
-    for (int i = 0; i < 4; ++i) set_signed_lines<S, Weight>(S::load_panel(lines + 64 * i), d, tile, g + 4 * i);
+    lines(lines_at, tile, g);
+  }
+  template <class T>
+  static void lines(const std::byte* at, T& tile, int g) noexcept {
+    typename S::R d = S::load_rows_f16(at + 256);
+    set_block_scale<S, Weight>(d, tile);
+    for (int i = 0; i < 4; ++i) set_factors<S, Weight>(S::load_panel(at + 64 * i), d, tile, g + 4 * i);
+  }
+  static constexpr int kTokensAtOnce = 8, kAlike = 4;
+  template <int kGroup>
+  static typename S::P vector(const std::byte* quants, int run, int i) noexcept {
+    typename S::P low = nibbles<S>(S::load_panel(quants + 64 * (16 * run + kGroup % 2 * 8 + i)), kGroup >= 2);
+    typename S::P two = S::mask(S::load_panel(quants + 64 * (32 + 8 * run + i)), 0x03 << (2 * kGroup));
+    if constexpr (kGroup < 2) two = S::template shift_left<4 - 2 * kGroup>(two);
+    if constexpr (kGroup > 2) two = S::template shift_right<2>(two);
+    return S::merge(low, two);
   }
 };
 
@@ -278,10 +326,11 @@ struct PanelQ2K {
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     store_pairs<S>(quants, tile, v);
     typename S::R d = S::load_rows_f16(lines + 256), dmin = S::load_rows_f16(lines + 288);
+    set_block_scale<S, Weight>(d, tile);
     for (int i = 0; i < 4; ++i) {
       typename S::P both = S::load_panel(lines + 64 * i);
-      store_lines<S>(S::mask(both, 0x0f), d, tile.scale + g + 4 * i);
-      store_lines<S>(S::mask(S::template shift_right<4>(both), 0x0f), dmin, tile.min + g + 4 * i);
+      set_factors<S, Weight>(S::mask(both, 0x0f), d, tile, g + 4 * i);
+      store_mins<S>(S::mask(S::template shift_right<4>(both), 0x0f), dmin, tile.min + g + 4 * i);
     }
   }
 };
@@ -312,20 +361,12 @@ struct PanelQ3K {
     P low0 = S::mask(word[0], 0x0f), low1 = S::mask(word[1], 0x0f);
     P high0 = S::mask(S::template shift_right<4>(word[0]), 0x0f);
     P high1 = S::mask(S::template shift_right<4>(word[1]), 0x0f);
-    four_scales(S::merge(low0, S::template shift_left<4>(S::mask(word[2], 0x03))), d, tile, g);
-    four_scales(S::merge(low1, S::template shift_left<2>(S::mask(word[2], 0x0c))), d, tile, g + 4);
-    four_scales(S::merge(high0, S::mask(word[2], 0x30)), d, tile, g + 8);
-    four_scales(S::merge(high1, S::template shift_right<2>(S::mask(word[2], 0xc0))), d, tile, g + 12);
-  }
-
- private:
-  template <class T>
-  static void four_scales(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
-    typename S::R less = S::rows_set1(32);
-    set_factor<S, Weight>(tile, g, S::sub(S::template widen_lines<0>(lines), less), d);
-    set_factor<S, Weight>(tile, g + 1, S::sub(S::template widen_lines<1>(lines), less), d);
-    set_factor<S, Weight>(tile, g + 2, S::sub(S::template widen_lines<2>(lines), less), d);
-    set_factor<S, Weight>(tile, g + 3, S::sub(S::template widen_lines<3>(lines), less), d);
+    set_block_scale<S, Weight>(d, tile);
+    auto less_32 = [&](P six_bits, int h) { set_factors<S, Weight>(S::plus(six_bits, -32), d, tile, h); };
+    less_32(S::merge(low0, S::template shift_left<4>(S::mask(word[2], 0x03))), g);
+    less_32(S::merge(low1, S::template shift_left<2>(S::mask(word[2], 0x0c))), g + 4);
+    less_32(S::merge(high0, S::mask(word[2], 0x30)), g + 8);
+    less_32(S::merge(high1, S::template shift_right<2>(S::mask(word[2], 0xc0))), g + 12);
   }
 };
 

@@ -28,19 +28,15 @@ struct PanelIQ4XS {
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     for (int i = 0; i < 8; ++i) store_iq4_levels<S>(quants + 256 * i, tile, v + 8 * i);
     typename S::R d = S::load_rows_f16(lines + 128);
-    set_signed_lines<S, Weight>(S::load_panel(lines), d, tile, g);
-    set_signed_lines<S, Weight>(S::load_panel(lines + 64), d, tile, g + 4);
+    set_factors<S, Weight>(S::load_panel(lines), d, tile, g);
+    set_factors<S, Weight>(S::load_panel(lines + 64), d, tile, g + 4);
   }
 };
 
-// Four lines of bytes n as the scales d · (2n + 1).
+// Four lines of bytes n, at most 15, as factors 2n + 1.
 template <class S, class Weight, class T>
 void set_odd_lines(typename S::P lines, typename S::R d, T& tile, int g) noexcept {
-  auto odd = [&](typename S::R n) { return S::mul(d, S::add(S::add(n, n), S::rows_set1(1))); };
-  set_scales<S, Weight>(tile, g, odd(S::template widen_lines<0>(lines)));
-  set_scales<S, Weight>(tile, g + 1, odd(S::template widen_lines<1>(lines)));
-  set_scales<S, Weight>(tile, g + 2, odd(S::template widen_lines<2>(lines)));
-  set_scales<S, Weight>(tile, g + 3, odd(S::template widen_lines<3>(lines)));
+  set_factors<S, Weight>(S::plus(S::template shift_left<1>(lines), 1), d, tile, g);
 }
 
 // Eight such lines in four, the second four in the high nibbles.
@@ -123,6 +119,7 @@ struct PanelIQ2Halves {
   static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     for (int i = 0; i < 8; ++i) store_three_sizes<S>(quants + 192 * i, tile, v + 8 * i);
     typename S::R d = S::mul(S::load_rows_f16(lines + 128), S::rows_set1(0.125f));
+    set_block_scale<S, Weight>(d, tile);
     set_odd_nibbles<S, Weight>(lines, d, tile, g);
     set_odd_nibbles<S, Weight>(lines + 64, d, tile, g + 8);
   }
@@ -178,6 +175,7 @@ struct PanelIQ1M {
     half_block<0>(quants, shifts, tile, v);
     half_block<16>(quants + 512, shifts, tile, v + 32);
     typename S::R d = S::mul(S::load_rows_f16(lines + 128), S::rows_set1(0.125f));
+    set_block_scale<S, Weight>(d, tile);
     set_odd_nibbles<S, Weight>(lines, d, tile, g);
     set_odd_nibbles<S, Weight>(lines + 64, d, tile, g + 8);
   }

@@ -60,6 +60,15 @@ struct Vectors256 {
     __m128 two = _mm_max_ps(four, _mm_movehl_ps(four, four));
     return _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)));
   }
+  // Of all values; no number where one is not finite. The bits of magnitudes are in their order, what is no number last.
+  static float largest_magnitude(const F (&v)[4]) {
+    __m256i most = _mm256_setzero_si256();
+    for (F x : v) most = _mm256_max_epi32(most, _mm256_castps_si256(abs(x)));
+    __m128i four = _mm_max_epi32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
+    __m128i two = _mm_max_epi32(four, _mm_unpackhi_epi64(four, four));
+    float largest = _mm_cvtss_f32(_mm_castsi128_ps(_mm_max_epi32(two, _mm_srli_epi64(two, 32))));
+    return largest + (largest - largest);
+  }
   static float sqrt(float x) { return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); }
 
   static B load_bytes(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
@@ -144,6 +153,7 @@ struct Avx2 : Vectors256<Avx2> {
   static constexpr int kTile = 4;  // 8 sums of 16 rows × 4 tokens, 2 vectors of weights, a token: within 16 registers
   static constexpr int kSignedOffset = 0;
   static constexpr int kPanelsTogether = 4;  // kernel_table.h; a deep product (18944 columns) by a third faster
+  static constexpr bool kFewTokensDirect = false;  // a tile is as fast: it is written while ports are busy
   static constexpr bool kOneTokenDirect = true;  // one token is multiplied without a tile (linear.h)
   using Vectors256::F;
   using Vectors256::B;
@@ -167,6 +177,7 @@ struct Avx2 : Vectors256<Avx2> {
   using Vectors256::shift_left;
   using Vectors256::shift_right;
   using Vectors256::look_up;
+  using Vectors256::plus;
 
   static R rows(F low, F high) { return {low, high}; }
   static F low(R a) { return a.low; }
@@ -246,6 +257,10 @@ struct Avx2 : Vectors256<Avx2> {
             _mm256_srai_epi32(_mm256_slli_epi32(a.high, 31 - N), 31)};
   }
   static P look_up(const int8_t* table, P index) { return {look_up(table, index.low), look_up(table, index.high)}; }
+  static P plus(P a, int8_t b) {
+    const __m256i all = _mm256_set1_epi8(b);
+    return {_mm256_add_epi8(a.low, all), _mm256_add_epi8(a.high, all)};
+  }
   static P offset_signed(P a) { return a; }
   static B offset_signed(B a) { return a; }
   template <int Part>
@@ -295,13 +310,15 @@ struct Avx2 : Vectors256<Avx2> {
     }
   }
 
-  // Formats whose halves of 16 columns have a whole factor each (Q6_K, Q3_K) are summed as whole numbers over 32
-  // columns: the factors widen the 16-bit sums in place of ones, and one conversion to float does for both halves.
+  // Where groups, or halves of 16 columns, have whole factors (TileTraits), these widen the 16-bit sums in place of
+  // ones: a group is a whole number then, both halves with one conversion to float.
   static constexpr bool kFactors = true;
-  static P to_factors(R a) {
-    auto twice = [](__m256i i) { return _mm256_or_si256(_mm256_slli_epi32(i, 16), mask_words(i)); };
-    return {twice(_mm256_cvtps_epi32(a.low)), twice(_mm256_cvtps_epi32(a.high))};
+  template <int Part>
+  static P to_factors(P a) {
+    __m128i lines = quarter<Part>(a);
+    return {twice(_mm256_cvtepi8_epi32(lines)), twice(_mm256_cvtepi8_epi32(_mm_srli_si128(lines, 8)))};
   }
+  static P to_factors(R a) { return {twice(_mm256_cvtps_epi32(a.low)), twice(_mm256_cvtps_epi32(a.high))}; }
   static R load_factors(const int16_t* p) {
     return floats(_mm256_srai_epi32(load_bytes(p), 16), _mm256_srai_epi32(load_bytes(p + 16), 16));
   }
@@ -321,24 +338,11 @@ struct Avx2 : Vectors256<Avx2> {
               _mm256_add_epi32(dot.high, _mm256_madd_epi16(product(w.high, a), ones))};
     }
 
-    template <int kVectors, int T>
-    static void run(const uint8_t* w, const int8_t* q, I (&dot)[T]) {
-      constexpr int kStep = kRun < kVectors ? kRun : kVectors;
+    template <int kVectors, int T, typename Of>
+    static void run(Of w, const int8_t* q, I (&dot)[T]) {
       const __m256i ones = _mm256_set1_epi16(1);
-#pragma GCC unroll 8
-      for (int first = 0; first < kVectors; first += kStep) {
-        __m256i low[T], high[T];
-#pragma GCC unroll 8
-        for (int v = first; v < first + kStep; ++v) {
-          add_products<T>(v == first, w + 64 * v, q + 4 * T * v, low, high);
-        }
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) {
-          __m256i low_sum = _mm256_madd_epi16(low[t], ones), high_sum = _mm256_madd_epi16(high[t], ones);
-          dot[t].low = first == 0 ? low_sum : _mm256_add_epi32(dot[t].low, low_sum);
-          dot[t].high = first == 0 ? high_sum : _mm256_add_epi32(dot[t].high, high_sum);
-        }
-      }
+      clear(dot);
+      add_run<kVectors, T>(w, q, {ones, ones}, dot);
     }
 
     // The same with full bytes as tiles have them: magnitudes, signs and the sum of a group's negative magnitudes. Each
@@ -367,11 +371,56 @@ struct Avx2 : Vectors256<Avx2> {
       }
     }
 
-    // The sums over two halves of factor · (w − kCentre) · x, pairs being those of x (kernel_table.h). The sum of eight
-    // products with w may not fit 16 bits, that with w − kCentre does: what overflows on the way comes back.
-    template <int kCentre, int T>
-    static void run_halves(const uint8_t* w, const int16_t (*factor)[32], const int8_t* q, const int16_t* pairs,
-                           I (&dot)[T]) {
+    // The sums over a group, or its two halves, of factor · (w − kCentre) · x.
+    template <int kParts, int kCentre, int T, typename Of>
+    static void run_factors(Of w, const int16_t (*factor)[32], const int8_t* q, const int16_t* pairs, I (&dot)[T]) {
+      clear(dot);
+      if constexpr (kCentre != 0) {
+        add_centred<kCentre, T>(w, factor, q, pairs, dot);
+      } else {
+        constexpr int kVectors = 8 / kParts;
+#pragma GCC unroll 2
+        for (int part = 0; part < kParts; ++part) {
+          auto of_part = [=](int i) [[gnu::always_inline]] { return w(part * kVectors + i); };
+          add_run<kVectors, T>(of_part, q + 4 * T * kVectors * part, load_panel(factor[part]), dot);
+        }
+      }
+    }
+
+   private:
+    template <int T>
+    static void clear(I (&dot)[T]) {
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) dot[t] = no_dots();
+    }
+
+    // Adds the products over kVectors times four columns, 16-bit sums widened with factors.
+    template <int kVectors, int T, typename Of>
+    [[gnu::always_inline]] static void add_run(Of w, const int8_t* q, P factors, I (&dot)[T]) {
+      constexpr int kStep = kRun < kVectors ? kRun : kVectors;
+#pragma GCC unroll 8
+      for (int begin = 0; begin < kVectors; begin += kStep) {
+        __m256i low[T] = {}, high[T] = {};
+#pragma GCC unroll 8
+        for (int v = begin; v < begin + kStep; ++v) add_products<T>(w(v), q + 4 * T * v, low, high);
+        widen<T>(low, high, factors, dot);
+      }
+    }
+
+    template <int T>
+    [[gnu::always_inline]] static void widen(__m256i (&low)[T], __m256i (&high)[T], P factors, I (&dot)[T]) {
+#pragma GCC unroll 8
+      for (int t = 0; t < T; ++t) {
+        dot[t].low = _mm256_add_epi32(dot[t].low, _mm256_madd_epi16(low[t], factors.low));
+        dot[t].high = _mm256_add_epi32(dot[t].high, _mm256_madd_epi16(high[t], factors.high));
+      }
+    }
+
+    // Of two halves, pairs being the sums of x (kernel_table.h). The sum of eight products with w may not fit 16 bits,
+    // that with w − kCentre does: what overflows on the way comes back.
+    template <int kCentre, int T, typename Of>
+    [[gnu::always_inline]] static void add_centred(Of w, const int16_t (*factor)[32], const int8_t* q,
+                                                   const int16_t* pairs, I (&dot)[T]) {
       constexpr int kShift = std::countr_zero(unsigned{kCentre});
       static_assert(kCentre == 1 << kShift && 8 * 127 * std::max(kCentre, kMost - kCentre) <= 32767 && kFit >= 1);
 #pragma GCC unroll 2
@@ -384,34 +433,23 @@ struct Avx2 : Vectors256<Avx2> {
           low[t] = high[t] = _mm256_sub_epi16(_mm256_setzero_si256(), _mm256_slli_epi16(_mm256_set1_epi32(both), kShift));
         }
 #pragma GCC unroll 4
-        for (int v = 4 * half; v < 4 * half + 4; ++v) {
-          add_products<T>(false, w + 64 * v, q + 4 * T * v, low, high);
-        }
-        __m256i factor_low = load_bytes(factor[half]), factor_high = load_bytes(factor[half] + 16);
-#pragma GCC unroll 8
-        for (int t = 0; t < T; ++t) {
-          __m256i low_sum = _mm256_madd_epi16(low[t], factor_low), high_sum = _mm256_madd_epi16(high[t], factor_high);
-          dot[t].low = half == 0 ? low_sum : _mm256_add_epi32(dot[t].low, low_sum);
-          dot[t].high = half == 0 ? high_sum : _mm256_add_epi32(dot[t].high, high_sum);
-        }
+        for (int v = 4 * half; v < 4 * half + 4; ++v) add_products<T>(w(v), q + 4 * T * v, low, high);
+        widen<T>(low, high, load_panel(factor[half]), dot);
       }
     }
 
-   private:
     // GCC 12 would gather all products of a sum before it adds any: more than there are registers.
     static void keep_here(__m256i& sum) { asm("" : "+x"(sum)); }
-    // Adds a vector's products with four columns of each of T tokens; the first are not added to anything.
+    // Adds a vector's products with four columns of each of T tokens.
     template <int T>
-    [[gnu::always_inline]] static void add_products(bool first, const uint8_t* w, const int8_t* q, __m256i (&low)[T],
-                                                    __m256i (&high)[T]) {
-      __m256i w_low = load_bytes(w), w_high = load_bytes(w + 32);
+    [[gnu::always_inline]] static void add_products(P w, const int8_t* q, __m256i (&low)[T], __m256i (&high)[T]) {
 #pragma GCC unroll 8
       for (int t = 0; t < T; ++t) {
         int32_t four;
         std::memcpy(&four, q + 4 * t, sizeof four);
-        __m256i a = _mm256_set1_epi32(four), low_sum = product(w_low, a), high_sum = product(w_high, a);
-        low[t] = first ? low_sum : _mm256_add_epi16(low[t], low_sum);
-        high[t] = first ? high_sum : _mm256_add_epi16(high[t], high_sum);
+        __m256i a = _mm256_set1_epi32(four), low_sum = product(w.low, a), high_sum = product(w.high, a);
+        low[t] = _mm256_add_epi16(low[t], low_sum);
+        high[t] = _mm256_add_epi16(high[t], high_sum);
         keep_here(low[t]);
         keep_here(high[t]);
       }
@@ -431,7 +469,11 @@ struct Avx2 : Vectors256<Avx2> {
     __m256i half = Part < 2 ? a.low : a.high;
     return Part % 2 == 0 ? _mm256_castsi256_si128(half) : _mm256_extracti128_si256(half, 1);
   }
-  static __m256i mask_words(__m256i a) { return _mm256_and_si256(a, _mm256_set1_epi32(0xffff)); }
+  // The lower 16 bits of each 32, in both places.
+  static __m256i twice(__m256i a) {
+    const __m128i places = _mm_set_epi64x(0x0d0c0d0c09080908, 0x0504050401000100);
+    return _mm256_shuffle_epi8(a, _mm256_broadcastsi128_si256(places));
+  }
   static R floats(__m256i low, __m256i high) { return {_mm256_cvtepi32_ps(low), _mm256_cvtepi32_ps(high)}; }
 };
 

@@ -14,6 +14,7 @@ struct Avx512 : Vectors256<Avx512> {
   static constexpr bool kFactors = false;  // one product takes four columns: there is nothing to save
   static constexpr int kPanelsTogether = 1;  // of tiles with 12 tokens few are enough for the hardware to foresee
   static constexpr bool kSplitsSigns = false;  // there are none
+  static constexpr bool kFewTokensDirect = true;  // few tokens are multiplied without a tile, too
   static constexpr bool kOneTokenDirect = true;  // one token is multiplied without a tile (linear.h)
   using R = __m512;
   struct I { __m512i v; };
@@ -35,6 +36,7 @@ struct Avx512 : Vectors256<Avx512> {
   using Vectors256::shift_left;
   using Vectors256::shift_right;
   using Vectors256::look_up;
+  using Vectors256::plus;
 
   static R rows(F low, F high) { return _mm512_insertf32x8(_mm512_castps256_ps512(low), high, 1); }
   static F low(R a) { return _mm512_castps512_ps256(a); }
@@ -104,6 +106,7 @@ struct Avx512 : Vectors256<Avx512> {
     __m512i four_times = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
     return {_mm512_shuffle_epi8(four_times, index.v)};
   }
+  static P plus(P a, int8_t b) { return {_mm512_add_epi8(a.v, _mm512_set1_epi8(b))}; }
   static P offset_signed(P a) { return {_mm512_xor_si512(a.v, _mm512_set1_epi8(static_cast<char>(0x80)))}; }
   static B offset_signed(B a) { return _mm256_xor_si256(a, _mm256_set1_epi8(static_cast<char>(0x80))); }
   template <int Part>
@@ -131,13 +134,13 @@ struct Avx512 : Vectors256<Avx512> {
       std::memcpy(&four, q, sizeof four);
       return {_mm512_dpbusd_epi32(dot.v, w.v, _mm512_set1_epi32(four))};
     }
-    template <int kVectors, int T>
-    static void run(const uint8_t* w, const int8_t* q, I (&dot)[T]) {
+    template <int kVectors, int T, typename Of>
+    static void run(Of w, const int8_t* q, I (&dot)[T]) {
 #pragma GCC unroll 12
       for (int t = 0; t < T; ++t) dot[t].v = _mm512_setzero_si512();
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) {
-        __m512i weights = _mm512_loadu_si512(w + 64 * v);
+        __m512i weights = w(v).v;
 #pragma GCC unroll 12
         for (int t = 0; t < T; ++t) {
           int32_t four;

@@ -20,9 +20,10 @@ struct Scalar {
   static constexpr int kTile = 2;  // tokens that linear.h multiplies together
   // What is added to signed bytes of the full range before a product; its share is taken off again as a min.
   static constexpr int kSignedOffset = 0;
-  static constexpr bool kFactors = false;        // halves with whole factors are summed as whole numbers (simd_avx2.h)
+  static constexpr bool kFactors = false;        // groups with whole factors are summed as whole numbers (simd_avx2.h)
   static constexpr int kPanelsTogether = 1;      // kernel_table.h
   static constexpr bool kSplitsSigns = false;    // in tiles (simd_avx2.h)
+  static constexpr bool kFewTokensDirect = false;  // few tokens are multiplied without a tile, too
   static constexpr bool kOneTokenDirect = false;  // one token is multiplied without a tile (linear.h)
   struct F { float v[8]; };
   struct B { int8_t v[32]; };
@@ -83,6 +84,18 @@ struct Scalar {
   static F max(F a, F b) { return each(a, b, [](float x, float y) { return x > y ? x : y; }); }  // NaN: b
   static F min(F a, F b) { return each(a, b, [](float x, float y) { return x < y ? x : y; }); }  // NaN: b
   static F abs(F a) { return each(a, a, [](float x, float) { return x < 0 ? -x : x; }); }
+  // Of all values; no number where one is not finite.
+  static float largest_magnitude(const F (&v)[4]) {
+    float most = 0, spoilt = 0;
+    for (const F& f : v) {
+      for (float x : f.v) {
+        float size = x < 0 ? -x : x;
+        most = size > most ? size : most;
+        spoilt += x - x;
+      }
+    }
+    return most + spoilt;
+  }
   // Nearest integer, halves to even; |x| below 2^22.
   static F round(F a) {
     return each(a, a, [](float x, float) { return (x + 12582912.0f) - 12582912.0f; });
@@ -311,6 +324,7 @@ struct Scalar {
   static P look_up(const int8_t* table, P index) {  // index in 0 … 15
     return panel(index, index, [table](uint8_t i, uint8_t) { return static_cast<uint8_t>(table[i]); });
   }
+  static P plus(P a, int8_t b) { return panel(a, a, [b](uint8_t x, uint8_t) { return x + b; }); }
   // Signed bytes, with kSignedOffset added.
   static P offset_signed(P a) { return a; }
   // Bytes 16·part … 16·part+15 as floats, unsigned or signed.
@@ -335,22 +349,21 @@ struct Scalar {
   static void store_bytes(void* p, B x) { std::memcpy(p, &x, sizeof x); }
   static B offset_signed(B a) { return a; }
 
-  // dot[t] row r: the sum over 4·kVectors columns of w · a of token t; w[v] is a P, q four bytes of each of T tokens
+  // dot[t] row r: the sum over 4·kVectors columns of w · a of token t; w(v) is vector v of the weights, q
+  // four bytes of each of T tokens
   // for each vector. Unsigned bytes of w are at most kMost; signed ones (kSigned) have the full range but −128.
   template <int kMost, bool kSigned>
   struct Dots {
-    template <int kVectors, int T>
-    static void run(const uint8_t* w, const int8_t* q, I (&dot)[T]) {
-      for (int t = 0; t < T; ++t) {
-        for (int row = 0; row < 16; ++row) {
-          int32_t total = 0;
-          for (int v = 0; v < kVectors; ++v) {
-            for (int i = 0; i < 4; ++i) {
-              int byte = w[64 * v + 4 * row + i];
-              total += (kSigned ? static_cast<int8_t>(byte) : byte) * q[(v * T + t) * 4 + i];
-            }
+    template <int kVectors, int T, typename Of>
+    static void run(Of w, const int8_t* q, I (&dot)[T]) {
+      std::memset(dot, 0, sizeof dot);
+      for (int v = 0; v < kVectors; ++v) {
+        const P weights = w(v);
+        for (int t = 0; t < T; ++t) {
+          for (int i = 0; i < 64; ++i) {
+            int byte = weights.v[i];
+            dot[t].v[i / 4] += (kSigned ? static_cast<int8_t>(byte) : byte) * q[(v * T + t) * 4 + i % 4];
           }
-          dot[t].v[row] = total;
         }
       }
     }

@@ -3,11 +3,13 @@
 //
 //   weight(row, k) = scale[g][row] · q(row, k) − min[g][row],   g the group of 16 or 32 columns that k lies in
 //
-// A format's kOffset, and what an instruction set adds to signed bytes, is in `min`. Where the instruction set wants
-// halves with whole factors (TileTraits::kFactors), there is no min and g is a group of 32 columns of two halves h:
+// A format's kOffset, and what an instruction set adds to signed bytes, is in `min`. Where the instruction set wants whole
+// factors (TileTraits::kFactors), there is one scale, and h is a group of 32 columns, or where the format has it so a half:
 //
-//   weight(row, k) = scale[g][row] · factor[h][row] · (q(row, k) − kOffset)
+//   weight(row, k) = scale[0][row] · factor[h][row] · (q(row, k) − kCentre) − min[h][row]
 #pragma once
+
+#include <bit>
 
 #include "kernels/panel.h"
 #include "kernels/weights.h"
@@ -33,10 +35,13 @@ void put(Tile& tile, int v, typename S::P q) noexcept {
   S::store_panel(tile.q[v], q);
 }
 
-// Half h's factors.
+// Four lines of factors, signed bytes, from `h` on.
 template <class S>
-void put_factor(Tile& tile, int h, typename S::R factor) noexcept {
-  S::store_panel(tile.factor[h], S::to_factors(factor));
+void put_factors(Tile& tile, int h, typename S::P lines) noexcept {
+  S::store_panel(tile.factor[h], S::template to_factors<0>(lines));
+  S::store_panel(tile.factor[h + 1], S::template to_factors<1>(lines));
+  S::store_panel(tile.factor[h + 2], S::template to_factors<2>(lines));
+  S::store_panel(tile.factor[h + 3], S::template to_factors<3>(lines));
 }
 
 // Sixty-four bytes of a panel. Panels are read from front to back, but not vector by vector, and the hardware
@@ -56,11 +61,11 @@ struct FloatTile {
   alignas(64) float w[kFloatColumns][kPanelRows];
 };
 
-template <class DotsOf, int kColumns, bool kHasMins, bool kHasSigns, int kOffsetOfFactors>
+template <class DotsOf, bool kOfHalves, bool kHasMins, bool kHasSigns, bool kHasFactors, int kOffsetOfFactors>
 struct TileKind {
   using Dots = DotsOf;
-  static constexpr int kGroup = kColumns, kCentre = kOffsetOfFactors;
-  static constexpr bool kMins = kHasMins, kSplit = kHasSigns, kFactors = kCentre != 0;
+  static constexpr int kPart = kOfHalves ? 16 : 32, kCentre = kOffsetOfFactors;
+  static constexpr bool kMins = kHasMins, kSplit = kHasSigns, kFactors = kHasFactors;
 };
 
 // How the micro-kernel treats a tile of this format.
@@ -69,21 +74,24 @@ struct TileTraits {
   // Formats of about as many levels share a micro-kernel.
   static constexpr int kMost = Weight::kMost <= 15 ? 15 : Weight::kMost <= 31 ? 31 : Weight::kMost <= 63 ? 63 : 127;
   using Dots = typename S::template Dots<kMost, Weight::kSigned>;
-  static constexpr bool kFactors = Weight::kCentred && S::kFactors;
-  static constexpr int kGroup = Weight::kHalves && !kFactors ? 16 : 32;
+  static constexpr bool kFactors = Weight::kFactors && S::kFactors;
+  static constexpr int kPart = Weight::kHalves ? 16 : 32;  // columns with a scale, or a factor, and a min of their own
   static constexpr int kOffset = Weight::kSigned ? S::kSignedOffset : Weight::kOffset;
-  static constexpr bool kMins = Weight::kHasMin || (kOffset != 0 && !kFactors);
-  static constexpr int kCentre = kFactors ? kOffset : 0;
+  // Half a group of products with what the offset is taken off beforehand fits 16 bits (simd_avx2.h).
+  static constexpr bool kFits = 8 * 127 * (kOffset > kMost - kOffset ? kOffset : kMost - kOffset) <= 32767;
+  static constexpr bool kCentred = kFactors && Weight::kHalves && kFits && std::has_single_bit(unsigned{kOffset});
+  static constexpr int kCentre = kCentred ? kOffset : 0;
+  static constexpr bool kMins = Weight::kHasMin || (kOffset != 0 && !kCentred);
   static constexpr bool kSignedBytes = Weight::kSigned && S::kSignedOffset == 0;
   static constexpr bool kSplit = kSignedBytes && S::kSplitsSigns;
   // All that the micro-kernel depends on.
-  using Kind = TileKind<Dots, kGroup, kMins, kSplit, kCentre>;
+  using Kind = TileKind<Dots, Weight::kHalves, kMins, kSplit, kFactors, kCentre>;
 };
 
 // Makes a tile of signed weights what the products want.
 template <class S, class Weight>
 void split_signs(Tile& tile, int columns) noexcept {
-  constexpr int kVectors = TileTraits<S, Weight>::kGroup / 4;
+  constexpr int kVectors = TileTraits<S, Weight>::kPart / 4;
   for (int g = 0; g < columns / (4 * kVectors); ++g) {
     S::split_signs(tile.q[g * kVectors], tile.sign[g * kVectors], kVectors, tile.negative[g]);
   }
@@ -99,18 +107,34 @@ void set_scales(T& tile, int g, typename S::R scale) noexcept {
   }
 }
 
+// The same for scale d · factor, where tiles have factors (which are set apart) and one scale.
+template <class S, class Weight, class T>
+void set_factor(typename S::R factor, typename S::R d, T& tile, int h) noexcept {
+  using Traits = TileTraits<S, Weight>;
+  if constexpr (!Traits::kFactors) {
+    set_scales<S, Weight>(tile, h, S::mul(d, factor));
+  } else if constexpr (Traits::kMins && !Weight::kHasMin) {
+    S::store_rows(tile.min[h], S::mul(S::mul(d, factor), S::rows_set1(Traits::kOffset)));
+  }
+}
+template <class S, class Weight, class T>
+void set_block_scale(typename S::R d, T& tile) noexcept {
+  static_assert(!TileTraits<S, Weight>::kFactors || Weight::Block::kValues == kStretchColumns);
+  if constexpr (TileTraits<S, Weight>::kFactors) S::store_rows(tile.scale[0], d);
+}
+
 // Columns [first, first + 64) of a tile as floats.
 template <class S, class Weight>
 void to_floats(const Tile& tile, int first, FloatTile& to) noexcept {
   using Traits = TileTraits<S, Weight>;
   for (int v = 0; v < kFloatColumns / 4; ++v) {
     int k = first + 4 * v;
-    typename S::R scale = S::load_rows(tile.scale[k / Traits::kGroup]), below = S::rows_zero();
+    typename S::R scale = S::load_rows(tile.scale[Traits::kFactors ? 0 : k / Traits::kPart]), below = S::rows_zero();
     if constexpr (Traits::kFactors) {
-      scale = S::mul(scale, S::load_factors(tile.factor[k / 16]));
-      below = S::sub(below, S::mul(scale, S::rows_set1(Traits::kCentre)));
+      scale = S::mul(scale, S::load_factors(tile.factor[k / Traits::kPart]));
+      if constexpr (Traits::kCentred) below = S::sub(below, S::mul(scale, S::rows_set1(Traits::kCentre)));
     }
-    if constexpr (Traits::kMins) below = S::sub(below, S::load_rows(tile.min[k / Traits::kGroup]));
+    if constexpr (Traits::kMins) below = S::sub(below, S::load_rows(tile.min[k / Traits::kPart]));
     typename S::P q = S::load_panel(tile.q[k / 4]);
     typename S::R column[4];
     if constexpr (Traits::kSignedBytes) {

@@ -2,8 +2,8 @@
 // per format, the code books and tables of levels in weights_iq.h.
 //
 // A plain format loads sixteen weights as floats. A block format offers `groups`: a block as groups of 32 bytes q with
-//     weight = scale[g] * factor * (q − kOffset) − min[g],   factor one whole number for each half of a group,
-// or, where kHalfMins, min[g] * min_factor, as factor one number for each half.
+//     weight = scale[g] * factor * (q − kOffset) − min[g],   factor a whole number of the group or of each of its halves,
+// or, where kHalfMins, min[g] * min_factor, a number of each half.
 #pragma once
 
 #include <cstddef>
@@ -53,7 +53,7 @@ struct PlainBf16 {
 template <class S, int kCount>
 struct Groups {
   typename S::B q[kCount];
-  int8_t factor[2 * kCount];  // of the halves of each group
+  int8_t factor[2 * kCount];  // of each group, or of the halves of each
   int8_t min_factor[2 * kCount];
   alignas(32) float scale[kCount];
   alignas(32) float min[kCount];
@@ -63,10 +63,10 @@ struct Groups {
 struct WeightTraits {
   static constexpr bool kSigned = true;     // q is signed, from −127; else 0 … kMost, with kOffset taken off
   static constexpr int kMost = 127, kOffset = 0;
-  static constexpr bool kHalves = false;    // the halves of a group have factors of their own; else all are 1
+  static constexpr bool kFactors = false;   // whole numbers by which scale[0], the block's, is multiplied; else all are 1
+  static constexpr bool kHalves = false;    // factors are of halves
   static constexpr bool kHasMin = false;
   static constexpr bool kHalfMins = false;  // as well as kHasMin
-  static constexpr bool kCentred = false;   // factors of halves are whole numbers, 8 products with q − kOffset fit 16 bits
 };
 
 // Whole numbers 0 … kMost, of which kOffset is taken off.
@@ -152,16 +152,16 @@ struct WeightQ5_1 : Levels<31, 0> {
   }
 };
 
-// The lines of Q4_K and Q5_K: four scales or mins of 6 bits at once, a byte each; blocks.h shows where their bits
-// lie.
+// The lines of Q4_K and Q5_K: four factors or mins of 6 bits at once, a byte each; blocks.h shows where their bits lie.
 template <class S, class Block>
 void load_lines(const Block& block, Groups<S, 8>& to) noexcept {
   uint32_t word[3];
   std::memcpy(word, block.scales, sizeof word);
-  uint64_t scales = word[0] & 0x3f3f3f3f, mins = word[1] & 0x3f3f3f3f;
-  scales |= uint64_t{(word[2] & 0x0f0f0f0f) | ((word[0] >> 2) & 0x30303030)} << 32;
+  uint64_t factors = word[0] & 0x3f3f3f3f, mins = word[1] & 0x3f3f3f3f;
+  factors |= uint64_t{(word[2] & 0x0f0f0f0f) | ((word[0] >> 2) & 0x30303030)} << 32;
   mins |= uint64_t{((word[2] >> 4) & 0x0f0f0f0f) | ((word[1] >> 2) & 0x30303030)} << 32;
-  S::store(to.scale, S::mul(S::widen_unsigned(scales), S::set1(S::half(block.d))));
+  std::memcpy(to.factor, &factors, sizeof factors);
+  to.scale[0] = S::half(block.d);
   S::store(to.min, S::mul(S::widen_unsigned(mins), S::set1(S::half(block.dmin))));
 }
 
@@ -169,7 +169,7 @@ template <class S>
 struct WeightQ4K : Levels<15, 0> {
   using Block = quant::BlockQ4K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHasMin = true;
+  static constexpr bool kFactors = true, kHasMin = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int pair = 0; pair < 4; ++pair) {
       typename S::B both = S::load_bytes(block.q + 32 * pair);
@@ -184,7 +184,7 @@ template <class S>
 struct WeightQ5K : Levels<31, 0> {
   using Block = quant::BlockQ5K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHasMin = true;
+  static constexpr bool kFactors = true, kHasMin = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     typename S::B high = S::load_bytes(block.high);
     two_groups<0>(block, S::template shift_left<4>(S::mask(high, 0x03)), to);
@@ -209,7 +209,7 @@ template <class S>
 struct WeightQ6K : Levels<63, 32> {
   using Block = quant::BlockQ6K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true, kCentred = true;
+  static constexpr bool kFactors = true, kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int half = 0; half < 2; ++half) {
       typename S::B low0 = S::load_bytes(block.ql + 64 * half);
@@ -222,10 +222,8 @@ struct WeightQ6K : Levels<63, 32> {
       q[3] = S::merge(S::mask(S::template shift_right<4>(low1), 0x0f),
                       S::template shift_right<2>(S::mask(high, 0xc0)));
     }
-    uint64_t scales[2];
-    std::memcpy(scales, block.scales, sizeof scales);
-    halves_in_order<S>(scales[0], scales[1], to.factor);
-    S::store(to.scale, S::set1(S::half(block.d)));
+    std::memcpy(to.factor, block.scales, sizeof to.factor);
+    to.scale[0] = S::half(block.d);
   }
 };
 
@@ -245,7 +243,7 @@ template <class S>
 struct WeightQ2K : Levels<3, 0> {
   using Block = quant::BlockQ2K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true, kHasMin = true, kHalfMins = true;
+  static constexpr bool kFactors = true, kHalves = true, kHasMin = true, kHalfMins = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     levels2<S>(block.q, to.q);
     uint64_t lines[2];
@@ -253,7 +251,7 @@ struct WeightQ2K : Levels<3, 0> {
     constexpr uint64_t nibbles = 0x0f0f0f0f0f0f0f0f;
     halves_in_order<S>(lines[0] & nibbles, lines[1] & nibbles, to.factor);
     halves_in_order<S>(lines[0] >> 4 & nibbles, lines[1] >> 4 & nibbles, to.min_factor);
-    S::store(to.scale, S::set1(S::half(block.d)));
+    to.scale[0] = S::half(block.d);
     S::store(to.min, S::set1(S::half(block.dmin)));
   }
 };
@@ -262,7 +260,7 @@ template <class S>
 struct WeightQ3K : Levels<7, 4> {
   using Block = quant::BlockQ3K;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true, kCentred = true;
+  static constexpr bool kFactors = true, kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     typename S::B thirds = S::load_bytes(block.high);
     typename S::B third[8] = {S::template shift_left<2>(thirds),  S::template shift_left<1>(thirds),
@@ -278,7 +276,7 @@ struct WeightQ3K : Levels<7, 4> {
     std::memcpy(&high_bits, block.scales + 8, sizeof high_bits);
     uint64_t high = high_bits | uint64_t{high_bits >> 2} << 32;
     halves_in_order<S>(six_bits(low_bits, high), six_bits(low_bits >> 4, high >> 4), to.factor);
-    S::store(to.scale, S::set1(S::half(block.d)));
+    to.scale[0] = S::half(block.d);
   }
 
  private:

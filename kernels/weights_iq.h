@@ -101,7 +101,7 @@ template <class S>
 struct WeightIQ2XS : Levels<86, 43> {
   using Block = quant::BlockIQ2XS;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true;
+  static constexpr bool kFactors = true, kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int g = 0; g < 8; ++g) {
       uint64_t q, entry[4];
@@ -111,7 +111,7 @@ struct WeightIQ2XS : Levels<86, 43> {
       to.q[g] = signed_runs<S, 43>(entry, even_signs<S>(static_cast<uint32_t>(bits)));
     }
     odd_factors<S>(block.scales, to.factor);
-    S::store(to.scale, S::set1(S::half(block.d) / 8));
+    to.scale[0] = S::half(block.d) / 8;
   }
 };
 
@@ -119,7 +119,7 @@ template <class S>
 struct WeightIQ2S : Levels<86, 43> {
   using Block = quant::BlockIQ2S;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true;
+  static constexpr bool kFactors = true, kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     for (int g = 0; g < 8; ++g) {
       uint64_t entry[4];
@@ -131,7 +131,7 @@ struct WeightIQ2S : Levels<86, 43> {
       to.q[g] = signed_runs<S, 43>(entry, signs);
     }
     odd_factors<S>(block.scales, to.factor);
-    S::store(to.scale, S::set1(S::half(block.d) / 8));
+    to.scale[0] = S::half(block.d) / 8;
   }
 };
 
@@ -210,7 +210,7 @@ template <class S>
 struct WeightIQ1M : Levels<18, 9> {
   using Block = quant::BlockIQ1M;
   static constexpr int kGroups = 8;
-  static constexpr bool kHalves = true;
+  static constexpr bool kFactors = true, kHalves = true;
   static void groups(const Block& block, Groups<S, 8>& to) noexcept {
     int half = 0;
     for (int i = 0; i < 4; ++i) half |= block.scales[i] >> 12 << (4 * i);
@@ -227,7 +227,7 @@ struct WeightIQ1M : Levels<18, 9> {
       to.factor[2 * g] = static_cast<int8_t>(2 * (scales & 7) + 1);
       to.factor[2 * g + 1] = static_cast<int8_t>(2 * (scales >> 3 & 7) + 1);
     }
-    S::store(to.scale, S::set1(S::half(static_cast<uint16_t>(half)) / 8));
+    to.scale[0] = S::half(static_cast<uint16_t>(half)) / 8;
   }
 };
 

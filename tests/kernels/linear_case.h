@@ -172,18 +172,17 @@ struct TiledTokens {
 
 // The parts of a tile of rounded tokens.
 struct RoundedTile {
-  int tokens, depth;
-  const int8_t* q;
-  const float *scales, *sums, *half_sums;
+  const std::byte* tile;
+  int tokens;
 
-  RoundedTile(const std::byte* tile, int token_count, int columns)
-      : tokens(token_count), depth(columns), q(reinterpret_cast<const int8_t*>(tile)),
-        scales(reinterpret_cast<const float*>(tile + size_t(tokens) * depth)),
-        sums(scales + size_t(depth / kQuantBlock) * tokens), half_sums(sums + size_t(depth / kQuantBlock) * tokens) {}
-  int value(int token, int k) const { return q[(k / 4 * tokens + token) * 4 + k % 4]; }
-  float scale(int token, int k) const { return scales[k / 32 * tokens + token]; }
-  float sum(int token, int k) const { return sums[k / 32 * tokens + token]; }
-  float half_sum(int token, int k) const { return half_sums[k / 16 * tokens + token]; }
+  const std::byte* block(int k) const { return tile + k / 32 * activation_bytes(Arithmetic::int8, 32) * tokens; }
+  const float* floats(int k) const { return reinterpret_cast<const float*>(block(k) + size_t(32) * tokens); }
+  const int16_t* pairs(int k) const { return reinterpret_cast<const int16_t*>(floats(k) + 4 * tokens); }
+  int value(int token, int k) const { return static_cast<int8_t>(block(k)[(k % 32 / 4 * tokens + token) * 4 + k % 4]); }
+  float scale(int token, int k) const { return floats(k)[token]; }
+  float sum(int token, int k) const { return floats(k)[tokens + token]; }
+  float half_sum(int token, int k) const { return floats(k)[(2 + k % 32 / 16) * tokens + token]; }
+  int pair(int token, int k, int which) const { return pairs(k)[(k % 32 / 16 * tokens + token) * 2 + which]; }
 };
 
 // The parts of a tile of tokens rounded to pairs of int16.
@@ -206,7 +205,7 @@ inline std::vector<double> multiplied_with(const KernelTable& table, const std::
   for (int t = 0; t < tiled.count; ++t) {
     int first = t / table.tile_tokens * table.tile_tokens, in_tile = std::min(table.tile_tokens, tiled.count - first);
     const std::byte* at = tiled.data() + first / table.tile_tokens * tiled.stride;
-    RoundedTile bytes(at, in_tile, tiled.depth);
+    RoundedTile bytes{at, in_tile};
     PairTile pairs(at, in_tile, tiled.depth);
     for (int k = 0; k < tiled.depth; ++k) {
       values[size_t(t) * tiled.depth + k] = tiled.arithmetic == Arithmetic::int8

@@ -28,8 +28,8 @@ std::vector<float> tile_of(const KernelTable& table, Arithmetic arithmetic, cons
   return tile;
 }
 
-RoundedTile rounded(const std::vector<float>& tile, int tokens, int depth) {
-  return {reinterpret_cast<const std::byte*>(tile.data() + 1), tokens, depth};
+RoundedTile rounded(const std::vector<float>& tile, int tokens) {
+  return {reinterpret_cast<const std::byte*>(tile.data() + 1), tokens};
 }
 
 TEST(Interleave, BringsTheTokensOfAColumnTogether) {
@@ -121,7 +121,7 @@ TEST(Quantise, RoundsToTheNearestOf255Steps) {
         std::fill_n(x.begin(), 32, 0.0f);
         for (int i = 0; i < 32; ++i) x[x.size() - 1 - i] *= 1e37f;
         auto tile = tile_of(*table, Arithmetic::int8, x, tokens, depth, 3);
-        RoundedTile got = rounded(tile, tokens, depth);
+        RoundedTile got = rounded(tile, tokens);
         for (int t = 0; t < tokens; ++t) {
           for (int b = 0; b < depth; b += 32) {
             SCOPED_TRACE(fmt::format("{} token {} of {} columns {} of {}", table->name, t, tokens, b, depth));
@@ -131,12 +131,15 @@ TEST(Quantise, RoundsToTheNearestOf255Steps) {
             float scale = largest / 127, steps = largest > 0 ? 127 / largest : 0;
             int sum = 0;
             for (int half = 0; half < 32; half += 16) {
-              int half_sum = 0;
+              int half_sum = 0, pairs[2] = {};
               for (int i = half; i < half + 16; ++i) {
                 ASSERT_EQ(got.value(t, b + i), int(std::nearbyint(from[i] * steps))) << from[i];
                 ASSERT_LE(std::abs(double{scale} * got.value(t, b + i) - from[i]), scale * 0.5001);
                 half_sum += got.value(t, b + i);
+                pairs[i % 4 / 2] += got.value(t, b + i);
               }
+              EXPECT_EQ(got.pair(t, b + half, 0), pairs[0]);
+              EXPECT_EQ(got.pair(t, b + half, 1), pairs[1]);
               EXPECT_EQ(got.half_sum(t, b + half), scale * float(half_sum));
               sum += half_sum;
             }
@@ -156,7 +159,7 @@ TEST(Quantise, TakesTheSmallestNumbersForZeros) {
       std::vector<float> x(64, tiny);
       x[3] = -tiny, x[5] = 0, x[40] = 1;
       auto tile = tile_of(*table, Arithmetic::int8, x, 1, 64, 0);
-      RoundedTile got = rounded(tile, 1, 64);
+      RoundedTile got = rounded(tile, 1);
       for (int k = 0; k < 32; ++k) {
         double value = double{got.scale(0, k)} * got.value(0, k);
         EXPECT_LE(std::abs(value - x[k]), tiny) << table->name << " " << tiny << " at " << k;
@@ -175,7 +178,7 @@ TEST(Quantise, SaysThatABlockIsNotFinite) {
         auto x = random_values(96, 7);
         x[at] = bad;
         auto tile = tile_of(*table, Arithmetic::int8, x, 1, 96, 0);
-        RoundedTile got = rounded(tile, 1, 96);
+        RoundedTile got = rounded(tile, 1);
         EXPECT_TRUE(std::isnan(got.scale(0, 32))) << table->name << " " << bad << " at " << at;
         EXPECT_TRUE(std::isnan(got.sum(0, 32)) && std::isnan(got.half_sum(0, 32)) && std::isnan(got.half_sum(0, 48)));
         for (int k : {0, 64}) EXPECT_TRUE(std::isfinite(got.scale(0, k)) && std::isfinite(got.sum(0, k)));

@@ -77,18 +77,18 @@ Product OpCompiler::product(const CpuWeight& w, Arithmetic arithmetic) const {
 }
 
 // With many tokens a thread keeps its piece of the weight in its own cache, and many tasks even out what else happens
-// on the machine; in a deep product it is the tokens that should stay there while some panels take them. With few the weight
-// only passes through: reading takes a while to get under way, so pieces are long.
+// on the machine; in a deep product it is the tokens that should stay there while some panels take them. With few the
+// weight only passes through.
 LinearSplit OpCompiler::split(const Op& op, const CpuWeight& w) const {
   int out = program_[op.out[0]].shape.columns();
   if (program_[op.in[0]].shape[0] <= kFewTokens) {
-    int share = pieces(out, options_.threads * kFewTasks);
-    return {out, pieces(share, kernels::kPanelRows) * kernels::kPanelRows};
+    int half = pieces(pieces(out, options_.threads), 2);
+    return {out, (pieces(half, kernels::kPanelRows) + 1) * kernels::kPanelRows, options_.threads};
   }
   int share = pieces(out, options_.threads * kManyTasks);
   int cached = static_cast<int>(kWeightsPerTask / row_bytes(w.format, w.view.shape[1]));
   int panels = std::min(share, cached) / kernels::kPanelRows;
-  int64_t values = int64_t(std::min(program_[op.in[0]].shape[0], kTokensPerTask)) * w.view.shape[1];
+  int64_t values = int64_t(std::min(program_[op.in[0]].shape[0], kTokensPerTask)) * program_[op.in[0]].shape.columns();
   int least = values > kernels::kNearValues ? table_.panels_together : 1;
   return {out, std::max(least, panels) * kernels::kPanelRows};
 }

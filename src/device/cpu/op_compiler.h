@@ -25,7 +25,7 @@ using ops::TensorInfo;
 inline constexpr Format kCacheFormats[] = {Format::f16, Format::f32, Format::q8_0, Format::q4_0};
 inline constexpr int kTokensPerTask = kernels::kMostTokens;
 inline constexpr int kFewTokens = 4;
-inline constexpr int kFewTasks = 2, kManyTasks = 16;    // of a thread, with few and with many tokens
+inline constexpr int kManyTasks = 16;                  // of a thread, with more tokens
 inline constexpr size_t kWeightsPerTask = 256 << 10;   // bytes: they stay in the core's own cache for all its tokens
 inline constexpr size_t kValuesPerTask = 4096;       // of element-wise ops
 inline constexpr int kSmallRows = 4;                   // up to so many, ops on rows are done by one thread
@@ -42,18 +42,36 @@ struct LiveRows {
   int operator()() const { return counter ? *counter : fixed; }
 };
 
-// The work of a linear op cut into tasks: pieces of weight rows × pieces of tokens.
+// The work of a linear op cut into tasks: pieces of weight rows × pieces of tokens. With few tokens the rows are cut into
+// `shares`, one for each thread, and each of these into a half, a quarter and two eighths: reading takes a while to get
+// under way, so pieces should be long, and who is done waits for the last piece, which should be short.
 struct LinearSplit {
   int weight_rows, rows_per_task;
-  int tasks(int tokens) const { return pieces(weight_rows, rows_per_task) * pieces(tokens, kTokensPerTask); }
+  int shares = 0;  // 0: pieces of rows_per_task
+  static constexpr int kCuts[] = {0, 4, 6, 7, 8}, kPieces = 4;  // of a share, in eighths
+
+  int tasks(int tokens) const {
+    return shares > 0 ? shares * kPieces : pieces(weight_rows, rows_per_task) * pieces(tokens, kTokensPerTask);
+  }
   struct Piece {
     int row, rows, token, tokens;
   };
   // Tasks that follow each other share weight rows, so that these come from memory once.
   Piece piece(int task, int tokens) const {
+    if (shares > 0) {
+      int row = cut(task), end = cut(task + 1);
+      return {row, end - row, 0, tokens};
+    }
     int columns = pieces(tokens, kTokensPerTask);
     int row = task / columns * rows_per_task, token = task % columns * kTokensPerTask;
     return {row, std::min(rows_per_task, weight_rows - row), token, std::min(kTokensPerTask, tokens - token)};
+  }
+
+ private:
+  // Where a task of shares begins.
+  int cut(int task) const {
+    int64_t panels = pieces(weight_rows, kernels::kPanelRows), eighths = 8 * (task / kPieces) + kCuts[task % kPieces];
+    return std::min(weight_rows, static_cast<int>(panels * eighths / (8 * shares)) * kernels::kPanelRows);
   }
 };
 
