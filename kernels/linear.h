@@ -20,12 +20,12 @@ namespace troika::kernels {
 struct Prefetch {
   const std::byte* from = nullptr;
   int step = 0;
-
-  void ask() noexcept {
-    for (int i = 0; i < step; i += 64) __builtin_prefetch(from + i, 0, 2);
-    from += step;
-  }
 };
+template <class S>
+void ask(Prefetch& ahead) noexcept {
+  for (int i = 0; i < ahead.step; i += 64) __builtin_prefetch(ahead.from + i, 0, 2);
+  ahead.from += ahead.step;
+}
 
 // A block of T quantised tokens (kernel_table.h).
 template <int T>
@@ -37,7 +37,8 @@ struct QuantBlock {
 static_assert(sizeof(QuantBlock<3>) == 3 * activation_bytes(Arithmetic::int8, kQuantBlock));
 
 // Where column k, a multiple of 32, begins in a tile of tokens.
-inline const std::byte* quant_block(const std::byte* x, int k, int tokens) noexcept {
+template <class S>
+const std::byte* quant_block(const std::byte* x, int k, int tokens) noexcept {
   return x + activation_bytes(Arithmetic::int8, k) * tokens;
 }
 
@@ -82,7 +83,7 @@ template <class S, class Traits, class Vectors, int T>
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) sum[t] = S::load_rows(total + kPanelRows * t);
   each_group<Vectors::kAlike>(columns / kQuantBlock, [&]<int kGroup>(int run) {
-    ahead.ask();
+    ask<S>(ahead);
     const int g = run * Vectors::kAlike + kGroup;
     const QuantBlock<T>& block = blocks[g];
 #pragma GCC unroll 2
@@ -122,7 +123,7 @@ template <class S, class Traits, class Vectors, int T>
 #pragma GCC unroll 12
   for (int t = 0; t < T; ++t) product[t] = S::rows_zero();
   each_group<Vectors::kAlike>(columns / kQuantBlock, [&]<int kGroup>(int run) {
-    ahead.ask();
+    ask<S>(ahead);
     const int g = run * Vectors::kAlike + kGroup;
     typename S::I dot[T];
     auto w = [=](int i) [[gnu::always_inline]] { return Vectors::template vector<kGroup>(quants, run, i); };
@@ -196,9 +197,9 @@ void multiply_tokens(const LinearArgs& args, int k, int columns, const Tile& til
   const std::byte* x = args.x;
   for (int t = 0; t < args.tokens; t += S::kTile, x += args.x_stride) {
     int tokens = args.tokens - t < S::kTile ? args.tokens - t : S::kTile;
-    const std::byte* blocks = quant_block(x, k, tokens);
+    const std::byte* blocks = quant_block<S>(x, k, tokens);
     if (deep && t + 2 * S::kTile <= args.tokens) {
-      const std::byte *next = blocks + args.x_stride, *end = quant_block(next, columns, tokens);
+      const std::byte *next = blocks + args.x_stride, *end = quant_block<S>(next, columns, tokens);
       for (; next < end; next += 64) __builtin_prefetch(next);
     }
     multiply[tokens](tile, quants, columns, blocks, total + t * kPanelRows, t == 0 ? ahead : Prefetch{});
@@ -441,7 +442,7 @@ void linear_one_token(const LinearArgs& args) noexcept {
   FromPanels<S, Panel> source[kStreams];
   each_stream<S, kStreams>(args, [&](int stream, int first, int k, int columns, float* total) {
     if (k == 0) source[stream].open(args, first);
-    auto x = reinterpret_cast<const QuantBlock<1>*>(quant_block(args.x, k, 1));
+    auto x = reinterpret_cast<const QuantBlock<1>*>(quant_block<S>(args.x, k, 1));
     source[stream].each_block(k, columns, [&](const std::byte* quants, const std::byte* lines, int i) {
       add_block<S, Panel>(quants, lines, x + i * (Block::kValues / kQuantBlock), total);
     });
