@@ -48,7 +48,7 @@ struct LiveRows {
 struct LinearSplit {
   int weight_rows, rows_per_task;
   int shares = 0;  // 0: pieces of rows_per_task
-  static constexpr int kCuts[] = {0, 4, 6, 7, 8}, kPieces = 4;  // of a share, in eighths
+  static constexpr int kCuts[] = {0, 4, 6, 7}, kPieces = 4;  // of a share, in eighths: where its pieces begin
 
   int tasks(int tokens) const {
     return shares > 0 ? shares * kPieces : pieces(weight_rows, rows_per_task) * pieces(tokens, kTokensPerTask);
