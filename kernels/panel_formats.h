@@ -9,20 +9,25 @@
 
 namespace troika::kernels {
 
-template <class S>
-struct PanelQ8_0 {
-  using Weight = WeightQ8_0<S>;
-  template <class T>
-  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
-#pragma GCC unroll 8
-    for (int i = 0; i < 8; ++i) put<S>(tile, v + i, S::offset_signed(stream<S, kAheadAlone>(quants + 64 * i)));
-    lines(lines_at, tile, g);
-  }
+// What formats of one half a block of 32, its scale, have in common.
+template <class S, class WeightOf>
+struct OneScale {
+  using Weight = WeightOf;
+  static constexpr int kTokensAtOnce = 12, kAlike = 1;
   template <class T>
   static void lines(const std::byte* at, T& tile, int g) noexcept {
     set_scales<S, Weight>(tile, g, S::load_rows_f16(at));
   }
-  static constexpr int kTokensAtOnce = 12, kAlike = 1;
+};
+
+template <class S>
+struct PanelQ8_0 : OneScale<S, WeightQ8_0<S>> {
+  template <class T>
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
+#pragma GCC unroll 8
+    for (int i = 0; i < 8; ++i) put<S>(tile, v + i, S::offset_signed(stream<S, kAheadAlone>(quants + 64 * i)));
+    PanelQ8_0::lines(lines, tile, g);
+  }
   template <int>
   static typename S::P vector(const std::byte* quants, int run, int i) noexcept {
     return S::offset_signed(S::load_panel(quants + 64 * (8 * run + i)));
@@ -40,8 +45,8 @@ void split_nibbles(const std::byte* quants, typename S::P (&to)[8]) noexcept {
 #pragma GCC unroll 4
   for (int i = 0; i < 4; ++i) {
     typename S::P both = stream<S>(quants + 64 * i);
-    to[i] = S::mask(both, 0x0f);
-    to[4 + i] = S::mask(S::template shift_right<4>(both), 0x0f);
+    to[i] = nibbles<S>(both, false);
+    to[4 + i] = nibbles<S>(both, true);
   }
 }
 
@@ -79,18 +84,12 @@ void store_iq4_levels(const std::byte* quants, T& tile, int v) noexcept {
 }
 
 template <class S>
-struct PanelQ4_0 {
-  using Weight = WeightQ4_0<S>;
+struct PanelQ4_0 : OneScale<S, WeightQ4_0<S>> {
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     store_nibbles<S>(quants, tile, v);
-    lines(lines_at, tile, g);
+    PanelQ4_0::lines(lines, tile, g);
   }
-  template <class T>
-  static void lines(const std::byte* at, T& tile, int g) noexcept {
-    set_scales<S, Weight>(tile, g, S::load_rows_f16(at));
-  }
-  static constexpr int kTokensAtOnce = 12, kAlike = 1;
   template <int>
   static typename S::P vector(const std::byte* quants, int run, int i) noexcept {
     return nibbles<S>(S::load_panel(quants + 64 * (4 * run + i % 4)), i >= 4);
@@ -203,17 +202,17 @@ template <class S>
 struct PanelQ4K {
   using Weight = WeightQ4K<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
 #pragma GCC unroll 4
     for (int pair = 0; pair < 4; ++pair) {
 #pragma GCC unroll 8
       for (int i = 0; i < 8; ++i) {
         typename S::P both = stream<S>(quants + 64 * (8 * pair + i));
-        put<S>(tile, v + 16 * pair + i, S::mask(both, 0x0f));
-        put<S>(tile, v + 16 * pair + 8 + i, S::mask(S::template shift_right<4>(both), 0x0f));
+        put<S>(tile, v + 16 * pair + i, nibbles<S>(both, false));
+        put<S>(tile, v + 16 * pair + 8 + i, nibbles<S>(both, true));
       }
     }
-    lines(lines_at, tile, g);
+    PanelQ4K::lines(lines, tile, g);
   }
   template <class T>
   static void lines(const std::byte* at, T& tile, int g) noexcept { store_k_lines<S, Weight>(at, tile, g); }
@@ -228,7 +227,7 @@ template <class S>
 struct PanelQ5K {
   using Weight = WeightQ5K<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     for (int i = 0; i < 8; ++i) {
       typename S::P high = stream<S>(quants + 64 * (32 + i));  // bit n: group n
       two_groups<0>(quants, i, S::template shift_left<4>(S::mask(high, 0x03)), tile, v);
@@ -236,7 +235,7 @@ struct PanelQ5K {
       two_groups<2>(quants, i, high, tile, v);
       two_groups<3>(quants, i, S::template shift_right<2>(S::mask(high, 0xc0)), tile, v);
     }
-    lines(lines_at, tile, g);
+    PanelQ5K::lines(lines, tile, g);
   }
   template <class T>
   static void lines(const std::byte* at, T& tile, int g) noexcept { store_k_lines<S, Weight>(at, tile, g); }
@@ -266,7 +265,7 @@ template <class S>
 struct PanelQ6K {
   using Weight = WeightQ6K<S>;
   template <class T>
-  static void block(const std::byte* quants, const std::byte* lines_at, T& tile, int v, int g) noexcept {
+  static void block(const std::byte* quants, const std::byte* lines, T& tile, int v, int g) noexcept {
     for (int half = 0; half < 2; ++half) {
       const std::byte *low = quants + 64 * 16 * half, *high = quants + 64 * (32 + 8 * half);
 #pragma GCC unroll 8
@@ -281,7 +280,7 @@ struct PanelQ6K {
                                        S::template shift_right<2>(S::mask(two, 0xc0))));
       }
     }
-    lines(lines_at, tile, g);
+    PanelQ6K::lines(lines, tile, g);
   }
   template <class T>
   static void lines(const std::byte* at, T& tile, int g) noexcept {

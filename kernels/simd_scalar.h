@@ -350,8 +350,8 @@ struct Scalar {
   static B offset_signed(B a) { return a; }
 
   // dot[t] row r: the sum over 4·kVectors columns of w · a of token t; w(v) is vector v of the weights, q
-  // four bytes of each of T tokens
-  // for each vector. Unsigned bytes of w are at most kMost; signed ones (kSigned) have the full range but −128.
+  // four bytes of each of T tokens for each vector. Unsigned bytes of w are at most kMost; signed ones (kSigned) have the
+  // full range but −128.
   template <int kMost, bool kSigned>
   struct Dots {
     template <int kVectors, int T, typename Of>
