@@ -40,6 +40,34 @@ TEST(Memory, NeverLetsTwoLivingTensorsShareBytes) {
   }
 }
 
+TEST(Memory, KeepsWhatADeviceMayTurnAndStoreAsItAttends) {
+  ops::Builder b(3, 1);
+  const int cache = b.kv_cache(2, 16);
+  const auto table = std::make_shared<const ops::RopeTable>(ops::RopeTable{.inverse_frequency = std::vector<float>(8, 1)});
+  ops::Tensor x = b.embed("embed", 100, 64);
+  for (int i = 0; i < 3; ++i) {  // the arena's gaps differ from layer to layer
+    auto layer = b.scope("layer." + std::to_string(i));
+    ops::Tensor q = b.linear(x, "q", 64), k = b.linear(x, "k", 32), v = b.linear(x, "v", 32);
+    b.kv_write(cache, b.rope(k, 2, table), v);
+    ops::Tensor mixed = b.attend(b.rope(q, 4, table), {.cache = cache, .heads = 4, .scale = 1});
+    x = b.add(x, b.linear(mixed, "o", 64));
+  }
+  const ops::Program p = b.finish(b.linear(b.pick_rows(x), "head", 100));
+  const MemoryPlan plan = plan_memory(p);
+  const auto apart = [&](ops::Tensor a, ops::Tensor b) {
+    return plan.offsets[a.id] + bytes(p, a) <= plan.offsets[b.id] || plan.offsets[b.id] + bytes(p, b) <= plan.offsets[a.id];
+  };
+  int attends = 0;
+  for (size_t i = 6; i < p.ops.size(); ++i) {
+    if (p.ops[i].kind != ops::OpKind::attend) continue;
+    ++attends;
+    for (size_t j = i - 6; j < i; ++j) {  // q, k, v, the ropes and kv_write
+      for (ops::Tensor t : p.ops[j].out) EXPECT_TRUE(apart(t, p.ops[i].out[0])) << p[t].name << " in layer " << attends - 1;
+    }
+  }
+  EXPECT_EQ(attends, 3);
+}
+
 TEST(Memory, DoesNotGrowWithTheNumberOfLayers) {
   EXPECT_EQ(plan_memory(deep(2, 16)).bytes, plan_memory(deep(40, 16)).bytes);
 }
