@@ -39,6 +39,8 @@ const uint kAtOnce = kMost < kTokens ? kMost : kTokens;
 shared float sums_[kAtOnce][kSlices][kColumns];
 shared float results_[kQuantise ? kAtOnce : 1][32];
 const uint kRounding = kAtOnce * 8;
+const bool kHalves = false;
+const uint kHalfRows = 1, kClasses = 1;
 #include "lib/quantise_four.glsl"
 
 shared float row_squares_[kFactor == kSquares ? kTokens : 1][kRmsLanes];
@@ -92,7 +94,7 @@ void round(uint token, uint begin, uint live) {
       [[unroll]] for (uint j = 0; j < 4; ++j) x[j] *= more.norm_weight.at[begin + four + j];
     }
   }
-  quantise_four(x, Numbers(more.to_numbers), Scales(more.to_scales), lane, at, mine);
+  quantise_four(x, Numbers(more.to_numbers), Scales(more.to_scales), lane, token + t, begin + four, columns, mine);
 }
 
 void main() {

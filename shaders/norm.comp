@@ -3,6 +3,9 @@
 #version 460
 #include "lib/step.glsl"
 #include "lib/sum.glsl"
+layout(constant_id = 4) const uint kHalfRows = 0;
+layout(constant_id = 5) const uint kClasses = 1;
+const bool kHalves = kHalfRows > 0;
 const uint kRounding = kLanes;
 #include "lib/quantise_four.glsl"
 #include "lib/rms.glsl"
@@ -99,6 +102,6 @@ void main() {
       values[n][j] = normed(values[n][j], at + j, mean, factor, cutoff);
       to.at[first + at + j] = values[n][j];
     }
-    if (kQuantise != kNot) quantise_four(values[n], numbers, scales, lane, row * width + at, at < width);
+    if (kQuantise != kNot) quantise_four(values[n], numbers, scales, lane, row, at, width, at < width);
   }
 }

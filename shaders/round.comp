@@ -1,7 +1,11 @@
 // Rows as int8, for products with weights of block formats.
 #version 460
 #include "lib/step.glsl"
+layout(constant_id = 0) const uint kHalfRows = 0;
+layout(constant_id = 1) const uint kClasses = 1;
+const bool kHalves = kHalfRows > 0;
 #include "lib/quantise.glsl"
+#include "lib/half.glsl"
 
 layout(local_size_x = 64) in;
 
@@ -26,6 +30,12 @@ void main() {
     values[4 * i + 1] = four.y;
     values[4 * i + 2] = four.z;
     values[4 * i + 3] = four.w;
+  }
+  if (kHalves) {
+    [[unroll]] for (uint i = 0; i < 32; i += 4) {
+      put_four_halves(uint64_t(numbers), row, block * 32 + i, columns, float[4](values[i], values[i + 1], values[i + 2], values[i + 3]));
+    }
+    return;
   }
   quantise_block(values, numbers, scales, at);
 }

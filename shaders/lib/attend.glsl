@@ -18,6 +18,10 @@ layout(constant_id = 3) const uint kTile = 1;          // rows of a workgroup
 layout(constant_id = 4) const uint kDim = 64;
 layout(constant_id = 6) const bool kShared = false;    // several workgroups may share the stretches of a row
 
+layout(constant_id = 7) const uint kHalfRows = 0;
+layout(constant_id = 8) const uint kClasses = 1;
+const bool kHalves = kHalfRows > 0;
+
 const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4;
 const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
 #include "lib/rotate.glsl"
@@ -350,7 +354,8 @@ void finish(Rows rows) {
     const bool mine = lane < kRounding && at < rows.count * kFours;
     const vec4 x = mine ? head_[at] : vec4(0);
     quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
-                  row_of(rows, at / kFours) * kDim + at % kFours * 4, mine);
+                  rows.token + at / kFours / rows.heads, (rows.head + at / kFours % rows.heads) * kDim + at % kFours * 4,
+                  heads * kDim, mine);
   }
   barrier();
 }

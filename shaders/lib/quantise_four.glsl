@@ -1,13 +1,19 @@
 // Eight lanes of a workgroup round a block of 32 values together, four each, as quantise_block() does it. Included behind
 // `const uint kRounding`, how many lanes may do so.
 #include "lib/quantise.glsl"
+#include "lib/half.glsl"
 
 shared float largest_[kRounding];
 shared int fours_[kRounding];
 shared float squares_[kRounding];
 
 // Four numbers of a lane, and where in the rows; `write`: there is such a place. All lanes call it.
-void quantise_four(const float x[4], Numbers numbers, Scales scales, uint lane, uint at, bool write) {
+void quantise_four(const float x[4], Numbers numbers, Scales scales, uint lane, uint row, uint column, uint columns, bool write) {
+  const uint at = row * columns + column;
+  if (kHalves) {
+    if (write) put_four_halves(uint64_t(numbers), row, column, columns, x);
+    return;
+  }
   barrier();
   if (lane < kRounding) largest_[lane] = max(max(abs(x[0]), abs(x[1])), max(abs(x[2]), abs(x[3])));
   barrier();

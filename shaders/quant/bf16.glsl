@@ -4,8 +4,10 @@
 const bool kPlain = true;
 const uint kBlockValues = 8, kBlockBytes = 16;
 
+vec2 pair_of(uint bits) { return uintBitsToFloat(uvec2(bits << 16, bits & 0xffff0000u)); }
+
 void load_block(uint64_t block, uint row, out float values[kBlockValues]) {
   uvec4 pairs = piece(block, row, 0);
-  vec4 even = uintBitsToFloat(pairs << 16), odd = uintBitsToFloat(pairs & 0xffff0000u);
-  values = float[8](even.x, odd.x, even.y, odd.y, even.z, odd.z, even.w, odd.w);
+  vec2 a = pair_of(pairs.x), b = pair_of(pairs.y), c = pair_of(pairs.z), d = pair_of(pairs.w);
+  values = float[8](a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y);
 }

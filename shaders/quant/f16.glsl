@@ -4,9 +4,10 @@
 const bool kPlain = true;
 const uint kBlockValues = 8, kBlockBytes = 16;
 
+vec2 pair_of(uint bits) { return unpackHalf2x16(bits); }
+
 void load_block(uint64_t block, uint row, out float values[kBlockValues]) {
   uvec4 pairs = piece(block, row, 0);
-  vec2 a = unpackHalf2x16(pairs.x), b = unpackHalf2x16(pairs.y), c = unpackHalf2x16(pairs.z),
-       d = unpackHalf2x16(pairs.w);
+  vec2 a = pair_of(pairs.x), b = pair_of(pairs.y), c = pair_of(pairs.z), d = pair_of(pairs.w);
   values = float[8](a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y);
 }

@@ -86,8 +86,8 @@ void add_model_options(CLI::App& verb, ModelOptions& o, ModelArgument argument) 
                   "prompts with so many tokens that are not cached are read there; shorter ones by --device")
       ->check(CLI::Range(ops::kPageTokens, 1 << 24))
       ->envname("TROIKA_PREFILL_FROM");
-  verb.add_option("--dtype", o.dtype, "auto, or f32: compute everything in float32")
-      ->check(CLI::IsMember({"auto", "f32"}))
+  verb.add_option("--dtype", o.dtype, "auto; f32: compute everything in float32; f16: in halves, on the matrix unit of a GPU (--device vulkan)")
+      ->check(CLI::IsMember({"auto", "f32", "f16"}))
       ->envname("TROIKA_DTYPE");
   verb.add_option("--threads", o.engine.threads, "CPU threads; 0: every physical core")
       ->check(CLI::Range(0, 1024))
@@ -141,6 +141,11 @@ engine::EngineOptions ModelOptions::engine_options() const {
   bool in_file = !chosen.slice.starts_with('{') && fs::is_regular_file(chosen.slice);
   if (in_file) chosen.slice = read_text_file(chosen.slice, 4096);
   chosen.float32 = dtype == "f32";
+  chosen.halves = dtype == "f16";
+  const auto names_gpu = [](const std::string& wish) { return wish.find("vulkan") != std::string::npos; };
+  if (chosen.halves && !names_gpu(chosen.device) && !names_gpu(chosen.place)) {
+    fail("--dtype f16 is for the matrix unit of a GPU; add --device vulkan, or leave it out");
+  }
   chosen.repack = !no_repack;
   chosen.tune = !no_tune;
   chosen.pin = !no_pin;

@@ -159,6 +159,7 @@ class Device {
 struct DeviceOptions {
   int threads = 0;       // CPU: 0 for every physical core we may use
   bool float32 = false;  // compute in float32: no int8 activations
+  bool halves = false;   // a GPU: compute in halves on the matrix unit instead of in int8
   std::string isa;       // CPU: the instruction set of its kernels, "avx2"; "": the fastest
   bool repack = true;    // CPU: copy matrices into panels where memory allows; else they are read in place
   size_t file_bytes = 0;  // of the files that weights will be prepared from; 0: unknown

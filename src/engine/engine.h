@@ -36,6 +36,7 @@ struct EngineOptions {
   bool tune = true;             // --no-tune: false; kernels on a GPU then follow a rule, and submissions a guess
   bool pin = true;              // --no-pin: false; the CPU's threads then go where the system puts them
   bool float32 = false;         // --dtype f32: no int8 activations, f32 cache
+  bool halves = false;          // --dtype f16: on a GPU's matrix unit, halves instead of int8
   std::string quantise;         // --quant: block format for the matrices of a float model; "" as they are
   size_t kv_bytes = 0;          // memory for the cache; 0: chosen from the model and the machine
   bool may_lack_devices = true; // false: a listed device that is absent is an error, DeviceAbsent; else the rest does its work

@@ -42,8 +42,8 @@ std::string samples_of(const fs::path& path, uint64_t bytes) {
 }  // namespace
 
 vision::Hash fingerprint(const Model& model, const EngineOptions& options) {
-  std::string facts = fmt::format("{} {} {} {} {} {} {} {}", kNumbers, info(model.kv_format).name, options.float32,
-                                  options.isa, options.quantise, options.slice, options.image_pixels, options.place);
+  std::string facts = fmt::format("{} {} {} {} {} {} {} {} {}", kNumbers, info(model.kv_format).name, options.float32,
+                                  options.halves, options.isa, options.quantise, options.slice, options.image_pixels, options.place);
   if (!options.prefill_device.empty()) facts += fmt::format(" {} {}", options.prefill_device, options.prefill_from);
   for (const auto& device : model.devices) facts += fmt::format("\n{}", device->info().description);
   std::vector<fs::path> files = files_of(model.file->path());

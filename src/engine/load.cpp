@@ -325,6 +325,7 @@ void open_devices(Model& model, const EngineOptions& options) {
       const size_t weight_bytes = most_bytes(whole, model.formats, {&names[d], 1}, its);
       model.devices.push_back(device::make_device(names[d], {.threads = options.threads,
                                                              .float32 = options.float32,
+                                                             .halves = options.halves,
                                                              .isa = options.isa,
                                                              .repack = options.repack,
                                                              .file_bytes = model.file->bytes(),

@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "device/tape.h"
+#include "device/vulkan/context.h"
 #include "kernels/kernel_table.h"
 #include "ops/rewrites.h"
 
@@ -69,8 +70,8 @@ Tape make_tape(const Case& c) {
 }
 
 // The CPU multiplies F16 and BF16 weights in int16: a step of weights is 1/16 of one of int8 activations (127 to 2048 up to
-// the largest), one of activations less.
-constexpr double kInt16Rounding = 1.0 / 16;
+// the largest), one of activations less. A GPU's matrix unit takes halves.
+constexpr double kIn16Bits = 1.0 / 16;
 
 // rounding: that of int8 activations is 1; 0: none but that of float32. least_unit: what the values are made of, where they
 // may cancel to almost nothing (tape.h).
@@ -160,8 +161,9 @@ void check_on_every_device(const Case& c) {
       continue;  // does not keep this cache format, and says so
     }
     ++ran;
-    bool int16 = device->info().name == "cpu" && (c.weights == Format::f16 || c.weights == Format::bf16);
-    double rounding = !c.multiplies || options.float32 ? 0 : int16 ? kInt16Rounding : 1;
+    const bool rounds = device->info().name == "cpu" || (device->info().name == "vulkan" && vulkan::Context::open()->lanes());
+    const bool in_16_bits = rounds && (c.weights == Format::f16 || c.weights == Format::bf16);
+    double rounding = !c.multiplies || options.float32 ? 0 : in_16_bits ? kIn16Bits : 1;
     compare(tape, got, want, rounding, c.multiplies ? 0.1 : 1e-3);
   }
   EXPECT_GT(ran, 0);

@@ -1,7 +1,8 @@
-// Products in int8: a row gets the same bits from every kernel, whatever the number of rows, and from a step that is cut
-// into many submissions.
+// Products in int8 and in halves: a row gets the same bits from every kernel, whatever the number of rows, and from a step that
+// is cut into many submissions.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
 
 #include "device/tape.h"
@@ -109,24 +110,31 @@ std::vector<Trial> trials_of(Device& device, const Tape& tape, CompileOptions op
   return trials;
 }
 
+// With each candidate in its turn as the fastest; gives how many there are at most.
+size_t expect_same_bits_of_candidates(Device& device, const Tape& tape, std::span<const float> want, CompileOptions options) {
+  size_t number = 0, most = 1;
+  for (; number < most; ++number) {
+    const auto file = std::make_shared<MeasuredFile>("", 0);
+    const auto prefer = [&](const Trial& trial) {
+      std::vector<double> seconds(trial.candidates.size(), 2);
+      seconds[number % seconds.size()] = 1;
+      return seconds;
+    };
+    Tuner tuner(file, {prefer, [] { return 0.0; }});
+    for (const Trial& trial : trials_of(device, tape, options, tuner)) most = std::max(most, trial.candidates.size());
+    options.tuner = &tuner;
+    EXPECT_TRUE(same_bits(run(device, tape, options).rows, want)) << "candidate " << number;
+    for (auto& [product, kernel] : file->measured.kernels) kernel = "no such kernel";
+    EXPECT_TRUE(same_bits(run(device, tape, options).rows, want)) << "of no known kernel";
+  }
+  return most;
+}
+
 TEST_F(VulkanInt8, GivesTheSameBitsWithWhateverIsSaidToBeTheFastest) {
   for (int rows : {1, 12, 33, kMostRows}) {
+    SCOPED_TRACE(rows);
     const Tape tape = tape_of(rows, Format::q4_k, products);
-    const std::vector<float> want = run(*device_, tape, {.matrix_unit = false}).rows;
-    size_t number = 0, most = 1;
-    for (; number < most; ++number) {
-      const auto file = std::make_shared<MeasuredFile>("", 0);
-      const auto prefer = [&](const Trial& trial) {  // each candidate in its turn
-        std::vector<double> seconds(trial.candidates.size(), 2);
-        seconds[number % seconds.size()] = 1;
-        return seconds;
-      };
-      Tuner tuner(file, {prefer, [] { return 0.0; }});
-      for (const Trial& trial : trials_of(*device_, tape, {}, tuner)) most = std::max(most, trial.candidates.size());
-      EXPECT_TRUE(same_bits(run(*device_, tape, {.tuner = &tuner}).rows, want)) << rows << " rows, candidate " << number;
-      for (auto& [product, kernel] : file->measured.kernels) kernel = "no such kernel";
-      EXPECT_TRUE(same_bits(run(*device_, tape, {.tuner = &tuner}).rows, want)) << rows << " rows";
-    }
+    const size_t most = expect_same_bits_of_candidates(*device_, tape, run(*device_, tape, {.matrix_unit = false}).rows, {});
     EXPECT_EQ(most > 1, rows > 8);
   }
 }
@@ -258,6 +266,71 @@ TEST_F(VulkanInt8, KeepsWhatAProductReadsWhileItRoundsItsResult) {
   };
   const std::vector<float> want = rows_behind(0);
   for (int others = 1; others < 9; ++others) EXPECT_TRUE(same_bits(rows_behind(others), want)) << others << " others";
+}
+
+class VulkanHalves : public OnVulkan {
+ protected:
+  void SetUp() override {
+    OnVulkan::SetUp();
+    if (!IsSkipped() && !Context::open()->lanes()) GTEST_SKIP() << "this GPU has no matrix unit whose lanes we know";
+  }
+};
+
+// Products one of which has a depth that ends in the middle of a span, if the format's blocks do.
+std::function<Tensor(Builder&, Tensor)> narrow_products(Format format) {
+  const int inner = std::max(96, info(format).block_values);
+  return [inner](Builder& b, Tensor x) {
+    Tensor gate = b.linear(x, "gate", inner), up = b.linear(x, "up", inner);
+    return b.linear(b.gated(ops::Activation::silu, gate, up), "down", 50, Builder::Bias::yes);
+  };
+}
+
+TEST_F(VulkanHalves, AgreeWithFloat32) {
+  for (const FormatInfo& format : formats()) {
+    const PanelFormat* panel = find_panel_format(format.format);
+    if (!panel || format.format == Format::f32) continue;
+    for (int rows : {3, 40}) {
+      const Tape tape = tape_of(rows, format.format, narrow_products(format.format));
+      const std::vector<float> want = run(*device_, tape, {.float32 = true}).rows;
+      const std::vector<float> got = run(*device_, tape, {.halves = true}).rows;
+      EXPECT_TRUE(close(got, want, 5e-3, 0)) << format.name << ", " << rows << " rows";
+      EXPECT_FALSE(same_bits(got, want)) << format.name;
+    }
+  }
+}
+
+TEST_F(VulkanHalves, GiveARowTheSameBitsWhateverTheNumberOfRows) {
+  for (Format format : {Format::q4_k, Format::q2_k, Format::q5_1, Format::f16}) {
+    const std::function<Tensor(Builder&, Tensor)> kinds[] = {products, products_around_a_norm, narrow_products(format)};
+    for (const auto& ops : kinds) {
+      const Result all = run(*device_, tape_of(kMostRows, format, ops), {.halves = true});
+      for (int rows : {1, 2, 5, 8, 9, 16, 17, 33, 64}) {
+        const std::vector<float> few = run(*device_, tape_of(rows, format, ops), {.halves = true}).rows;
+        EXPECT_TRUE(same_bits(few, std::span(all.rows).first(few.size()))) << info(format).name << ", " << rows << " rows";
+      }
+    }
+  }
+}
+
+TEST_F(VulkanHalves, GiveTheSameBitsWithEveryTile) {
+  for (Format format : {Format::q4_0, Format::bf16}) {
+    for (int rows : {1, 12, kMostRows}) {
+      SCOPED_TRACE(rows);
+      const Tape tape = tape_of(rows, format, products);
+      const std::vector<float> want = run(*device_, tape, {.halves = true}).rows;
+      const size_t most = expect_same_bits_of_candidates(*device_, tape, want, {.halves = true});
+      if (rows > 1) EXPECT_GT(most, 1u);
+    }
+  }
+}
+
+// What is larger than a half can be is cut, so that a sum is never of infinities.
+TEST_F(VulkanHalves, CutWhatIsTooLarge) {
+  Tape tape = tape_of(3, Format::q8_0, narrow_products(Format::q8_0));
+  for (auto& [tensor, values] : tape.values) {
+    if (values.size() == size_t{3} * kDepth) values[kDepth + 7] = 1e9f;
+  }
+  for (float value : run(*device_, tape, {.halves = true}).rows) EXPECT_TRUE(std::isfinite(value));
 }
 
 }  // namespace

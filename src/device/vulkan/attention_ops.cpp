@@ -185,12 +185,13 @@ void Compiler::attend(const Op& op) {
     writes.insert(writes.end(), reads.begin() + 1, reads.end());  // the cache
     reads.insert(reads.end(), {new_keys, new_values});
   }
-  const bool int8 = wants_int8(out) && dim % 32 == 0;
-  if (int8) {
-    const Quantised& quantised = place_quantised(out.id, columns(out), capacity(out));
-    const VkDeviceAddress rounded[] = {quantised.numbers.begin, quantised.scales.begin};
+  const Rounding as = dim % 32 == 0 ? wanted_rounding(out) : Rounding::none;
+  const auto [together, classes] = halves_constants(as);
+  if (as != Rounding::none) {
+    const Rounded& result = place_rounded(out.id, as, columns(out), capacity(out));
+    const VkDeviceAddress rounded[] = {result.numbers.begin, result.scales.begin};
     push.rounded = tell(std::as_bytes(std::span(rounded)));
-    writes.insert(writes.end(), {quantised.numbers, quantised.scales});
+    writes.insert(writes.end(), {result.numbers, result.scales});
   }
   const uint32_t wanted = workgroups_wanted(context_->caps().kind);
   const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), wanted);
@@ -208,7 +209,9 @@ void Compiler::attend(const Op& op) {
     writes.insert(writes.end(), {states, tickets});
   }
   dispatch(writes_new ? "attend_new" : "attend",
-           {cache_number(cache.format), int8, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1}, bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
+           {cache_number(cache.format), as != Rounding::none, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1,
+            together, classes},
+           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
 }
 
 void Compiler::attend_spans(const Op& op) {

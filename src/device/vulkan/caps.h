@@ -35,6 +35,7 @@ struct Caps {
   bool subgroup_size_control = false, fast_int8_dot = false;
   bool subgroup_arithmetic = false;  // sums and maxima over a subgroup, in compute shaders
   std::vector<MatrixShape> int8_matrices;  // of int8, summed in int32, by a subgroup whose size can be told; in no order
+  std::vector<MatrixShape> half_matrices;  // of halves, summed in float32, likewise; none where shaders cannot compute in halves
   uint32_t subgroup_size = 0, least_subgroup_size = 0, most_subgroup_size = 0;
   uint32_t shared_bytes = 0, push_bytes = 0, workgroup_size = 0;
   uint64_t most_allocation_bytes = 0;

@@ -43,6 +43,7 @@ void visit_members(C& caps, const Visit& visit) {
   visit("fast_int8_dot", caps.fast_int8_dot);
   visit("subgroup_arithmetic", caps.subgroup_arithmetic);
   visit("int8_matrices", caps.int8_matrices);
+  visit("half_matrices", caps.half_matrices);
   visit("subgroup_size", caps.subgroup_size);
   visit("least_subgroup_size", caps.least_subgroup_size);
   visit("most_subgroup_size", caps.most_subgroup_size);

@@ -43,11 +43,13 @@ std::vector<Trial> Compiler::trials() {
 }
 
 void Compiler::add_ops() {
-  for (Quantised& kept : quantised_) kept.tensor = kNoTensor;
+  for (Rounded& kept : rounded_) kept.tensor = kNoTensor;
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
     const bool multiplies = ops::multiplies(op), is_moe = op.kind == OpKind::moe;
-    if ((multiplies || is_moe) && multiplies_in_int8(weight(op.in[is_moe ? 2 : 1]))) wanted_in_int8_.insert(op.in[0].id);
+    if (!multiplies && !is_moe) continue;
+    const Rounding as = rounding_of(weight(op.in[is_moe ? 2 : 1]), is_moe ? Multiplies::experts : Multiplies::all_rows);
+    if (as != Rounding::none) wanted_roundings_.emplace(op.in[0].id, as);
   }
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     if (leaves_factor(i)) leave_factor_.insert(&program_.ops[i]);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "device/vulkan/half_tile.h"
 #include "device/vulkan/matrix_tile.h"
 #include "device/vulkan/panels.h"
 #include "device/vulkan/recorder.h"
@@ -69,7 +70,8 @@ class Scratch {
 };
 
 struct CompileOptions {
-  bool float32 = false;  // no int8 activations
+  bool float32 = false;  // activations are not rounded
+  bool halves = false;   // they are rounded to halves for block formats too, where the GPU's lanes are known
   uint32_t rows_at_once = 32;  // that linear_int8 multiplies with a weight; more go through matmul_int8, to the same bits
   bool matrix_unit = true;  // products of more than a few rows in matmul_coop, where the GPU can: to the same bits again
   std::optional<MatrixTile> matrix_tile{};  // of those; else chosen for each product
@@ -113,24 +115,30 @@ class Compiler {
                 std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
                 uint64_t work = 0, uint32_t subgroup_size = 0);
 
-  // Rows of x as int8 (shaders/lib/int8.glsl). A few of them are kept, for products that follow each other.
-  struct Quantised {
-    Range numbers, scales;
+  // How rows of x are rounded for a product: to int8 (shaders/lib/int8.glsl), or to halves for the matrix unit (lib/half.glsl).
+  enum class Rounding : uint8_t { none, int8, halves };
+  // Such rows. A few of them are kept, for products that follow each other.
+  struct Rounded {
+    Range numbers, scales;  // halves have no scales
     uint32_t tensor;
+    Rounding as;
     // By what a product's rows are still to be multiplied, as shaders/lib/product.glsl counts it.
     enum Factor : uint32_t { none, factors, squares } factor = none;
     Range factors_at{};
     float epsilon = 0;
   };
-  bool multiplies_in_int8(const GpuWeight& w) const { return !options_.float32 && w.panel && w.panel->block_values >= 32; }
-  const Quantised& place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity);  // not written yet
-  const Quantised& quantise(uint32_t tensor, Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row);
-  const Quantised& quantised(Tensor x);  // written where it is first asked for, unless its op did
-  bool wants_int8(Tensor x) const { return wanted_in_int8_.contains(x.id); }
-  // An add_norm behind a product, of whose normed rows only products in int8 know, leaves the root mean square to these:
+  enum class Multiplies : bool { all_rows, experts };  // each row with an expert of its own
+  Rounding rounding_of(const GpuWeight& w, Multiplies what = Multiplies::all_rows) const;
+  const Rounded& place_rounded(uint32_t tensor, Rounding as, uint32_t columns, uint32_t capacity);  // not written yet
+  const Rounded& round(uint32_t tensor, Rounding as, Range x, uint32_t columns, uint32_t capacity, int32_t rows, uint32_t per_row);
+  const Rounded* rounded(Tensor x, Rounding as);  // written where it is first asked for, unless its op did; null: `none`
+  Rounding wanted_rounding(Tensor x) const;       // by the first product that takes x
+  // As shaders take it: rows that lie together, and lanes that share one; 0: rounded to int8.
+  std::array<uint32_t, 2> halves_constants(Rounding as) const;
+  // An add_norm behind a product, of whose normed rows only products of rounded rows know, leaves the root mean square to these:
   // so the product can end with it, if its rows are few.
   bool leaves_factor(size_t add_norm) const;
-  const Quantised& place_normed(const Op& add_norm, Quantised::Factor factor);
+  const Rounded& place_normed(const Op& add_norm, Rounding as, Rounded::Factor factor);
   uint64_t tell(std::span<const std::byte> more);  // where it lies for the shaders
 
   void embed(const Op& op);
@@ -143,15 +151,16 @@ class Compiler {
     uint32_t first = 0, used = 1, x_rows = 1;
     ops::Activation act{};
     VkDeviceAddress x = 0;
-    const Quantised* int8 = nullptr;     // x as such; null: multiply in float32
-    const Quantised* to_int8 = nullptr;  // the result as such besides; null: it is not wanted
-    const Op* add_norm = nullptr;        // that it ends with, to `to_int8`
+    const Rounded* rounded = nullptr;     // x as such; null: multiply in float32
+    const Rounded* to_rounded = nullptr;  // the result as such besides; null: it is not wanted
+    const Op* add_norm = nullptr;         // that it ends with, to `to_rounded`
     VkDeviceAddress to = 0;
     uint32_t depth = 0, columns = 0, capacity = 0;
     int32_t rows = 0;
-    std::vector<Range> reads, writes;  // besides `int8` and `to_int8`
+    std::vector<Range> reads, writes;  // besides `rounded` and `to_rounded`
     uint32_t matrices() const { return kind == gated ? 2 : 1; }
     uint64_t work() const;  // as pace.h counts it
+    bool in_halves() const { return rounded && rounded->as == Rounding::halves; }
   };
   struct Kernel {
     PipelineKey pipeline;
@@ -162,8 +171,12 @@ class Compiler {
   Kernel linear_kernel_of(const Product& p) const;
   Kernel matmul_kernel_of(const Product& p, uint32_t each) const;
   Kernel coop_kernel_of(const Product& p, const MatrixKernel& kernel) const;
+  Kernel half_kernel_of(const Product& p, const HalfKernel& kernel) const;
+  HalfProduct half_product_of(const Product& p) const;
+  bool can_end_with_norm(const Product& p) const;
+  bool has_halves() const { return options_.matrix_unit && context_->lanes(); }
   bool has_matrix_unit() const { return options_.matrix_unit && matrix_shape(context_->caps()); }
-  uint32_t most_rows_of_linear(bool int8) const;
+  uint32_t most_rows_of_linear(Rounding x) const;
   uint32_t slice_length_of(const Product& p) const;
   MatrixKernel matrix_kernel_of(const Product& p) const;
   void multiply(const Product& p);
@@ -215,14 +228,14 @@ class Compiler {
   const CompileOptions options_;
   Compiled compiled_;
   Scratch& scratch_;
-  std::set<uint32_t> wanted_in_int8_;  // tensors that this segment multiplies in int8
+  std::map<uint32_t, Rounding> wanted_roundings_;  // of tensors that this segment multiplies so
   std::map<const Op*, const Op*> kept_back_;  // by the attend op that does it: the kv_write
   std::set<const Op*> leave_factor_, done_;  // add_norms of whose rows a factor is left apart; that products ended with
   std::shared_ptr<GpuBuffer> told_;
   size_t told_bytes_ = 0;
   std::vector<Trial> trials_;
-  std::array<Quantised, 4> quantised_{};
-  size_t next_quantised_ = 0;
+  std::array<Rounded, 4> rounded_{};
+  size_t next_rounded_ = 0;
 };
 
 constexpr uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }

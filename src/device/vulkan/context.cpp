@@ -77,6 +77,7 @@ std::shared_ptr<Context> Context::open() {
   if (choice.number < 0) fail("{}", choice.why);
   const size_t number = size_t(choice.number);
   std::shared_ptr<Context> context(new Context(devices[number], gpus[number]));
+  context->lanes_ = find_matrix_lanes(context);
   open = context;
   return context;
 }
@@ -160,7 +161,8 @@ void Context::open_device() {
   }
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
                                                         nullptr, VK_TRUE, VK_FALSE};
-  if (!caps_.int8_matrices.empty()) {
+  features12.shaderFloat16 = !caps_.half_matrices.empty();
+  if (!caps_.int8_matrices.empty() || !caps_.half_matrices.empty()) {
     features11.pNext = &matrices;
     extensions.push_back(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
     features12.vulkanMemoryModel = features13.subgroupSizeControl = features13.computeFullSubgroups = VK_TRUE;

@@ -7,12 +7,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "device/device.h"
 #include "device/vulkan/caps.h"
+#include "device/vulkan/matrix_lanes.h"
 #include "device/vulkan/vulkan.h"
 
 namespace troika::device::vulkan {
@@ -59,6 +61,7 @@ class Context : public std::enable_shared_from_this<Context> {
   Context& operator=(const Context&) = delete;
 
   const Caps& caps() const { return caps_; }
+  const std::optional<MatrixLanes>& lanes() const { return lanes_; }  // of the matrix unit, for halves; nothing: we know none
   VkDevice device() const { return device_; }
   uint32_t queue_family() const { return family_; }
   bool keeps_time() const { return stamp_bits_ > 0; }  // of what its queue does
@@ -92,6 +95,7 @@ class Context : public std::enable_shared_from_this<Context> {
 
   const VkPhysicalDevice physical_;
   const Caps caps_;
+  std::optional<MatrixLanes> lanes_;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
   uint32_t family_ = 0, stamp_bits_ = 0;  // of a timestamp; 0: there are none

@@ -12,7 +12,7 @@ constexpr uint32_t kMostRoundedRows = 8;  // of a result that is rounded in turn
 
 }  // namespace
 
-// Of an op that reads what it makes: as many of these stand between them at most, each of which keeps one tensor in int8.
+// Of an op that reads what it makes: as many of these stand between them at most, each of which keeps one rounded tensor.
 constexpr size_t kFollowing = 3;
 
 bool Compiler::leaves_factor(size_t i) const {
@@ -20,11 +20,12 @@ bool Compiler::leaves_factor(size_t i) const {
   if (norm.kind != OpKind::add_norm || i == segment_.begin || program_[norm.out[1]].shape.columns() % 32 != 0) return false;
   const Op& made = program_.ops[i - 1];
   if (made.kind != OpKind::linear || std::ranges::count(norm.in, made.out[0]) != 1 || norm.in[2] == made.out[0]) return false;
-  const auto is_int8 = [&](Tensor t) {
+  const auto rounding = [&](Tensor t) {
     const auto* matrix = dynamic_cast<const GpuWeight*>(segment_.weights[t.id].get());
-    return matrix && multiplies_in_int8(*matrix);
+    return matrix ? rounding_of(*matrix) : Rounding::none;
   };
-  if (!is_int8(made.in[1])) return false;
+  const Rounding as = rounding(made.in[1]);
+  if (as == Rounding::none) return false;
   const auto is_read = [&](Tensor t) {
     return t == program_.logits || (program_.states && t == *program_.states);
   };
@@ -36,7 +37,7 @@ bool Compiler::leaves_factor(size_t i) const {
     const bool follows = j > i && j <= i + 1 + kFollowing && j < segment_.end;
     if (!follows || !ops::multiplies(op)) return false;
     if (std::ranges::count(op.in, norm.out[1]) != 1 || op.in[0] != norm.out[1]) return false;
-    if (!is_int8(op.in[1]) || (op.kind == OpKind::linear_gated && !is_int8(op.in[2]))) return false;
+    if (rounding(op.in[1]) != as || (op.kind == OpKind::linear_gated && rounding(op.in[2]) != as)) return false;
   }
   return true;
 }
@@ -58,20 +59,20 @@ void Compiler::multiply(const Product& p) {
     float epsilon;
   } more{};
   std::vector<Range> reads = p.reads, writes = p.writes;
-  if (p.int8) {
-    push.x = p.int8->numbers.begin;
-    push.scales = p.int8->scales.begin;
-    reads.insert(reads.end(), {p.int8->numbers, p.int8->scales});
-    if (p.int8->factor != Quantised::none) {
-      more.factors = p.int8->factors_at.begin;
-      more.epsilon = p.int8->epsilon;
-      reads.push_back(p.int8->factors_at);
+  if (p.rounded) {
+    push.x = p.rounded->numbers.begin;
+    push.scales = p.rounded->scales.begin;
+    reads.insert(reads.end(), {p.rounded->numbers, p.rounded->scales});
+    if (p.rounded->factor != Rounded::none) {
+      more.factors = p.rounded->factors_at.begin;
+      more.epsilon = p.rounded->epsilon;
+      reads.push_back(p.rounded->factors_at);
     }
   }
-  if (p.to_int8) {
-    more.to_numbers = p.to_int8->numbers.begin;
-    more.to_scales = p.to_int8->scales.begin;
-    writes.insert(writes.end(), {p.to_int8->numbers, p.to_int8->scales});
+  if (p.to_rounded) {
+    more.to_numbers = p.to_rounded->numbers.begin;
+    more.to_scales = p.to_rounded->scales.begin;
+    writes.insert(writes.end(), {p.to_rounded->numbers, p.to_rounded->scales});
   }
   if (p.add_norm) {
     const Tensor made = p.add_norm->in[0], other = p.add_norm->in[1];
@@ -79,11 +80,11 @@ void Compiler::multiply(const Product& p) {
     more.residual = residual.begin;
     more.norm_weight = vector(p.add_norm->in[2]);
     more.to_sum = sum.begin;
-    more.to_squares = p.to_int8->factors_at.begin;
+    more.to_squares = p.to_rounded->factors_at.begin;
     reads.push_back(residual);
-    writes.insert(writes.end(), {sum, p.to_int8->factors_at});
+    writes.insert(writes.end(), {sum, p.to_rounded->factors_at});
   }
-  if (p.to_int8 || more.factors) push.more = tell(std::as_bytes(std::span(&more, 1)));
+  if (p.to_rounded || more.factors) push.more = tell(std::as_bytes(std::span(&more, 1)));
   auto all_live = push;
   all_live.rows = int32_t(p.capacity);
   const auto [pipeline, groups] = candidate_of(p, bytes_of(all_live));
@@ -91,19 +92,40 @@ void Compiler::multiply(const Product& p) {
            pipeline.subgroup_size);
 }
 
-// In the place of what was kept longest, with room for the rows that linear_int8 computes in vain.
-const Compiler::Quantised& Compiler::place_quantised(uint32_t tensor, uint32_t columns, uint32_t capacity) {
-  const size_t slot = next_quantised_++ % quantised_.size(), values = size_t(columns) * std::bit_ceil(capacity);
-  quantised_[slot] = {scratch(Scratch::numbers + slot, values), scratch(Scratch::scales + slot, values / 32 * 16), tensor};
-  return quantised_[slot];
+Compiler::Rounding Compiler::rounding_of(const GpuWeight& w, Multiplies what) const {
+  if (options_.float32 || !w.panel) return Rounding::none;
+  const bool can_be_halves = has_halves() && what == Multiplies::all_rows && w.shape.columns() % 32 == 0;
+  if (w.panel->block_values >= 32) return can_be_halves && options_.halves ? Rounding::halves : Rounding::int8;
+  return can_be_halves && w.panel->format != Format::f32 ? Rounding::halves : Rounding::none;
+}
+
+Compiler::Rounding Compiler::wanted_rounding(Tensor x) const {
+  const auto found = wanted_roundings_.find(x.id);
+  return found == wanted_roundings_.end() ? Rounding::none : found->second;
+}
+
+std::array<uint32_t, 2> Compiler::halves_constants(Rounding as) const {
+  if (as != Rounding::halves) return {0, 1};
+  return {context_->lanes()->shape.n, context_->lanes()->classes()};
+}
+
+// In the place of what was kept longest, with room for the rows and values that are computed in vain.
+const Compiler::Rounded& Compiler::place_rounded(uint32_t tensor, Rounding as, uint32_t columns, uint32_t capacity) {
+  const size_t slot = next_rounded_++ % rounded_.size();
+  const bool halves = as == Rounding::halves;
+  const size_t rows = std::bit_ceil(std::max(halves ? 16u : 1u, capacity));
+  const size_t whole_span = 32 * halves_constants(as)[1], values = (columns + whole_span - 1) / whole_span * whole_span * rows;
+  rounded_[slot] = {scratch(Scratch::numbers + slot, halves ? values * 2 : values),
+                    halves ? Range{} : scratch(Scratch::scales + slot, values / 32 * 16), tensor, as};
+  return rounded_[slot];
 }
 
 // With room for a factor of each row, or the squares of each of its blocks.
-const Compiler::Quantised& Compiler::place_normed(const Op& norm, Quantised::Factor factor) {
+const Compiler::Rounded& Compiler::place_normed(const Op& norm, Rounding as, Rounded::Factor factor) {
   const Tensor out = norm.out[1];
-  const size_t slot = next_quantised_ % quantised_.size();
-  place_quantised(out.id, columns(out), capacity(out));
-  Quantised& placed = quantised_[slot];
+  const size_t slot = next_rounded_ % rounded_.size();
+  place_rounded(out.id, as, columns(out), capacity(out));
+  Rounded& placed = rounded_[slot];
   placed.factor = factor;
   const size_t squares = size_t(columns(out)) / 32 * std::bit_ceil(capacity(out));
   placed.factors_at = scratch(Scratch::factors + slot, squares * sizeof(float));
@@ -111,48 +133,51 @@ const Compiler::Quantised& Compiler::place_normed(const Op& norm, Quantised::Fac
   return placed;
 }
 
-const Compiler::Quantised& Compiler::quantise(uint32_t tensor, Range x, uint32_t columns, uint32_t capacity, int32_t rows,
-                                              uint32_t per_row) {
-  const Quantised& to = place_quantised(tensor, columns, capacity);
+const Compiler::Rounded& Compiler::round(uint32_t tensor, Rounding as, Range x, uint32_t columns, uint32_t capacity,
+                                         int32_t rows, uint32_t per_row) {
+  const Rounded& to = place_rounded(tensor, as, columns, capacity);
   struct {
     VkDeviceAddress step, x, numbers, scales;
     uint32_t columns;
     int32_t rows;
     uint32_t per_row;
   } push{step_, x.begin, to.numbers.begin, to.scales.begin, columns, rows, per_row};
-  dispatch("quantise", {}, bytes_of(push), {pieces(columns / 32, 64), capacity, 1}, {x}, {to.numbers, to.scales});
+  const auto [together, classes] = halves_constants(as);
+  dispatch("round", {together, classes}, bytes_of(push), {pieces(columns / 32, 64), capacity, 1}, {x}, {to.numbers, to.scales});
   return to;
 }
 
-const Compiler::Quantised& Compiler::quantised(Tensor x) {
-  for (const Quantised& kept : quantised_) {
-    if (kept.tensor == x.id) return kept;
+const Compiler::Rounded* Compiler::rounded(Tensor x, Rounding as) {
+  if (as == Rounding::none) return nullptr;
+  for (const Rounded& kept : rounded_) {
+    if (kept.tensor == x.id && kept.as == as) return &kept;
   }
   const auto made = [&](const Op* op) { return op->out[1] == x; };
   check(std::ranges::none_of(leave_factor_, made), "who multiplies follows its norm");
-  return quantise(x.id, range(x), columns(x), capacity(x), rows(x), 1);
+  return &round(x.id, as, range(x), columns(x), capacity(x), rows(x), 1);
 }
 
 void Compiler::linear(const Op& op) {
   const Tensor x = op.in[0], out = op.out[0];
   Product p{.weight = &weight(op.in[1]), .x = at(x), .to = at(out), .depth = columns(x), .columns = columns(out),
             .capacity = capacity(out), .rows = rows(out), .writes = {range(out)}};
-  const bool int8 = multiplies_in_int8(*p.weight);
-  if (int8) p.int8 = &quantised(x);
-  else p.reads.push_back(range(x));
+  const Rounding as = rounding_of(*p.weight);
+  p.rounded = rounded(x, as);
+  if (!p.rounded) p.reads.push_back(range(x));
   if (op.kind == OpKind::linear_gated) {
     const GpuWeight& up = weight(op.in[2]);
-    const bool apart = p.capacity > most_rows_of_linear(int8) && !(int8 && has_matrix_unit());
+    const bool on_unit = as == Rounding::halves || (as == Rounding::int8 && has_matrix_unit());
+    const bool apart = p.capacity > most_rows_of_linear(as) && !on_unit;
     if (up.panel != p.weight->panel || apart) {
       return gated_apart(op);
     }
     p.kind = Product::gated;
     p.second = up.address;
     p.act = op.as<ops::ActParams>().act;
-    const bool in_turn = int8 && p.capacity <= kMostRoundedRows && p.columns % 32 == 0 && wants_int8(out);
-    if (in_turn) {
-      if (&quantised_[next_quantised_ % quantised_.size()] == p.int8) ++next_quantised_;  // not in the place of x
-      p.to_int8 = &place_quantised(out.id, p.columns, p.capacity);
+    const bool few = as == Rounding::halves || p.capacity <= kMostRoundedRows;
+    if (as != Rounding::none && few && p.columns % 32 == 0 && wanted_rounding(out) == as) {
+      if (&rounded_[next_rounded_ % rounded_.size()] == p.rounded) ++next_rounded_;  // not in the place of x
+      p.to_rounded = &place_rounded(out.id, as, p.columns, p.capacity);
     }
   } else {
     p.first = uint32_t(op.as<ops::LinearParams>().first);
@@ -164,9 +189,9 @@ void Compiler::linear(const Op& op) {
       p.bias = vector(op.in[2]);
     }
     const Op* next = &op + 1;
-    if (leave_factor_.contains(next) && p.capacity <= kMostRoundedRows) {
-      if (&quantised_[next_quantised_ % quantised_.size()] == p.int8) ++next_quantised_;
-      p.to_int8 = &place_normed(*next, Quantised::squares);
+    if (leave_factor_.contains(next) && p.capacity <= kMostRoundedRows && can_end_with_norm(p)) {
+      if (&rounded_[next_rounded_ % rounded_.size()] == p.rounded) ++next_rounded_;
+      p.to_rounded = &place_normed(*next, as, Rounded::squares);
       p.add_norm = next;
       p.writes.clear();
       done_.insert(next);
@@ -183,8 +208,7 @@ void Compiler::gated_apart(const Op& op) {
   for (size_t i = 1; i <= 2; ++i) {
     const Range& to = i == 1 ? gate : up;
     const GpuWeight& matrix = weight(op.in[i]);
-    const Quantised* int8 = multiplies_in_int8(matrix) ? &quantised(x) : nullptr;
-    multiply({.weight = &matrix, .x = at(x), .int8 = int8, .to = to.begin, .depth = columns(x), .columns = columns(out),
+    multiply({.weight = &matrix, .x = at(x), .rounded = rounded(x, rounding_of(matrix)), .to = to.begin, .depth = columns(x), .columns = columns(out),
               .capacity = capacity(out), .rows = rows(out), .reads = {range(x)}, .writes = {to}});
   }
   elementwise({Elementwise::gated, op.as<ops::ActParams>().act}, gate, up, out);

@@ -38,16 +38,16 @@ void Compiler::moe(const Op& op) {
   dispatch("moe_route", {p.normalise}, bytes_of(route), {pieces(capacity(out), kRouteLanes), 1, 1}, {range(router)}, {chosen, shares});
 
   const VkDeviceAddress first = addresses->address(), step = sizeof(VkDeviceAddress);
-  const Quantised* x_int8 = multiplies_in_int8(weight(op.in[2])) ? &quantised(x) : nullptr;
+  const Rounded* x_rounded = rounded(x, rounding_of(weight(op.in[2]), Multiplies::experts));
   multiply({.kind = Product::gated, .weight = &weight(op.in[2]), .address = first, .second = first + step,
-            .chosen = chosen.begin, .used = used, .x_rows = used, .act = p.act, .x = at(x), .int8 = x_int8, .to = hidden.begin,
+            .chosen = chosen.begin, .used = used, .x_rows = used, .act = p.act, .x = at(x), .rounded = x_rounded, .to = hidden.begin,
             .depth = columns(x), .columns = width, .capacity = uint32_t(slots), .rows = rows(out),
             .reads = {range(x), chosen}, .writes = {hidden}});
-  const bool down_in_int8 = multiplies_in_int8(weight(op.in[4]));
-  const Quantised* hidden_int8 = nullptr;
-  if (down_in_int8) hidden_int8 = &quantise(kNoTensor, hidden, width, uint32_t(slots), rows(out), used);
+  const Rounding of_down = rounding_of(weight(op.in[4]), Multiplies::experts);
+  const Rounded* hidden_rounded = nullptr;
+  if (of_down != Rounding::none) hidden_rounded = &round(kNoTensor, of_down, hidden, width, uint32_t(slots), rows(out), used);
   multiply({.weight = &weight(op.in[4]), .address = first + 2 * step, .chosen = chosen.begin, .used = used,
-            .x = hidden.begin, .int8 = hidden_int8, .to = made.begin, .depth = width, .columns = columns(out),
+            .x = hidden.begin, .rounded = hidden_rounded, .to = made.begin, .depth = width, .columns = columns(out),
             .capacity = uint32_t(slots), .rows = rows(out), .reads = {hidden, chosen}, .writes = {made}});
 
   struct {

@@ -33,6 +33,8 @@ uint32_t slice_length(uint32_t stretches, uint32_t slices) {
   return length > 3 ? length + length % 2 : length;
 }
 
+enum class End : uint32_t { as_is, rounded, normed };  // as shaders/lib/product.glsl counts
+
 // What reading a weight takes, in rows that are multiplied with it meanwhile; an expert's is read for each row. And what a
 // multiplication in float32 takes.
 constexpr uint64_t kRowsOfReading = 16, kFloat = 4;
@@ -41,7 +43,7 @@ constexpr uint64_t kRowsOfReading = 16, kFloat = 4;
 
 uint64_t Compiler::Product::work() const {
   const uint64_t rows = chosen ? capacity * kRowsOfReading : std::max<uint64_t>(capacity, kRowsOfReading);
-  return rows * columns * depth * matrices() * (int8 ? 1 : kFloat);
+  return rows * columns * depth * matrices() * (rounded ? 1 : kFloat);
 }
 
 Candidate Compiler::candidate_of(const Product& p, std::span<const std::byte> all_live) {
@@ -53,9 +55,11 @@ Candidate Compiler::candidate_of(const Product& p, std::span<const std::byte> al
   for (const Kernel& kernel : kernels_of(p)) candidates.push_back(candidate(kernel));
   if (candidates.size() == 1) return candidates[0];
   constexpr std::string_view kKinds[] = {"", ", gated", ", where"};
-  const std::string product = fmt::format("{} {}x{} in {} slices{}{}, {} rows", p.weight->panel->shader, p.columns, p.depth,
-                                          slices(context_->caps(), p.weight->shape), kKinds[p.kind],
-                                          p.int8->factor == Quantised::none ? "" : ", with factors", p.capacity);
+  const uint32_t sliced = p.in_halves() ? half_product_of(p).slices : slices(context_->caps(), p.weight->shape);
+  const std::string product =
+      fmt::format("{} {}x{} in {} slices{}{}{}{}, {} rows", p.weight->panel->shader, p.columns, p.depth, sliced, kKinds[p.kind],
+                  p.in_halves() ? ", in halves" : "", p.rounded->factor == Rounded::none ? "" : ", with factors",
+                  p.in_halves() && p.add_norm ? ", normed" : p.in_halves() && p.to_rounded ? ", rounded" : "", p.capacity);
   const auto known = options_.tuner->find(product, candidates);
   if (!known) add_trial(product, candidates, p.work(), all_live);
   return candidates[known.value_or(0)];
@@ -69,8 +73,8 @@ void Compiler::add_trial(const std::string& product, const std::vector<Candidate
   trial->pushes.emplace_back(all_live.begin(), all_live.end());
 }
 
-uint32_t Compiler::most_rows_of_linear(bool int8) const {
-  if (!int8) return kMostInFloats;
+uint32_t Compiler::most_rows_of_linear(Rounding x) const {
+  if (x != Rounding::int8) return kMostInFloats;
   return has_matrix_unit() ? std::min(kRowsBesideMatrices, options_.rows_at_once) : options_.rows_at_once;
 }
 
@@ -89,14 +93,19 @@ MatrixKernel Compiler::matrix_kernel_of(const Product& p) const {
 }
 
 Compiler::Kernel Compiler::kernel_of(const Product& p) const {
-  const bool few = p.chosen || p.capacity <= most_rows_of_linear(p.int8 != nullptr);
+  if (p.in_halves()) {
+    const auto kernel = choose_half_kernel(context_->caps(), *context_->lanes(), half_product_of(p));
+    check(kernel.has_value(), "a tile fits the GPU");
+    return half_kernel_of(p, *kernel);
+  }
+  const bool few = p.chosen || p.capacity <= most_rows_of_linear(p.rounded ? Rounding::int8 : Rounding::none);
   const uint32_t each = std::min(kMostOfLane, pieces(p.capacity, kMatmulLanes));
   const std::string_view format = p.weight->panel->shader;
-  if (!p.int8 && few) {  // experts differ from row to row, so these are computed one by one
+  if (!p.rounded && few) {  // experts differ from row to row, so these are computed one by one
     const uint32_t rows = p.chosen ? 1 : p.capacity;
     return {{fmt::format("linear.{}", format), {rows, p.kind, p.chosen != 0}}, kPanelRows, rows};
   }
-  if (!p.int8) return {{fmt::format("matmul.{}", format), {each, p.kind}}, kMatmulColumns, kMatmulLanes * each};
+  if (!p.rounded) return {{fmt::format("matmul.{}", format), {each, p.kind}}, kMatmulColumns, kMatmulLanes * each};
   if (few) return linear_kernel_of(p);
   if (has_matrix_unit()) return coop_kernel_of(p, matrix_kernel_of(p));
   return matmul_kernel_of(p, each);
@@ -104,10 +113,17 @@ Compiler::Kernel Compiler::kernel_of(const Product& p) const {
 
 std::vector<Compiler::Kernel> Compiler::kernels_of(const Product& p) const {
   std::vector<Kernel> kernels{kernel_of(p)};
-  if (!p.int8 || p.chosen || p.capacity <= kRowsBesideMatrices) return kernels;
   const auto add = [&](Kernel kernel) {
     if (kernel.pipeline != kernels[0].pipeline) kernels.push_back(std::move(kernel));
   };
+  if (p.in_halves()) {
+    for (const HalfTile& tile : half_tiles()) {
+      const auto kernel = half_kernel(context_->caps(), *context_->lanes(), tile, half_product_of(p));
+      if (kernel && kernel->suits()) add(half_kernel_of(p, *kernel));
+    }
+    return kernels;
+  }
+  if (!p.rounded || p.chosen || p.capacity <= kRowsBesideMatrices) return kernels;
   if (p.capacity <= kMostOfLinear) add(linear_kernel_of(p));
   if (!has_matrix_unit()) {
     if (p.kind == Product::gated) return kernels;
@@ -123,21 +139,41 @@ std::vector<Compiler::Kernel> Compiler::kernels_of(const Product& p) const {
   return kernels;
 }
 
+HalfProduct Compiler::half_product_of(const Product& p) const {
+  const auto [slices, spans] =
+      half_slices(context_->caps(), *context_->lanes(), uint32_t(p.weight->shape.rows()), uint32_t(p.weight->shape.columns()));
+  return {p.columns, p.capacity, slices, spans, p.matrices(), p.add_norm != nullptr, p.weight->panel->block_values < 32};
+}
+
+bool Compiler::can_end_with_norm(const Product& p) const {
+  if (!p.in_halves()) return true;
+  HalfProduct normed = half_product_of(p);
+  normed.normed = true;
+  return choose_half_kernel(context_->caps(), *context_->lanes(), normed).has_value();
+}
+
+Compiler::Kernel Compiler::half_kernel_of(const Product& p, const HalfKernel& kernel) const {
+  const End end = p.add_norm ? End::normed : p.to_rounded ? End::rounded : End::as_is;
+  return {{"matmul_half", kernel.constants(format_number(p.weight->panel->shader), p.kind, p.rounded->factor, uint32_t(end)),
+           kernel.lanes.subgroup_size},
+          kernel.rows / p.matrices(),
+          kernel.tokens};
+}
+
 Compiler::Kernel Compiler::linear_kernel_of(const Product& p) const {
-  enum End : uint32_t { as_is, rounded, normed };  // as shaders/lib/product.glsl counts
-  const bool experts = p.chosen != 0, rounds = p.to_int8 != nullptr;
+  const bool experts = p.chosen != 0, rounds = p.to_rounded != nullptr;
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity), lanes = kPanelRows * slices(context_->caps(), p.weight->shape);
-  const End end = p.add_norm ? normed : rounds ? rounded : as_is;
+  const End end = p.add_norm ? End::normed : rounds ? End::rounded : End::as_is;
   // One or two rows wait for memory; more have sums enough to fill the registers, as two rows of a gated product have.
   const uint32_t deep = rows * p.matrices() <= 2 ? 2 : 1;
-  return {{fmt::format("linear_int8.{}", p.weight->panel->shader), {rows, p.kind, experts, lanes, end, p.int8->factor, deep}},
+  return {{fmt::format("linear_int8.{}", p.weight->panel->shader), {rows, p.kind, experts, lanes, uint32_t(end), p.rounded->factor, deep}},
           kPanelRows * (rounds ? 2u : 1u),
           rows};
 }
 
 Compiler::Kernel Compiler::matmul_kernel_of(const Product& p, uint32_t each) const {
   const uint32_t sliced = slices(context_->caps(), p.weight->shape);
-  const bool has_factor = p.int8->factor != Quantised::none;
+  const bool has_factor = p.rounded->factor != Rounded::none;
   return {{fmt::format("matmul_int8.{}", p.weight->panel->shader), {each, p.kind, sliced, has_factor}},
           kMatmulColumns,
           kMatmulLanes * each};
@@ -145,7 +181,7 @@ Compiler::Kernel Compiler::matmul_kernel_of(const Product& p, uint32_t each) con
 
 Compiler::Kernel Compiler::coop_kernel_of(const Product& p, const MatrixKernel& kernel) const {
   const uint32_t format = format_number(p.weight->panel->shader);
-  const bool has_factor = p.int8->factor != Quantised::none;
+  const bool has_factor = p.rounded->factor != Rounded::none;
   return {{"matmul_coop", kernel.constants(format, p.kind, has_factor), kernel.subgroup_size},
           kernel.rows / p.matrices(),
           kernel.tokens};

@@ -27,7 +27,7 @@ std::string hex(const uint8_t* bytes) {
 }
 
 // Empty also where something else is lacking that their shaders need.
-std::vector<MatrixShape> int8_matrices(VkPhysicalDevice device) {
+std::vector<MatrixShape> matrices(VkPhysicalDevice device, VkComponentTypeKHR of, VkComponentTypeKHR sums) {
   if (!has_extension(device, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME)) return {};
   VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR,
                                                         nullptr, VK_FALSE, VK_FALSE};
@@ -50,9 +50,7 @@ std::vector<MatrixShape> int8_matrices(VkPhysicalDevice device) {
   list(device, &count, found.data());
   std::vector<MatrixShape> shapes;
   for (const auto& each : found) {
-    if (each.AType == VK_COMPONENT_TYPE_SINT8_KHR && each.BType == VK_COMPONENT_TYPE_SINT8_KHR &&
-        each.CType == VK_COMPONENT_TYPE_SINT32_KHR && each.ResultType == VK_COMPONENT_TYPE_SINT32_KHR &&
-        !each.saturatingAccumulation && each.scope == VK_SCOPE_SUBGROUP_KHR) {
+    if (each.AType == of && each.BType == of && each.CType == sums && each.ResultType == sums && !each.saturatingAccumulation && each.scope == VK_SCOPE_SUBGROUP_KHR) {
       shapes.push_back({each.MSize, each.NSize, each.KSize});
     }
   }
@@ -109,7 +107,8 @@ Caps read_caps(VkPhysicalDevice device) {
   caps.int64 = features.features.shaderInt64;
   caps.scalar_layout = features12.scalarBlockLayout;
   caps.buffer_addresses = features12.bufferDeviceAddress;
-  caps.int8_matrices = int8_matrices(device);
+  caps.int8_matrices = matrices(device, VK_COMPONENT_TYPE_SINT8_KHR, VK_COMPONENT_TYPE_SINT32_KHR);
+  if (features12.shaderFloat16) caps.half_matrices = matrices(device, VK_COMPONENT_TYPE_FLOAT16_KHR, VK_COMPONENT_TYPE_FLOAT32_KHR);
   caps.subgroup_size_control = features13.subgroupSizeControl;
 
   VkPhysicalDeviceMemoryProperties memory;

@@ -98,20 +98,23 @@ void Compiler::norm(const Op& op, const Norm& n) {
   if (n.kind == Norm::rms || n.kind == Norm::layer) push.weight = vector(op.in[1]);
   if (n.kind == Norm::add_rms) push.weight = vector(op.in[2]);
   if (n.kind == Norm::layer) push.bias = vector(op.in[2]);
-  enum { as_float, int8_besides, factor_apart } end = as_float;  // as shaders/norm.comp counts
-  if (push.parts == 1 && wants_int8(out)) {
-    end = leave_factor_.contains(&op) ? factor_apart : int8_besides;
-    const Quantised& quantised =
-        end == factor_apart ? place_normed(op, Quantised::factors) : place_quantised(out.id, width, capacity(out));
-    push.numbers = quantised.numbers.begin;
-    push.scales = quantised.scales.begin;
-    push.factors = quantised.factors_at.begin;
-    writes.insert(writes.end(), {quantised.numbers, quantised.scales});
-    if (end == factor_apart) writes.push_back(quantised.factors_at);
+  enum { as_float, rounded_besides, factor_apart } end = as_float;  // as shaders/norm.comp counts
+  const Rounding as = push.parts == 1 ? wanted_rounding(out) : Rounding::none;
+  if (as != Rounding::none) {
+    end = leave_factor_.contains(&op) ? factor_apart : rounded_besides;
+    const Rounded& rounded =
+        end == factor_apart ? place_normed(op, as, Rounded::factors) : place_rounded(out.id, as, width, capacity(out));
+    push.numbers = rounded.numbers.begin;
+    push.scales = rounded.scales.begin;
+    push.factors = rounded.factors_at.begin;
+    writes.insert(writes.end(), {rounded.numbers, rounded.scales});
+    if (end == factor_apart) writes.push_back(rounded.factors_at);
   }
   const uint32_t most = std::min(1024u, std::bit_floor(context_->caps().workgroup_size));
   const uint32_t lanes = std::clamp(std::bit_ceil(pieces(width, 4)), 32u, most);
-  dispatch("norm", {n.kind, uint32_t(end), lanes, pieces(width, lanes * 4)}, bytes_of(push), {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
+  const auto [together, classes] = halves_constants(as);
+  dispatch("norm", {n.kind, uint32_t(end), lanes, pieces(width, lanes * 4), together, classes}, bytes_of(push),
+           {push.parts, capacity(out), 1}, std::move(reads), std::move(writes));
 }
 
 void Compiler::mean_rows(const Op& op) {

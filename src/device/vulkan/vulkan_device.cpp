@@ -75,10 +75,13 @@ class VulkanExecutable : public Executable {
 class VulkanDevice : public Device {
  public:
   VulkanDevice(const DeviceOptions& options, Results results, Tuned tuned)
-      : float32_(options.float32), results_(results), context_(Context::open()),
+      : float32_(options.float32), halves_(options.halves), results_(results), context_(Context::open()),
         weights_(context_, file_stays(context_->caps(), options.file_bytes)),
         scratch_(context_) {
     const Caps& caps = context_->caps();
+    if (halves_ && !context_->lanes()) {
+      fail("{} has no matrix unit for halves that Troika knows how to fill; leave --dtype f16 out", caps.name);
+    }
     const bool may_tune = caps.kind != GpuKind::software || tuned == Tuned::software_too;
     if (options.tune && may_tune && context_->keeps_time()) {
       measured_ = std::make_shared<MeasuredFile>(kept_file(caps, "measured"), hash_of_shaders());
@@ -106,6 +109,7 @@ class VulkanDevice : public Device {
   }
   std::unique_ptr<Executable> compile(const Segment& segment) override {
     const CompileOptions options{.float32 = float32_,
+                                 .halves = halves_,
                                  .rows_at_once = rows_at_once(),
                                  .most_work = most_work(context_->caps().kind, work_per_second()),
                                  .results = results_,
@@ -133,7 +137,7 @@ class VulkanDevice : public Device {
     return block;
   }
 
-  const bool float32_;
+  const bool float32_, halves_;
   const Results results_;
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
