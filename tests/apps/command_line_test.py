@@ -103,6 +103,10 @@ class Plan(CommandLine):
         self.refusal("run", self.folder, "hi", says="safetensors")
         self.refusal("generate", self.folder, "--ids", self.ids([[1]]), "--tokens", 1, says="safetensors")
 
+    def test_halves_are_for_a_gpu(self):
+        self.refusal("run", MINI, "hi", "--dtype", "f16", says=["--dtype f16", "--device vulkan"])
+        self.refusal("run", MINI, "hi", "--dtype", "f8", says="f8", code=2)
+
     def test_a_file_speaks_for_itself(self):
         for path in (FOLDER, GGUF):
             self.assertEqual(list(self.plan(path)["weight_bytes"]), ["file"])

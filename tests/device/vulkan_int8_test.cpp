@@ -278,7 +278,7 @@ class VulkanHalves : public OnVulkan {
 
 // Products one of which has a depth that ends in the middle of a span, if the format's blocks do.
 std::function<Tensor(Builder&, Tensor)> narrow_products(Format format) {
-  const int inner = std::max(96, info(format).block_values);
+  const int inner = 3 * std::max(32, info(format).block_values);
   return [inner](Builder& b, Tensor x) {
     Tensor gate = b.linear(x, "gate", inner), up = b.linear(x, "up", inner);
     return b.linear(b.gated(ops::Activation::silu, gate, up), "down", 50, Builder::Bias::yes);

@@ -8,7 +8,7 @@ namespace {
 
 // The fastest of those that were tried on an H200 (docs/measurements.md). Those of one row piece are for lanes that have many
 // rows each, and for plain numbers, which take four times the registers of a block format.
-constexpr HalfTile kTiles[] = {{4, 1, false, 2, 8, 1}, {4, 1, false, 2, 4, 2}, {4, 1, false, 1, 4, 2}, {4, 1, true, 2, 4, 2},
+constexpr HalfTile kTiles[] = {{4, 1, false, 2, 8, 2}, {4, 1, false, 2, 4, 2}, {4, 1, false, 1, 4, 2}, {4, 1, true, 2, 4, 2},
                                {1, 1, true, 2, 4, 2},  {1, 1, true, 1, 4, 2},  {1, 1, true, 2, 2, 2},  {1, 1, true, 1, 2, 2},
                                {1, 1, true, 2, 1, 1},  {1, 1, true, 1, 1, 1},  {1, 1, true, 4, 1, 1}};
 
