@@ -157,7 +157,7 @@ ordered_json to_json(const Result& r) {
           {"watts", r.spent ? ordered_json(r.watts()) : ordered_json()},
           {"bytes_per_s", r.cost.bytes / r.seconds()},
           {"int8_operations_per_s", r.cost.int8 / r.seconds()},
-          {"int16_operations_per_s", r.cost.int16 / r.seconds()},
+          {"bits16_operations_per_s", r.cost.bits16 / r.seconds()},
           {"fp32_operations_per_s", r.cost.fp32 / r.seconds()},
           {"attention_operations_per_s", r.cost.attention / r.seconds()},
           {"bound", r.has_share() ? ordered_json(r.floor.bound()) : ordered_json()},

@@ -55,7 +55,7 @@ void print_json(const std::vector<Memory>& memory, const std::vector<Arithmetic>
                              {"threads", a.threads},
                              {"fp32_operations_per_s", a.peaks.fp32},
                              {"int8_operations_per_s", a.peaks.int8},
-                             {"int16_operations_per_s", a.peaks.int16}});
+                             {"bits16_operations_per_s", a.peaks.bits16}});
   }
   std::puts(json.dump(2).c_str());
 }
@@ -91,7 +91,7 @@ void limits_of_threads(const Options& o) {
       const Arithmetic& a = arithmetic.emplace_back(Arithmetic{table->name, threads, measure_peaks(*table, threads)});
       if (o.json) continue;
       fmt::print("{:<12}{:7}  {:15.1f}  {:15.1f}  {:15.1f}\n", a.kernels, a.threads, a.peaks.fp32 / 1e9,
-                 a.peaks.int8 / 1e9, a.peaks.int16 / 1e9);
+                 a.peaks.int8 / 1e9, a.peaks.bits16 / 1e9);
       std::fflush(stdout);
     }
   }

@@ -28,7 +28,7 @@ double Spread::most() const { return *std::max_element(runs.begin(), runs.end())
 Cost& Cost::operator+=(const Cost& other) {
   bytes += other.bytes;
   int8 += other.int8;
-  int16 += other.int16;
+  bits16 += other.bits16;
   fp32 += other.fp32;
   attention += other.attention;
   return *this;
@@ -38,7 +38,7 @@ double& Cost::products(kernels::Arithmetic arithmetic) {
   switch (arithmetic) {
     case kernels::Arithmetic::float32: return fp32;
     case kernels::Arithmetic::int8: return int8;
-    case kernels::Arithmetic::int16: return int16;
+    case kernels::Arithmetic::int16: return bits16;
   }
   return fp32;
 }
@@ -74,14 +74,15 @@ KnownLimits own_limits_of(std::string_view device) {
 
 kernels::Arithmetic arithmetic_of(std::string_view device, std::string_view isa, Format format) {
   if (is_cpu(device)) return kernels::kernel_table(isa).find(format).fast;
-  return info(format).block_values > 1 ? kernels::Arithmetic::int8 : kernels::Arithmetic::float32;
+  if (info(format).block_values > 1) return kernels::Arithmetic::int8;
+  return format == Format::f32 ? kernels::Arithmetic::float32 : kernels::Arithmetic::int16;  // or halves; as fast as it can
 }
 
 Floor floor_of(const Cost& cost, const KnownLimits& limits) {
   if (!limits) return {};
   const Peaks& peaks = limits->peaks;
   return {.memory_s = cost.bytes / limits->read_bytes_per_s,
-          .arithmetic_s = cost.int8 / peaks.int8 + (cost.int16 > 0 ? cost.int16 / peaks.int16 : 0) +
+          .arithmetic_s = cost.int8 / peaks.int8 + cost.bits16 / (peaks.bits16 > 0 ? peaks.bits16 : peaks.fp32) +
                           (cost.fp32 + cost.attention) / peaks.fp32};
 }
 
@@ -89,7 +90,7 @@ ordered_json to_json(const KnownLimits& limits) {
   if (!limits) return nullptr;
   ordered_json json = {{"read_bytes_per_s", limits->read_bytes_per_s},
                        {"int8_operations_per_s", limits->peaks.int8},
-                       {"int16_operations_per_s", limits->peaks.int16},
+                       {"bits16_operations_per_s", limits->peaks.bits16},
                        {"fp32_operations_per_s", limits->peaks.fp32}};
   if (limits->threads > 0) json.update({{"threads", limits->threads}, {"kernels", limits->kernels}});
   else json["of"] = limits->of;
@@ -102,10 +103,10 @@ ordered_json to_json(const Spread& spread) {
 
 std::string to_text(const KnownLimits& limits) {
   if (!limits) return "the limits of this device are not measured";
-  std::string int16 = limits->peaks.int16 > 0 ? fmt::format(" {:.0f} GOP/s int16,", limits->peaks.int16 / 1e9) : "";
+  std::string bits16 = limits->peaks.bits16 > 0 ? fmt::format(" {:.0f} GOP/s of 16 bits,", limits->peaks.bits16 / 1e9) : "";
   std::string kernels = limits->kernels.empty() ? "" : fmt::format(" ({})", limits->kernels);
   return fmt::format("limits of {}: {:.1f} GB/s read; {:.0f} GOP/s int8,{} {:.0f} GFLOP/s fp32{}", limits->of,
-                     limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, int16, limits->peaks.fp32 / 1e9, kernels);
+                     limits->read_bytes_per_s / 1e9, limits->peaks.int8 / 1e9, bits16, limits->peaks.fp32 / 1e9, kernels);
 }
 
 ordered_json machine_json() {

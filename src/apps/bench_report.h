@@ -36,13 +36,13 @@ struct Spread {
 struct Cost {
   double bytes = 0;      // that must come from memory
   double int8 = 0;       // operations of matrix products on bytes
-  double int16 = 0;      // of those on int16, for weights that are floats of 16 bits
+  double bits16 = 0;     // of those on 16 bits (device/limits.h)
   double fp32 = 0;       // and of those on floats
   double attention = 0;  // of attention, on floats too
 
   Cost& operator+=(const Cost& other);
   double& products(kernels::Arithmetic arithmetic);
-  double operations() const { return int8 + int16 + fp32 + attention; }
+  double operations() const { return int8 + bits16 + fp32 + attention; }
 };
 
 // The shortest time that the limits allow: memory and arithmetic go on at the same time, so the longer of the two.

@@ -64,7 +64,9 @@ Work::Work(const ModelOptions& options) {
       if (read.emplace(weight.name, first).second) per_token_.bytes += m.bytes * m.share;
       if (weight.shape.rank != 2) continue;
       Cost& cost = program[op.in[0]].extent == ops::Extent::outputs ? per_output_ : per_token_;
-      auto arithmetic = o.float32 ? kernels::Arithmetic::float32 : arithmetic_of(o.device, o.isa, format);
+      auto arithmetic = arithmetic_of(o.device, o.isa, format);
+      if (o.halves && arithmetic == kernels::Arithmetic::int8) arithmetic = kernels::Arithmetic::int16;  // of 16 bits
+      if (o.float32) arithmetic = kernels::Arithmetic::float32;
       cost.products(arithmetic) += 2 * m.values * m.share;
     }
   }
@@ -95,7 +97,7 @@ Cost Work::prompt(int tokens, int depth) const {
     Cost seen = attention(depth + t);
     cost += {.bytes = ends_step ? per_token_.bytes + seen.bytes : 0,
              .int8 = per_token_.int8,
-             .int16 = per_token_.int16,
+             .bits16 = per_token_.bits16,
              .fp32 = per_token_.fp32,
              .attention = seen.attention};
   }
@@ -107,7 +109,7 @@ Cost Work::step(int users, int depth) const {
   for (int u = 0; u < users; ++u) {
     cost += attention(depth);
     cost += per_output_;
-    cost += {.int8 = per_token_.int8, .int16 = per_token_.int16, .fp32 = per_token_.fp32};
+    cost += {.int8 = per_token_.int8, .bits16 = per_token_.bits16, .fp32 = per_token_.fp32};
   }
   return cost;
 }

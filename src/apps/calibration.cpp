@@ -96,7 +96,7 @@ class Calibrated {
     const KnownLimits limits = limits_of(name_, o_.threads > 0 ? o_.threads : platform::cpu().cores, o_.isa);
     if (!limits) fail("--devices {}: it does not measure its limits; choose cpu or vulkan", name_);
     costs.read_bytes_per_s = measured(limits->read_bytes_per_s);
-    matrix_ = std::max({limits->peaks.int8, limits->peaks.int16, limits->peaks.fp32});
+    matrix_ = std::max({limits->peaks.int8, limits->peaks.bits16, limits->peaks.fp32});
     costs.submit_s = measured(submit_s());
     costs.launch_s = measured(launch_s());
     costs.watts = {0, Source::assumed, "unknown"};

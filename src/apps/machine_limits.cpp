@@ -172,7 +172,7 @@ Peaks measure_peaks(const kernels::KernelTable& table, int threads) {
   threads = std::max(threads, 1);
   return {.fp32 = peak(table.fp32_peak, threads),
           .int8 = peak(table.int8_peak, threads),
-          .int16 = peak(table.int16_peak, threads)};
+          .bits16 = peak(table.int16_peak, threads)};
 }
 
 std::vector<const kernels::KernelTable*> fast_tables() {

@@ -7,7 +7,7 @@ namespace troika::device {
 struct Peaks {
   double fp32 = 0;
   double int8 = 0;  // products of bytes, summed in integers
-  double int16 = 0;  // products of int16, which the CPU multiplies F16 and BF16 weights in; 0: not measured
+  double bits16 = 0;  // products of 16 bits, for F16 and BF16 weights: of int16 on the CPU, of halves on a GPU's matrix unit; 0: none
 };
 
 struct Limits {

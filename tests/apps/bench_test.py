@@ -56,7 +56,7 @@ class Bench(unittest.TestCase):
 
     def limits(self, value, threads):
         self.assertEqual(set(value), {"threads", "kernels", "read_bytes_per_s", "int8_operations_per_s",
-                                      "int16_operations_per_s", "fp32_operations_per_s"})
+                                      "bits16_operations_per_s", "fp32_operations_per_s"})
         self.assertEqual(value["threads"], threads)
         self.positive(value["read_bytes_per_s"], value["int8_operations_per_s"], value["fp32_operations_per_s"])
 
@@ -173,7 +173,7 @@ class OfAModel(Bench):
             self.assertEqual(set(test), {"test", "kind", "tokens", "users", "depth", "tokens_per_s",
                                          "predicted_tokens_per_s", "prediction_is_off", "tokens_per_joule", "watts",
                                          "bytes_per_s",
-                                         "int8_operations_per_s", "int16_operations_per_s", "fp32_operations_per_s",
+                                         "int8_operations_per_s", "bits16_operations_per_s", "fp32_operations_per_s",
                                          "attention_operations_per_s",
                                          "bound", "share_of_limit"})
             self.spread(test["tokens_per_s"], 2)
@@ -250,7 +250,7 @@ class OfAModel(Bench):
 
     def test_text_has_a_line_each(self):
         text = self.answer("troika-mini", *self.TINY)
-        self.assertRegex(text, r"(?m)^limits of 1 threads: [\d.]+ GB/s read; \d+ GOP/s int8,( \d+ GOP/s int16,)? \d+ GFLOP/s fp32 \(\w+\)$")
+        self.assertRegex(text, r"(?m)^limits of 1 threads: [\d.]+ GB/s read; \d+ GOP/s int8,( \d+ GOP/s of 16 bits,)? \d+ GFLOP/s fp32 \(\w+\)$")
         self.assertRegex(text, r"(?m)^load [\d.]+ s; first token [\d.]+ s after its begin, at full speed after [\d.]+ s$")
         for name in ("pp8", "tg3"):
             self.assertRegex(text, rf"(?m)^{name} +[\d.]+ +[\d.]+ … [\d.]+ +\d+ % of the "
@@ -386,7 +386,7 @@ class OfTheMachine(Bench):
                          [(t, n) for t in tables for n in (1, 2, 3)])
         self.assertIn(tables[0], ("avx2", "scalar"))
         for peak in found["peaks"]:
-            self.positive(peak["fp32_operations_per_s"], peak["int8_operations_per_s"], peak["int16_operations_per_s"])
+            self.positive(peak["fp32_operations_per_s"], peak["int8_operations_per_s"], peak["bits16_operations_per_s"])
 
     def test_text(self):
         text = self.answer("limits", "--threads", "1")
@@ -465,7 +465,7 @@ class OfAGpu(Bench):
         self.measured = json.loads(done.stdout)
 
     def limits_of_a_gpu(self, value):
-        self.assertEqual(set(value), {"read_bytes_per_s", "int8_operations_per_s", "int16_operations_per_s",
+        self.assertEqual(set(value), {"read_bytes_per_s", "int8_operations_per_s", "bits16_operations_per_s",
                                       "fp32_operations_per_s", "of"})
         self.positive(value["read_bytes_per_s"], value["int8_operations_per_s"], value["fp32_operations_per_s"])
 

@@ -106,11 +106,9 @@ double best_read(const Measurement& measurement, Context& context) {
 }
 
 // Of the matrix unit; 0: there is none.
-double matrix_peak(const Measurement& measurement, const Caps& caps) {
-  const auto shape = matrix_shape(caps);
+double matrix_peak(const Measurement& measurement, std::string shader, const std::optional<MatrixShape>& shape, uint32_t subgroup) {
   if (!shape) return 0;
-  const uint32_t subgroup = matrix_subgroup(caps);
-  return measurement.arithmetic({"limit_matrix", {shape->m, shape->n, shape->k}, subgroup},
+  return measurement.arithmetic({std::move(shader), {shape->m, shape->n, shape->k}, subgroup},
                                 2.0 * shape->m * shape->n * shape->k / subgroup);
 }
 
@@ -118,10 +116,15 @@ double matrix_peak(const Measurement& measurement, const Caps& caps) {
 
 Limits measure_limits(const std::shared_ptr<Context>& context) {
   const Measurement measurement(context);
+  const uint32_t subgroup = matrix_subgroup(context->caps());
   const double dots = measurement.arithmetic({"limit_int8", {}}, 8);
+  const double of_int8 = matrix_peak(measurement, "limit_matrix", matrix_shape(context->caps()), subgroup);
+  const auto& lanes = context->lanes();
+  const auto of_halves = lanes ? std::optional(lanes->shape) : std::nullopt;
   return {.read_bytes_per_s = best_read(measurement, *context),
           .peaks = {.fp32 = measurement.arithmetic({"limit_fp32", {}}, 2),
-                    .int8 = std::max(dots, matrix_peak(measurement, context->caps()))}};
+                    .int8 = std::max(dots, of_int8),
+                    .bits16 = matrix_peak(measurement, "limit_half", of_halves, subgroup)}};
 }
 
 }  // namespace troika::device::vulkan

@@ -1,0 +1,5 @@
+// Of halves, summed in float32.
+#version 460
+#define NUMBER float16_t
+#define SUM float
+#include "lib/limit_matrix.glsl"
