@@ -1,4 +1,4 @@
-// Rows as int8, for products with weights of block formats.
+// Rows as int8, or as halves, for products.
 #version 460
 #include "lib/step.glsl"
 layout(constant_id = 0) const uint kHalfRows = 0;
@@ -33,7 +33,8 @@ void main() {
   }
   if (kHalves) {
     [[unroll]] for (uint i = 0; i < 32; i += 4) {
-      put_four_halves(uint64_t(numbers), row, block * 32 + i, columns, float[4](values[i], values[i + 1], values[i + 2], values[i + 3]));
+      const float four[4] = float[4](values[i], values[i + 1], values[i + 2], values[i + 3]);
+      put_four_halves(uint64_t(numbers), row, block * 32 + i, columns, four);
     }
     return;
   }

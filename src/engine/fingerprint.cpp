@@ -10,7 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kNumbers = 2;  // to be counted up when the same model and options give other keys and values than before
+constexpr int kNumbers = 3;  // to be counted up when the same model and options give other keys and values than before
 constexpr int kSamples = 16;
 constexpr size_t kSampleBytes = 4096;
 

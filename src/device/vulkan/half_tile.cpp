@@ -16,6 +16,7 @@ constexpr HalfTile kTiles[] = {{4, 1, false, 2, 8, 2}, {4, 1, false, 2, 4, 2}, {
 uint32_t subgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 1600 : kind == GpuKind::software ? 4 : 160; }
 
 constexpr uint32_t kLeastSlices = 4, kMostSlices = 16;
+constexpr uint32_t kMostSums = 64;    // of a lane, in registers; as many again are of the slices before
 constexpr uint32_t kNormedRows = 32;  // of a workgroup that ends with a norm: a block of its sums of squares
 
 uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
@@ -34,6 +35,7 @@ std::optional<HalfKernel> half_kernel(const Caps& caps, const MatrixLanes& lanes
   k.rows = lanes.shape.m * tile.row_pieces * tile.along_rows;
   k.tokens = lanes.shape.n * tile.token_pieces * tile.along_tokens;
   if (k.workgroup_size() > caps.workgroup_size || tile.row_pieces % p.matrices != 0) return {};
+  if (tile.row_pieces * tile.token_pieces * lanes.shape.m * lanes.shape.n > kMostSums * lanes.subgroup_size) return {};
   if (p.normed && (k.rows != kNormedRows || !tile.in_parts)) return {};
   if (p.plain && !p.normed && tile.row_pieces > p.matrices) return {};
   if (lanes.layout == MatrixLanes::columns_apart && tile.row_pieces * tile.token_pieces > 4) return {};  // too long to compile
