@@ -4,11 +4,16 @@
 // computed too (they cost less than to ask) and thrown away. kNormed ends with what an add_norm behind it would do, but for
 // the root mean square, which whoever multiplies with its result finds from the squares. Included behind
 // quant/<format>.glsl, of block formats only.
+#define RELAYS
+#define VULKAN_MEMORY_MODEL
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/int8.glsl"
 #include "lib/product.glsl"
+#include "lib/relay.glsl"
 #include "lib/rms.glsl"
+
+void wait() { if (relay != 0) wait_in(Relay(relay)); }
 
 layout(local_size_x_id = 3) in;                       // 16 · slices
 layout(constant_id = 0) const uint kTokens = 1;       // rows of x at once
@@ -17,6 +22,7 @@ layout(constant_id = 2) const bool kExperts = false;  // each row has an expert 
 layout(constant_id = 4) const uint kEnd = 0;
 layout(constant_id = 5) const uint kFactor = 0;
 layout(constant_id = 6) const uint kDeep = 1;         // stretches that are on their way from memory at once
+layout(constant_id = 7) const bool kRelay = false;    // it may take part in one
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
@@ -25,12 +31,21 @@ Group read_group(uint64_t panel, uint row, uint stretch) {
   return load_group(panel + stretch / each * 16 * kBlockBytes, row, stretch % each, tables);
 }
 
-float multiply(const Group g, uint token, uint stretch, float sum) {
+struct Stretch {  // of a row of x
+  ivec4 first_half, second_half;
+  vec4 scale;
+};
+
+Stretch stretch_of_x(uint token, uint stretch) {
   const uint at = token / x_rows * (depth / 32) + stretch;
-  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), Numbers(x).at[at * 2]);
-  const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), Numbers(x).at[at * 2 + 1]);
-  return add_product(sum, first_half, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]),
-                     Scales(scales).at[at], kTwoScales, kHasLeast);
+  return Stretch(Numbers(x).at[at * 2], Numbers(x).at[at * 2 + 1], Scales(scales).at[at]);
+}
+
+float multiply(const Group g, const Stretch x, float sum) {
+  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), x.first_half);
+  const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), x.second_half);
+  return add_product(sum, first_half, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]), x.scale,
+                     kTwoScales, kHasLeast);
 }
 
 // Rows whose sums are added at once: they fit shared memory, and each number of the result has a lane.
@@ -97,7 +112,36 @@ void round(uint token, uint begin, uint live) {
   quantise_four(x, Numbers(more.to_numbers), Scales(more.to_scales), lane, token + t, begin + four, columns, mine);
 }
 
-void main() {
+// kDeep stretches of the rows, or fewer where the slice ends: they are asked for first and multiplied then.
+struct Groups {
+  Group one[kPanels], two[kPanels];
+};
+
+void read_groups(uint64_t one, uint64_t two, const uint row[kPanels], uint stretch, uint end, out Groups groups[kDeep]) {
+  [[unroll]] for (uint d = 0; d < kDeep; ++d) {
+    const uint at = min(stretch + d, end - 1);
+    [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+      groups[d].one[p] = read_group(panel_of(one, row[p]), row[p] % 16, at);
+      if (kKind == kGated) groups[d].two[p] = read_group(panel_of(two, row[p]), row[p] % 16, at);
+    }
+  }
+}
+
+void add_groups(const Groups groups[kDeep], uint token, uint stretch, uint end, inout float sum[kPanels][kTokens],
+                inout float sum_of_second[kPanels][kTokens]) {
+  [[unroll]] for (uint d = 0; d < kDeep; ++d) {
+    if (stretch + d >= end) break;
+    [[unroll]] for (uint t = 0; t < kTokens; ++t) {
+      const Stretch x = stretch_of_x(token + t, stretch + d);
+      [[unroll]] for (uint p = 0; p < kPanels; ++p) {
+        sum[p][t] = multiply(groups[d].one[p], x, sum[p][t]);
+        if (kKind == kGated) sum_of_second[p][t] = multiply(groups[d].two[p], x, sum_of_second[p][t]);
+      }
+    }
+  }
+}
+
+void compute() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.x * kTokens;
   const uint begin = gl_WorkGroupID.y * kColumns;
@@ -105,31 +149,27 @@ void main() {
   const uint64_t one = matrix(weight, kExperts, token), two = kKind == kGated ? matrix(second, kExperts, token) : 0;
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
 
-  if (kFactor == kSquares) add_squares(token);
   float sum[kPanels][kTokens], sum_of_second[kPanels][kTokens];
   uint row[kPanels];
   [[unroll]] for (uint p = 0; p < kPanels; ++p) {
     row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
   }
-  for (uint stretch = slice * length; stretch < end; stretch += kDeep) {
-    Group g[kDeep][kPanels], up[kDeep][kPanels];
-    [[unroll]] for (uint d = 0; d < kDeep; ++d) {
-      const uint at = min(stretch + d, end - 1);
-      [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-        g[d][p] = read_group(panel_of(one, row[p]), row[p] % 16, at);
-        if (kKind == kGated) up[d][p] = read_group(panel_of(two, row[p]), row[p] % 16, at);
-      }
-    }
-    [[unroll]] for (uint d = 0; d < kDeep; ++d) {
-      if (stretch + d >= end) break;
-      [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-        [[unroll]] for (uint t = 0; t < kTokens; ++t) {
-          sum[p][t] = multiply(g[d][p], token + t, stretch + d, sum[p][t]);
-          if (kKind == kGated) sum_of_second[p][t] = multiply(up[d][p], token + t, stretch + d, sum_of_second[p][t]);
-        }
-      }
-    }
+  // In a relay the first weights are asked for before x is there.
+  Groups groups[kDeep];
+  uint stretch = slice * length;
+  if (kRelay) {
+    read_groups(one, two, row, stretch, max(end, 1), groups);
+    wait();
+  }
+  if (kFactor == kSquares) add_squares(token);
+  if (kRelay) {
+    add_groups(groups, token, stretch, end, sum, sum_of_second);
+    stretch += kDeep;
+  }
+  for (; stretch < end; stretch += kDeep) {
+    read_groups(one, two, row, stretch, end, groups);
+    add_groups(groups, token, stretch, end, sum, sum_of_second);
   }
 
   for (uint base = 0; base < kTokens; base += kAtOnce) {
@@ -158,4 +198,9 @@ void main() {
       round(token + base, begin, live);
     }
   }
+}
+
+void main() {
+  compute();
+  if (kRelay && relay != 0) pass_on(Relay(relay));
 }

@@ -44,15 +44,19 @@ const uint kStateFours = kFours + 1;
 layout(buffer_reference, std430, buffer_reference_align = 16) coherent buffer States { vec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) coherent buffer Tickets { uint at[]; };
 
-// The result as int8.
-layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Rounded { uint64_t numbers, scales; };
+layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Queries { VISIBLE float at[]; };
+// What only some are told.
+layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer More {
+  uint64_t to_numbers, to_scales;  // the result as int8
+  Queries new_keys, new_values;    // of kWrites: [T, kv_heads · dim]
+};
 
 layout(push_constant) uniform Push {
   Step step;
-  Floats q, to;             // [T, heads · dim]
+  Queries q;                // [T, heads · dim]
+  Floats to;                // likewise
   uint64_t keys, values;    // the cache, or [T, kv_heads · dim]
-  Floats new_keys, new_values;  // of kWrites: [T, kv_heads · dim]
-  Rounded rounded;
+  More more;
   Floats angles;            // of kRope, as rope.comp takes them
   States states;            // [T · heads, slots]
   Tickets tickets;          // [T · heads]: how many workgroups are done with a row; 0 between dispatches
@@ -61,6 +65,7 @@ layout(push_constant) uniform Push {
   int window, group;        // of pages; of kRows: the kind of span
   int rows;
   uint slots;               // stretches of the longest text
+  uint64_t relay;           // of kWrites: lib/relay.glsl; 0: there are barriers
 };
 
 const float kNone = -1.0 / 0.0;
@@ -353,7 +358,7 @@ void finish(Rows rows) {
     const uint at = begin + lane;
     const bool mine = lane < kRounding && at < rows.count * kFours;
     const vec4 x = mine ? head_[at] : vec4(0);
-    quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
+    quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(more.to_numbers), Scales(more.to_scales), lane,
                   rows.token + at / kFours / rows.heads, (rows.head + at / kFours % rows.heads) * kDim + at % kFours * 4,
                   heads * kDim, mine);
   }
@@ -372,11 +377,11 @@ void write_new(Text text, uint begin, uint workgroups) {
     const uint64_t key_page = page_of(keys, text, position), value_page = page_of(values, text, position);
     const uint within = uint(position) % kPageTokens, first = (token * kv_heads + text.kv_head) * kDim;
     for (uint d = gl_LocalInvocationID.x; d < kDim; d += kLanes) {
-      const float value = new_values.at[first + d];
-      float key = new_keys.at[first + d];
+      const float value = more.new_values.at[first + d];
+      float key = more.new_keys.at[first + d];
       if (kRope) {
         const uint pair = d % pairs, angle = (token * pairs + pair) * 2;
-        const vec2 both = turned(vec2(new_keys.at[first + pair], new_keys.at[first + pair + pairs]), angles.at[angle],
+        const vec2 both = turned(vec2(more.new_keys.at[first + pair], more.new_keys.at[first + pair + pairs]), angles.at[angle],
                                  angles.at[angle + 1]);
         key = d < pairs ? both.x : both.y;
       }
@@ -392,6 +397,7 @@ void write_new(Text text, uint begin, uint workgroups) {
 void attend(Text text, Rows rows, uint begin, uint workgroups) {
   const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text), fours = rows.count * kFours;
   if (begin >= stretches) return;
+  wait();
   const bool one = kTile > 1 && rows.count == 1, alone = !kShared || stretches == 1;
   Seen seen[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
@@ -435,7 +441,7 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
   finish(rows);
 }
 
-void main() {
+void attend_all() {
   // The last tokens, which see the most, come first.
   const uint tile_tokens = kTile / tile_heads, live = live_rows(step, rows);
   const uint begin = (gl_NumWorkGroups.z - 1 - gl_WorkGroupID.z) * tile_tokens, end = min(begin + tile_tokens, live);
@@ -465,4 +471,9 @@ void main() {
     }
     token = text.end;
   }
+}
+
+void main() {
+  attend_all();
+  pass();
 }

@@ -3,6 +3,7 @@
 #ifndef TROIKA_INT8
 #define TROIKA_INT8
 #extension GL_EXT_spirv_intrinsics : require
+#include "lib/visible.glsl"
 
 // OpSDot of four signed bytes a word; Debian 12's glslc has no name for it.
 spirv_instruction(capabilities = [6018, 6019], id = 4450) int dot_of_bytes(int a, int b, spirv_literal int packed);
@@ -11,8 +12,8 @@ int dot4(int a, int b) { return dot_of_bytes(a, b, 0); }
 
 // Of 32 values of x: their scale, and what a weight's `least` is multiplied with: scale · sum of the first 16 numbers,
 // of the second 16, of all.
-layout(buffer_reference, std430, buffer_reference_align = 16) buffer Scales { vec4 at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 16) buffer Numbers { ivec4 at[]; };  // 16 each
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Scales { VISIBLE vec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) buffer Numbers { VISIBLE ivec4 at[]; };  // 16 each
 
 // Sum, and what 32 values of a weight's row and of x add to it. Products are whole numbers: of the first 16 and the second
 // where these have scales of their own, else `first` is that of all.

@@ -25,6 +25,7 @@ layout(push_constant) uniform Push {
   int rows;
   uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
   uint act, has_bias;
+  uint64_t relay;             // lib/relay.glsl; 0: there are barriers
   More more;
 };
 

@@ -1,7 +1,7 @@
 // 32 values as int8 and a scale (lib/int8.glsl).
 #include "lib/int8.glsl"
 
-layout(buffer_reference, std430, buffer_reference_align = 4) writeonly buffer WordsOut { int at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 4) writeonly buffer WordsOut { VISIBLE int at[]; };
 
 int int8_of(float x, float scale) {
   const float inverse = scale > 1e-30 ? 1 / scale : 0;

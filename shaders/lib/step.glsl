@@ -6,7 +6,9 @@
 #extension GL_EXT_shader_8bit_storage : require
 #extension GL_EXT_control_flow_attributes : require
 
-layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats { float at[]; };
+#include "lib/visible.glsl"
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer Floats { VISIBLE float at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 16) buffer Floats4 { vec4 at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Ints { int at[]; };
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer Addresses { uint64_t at[]; };

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "device/device.h"
+#include "device/kept_variable.h"
 
 namespace troika::device {
 
@@ -19,6 +20,18 @@ class OnVulkan : public testing::Test {
     }
   }
   std::unique_ptr<Device> device_;
+};
+
+// With relays in the place of barriers (device/vulkan/relays.h), whatever the GPU is.
+class OnVulkanInRelays : public OnVulkan {
+ protected:
+  void SetUp() override {
+    ::setenv("TROIKA_VULKAN_RELAYS", "1", 1);  // read when the GPU is opened
+    OnVulkan::SetUp();
+  }
+
+ private:
+  const Kept relays_{"TROIKA_VULKAN_RELAYS"};
 };
 
 }  // namespace troika::device

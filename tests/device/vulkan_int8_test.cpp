@@ -96,6 +96,25 @@ TEST_F(VulkanInt8, GivesARowTheSameBitsWhateverTheNumberOfRows) {
   }
 }
 
+class VulkanInt8InRelays : public OnVulkanInRelays {};
+
+TEST_F(VulkanInt8InRelays, GivesTheBitsThatBarriersGive) {
+  const auto run_all = [&] {
+    std::vector<std::vector<float>> results;
+    for (Format format : {Format::q4_0, Format::q6_k}) {
+      for (const auto& ops : {products, products_around_a_norm}) {
+        for (int rows : {1, 2, 8}) results.push_back(run(*device_, tape_of(rows, format, ops), {}).rows);
+      }
+    }
+    return results;
+  };
+  const auto in_relays = run_all();
+  ASSERT_TRUE(Context::open()->has_relays());
+  Context::open()->stop_relays();
+  const auto behind_barriers = run_all();
+  for (size_t i = 0; i < in_relays.size(); ++i) EXPECT_TRUE(same_bits(in_relays[i], behind_barriers[i])) << i;
+}
+
 // The trials that a tuner would make of a tape.
 std::vector<Trial> trials_of(Device& device, const Tape& tape, CompileOptions options, Tuner& tuner) {
   const Loaded loaded = load_on(device, tape, Format::f32);

@@ -112,6 +112,10 @@ TEST_F(VulkanBits, AreTheSameInAThousandReplays) { replay_a_thousand_times(*devi
 
 TEST_F(VulkanBits, AreTheSameInAThousandReplaysInInt8) { replay_a_thousand_times(*make_device("vulkan", {})); }
 
+class VulkanBitsInRelays : public OnVulkanInRelays {};
+
+TEST_F(VulkanBitsInRelays, AreTheSameInAThousandReplays) { replay_a_thousand_times(*make_device("vulkan", {})); }
+
 TEST_F(VulkanBits, AreTheSameWhenTheTapeIsRecordedAgain) {
   const Tape tape = layer_tape();
   const Outcome first = run_on(*device_, tape, Format::f16);

@@ -1,5 +1,6 @@
 // Rotary embedding, the cache, attention.
 #include <algorithm>
+#include <cstddef>
 
 #include "device/vulkan/compiler.h"
 #include "tensor/rotation.h"
@@ -29,11 +30,16 @@ VkDeviceAddress address_of(const std::shared_ptr<Buffer>& buffer) {
 
 // As shaders/lib/attend.glsl has it.
 struct Attention {
-  VkDeviceAddress step, q, to, keys, values, new_keys, new_values, rounded, angles, states, tickets;
+  VkDeviceAddress step, q, to, keys, values, more, angles, states, tickets;
   uint32_t heads, kv_heads, tile_heads, rotation;
   float scale, softcap;
   int32_t window, group, rows;
   uint32_t slots;
+  VkDeviceAddress relay;
+};
+static_assert(offsetof(Attention, relay) == Relays::kPushAt);
+struct AttentionMore {
+  VkDeviceAddress to_numbers, to_scales, new_keys, new_values;
 };
 
 constexpr uint32_t kStretch = 128;               // positions, of shaders/lib/attend.glsl
@@ -174,14 +180,15 @@ void Compiler::attend(const Op& op) {
   if (turn) push.angles = compiled_.step->angles(turn->as<ops::RopeParams>().table);
   std::vector<Range> reads{range(query), {push.keys, cache.keys->size()}, {push.values, cache.values->size()}};
   std::vector<Range> writes{range(out)};
+  AttentionMore more{};
   const auto kept_back = kept_back_.find(&op);
   const bool writes_new = kept_back != kept_back_.end();
   if (writes_new) {
     const Op& write = *kept_back->second;
     const Op* key_turn = turned_just_before(write);
     const Range new_keys = range(key_turn ? key_turn->in[0] : write.in[0]), new_values = range(write.in[1]);
-    push.new_keys = new_keys.begin;
-    push.new_values = new_values.begin;
+    more.new_keys = new_keys.begin;
+    more.new_values = new_values.begin;
     writes.insert(writes.end(), reads.begin() + 1, reads.end());  // the cache
     reads.insert(reads.end(), {new_keys, new_values});
   }
@@ -189,10 +196,11 @@ void Compiler::attend(const Op& op) {
   const auto [together, classes] = halves_constants(as);
   if (as != Rounding::none) {
     const Rounded& result = place_rounded(out.id, as, columns(out), capacity(out));
-    const VkDeviceAddress rounded[] = {result.numbers.begin, result.scales.begin};
-    push.rounded = tell(std::as_bytes(std::span(rounded)));
+    more.to_numbers = result.numbers.begin;
+    more.to_scales = result.scales.begin;
     writes.insert(writes.end(), {result.numbers, result.scales});
   }
+  if (as != Rounding::none || writes_new) push.more = tell(std::as_bytes(std::span(&more, 1)));
   const uint32_t wanted = workgroups_wanted(context_->caps().kind);
   const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), wanted);
   push.tile_heads = tile.heads;
@@ -211,7 +219,8 @@ void Compiler::attend(const Op& op) {
   dispatch(writes_new ? "attend_new" : "attend",
            {cache_number(cache.format), as != Rounding::none, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1,
             together, classes},
-           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes));
+           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
+           {.knows_relays = writes_new});
 }
 
 void Compiler::attend_spans(const Op& op) {

@@ -1,5 +1,7 @@
 #include "device/vulkan/caps.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 namespace troika::device::vulkan {
@@ -32,6 +34,12 @@ std::string why_not(const Caps& caps) {
     if (!need.met) return fmt::format("it lacks {}", need.what);
   }
   return "";
+}
+
+bool starts_in_order(const Caps& caps) {
+  constexpr uint32_t kNvidia = 0x10de;
+  if (const char* told = std::getenv("TROIKA_VULKAN_RELAYS")) return std::string_view(told) == "1";
+  return caps.vendor == kNvidia;
 }
 
 std::string_view name_of(GpuKind kind) {

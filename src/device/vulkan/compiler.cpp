@@ -163,17 +163,18 @@ Range Compiler::scratch(size_t purpose, size_t bytes) {
 
 void Compiler::dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
                         std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
-                        uint64_t work, uint32_t subgroup_size) {
+                        DispatchMore more) {
   if (std::ranges::max(groups) > kMostGroups) {
     fail("{} does not take {} rows at once; show it smaller pictures (--image-pixels), or use --device cpu",
          context_->caps().name, std::ranges::max(groups));
   }
-  compiled_.recorder->dispatch({.pipeline = {std::string(shader), std::move(constants), subgroup_size},
+  compiled_.recorder->dispatch({.pipeline = {std::string(shader), std::move(constants), more.subgroup_size},
                                 .push = push,
                                 .groups = groups,
                                 .reads = std::move(reads),
                                 .writes = std::move(writes),
-                                .work = work});
+                                .work = more.work,
+                                .knows_relays = more.knows_relays});
 }
 
 }  // namespace troika::device::vulkan

@@ -81,6 +81,13 @@ struct CompileOptions {
   Recorder::Timed timed = Recorder::Timed::no;
 };
 
+// What not every dispatch needs, as recorder.h has it.
+struct DispatchMore {
+  uint64_t work = 0;
+  uint32_t subgroup_size = 0;
+  bool knows_relays = false;
+};
+
 class Compiler {
  public:
   Compiler(std::shared_ptr<Context> context, const Segment& segment, std::shared_ptr<StepBlock> step, Scratch& scratch,
@@ -113,7 +120,7 @@ class Compiler {
   Range scratch(size_t purpose, size_t bytes);
   void dispatch(std::string_view shader, std::vector<uint32_t> constants, std::span<const std::byte> push,
                 std::array<uint32_t, 3> groups, std::vector<Range> reads, std::vector<Range> writes,
-                uint64_t work = 0, uint32_t subgroup_size = 0);
+                DispatchMore more = {});
 
   // How rows of x are rounded for a product: to int8 (shaders/lib/int8.glsl), or to halves for the matrix unit (lib/half.glsl).
   enum class Rounding : uint8_t { none, int8, halves };
@@ -178,6 +185,8 @@ class Compiler {
   bool has_matrix_unit() const { return options_.matrix_unit && matrix_shape(context_->caps()); }
   uint32_t most_rows_of_linear(Rounding x) const;
   uint32_t slice_length_of(const Product& p) const;
+  uint32_t stretches_at_once(const Product& p, uint32_t rows) const;
+  static bool knows_relays(const PipelineKey& pipeline);
   MatrixKernel matrix_kernel_of(const Product& p) const;
   void multiply(const Product& p);
   // The fastest that is known. all_live: what it is told in a trial.

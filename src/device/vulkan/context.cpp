@@ -78,6 +78,7 @@ std::shared_ptr<Context> Context::open() {
   const size_t number = size_t(choice.number);
   std::shared_ptr<Context> context(new Context(devices[number], gpus[number]));
   context->lanes_ = find_matrix_lanes(context);
+  context->has_relays_ = starts_in_order(context->caps_);
   open = context;
   return context;
 }
@@ -129,6 +130,12 @@ void Context::write_cache() {
   }
 }
 
+void Context::stop_relays() {
+  if (!has_relays_.exchange(false)) return;
+  log::warn("on {} work waited in vain for the work before it; from now on there are barriers between them, which takes longer",
+            caps_.name);
+}
+
 void Context::open_device() {
   uint32_t count = 0;
   vkGetPhysicalDeviceQueueFamilyProperties(physical_, &count, nullptr);
@@ -148,6 +155,7 @@ void Context::open_device() {
   features12.storageBuffer8BitAccess = features12.shaderInt8 = features12.bufferDeviceAddress = VK_TRUE;
   features12.scalarBlockLayout = VK_TRUE;
   features12.hostQueryReset = VK_TRUE;  // every driver of 1.2 has it
+  features12.vulkanMemoryModel = features12.vulkanMemoryModelDeviceScope = VK_TRUE;  // every driver of 1.3 has them
   VkPhysicalDeviceVulkan13Features features13{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_3_FEATURES, &features12};
   // Every driver of 1.3 has both; maintenance4 is for workgroups sized by a constant, as glslc writes them.
   features13.shaderIntegerDotProduct = features13.maintenance4 = VK_TRUE;
@@ -165,7 +173,7 @@ void Context::open_device() {
   if (!caps_.int8_matrices.empty() || !caps_.half_matrices.empty()) {
     features11.pNext = &matrices;
     extensions.push_back(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
-    features12.vulkanMemoryModel = features13.subgroupSizeControl = features13.computeFullSubgroups = VK_TRUE;
+    features13.subgroupSizeControl = features13.computeFullSubgroups = VK_TRUE;
   }
   VkPhysicalDeviceFeatures2 features{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, &features13};
   features.features.shaderInt16 = features.features.shaderInt64 = VK_TRUE;

@@ -1,6 +1,7 @@
 #include "device/vulkan/recorder.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/error.h"
 
@@ -33,15 +34,16 @@ Recorder::~Recorder() {
 
 void Recorder::dispatch(const Dispatch& d) {
   check(d.push.size() <= 128, "push constants fit");
-  const bool behind_barrier = meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_);
-  if (behind_barrier) {
+  const bool follows = meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_);
+  if (follows) {
     read_.clear();
     written_.clear();
-    ++barriers_;
+    relays_.begin_next(d.knows_relays);
   }
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
-  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, behind_barrier, d.work});
+  const size_t relay = relays_.add(d.knows_relays, d.groups[0] * d.groups[1] * d.groups[2]);
+  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, follows, d.work, d.knows_relays, relay});
 }
 
 void Recorder::end() {
@@ -49,6 +51,7 @@ void Recorder::end() {
   for (const Command& d : dispatches_) pipelines.push_back(d.pipeline);
   context_->make_pipelines(std::move(pipelines));
   begins_ = cuts(most_work_);
+  if (context_->has_relays()) relays_.place(*context_);
   record();
 }
 
@@ -58,6 +61,11 @@ bool Recorder::cut_again(uint64_t most_work) {
   most_work_ = most_work;
   if (begins == begins_) return false;
   begins_ = std::move(begins);
+  record_again();
+  return true;
+}
+
+void Recorder::record_again() {
   vkFreeCommandBuffers(context_->device(), pool_, uint32_t(commands_.size()), commands_.data());
   vkDestroyQueryPool(context_->device(), stamps_, nullptr);
   stamps_ = VK_NULL_HANDLE;
@@ -65,7 +73,6 @@ bool Recorder::cut_again(uint64_t most_work) {
   timed_.clear();
   stamped_ = 0;
   record();
-  return true;
 }
 
 std::vector<size_t> Recorder::cuts(uint64_t most_work) const {
@@ -75,6 +82,7 @@ std::vector<size_t> Recorder::cuts(uint64_t most_work) const {
 }
 
 void Recorder::record() {
+  barriers_ = 0;
   if (keeps_time_) make_stamps(begins_.size());
   begin_submission();
   for (size_t i = 0; i < dispatches_.size(); ++i) {
@@ -111,8 +119,12 @@ void Recorder::end_submission() {
   check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
 }
 
-void Recorder::record(const Command& d) {
-  if (d.behind_barrier) barrier();
+void Recorder::record(Command& d) {
+  if (d.follows && !relays_.waits(d.relay)) barrier();
+  if (d.knows_relays) {
+    const VkDeviceAddress relay = relays_.address(d.relay);
+    std::memcpy(d.push.data() + Relays::kPushAt, &relay, sizeof relay);
+  }
   vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
   vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()), d.push.data());
   vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
@@ -122,6 +134,7 @@ void Recorder::record(const Command& d) {
 }
 
 void Recorder::barrier() {
+  ++barriers_;
   VkMemoryBarrier memory{VK_STRUCTURE_TYPE_MEMORY_BARRIER};
   memory.srcAccessMask = VK_ACCESS_SHADER_WRITE_BIT;
   memory.dstAccessMask = VK_ACCESS_SHADER_READ_BIT | VK_ACCESS_SHADER_WRITE_BIT;
@@ -150,6 +163,7 @@ void Recorder::read_stamps() {
 
 void Recorder::submit() {
   if (keeps_time_) vkResetQueryPool(context_->device(), stamps_, 0, stamped_);
+  relays_.reset();
   context_->submit(commands_, fence_);
   submitted_ = true;
 }
@@ -161,6 +175,12 @@ void Recorder::wait() {
   if (result < 0) lost(result, fmt::format("{} did not finish its step", context_->caps().name));
   check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");
   if (keeps_time_) read_stamps();
+  if (!relays_.was_given_up()) return;
+  context_->stop_relays();
+  relays_.give_up();
+  record_again();
+  submit();
+  wait();
 }
 
 }  // namespace troika::device::vulkan

@@ -10,6 +10,7 @@
 
 #include "device/vulkan/context.h"
 #include "device/vulkan/pace.h"
+#include "device/vulkan/relays.h"
 
 namespace troika::device::vulkan {
 
@@ -26,6 +27,7 @@ struct Dispatch {
   std::array<uint32_t, 3> groups{1, 1, 1};
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
   uint64_t work = 0;                     // about how many multiplications, where they are many
+  bool knows_relays = false;             // its shader waits by itself where it is told to (relays.h)
 };
 
 // What a dispatch is told, by its shader's own struct.
@@ -49,7 +51,9 @@ class Recorder {
   void end();
 
   void submit();  // what the host wrote before is seen
-  void wait();    // what was computed is seen by the host
+  // What was computed is seen by the host. If a workgroup waited in vain for those before it (relays.h), all is computed once
+  // more, with barriers, from now on.
+  void wait();
   // Cuts all anew, between wait() and submit(); false: that changes nothing.
   bool cut_again(uint64_t most_work);
 
@@ -66,12 +70,15 @@ class Recorder {
     PipelineKey pipeline;
     std::vector<std::byte> push;
     std::array<uint32_t, 3> groups;
-    bool behind_barrier;
+    bool follows;  // it needs what others made, or overwrites what they read
     uint64_t work;
+    bool knows_relays;
+    size_t relay;
   };
   std::vector<size_t> cuts(uint64_t most_work) const;
   void record();
-  void record(const Command& d);
+  void record_again();
+  void record(Command& d);
   void begin_submission();
   void end_submission();
   void barrier();
@@ -93,6 +100,7 @@ class Recorder {
   std::vector<size_t> begins_;  // of submissions
   std::vector<Range> read_, written_;  // since the last barrier
   int barriers_ = 0;
+  Relays relays_;
   bool submitted_ = false;
 };
 
