@@ -23,6 +23,7 @@ layout(constant_id = 4) const uint kEnd = 0;
 layout(constant_id = 5) const uint kFactor = 0;
 layout(constant_id = 6) const uint kDeep = 1;         // stretches that are on their way from memory at once
 layout(constant_id = 7) const bool kRelay = false;    // it may take part in one
+const bool kAsksAhead = kRelay && kTokens <= 2;
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
@@ -155,15 +156,13 @@ void compute() {
     row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
   }
-  // In a relay the first weights are asked for before x is there.
+  // In a relay the first weights are asked for before x is there, if registers do not overflow.
   Groups groups[kDeep];
   uint stretch = slice * length;
-  if (kRelay) {
-    read_groups(one, two, row, stretch, max(end, 1), groups);
-    wait();
-  }
+  if (kAsksAhead) read_groups(one, two, row, stretch, max(end, 1), groups);
+  if (kRelay) wait();
   if (kFactor == kSquares) add_squares(token);
-  if (kRelay) {
+  if (kAsksAhead) {
     add_groups(groups, token, stretch, end, sum, sum_of_second);
     stretch += kDeep;
   }

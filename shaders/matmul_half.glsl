@@ -117,7 +117,7 @@ void fetch_step(uint span, uint step_, uint row_begin, uint token_begin, uint li
 // Of the lane's group g the half that meets value v of this step in x.
 float16_t weight_at(uint g, uint step_, uint v) {
   if (kPlain) {
-    const uint in_row = v ^ ((v ^ v >> 1) & 1) * 3;
+    const uint in_row = with_middle_swapped(v);
     const vec2 pair = pair_of(numbers_[step_ % kAhead][kPlain ? g : 0][in_row / 8][in_row / 2 % 4]);
     return float16_t(cut_to_half(pair[in_row % 2] * kHalfUnit));
   }
@@ -215,7 +215,7 @@ void add_squares(uint live) {
 void main() {
   const uint live = live_rows(step, rows);
   if (gl_WorkGroupID.x * kTokens >= live) return;
-  const uint spans = (depth / 32 + kClasses - 1) / kClasses, lane = gl_LocalInvocationID.x;
+  const uint lane = gl_LocalInvocationID.x;
   const uint beside = gl_SubgroupID % kBeside, part = gl_SubgroupID / kBeside;
   const uint row_begin = beside % kAlongRows * kRowPieces * kM, token_begin = beside / kAlongRows * kTokenPieces * kN;
   [[unroll]] for (uint m = 0; m < kHeld; ++m) sum_[m] = total_[m] = Sums(0);

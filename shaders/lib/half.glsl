@@ -18,6 +18,10 @@ layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer Ha
 layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer Halves4Out { VISIBLE f16vec4 at[]; };
 
 float cut_to_half(float x) { return clamp(x, -kMostHalf, kMostHalf); }
+vec4 cut_to_half(vec4 x) { return clamp(x, -kMostHalf, kMostHalf); }
+
+// Where value i of a row stands, or which one stands there.
+uint with_middle_swapped(uint i) { return i ^ ((i ^ i >> 1) & 1) * 3; }
 
 // Where values 8 i to 8 i + 7 of a row's stretch lie, in eights, if rows have `stretches`.
 uint place_of_eight(uint row, uint stretch, uint i, uint stretches) {
@@ -26,15 +30,15 @@ uint place_of_eight(uint row, uint stretch, uint i, uint stretches) {
 }
 
 void put_half(uint64_t rows, uint row, uint column, uint columns, float x) {
-  const uint eight = place_of_eight(row, column / 32, column % 32 / 8, columns / 32), within = column % 8;
-  HalfOut(rows).at[eight * 8 + (within ^ ((within ^ within >> 1) & 1) * 3)] = float16_t(cut_to_half(x / kHalfUnit));
+  const uint eight = place_of_eight(row, column / 32, column % 32 / 8, columns / 32);
+  HalfOut(rows).at[eight * 8 + with_middle_swapped(column % 8)] = float16_t(cut_to_half(x / kHalfUnit));
 }
 
 // From `column` on, a multiple of 4.
 void put_four_halves(uint64_t rows, uint row, uint column, uint columns, const float x[4]) {
   const uint eight = place_of_eight(row, column / 32, column % 32 / 8, columns / 32);
   const vec4 four = vec4(x[0], x[2], x[1], x[3]) / kHalfUnit;
-  Halves4Out(rows).at[eight * 2 + column % 8 / 4] = f16vec4(clamp(four, -kMostHalf, kMostHalf));
+  Halves4Out(rows).at[eight * 2 + column % 8 / 4] = f16vec4(cut_to_half(four));
 }
 
 #endif

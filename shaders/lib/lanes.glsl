@@ -1,5 +1,5 @@
 // Which places of the matrix unit's operands a lane of the subgroup has, in the layouts that we know: A of kM × kK weights, B of
-// kK × kN values of x. Vulkan leaves it to the driver, so matrix_layout.comp asks, and src/device/vulkan/matrix_layout.cpp
+// kK × kN values of x. Vulkan leaves it to the driver, so matrix_layout.comp asks, and src/device/vulkan/matrix_lanes.cpp
 // compares. Who includes this says kM, kN, kK and kLayout.
 //
 //   kRowsApart     lane l has row l % kM of A and column l % kN of B, all of each. AMD, RDNA3.

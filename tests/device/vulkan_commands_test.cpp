@@ -43,9 +43,16 @@ Recorded count(Device& device, const Tape& tape, Rows rows) {
 
 class VulkanCommands : public OnVulkan {
  protected:
+  void SetUp() override {
+    ::setenv("TROIKA_VULKAN_RELAYS", "0", 1);
+    OnVulkan::SetUp();
+  }
   Recorded count(const std::vector<int>& widths, Rows rows, const Ops& ops) {
     return vulkan::count(*device_, tape_of(widths, rows, Format::f32, ops), rows);
   }
+
+ private:
+  const Kept relays_{"TROIKA_VULKAN_RELAYS"};
 };
 
 struct OpCase {
