@@ -253,7 +253,7 @@ TEST_F(VulkanInt8, GivesTheSameBitsWhenItsSubmissionsAreCutAgain) {
       check_timed(recorder);
     }
   };
-  EXPECT_TRUE(same_bits(run(*device_, tape, {}).rows, run(*device_, tape, {.timed = Recorder::Timed::yes}, cut_twice).rows));
+  EXPECT_TRUE(same_bits(run(*device_, tape, {}).rows, run(*device_, tape, {.timed = Recorder::Timed::submissions}, cut_twice).rows));
 }
 
 // Rounded rows are kept in a few places in turn; a product must not round its result into the place of what it reads.

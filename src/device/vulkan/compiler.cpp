@@ -174,7 +174,8 @@ void Compiler::dispatch(std::string_view shader, std::vector<uint32_t> constants
                                 .reads = std::move(reads),
                                 .writes = std::move(writes),
                                 .work = more.work,
-                                .knows_relays = more.knows_relays});
+                                .knows_relays = more.knows_relays,
+                                .what = std::move(more.what)});
 }
 
 }  // namespace troika::device::vulkan

@@ -86,6 +86,7 @@ struct DispatchMore {
   uint64_t work = 0;
   uint32_t subgroup_size = 0;
   bool knows_relays = false;
+  std::string what{};
 };
 
 class Compiler {

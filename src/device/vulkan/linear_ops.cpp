@@ -89,7 +89,8 @@ void Compiler::multiply(const Product& p) {
   all_live.rows = int32_t(p.capacity);
   const auto [pipeline, groups] = candidate_of(p, bytes_of(all_live));
   dispatch(pipeline.shader, pipeline.constants, bytes_of(push), groups, std::move(reads), std::move(writes),
-           {p.work(), pipeline.subgroup_size, knows_relays(pipeline)});
+           {p.work(), pipeline.subgroup_size, knows_relays(pipeline),
+            fmt::format("{}{} x {}{}", p.kind == Product::gated ? "two of " : "", p.columns, p.depth, p.add_norm ? ", normed" : "")});
 }
 
 Compiler::Rounding Compiler::rounding_of(const GpuWeight& w, Multiplies what) const {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+
+#include <fmt/format.h>
 
 #include "base/error.h"
 
@@ -17,7 +20,7 @@ bool meet(std::span<const Range> some, std::span<const Range> others) {
 }  // namespace
 
 Recorder::Recorder(std::shared_ptr<Context> context, uint64_t most_work, Timed timed)
-    : context_(std::move(context)), most_work_(most_work), keeps_time_(timed == Timed::yes && context_->keeps_time()) {
+    : context_(std::move(context)), most_work_(most_work), timed_as_(context_->keeps_time() ? timed : Timed::no) {
   VkCommandPoolCreateInfo pool{VK_STRUCTURE_TYPE_COMMAND_POOL_CREATE_INFO};
   pool.queueFamilyIndex = context_->queue_family();
   check_result(vkCreateCommandPool(context_->device(), &pool, nullptr, &pool_), "Vulkan's command pool");
@@ -43,7 +46,7 @@ void Recorder::dispatch(const Dispatch& d) {
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
   const size_t relay = relays_.add(d.knows_relays, d.groups[0] * d.groups[1] * d.groups[2]);
-  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, follows, d.work, d.knows_relays, relay});
+  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, follows, d.work, d.knows_relays, relay, d.what});
 }
 
 void Recorder::end() {
@@ -51,7 +54,7 @@ void Recorder::end() {
   for (const Command& d : dispatches_) pipelines.push_back(d.pipeline);
   context_->make_pipelines(std::move(pipelines));
   begins_ = cuts(most_work_);
-  if (context_->has_relays()) relays_.place(*context_);
+  if (context_->has_relays() && timed_as_ != Timed::each) relays_.place(*context_);
   record();
 }
 
@@ -75,7 +78,17 @@ void Recorder::record_again() {
   record();
 }
 
+std::string Recorder::name(size_t dispatch) const {
+  const Command& d = dispatches_[dispatch];
+  return d.what.empty() ? d.pipeline.shader : fmt::format("{}, {}", d.pipeline.shader, d.what);
+}
+
 std::vector<size_t> Recorder::cuts(uint64_t most_work) const {
+  if (timed_as_ == Timed::each) {
+    std::vector<size_t> all(dispatches_.size());
+    std::iota(all.begin(), all.end(), size_t{0});
+    return all;
+  }
   std::vector<uint64_t> works;
   for (const Command& d : dispatches_) works.push_back(d.work);
   return cut(works, most_work);
@@ -83,7 +96,7 @@ std::vector<size_t> Recorder::cuts(uint64_t most_work) const {
 
 void Recorder::record() {
   barriers_ = 0;
-  if (keeps_time_) make_stamps(begins_.size());
+  if (timed_as_ != Timed::no) make_stamps(begins_.size());
   begin_submission();
   for (size_t i = 0; i < dispatches_.size(); ++i) {
     if (i > 0 && std::ranges::binary_search(begins_, i)) {  // barriers hold from one submission to the next
@@ -109,13 +122,13 @@ void Recorder::begin_submission() {
   check_result(vkAllocateCommandBuffers(context_->device(), &allocate, &commands_.emplace_back()), "Vulkan's command buffer");
   VkCommandBufferBeginInfo begin{VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO};
   check_result(vkBeginCommandBuffer(commands(), &begin), "Vulkan's command buffer");
-  if (!keeps_time_) return;
+  if (timed_as_ == Timed::no) return;
   stamp();
   timed_.emplace_back();
 }
 
 void Recorder::end_submission() {
-  if (keeps_time_) stamp();
+  if (timed_as_ != Timed::no) stamp();
   check_result(vkEndCommandBuffer(commands()), "Vulkan's command buffer");
 }
 
@@ -128,7 +141,7 @@ void Recorder::record(Command& d) {
   vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
   vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()), d.push.data());
   vkCmdDispatch(commands(), d.groups[0], d.groups[1], d.groups[2]);
-  if (!keeps_time_) return;
+  if (timed_as_ == Timed::no) return;
   timed_.back().work += d.work;
   ++timed_.back().dispatches;
 }
@@ -162,7 +175,7 @@ void Recorder::read_stamps() {
 }
 
 void Recorder::submit() {
-  if (keeps_time_) vkResetQueryPool(context_->device(), stamps_, 0, stamped_);
+  if (timed_as_ != Timed::no) vkResetQueryPool(context_->device(), stamps_, 0, stamped_);
   relays_.reset();
   context_->submit(commands_, fence_);
   submitted_ = true;
@@ -174,7 +187,7 @@ void Recorder::wait() {
   submitted_ = false;
   if (result < 0) lost(result, fmt::format("{} did not finish its step", context_->caps().name));
   check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");
-  if (keeps_time_) read_stamps();
+  if (timed_as_ != Timed::no) read_stamps();
   if (!relays_.was_given_up()) return;
   context_->stop_relays();
   relays_.give_up();

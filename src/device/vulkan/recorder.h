@@ -6,6 +6,7 @@
 #include <array>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "device/vulkan/context.h"
@@ -28,6 +29,7 @@ struct Dispatch {
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
   uint64_t work = 0;                     // about how many multiplications, where they are many
   bool knows_relays = false;             // its shader waits by itself where it is told to (relays.h)
+  std::string what{};                    // it does, besides its shader's name, for people
 };
 
 // What a dispatch is told, by its shader's own struct.
@@ -39,7 +41,7 @@ std::span<const std::byte> bytes_of(const Push& push) {
 
 class Recorder {
  public:
-  enum class Timed : bool { no, yes };
+  enum class Timed : uint8_t { no, submissions, each };  // each: dispatch, as a submission of its own
   // most_work: of one submission, unless a single dispatch is more. Timed: where the GPU keeps time.
   Recorder(std::shared_ptr<Context> context, uint64_t most_work, Timed timed = Timed::no);
   ~Recorder();
@@ -61,6 +63,7 @@ class Recorder {
   int barriers() const { return barriers_; }
   int submissions() const { return static_cast<int>(commands_.size()); }  // behind end()
   uint64_t most_work() const { return most_work_; }  // that they were cut for
+  std::string name(size_t dispatch) const;
   // How long they took, behind wait(); empty: they are not timed.
   std::span<const Submission> timed() const { return timed_; }
 
@@ -74,6 +77,7 @@ class Recorder {
     uint64_t work;
     bool knows_relays;
     size_t relay;
+    std::string what;
   };
   std::vector<size_t> cuts(uint64_t most_work) const;
   void record();
@@ -89,7 +93,7 @@ class Recorder {
 
   const std::shared_ptr<Context> context_;
   uint64_t most_work_;  // that all was cut for
-  const bool keeps_time_;
+  const Timed timed_as_;
   VkCommandPool pool_ = VK_NULL_HANDLE;
   std::vector<VkCommandBuffer> commands_;  // one a submission
   VkFence fence_ = VK_NULL_HANDLE;

@@ -20,7 +20,7 @@ constexpr double kHopeless = 2;  // times as long as the fastest: one run says e
 std::vector<double> times_of(const std::shared_ptr<Context>& context, const Trial& trial, const Candidate& candidate,
                              size_t runs, size_t& layer) {
   constexpr Range kResult{0, 1};  // stands for what all of them write: a barrier keeps them apart
-  Recorder recorder(context, 0, Recorder::Timed::yes);
+  Recorder recorder(context, 0, Recorder::Timed::submissions);
   for (size_t run = 0; run < runs; ++run) {
     recorder.dispatch({.pipeline = candidate.pipeline,
                        .push = trial.pushes[layer++ % trial.pushes.size()],

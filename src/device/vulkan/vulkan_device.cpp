@@ -6,6 +6,7 @@
 #include "device/vulkan/free_memory.h"
 #include "device/vulkan/kept_file.h"
 #include "device/vulkan/limits.h"
+#include "device/vulkan/profile.h"
 #include "device/vulkan/weights.h"
 
 namespace troika::device::vulkan {
@@ -18,8 +19,12 @@ bool file_stays(const Caps& caps, size_t file_bytes) {
 
 class VulkanExecutable : public Executable {
  public:
-  VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled, std::shared_ptr<MeasuredFile> file)
-      : context_(std::move(context)), compiled_(std::move(compiled)), file_(std::move(file)) {}
+  VulkanExecutable(std::shared_ptr<Context> context, Compiled compiled, std::shared_ptr<MeasuredFile> file,
+                   std::optional<Profile> profile)
+      : context_(std::move(context)), compiled_(std::move(compiled)), file_(std::move(file)), profile_(std::move(profile)) {}
+  ~VulkanExecutable() override {
+    if (profile_) fmt::print(stderr, "{}", profile_->table());
+  }
   void submit() override {
     if (file_) cut_again();
     compiled_.step->upload();
@@ -28,6 +33,7 @@ class VulkanExecutable : public Executable {
   void wait() override {
     compiled_.recorder->wait();
     if (file_) learn(compiled_.recorder->timed());
+    if (profile_) profile_->add(*compiled_.recorder);
     context_->keep_pipelines();
   }
   Recorded recorded() const {
@@ -69,6 +75,7 @@ class VulkanExecutable : public Executable {
   const std::shared_ptr<Context> context_;
   Compiled compiled_;
   const std::shared_ptr<MeasuredFile> file_;  // null: nothing is measured
+  std::optional<Profile> profile_;
   bool was_too_long_ = false;                 // a submission of the last step
 };
 
@@ -114,11 +121,15 @@ class VulkanDevice : public Device {
                                  .most_work = most_work(context_->caps().kind, work_per_second()),
                                  .results = results_,
                                  .tuner = tuner_ ? &*tuner_ : nullptr,
-                                 .timed = measured_ ? Recorder::Timed::yes : Recorder::Timed::no};
+                                 .timed = wants_profile() ? Recorder::Timed::each
+                                          : measured_     ? Recorder::Timed::submissions
+                                                          : Recorder::Timed::no};
     const auto step = step_block(*segment.inputs);
     if (tuner_ && segment.is_idle) tuner_->measure(Compiler(context_, segment, step, scratch_, options).trials());
     Compiler compiler(context_, segment, step, scratch_, options);
-    return std::make_unique<VulkanExecutable>(context_, compiler.compile(), measured_);
+    std::optional<Profile> profile;
+    if (wants_profile()) profile.emplace(context_->caps().name, segment.program->tokens);
+    return std::make_unique<VulkanExecutable>(context_, compiler.compile(), wants_profile() ? nullptr : measured_, std::move(profile));
   }
   std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
 
