@@ -4,16 +4,16 @@
 // computed too (they cost less than to ask) and thrown away. kNormed ends with what an add_norm behind it would do, but for
 // the root mean square, which whoever multiplies with its result finds from the squares. Included behind
 // quant/<format>.glsl, of block formats only.
-#define RELAYS
+#define CHAINED
 #define VULKAN_MEMORY_MODEL
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/int8.glsl"
 #include "lib/product.glsl"
-#include "lib/relay.glsl"
+#include "lib/chain.glsl"
 #include "lib/rms.glsl"
 
-void wait() { if (relay != 0) wait_in(Relay(relay)); }
+void wait() { if (link != 0) wait_in(Link(link)); }
 
 layout(local_size_x_id = 3) in;                       // 16 · slices
 layout(constant_id = 0) const uint kTokens = 1;       // rows of x at once
@@ -22,8 +22,8 @@ layout(constant_id = 2) const bool kExperts = false;  // each row has an expert 
 layout(constant_id = 4) const uint kEnd = 0;
 layout(constant_id = 5) const uint kFactor = 0;
 layout(constant_id = 6) const uint kDeep = 1;         // stretches that are on their way from memory at once
-layout(constant_id = 7) const bool kRelay = false;    // it may take part in one
-const bool kAsksAhead = kRelay && kTokens <= 2;
+layout(constant_id = 7) const bool kChained = false;    // it may stand in one
+const bool kAsksAhead = kChained && kTokens <= 2;
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
@@ -156,11 +156,11 @@ void compute() {
     row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
   }
-  // In a relay the first weights are asked for before x is there, if registers do not overflow.
+  // In a chain the first weights are asked for before x is there, if registers do not overflow.
   Groups groups[kDeep];
   uint stretch = slice * length;
-  if (kAsksAhead) read_groups(one, two, row, stretch, max(end, 1), groups);
-  if (kRelay) wait();
+  if (kAsksAhead) read_groups(one, two, row, stretch, end, groups);
+  if (kChained) wait();
   if (kFactor == kSquares) add_squares(token);
   if (kAsksAhead) {
     add_groups(groups, token, stretch, end, sum, sum_of_second);
@@ -201,5 +201,5 @@ void compute() {
 
 void main() {
   compute();
-  if (kRelay && relay != 0) pass_on(Relay(relay));
+  if (kChained && link != 0) pass_on(Link(link));
 }

@@ -65,7 +65,7 @@ layout(push_constant) uniform Push {
   int window, group;        // of pages; of kRows: the kind of span
   int rows;
   uint slots;               // stretches of the longest text
-  uint64_t relay;           // of kWrites: lib/relay.glsl; 0: there are barriers
+  uint64_t link;            // of kWrites: lib/chain.glsl; 0: there are barriers
 };
 
 const float kNone = -1.0 / 0.0;

@@ -25,11 +25,12 @@ layout(push_constant) uniform Push {
   int rows;
   uint used, x_rows;          // rows of the result for each row that is live, and for each row of x
   uint act, has_bias;
-  uint64_t relay;             // lib/relay.glsl; 0: there are barriers
+  uint64_t link;              // lib/chain.glsl; 0: there are barriers
   More more;
 };
 
-// Where the panels begin: as told, or of the expert that a row is sent to.
+// Where the panels begin: as told, or of the expert that a row is sent to, which is known before a chain begins: who chooses
+// it stands in none.
 uint64_t matrix(uint64_t told, bool of_experts, uint row_of_x) {
   return of_experts ? Addresses(told).at[chosen.at[row_of_x] * 3] : told;
 }

@@ -1,10 +1,10 @@
-// How memory is declared that one dispatch writes and the next reads: VISIBLE, of each member. Where barriers stand between
-// them, it need not say anything. Shaders that know relays (lib/relay.glsl) define RELAYS in front of all includes, and then
-// it is coherent, which passes by a processor's own cache; or VULKAN_MEMORY_MODEL besides: then it is kept there, and the
-// barriers of relay.glsl see to it that nothing old is.
+// How memory is declared that one dispatch writes and the next one reads: each member is VISIBLE. Between barriers this says
+// nothing. Shaders that may stand in a chain (lib/chain.glsl) define CHAINED in front of all includes. Then such memory is
+// coherent: each access passes by the processor's own cache. With VULKAN_MEMORY_MODEL defined besides, it is read through that
+// cache, and wait_in() empties it.
 #ifndef TROIKA_VISIBLE
 #define TROIKA_VISIBLE
-#ifdef RELAYS
+#ifdef CHAINED
 #extension GL_KHR_memory_scope_semantics : require
 #ifdef VULKAN_MEMORY_MODEL
 #pragma use_vulkan_memory_model

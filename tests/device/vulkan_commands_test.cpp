@@ -44,7 +44,7 @@ Recorded count(Device& device, const Tape& tape, Rows rows) {
 class VulkanCommands : public OnVulkan {
  protected:
   void SetUp() override {
-    ::setenv("TROIKA_VULKAN_RELAYS", "0", 1);
+    ::setenv("TROIKA_VULKAN_CHAINS", "0", 1);
     OnVulkan::SetUp();
   }
   Recorded count(const std::vector<int>& widths, Rows rows, const Ops& ops) {
@@ -52,7 +52,7 @@ class VulkanCommands : public OnVulkan {
   }
 
  private:
-  const Kept relays_{"TROIKA_VULKAN_RELAYS"};
+  const Kept chain_{"TROIKA_VULKAN_CHAINS"};
 };
 
 struct OpCase {
@@ -188,9 +188,9 @@ TEST_F(VulkanCommands, OfADenseLayerAreAsManyAsTheDocsSay) {
   EXPECT_EQ(layer.barriers, 5);
 }
 
-class VulkanCommandsInRelays : public OnVulkanInRelays {};
+class VulkanCommandsChained : public OnVulkanChained {};
 
-TEST_F(VulkanCommandsInRelays, OfADenseLayerHaveNoBarrier) {
+TEST_F(VulkanCommandsChained, OfADenseLayerHaveNoBarrier) {
   const Recorded layer = of_a_layer();
   EXPECT_EQ(layer.dispatches, 7);
   EXPECT_EQ(layer.barriers, 0);

@@ -22,16 +22,16 @@ class OnVulkan : public testing::Test {
   std::unique_ptr<Device> device_;
 };
 
-// With relays in the place of barriers (device/vulkan/relays.h), whatever the GPU is.
-class OnVulkanInRelays : public OnVulkan {
+// With chains in the place of barriers (device/vulkan/chain.h), whatever the GPU is.
+class OnVulkanChained : public OnVulkan {
  protected:
   void SetUp() override {
-    ::setenv("TROIKA_VULKAN_RELAYS", "1", 1);  // read when the GPU is opened
+    ::setenv("TROIKA_VULKAN_CHAINS", "1", 1);  // read when the GPU is opened
     OnVulkan::SetUp();
   }
 
  private:
-  const Kept relays_{"TROIKA_VULKAN_RELAYS"};
+  const Kept chain_{"TROIKA_VULKAN_CHAINS"};
 };
 
 }  // namespace troika::device

@@ -96,9 +96,9 @@ TEST_F(VulkanInt8, GivesARowTheSameBitsWhateverTheNumberOfRows) {
   }
 }
 
-class VulkanInt8InRelays : public OnVulkanInRelays {};
+class VulkanInt8Chained : public OnVulkanChained {};
 
-TEST_F(VulkanInt8InRelays, GivesTheBitsThatBarriersGive) {
+TEST_F(VulkanInt8Chained, GivesTheBitsThatBarriersGive) {
   const auto run_all = [&] {
     std::vector<std::vector<float>> results;
     for (Format format : {Format::q4_0, Format::q6_k}) {
@@ -108,11 +108,11 @@ TEST_F(VulkanInt8InRelays, GivesTheBitsThatBarriersGive) {
     }
     return results;
   };
-  const auto in_relays = run_all();
-  ASSERT_TRUE(Context::open()->has_relays());
-  Context::open()->stop_relays();
+  const auto chained = run_all();
+  ASSERT_TRUE(Context::open()->has_chains());
+  Context::open()->stop_chains();
   const auto behind_barriers = run_all();
-  for (size_t i = 0; i < in_relays.size(); ++i) EXPECT_TRUE(same_bits(in_relays[i], behind_barriers[i])) << i;
+  for (size_t i = 0; i < chained.size(); ++i) EXPECT_TRUE(same_bits(chained[i], behind_barriers[i])) << i;
 }
 
 // The trials that a tuner would make of a tape.

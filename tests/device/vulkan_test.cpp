@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "device/tape.h"
+#include "device/vulkan/context.h"
 #include "device/vulkan/panels.h"
 #include "device/vulkan_here.h"
 #include "ops/rewrites.h"
@@ -112,9 +113,18 @@ TEST_F(VulkanBits, AreTheSameInAThousandReplays) { replay_a_thousand_times(*devi
 
 TEST_F(VulkanBits, AreTheSameInAThousandReplaysInInt8) { replay_a_thousand_times(*make_device("vulkan", {})); }
 
-class VulkanBitsInRelays : public OnVulkanInRelays {};
+class VulkanBitsChained : public OnVulkanChained {};
 
-TEST_F(VulkanBitsInRelays, AreTheSameInAThousandReplays) { replay_a_thousand_times(*make_device("vulkan", {})); }
+TEST_F(VulkanBitsChained, AreTheSameInAThousandReplaysAndBehindBarriers) {
+  const auto device = make_device("vulkan", {});
+  const Tape tape = layer_tape();
+  replay_a_thousand_times(*device);
+  const Outcome chained = run_on(*device, tape, Format::f16);
+  const auto context = vulkan::Context::open();
+  ASSERT_TRUE(context->has_chains()) << "nobody waited in vain";
+  context->stop_chains();
+  EXPECT_TRUE(same_outcome(run_on(*device, tape, Format::f16), chained));
+}
 
 TEST_F(VulkanBits, AreTheSameWhenTheTapeIsRecordedAgain) {
   const Tape tape = layer_tape();

@@ -35,9 +35,9 @@ struct Attention {
   float scale, softcap;
   int32_t window, group, rows;
   uint32_t slots;
-  VkDeviceAddress relay;
+  VkDeviceAddress link;
 };
-static_assert(offsetof(Attention, relay) == Relays::kPushAt);
+static_assert(offsetof(Attention, link) == Chain::kPushAt);
 struct AttentionMore {
   VkDeviceAddress to_numbers, to_scales, new_keys, new_values;
 };
@@ -214,13 +214,14 @@ void Compiler::attend(const Op& op) {
     const Range states = scratch(Scratch::states, state_bytes), tickets = scratch(Scratch::tickets, all_rows * 4);
     push.states = states.begin;
     push.tickets = tickets.begin;
+    compiled_.tickets.push_back(scratch_.get(Scratch::tickets, 0));
     writes.insert(writes.end(), {states, tickets});
   }
   dispatch(writes_new ? "attend_new" : "attend",
            {cache_number(cache.format), as != Rounding::none, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1,
             together, classes},
            bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
-           {.knows_relays = writes_new});
+           {.can_wait = writes_new});
 }
 
 void Compiler::attend_spans(const Op& op) {

@@ -38,7 +38,7 @@ std::string why_not(const Caps& caps) {
 
 bool starts_in_order(const Caps& caps) {
   constexpr uint32_t kNvidia = 0x10de;
-  if (const char* told = std::getenv("TROIKA_VULKAN_RELAYS")) return std::string_view(told) == "1";
+  if (const char* told = std::getenv("TROIKA_VULKAN_CHAINS")) return std::string_view(told) == "1";
   return caps.vendor == kNvidia;
 }
 

@@ -32,6 +32,7 @@ Compiler::Compiler(std::shared_ptr<Context> context, const Segment& segment, std
 Compiled Compiler::compile() {
   add_ops();
   add_results();
+  compiled_.can_be_repeated = reads_only_inputs();
   compiled_.recorder->end();
   if (compiled_.fetch) compiled_.fetch->end();
   return std::move(compiled_);
@@ -57,6 +58,16 @@ void Compiler::add_ops() {
   for (size_t i = segment_.begin; i < segment_.end; ++i) {
     if (!done_.contains(&program_.ops[i])) add(program_.ops[i]);
   }
+}
+
+// Of the step, not activations that were made elsewhere, whose memory it may use itself once it has read them.
+bool Compiler::reads_only_inputs() const {
+  const auto ops = std::span(program_.ops).subspan(segment_.begin, segment_.end - segment_.begin);
+  return std::ranges::all_of(ops, [&](const Op& op) {
+    return std::ranges::all_of(op.in, [&](Tensor t) {
+      return program_[t].role != ops::Role::activation || is_made_here(t);
+    });
+  });
 }
 
 void Compiler::add_results() {
@@ -174,7 +185,7 @@ void Compiler::dispatch(std::string_view shader, std::vector<uint32_t> constants
                                 .reads = std::move(reads),
                                 .writes = std::move(writes),
                                 .work = more.work,
-                                .knows_relays = more.knows_relays,
+                                .can_wait = more.can_wait,
                                 .what = std::move(more.what)});
 }
 

@@ -45,6 +45,8 @@ struct Compiled {
   std::shared_ptr<StepBlock> step;
   std::vector<ReadBack> results;
   std::shared_ptr<GpuBuffer> top;  // TopLogits of each row; null: they are not looked for
+  std::vector<std::shared_ptr<GpuBuffer>> tickets;  // that are 0 between steps (shaders/lib/attend.glsl)
+  bool can_be_repeated = false;  // a step: all that it reads, the host wrote
   std::vector<std::shared_ptr<void>> keep;  // all that the commands point at
   std::unique_ptr<Recorder> fetch;  // brings wanted rows of logits to results[0]; null: the host reads the arena
   std::unique_ptr<Recorder> recorder;  // goes first: it waits for the GPU
@@ -85,7 +87,7 @@ struct CompileOptions {
 struct DispatchMore {
   uint64_t work = 0;
   uint32_t subgroup_size = 0;
-  bool knows_relays = false;
+  bool can_wait = false;
   std::string what{};
 };
 
@@ -105,6 +107,7 @@ class Compiler {
   // Where the tape ends. What: bits of ops::Wanted.
   void add_results();
   bool is_made_here(Tensor t) const;
+  bool reads_only_inputs() const;
   void find_top(Tensor logits);
   void read_back(Tensor t, uint32_t what);
   void copy_wanted(Recorder& recorder, const ReadBack& read, uint32_t what) const;
@@ -187,7 +190,7 @@ class Compiler {
   uint32_t most_rows_of_linear(Rounding x) const;
   uint32_t slice_length_of(const Product& p) const;
   uint32_t stretches_at_once(const Product& p, uint32_t rows) const;
-  static bool knows_relays(const PipelineKey& pipeline);
+  static bool can_wait(const PipelineKey& pipeline);
   MatrixKernel matrix_kernel_of(const Product& p) const;
   void multiply(const Product& p);
   // The fastest that is known. all_live: what it is told in a trial.

@@ -78,7 +78,7 @@ std::shared_ptr<Context> Context::open() {
   const size_t number = size_t(choice.number);
   std::shared_ptr<Context> context(new Context(devices[number], gpus[number]));
   context->lanes_ = find_matrix_lanes(context);
-  context->has_relays_ = starts_in_order(context->caps_);
+  context->has_chains_ = starts_in_order(context->caps_);
   open = context;
   return context;
 }
@@ -130,8 +130,8 @@ void Context::write_cache() {
   }
 }
 
-void Context::stop_relays() {
-  if (!has_relays_.exchange(false)) return;
+void Context::stop_chains() {
+  if (!has_chains_.exchange(false)) return;
   log::warn("on {} work waited in vain for the work before it; from now on there are barriers between them, which takes longer",
             caps_.name);
 }

@@ -68,9 +68,9 @@ class Context : public std::enable_shared_from_this<Context> {
   double seconds_between(uint64_t begin, uint64_t end) const;  // of two timestamps
   VkPipelineLayout layout() const { return layout_; }  // of all pipelines: 128 bytes of push constants, nothing else
 
-  // Whether dispatches may wait for each other by themselves (relays.h). It stops when one has waited in vain; any thread.
-  bool has_relays() const { return has_relays_; }
-  void stop_relays();
+  // Whether dispatches may wait for each other by themselves (chain.h). It stops when one has waited in vain; any thread.
+  bool has_chains() const { return has_chains_; }
+  void stop_chains();
 
   // Of the memory that allocate() takes, as the driver counts: what is left of the budget, or all where it keeps none.
   uint64_t budget_bytes() const;
@@ -100,7 +100,7 @@ class Context : public std::enable_shared_from_this<Context> {
   const VkPhysicalDevice physical_;
   const Caps caps_;
   std::optional<MatrixLanes> lanes_;
-  std::atomic<bool> has_relays_ = false;
+  std::atomic<bool> has_chains_ = false;
   VkDevice device_ = VK_NULL_HANDLE;
   VkQueue queue_ = VK_NULL_HANDLE;
   uint32_t family_ = 0, stamp_bits_ = 0;  // of a timestamp; 0: there are none

@@ -48,12 +48,12 @@ void Compiler::multiply(const Product& p) {
     uint32_t depth, columns, first, panel_bytes;
     int32_t rows;
     uint32_t used, x_rows, act, has_bias;
-    VkDeviceAddress relay, more;
+    VkDeviceAddress link, more;
   } push{.step = step_, .x = p.x, .to = p.to, .weight = p.address ? p.address : p.weight->address, .second = p.second,
          .other = p.gate ? p.gate : p.bias, .tables = p.weight->tables, .chosen = p.chosen, .depth = p.depth,
          .columns = p.columns, .first = p.first, .panel_bytes = uint32_t(p.weight->panel_bytes), .rows = p.rows,
          .used = p.used, .x_rows = p.x_rows, .act = uint32_t(p.act), .has_bias = p.bias != 0};
-  static_assert(offsetof(decltype(push), relay) == Relays::kPushAt);  // as shaders/lib/product.glsl has it
+  static_assert(offsetof(decltype(push), link) == Chain::kPushAt);  // as shaders/lib/product.glsl has it
   struct {
     VkDeviceAddress to_numbers, to_scales, residual, norm_weight, to_sum, to_squares, factors;
     float epsilon;
@@ -89,7 +89,7 @@ void Compiler::multiply(const Product& p) {
   all_live.rows = int32_t(p.capacity);
   const auto [pipeline, groups] = candidate_of(p, bytes_of(all_live));
   dispatch(pipeline.shader, pipeline.constants, bytes_of(push), groups, std::move(reads), std::move(writes),
-           {p.work(), pipeline.subgroup_size, knows_relays(pipeline),
+           {p.work(), pipeline.subgroup_size, can_wait(pipeline),
             fmt::format("{}{} x {}{}", p.kind == Product::gated ? "two of " : "", p.columns, p.depth, p.add_norm ? ", normed" : "")});
 }
 

@@ -160,25 +160,25 @@ Compiler::Kernel Compiler::half_kernel_of(const Product& p, const HalfKernel& ke
           kernel.tokens};
 }
 
-// One or two rows wait for memory; more have sums enough to fill the registers, as two rows of a gated product have. In a relay
+// One or two rows wait for memory; more have sums enough to fill the registers, as two rows of a gated product have. In a chain
 // the first are asked for before x is there: the more the better, but 1024 lanes of a product that ends with a norm have 64
 // registers each, and a gated one, with four groups for each stretch, then has room on the GPU for all its workgroups.
 uint32_t Compiler::stretches_at_once(const Product& p, uint32_t rows) const {
   if (rows * p.matrices() > 2) return 1;
-  if (!context_->has_relays()) return 2;
+  if (!context_->has_chains()) return 2;
   if (p.kind == Product::gated) return 1;
   const bool has_small_groups = p.weight->panel->block_values == 32 && p.weight->panel->block_bytes <= 18;
   return rows == 1 && p.add_norm && has_small_groups ? 4 : 2;
 }
 
-bool Compiler::knows_relays(const PipelineKey& pipeline) { return pipeline.shader.starts_with("linear_int8."); }
+bool Compiler::can_wait(const PipelineKey& pipeline) { return pipeline.shader.starts_with("linear_int8."); }
 
 Compiler::Kernel Compiler::linear_kernel_of(const Product& p) const {
   const bool experts = p.chosen != 0, rounds = p.to_rounded != nullptr;
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity), lanes = kPanelRows * slices(context_->caps(), p.weight->shape);
   const End end = p.add_norm ? End::normed : rounds ? End::rounded : End::as_is;
   return {{fmt::format("linear_int8.{}", p.weight->panel->shader), {rows, p.kind, experts, lanes, uint32_t(end), p.rounded->factor,
-            stretches_at_once(p, rows), context_->has_relays()}},
+            stretches_at_once(p, rows), context_->has_chains()}},
           kPanelRows * (rounds ? 2u : 1u),
           rows};
 }

@@ -36,17 +36,17 @@ Recorder::~Recorder() {
 }
 
 void Recorder::dispatch(const Dispatch& d) {
-  check(d.push.size() <= 128, "push constants fit");
+  check(d.push.size() <= 128 && (!d.can_wait || d.push.size() >= Chain::kPushAt + sizeof(VkDeviceAddress)), "push constants fit");
   const bool follows = meet(d.reads, written_) || meet(d.writes, written_) || meet(d.writes, read_);
   if (follows) {
     read_.clear();
     written_.clear();
-    relays_.begin_next(d.knows_relays);
+    chain_.begin_link();
   }
   read_.insert(read_.end(), d.reads.begin(), d.reads.end());
   written_.insert(written_.end(), d.writes.begin(), d.writes.end());
-  const size_t relay = relays_.add(d.knows_relays, d.groups[0] * d.groups[1] * d.groups[2]);
-  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, follows, d.work, d.knows_relays, relay, d.what});
+  const size_t link = chain_.add(d.can_wait, d.groups[0] * d.groups[1] * d.groups[2]);
+  dispatches_.push_back({d.pipeline, {d.push.begin(), d.push.end()}, d.groups, follows, d.work, d.can_wait, link, d.what});
 }
 
 void Recorder::end() {
@@ -54,7 +54,7 @@ void Recorder::end() {
   for (const Command& d : dispatches_) pipelines.push_back(d.pipeline);
   context_->make_pipelines(std::move(pipelines));
   begins_ = cuts(most_work_);
-  if (context_->has_relays() && timed_as_ != Timed::each) relays_.place(*context_);
+  if (context_->has_chains() && timed_as_ != Timed::each) chain_.place(*context_);
   record();
 }
 
@@ -76,6 +76,12 @@ void Recorder::record_again() {
   timed_.clear();
   stamped_ = 0;
   record();
+}
+
+void Recorder::use_barriers() {
+  check(!submitted_, "nothing runs that is recorded again");
+  chain_.dissolve();
+  record_again();
 }
 
 std::string Recorder::name(size_t dispatch) const {
@@ -133,10 +139,10 @@ void Recorder::end_submission() {
 }
 
 void Recorder::record(Command& d) {
-  if (d.follows && !relays_.waits(d.relay)) barrier();
-  if (d.knows_relays) {
-    const VkDeviceAddress relay = relays_.address(d.relay);
-    std::memcpy(d.push.data() + Relays::kPushAt, &relay, sizeof relay);
+  if (d.follows && !chain_.waits(d.link)) barrier();
+  if (d.can_wait) {
+    const VkDeviceAddress link = chain_.address(d.link);
+    std::memcpy(d.push.data() + Chain::kPushAt, &link, sizeof link);
   }
   vkCmdBindPipeline(commands(), VK_PIPELINE_BIND_POINT_COMPUTE, context_->pipeline(d.pipeline));
   vkCmdPushConstants(commands(), context_->layout(), VK_SHADER_STAGE_COMPUTE_BIT, 0, uint32_t(d.push.size()), d.push.data());
@@ -176,7 +182,7 @@ void Recorder::read_stamps() {
 
 void Recorder::submit() {
   if (timed_as_ != Timed::no) vkResetQueryPool(context_->device(), stamps_, 0, stamped_);
-  relays_.reset();
+  chain_.reset();
   context_->submit(commands_, fence_);
   submitted_ = true;
 }
@@ -188,12 +194,6 @@ void Recorder::wait() {
   if (result < 0) lost(result, fmt::format("{} did not finish its step", context_->caps().name));
   check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");
   if (timed_as_ != Timed::no) read_stamps();
-  if (!relays_.was_given_up()) return;
-  context_->stop_relays();
-  relays_.give_up();
-  record_again();
-  submit();
-  wait();
 }
 
 }  // namespace troika::device::vulkan

@@ -1,5 +1,5 @@
 // Commands, recorded once and replayed for ever: dispatches, with a barrier wherever one reads or overwrites what an
-// earlier one touched, and nowhere else. Long ones are cut into several submissions, between which the desktop may draw,
+// earlier one touched, and nowhere else; or none even there, if it waits by itself (chain.h). Long ones are cut into several submissions, between which the desktop may draw,
 // and none of which is long enough for the system to take the GPU for hung.
 #pragma once
 
@@ -11,7 +11,7 @@
 
 #include "device/vulkan/context.h"
 #include "device/vulkan/pace.h"
-#include "device/vulkan/relays.h"
+#include "device/vulkan/chain.h"
 
 namespace troika::device::vulkan {
 
@@ -28,7 +28,7 @@ struct Dispatch {
   std::array<uint32_t, 3> groups{1, 1, 1};
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
   uint64_t work = 0;                     // about how many multiplications, where they are many
-  bool knows_relays = false;             // its shader waits by itself where it is told to (relays.h)
+  bool can_wait = false;             // its shader waits by itself where it is told to (chain.h)
   std::string what{};                    // it does, besides its shader's name, for people
 };
 
@@ -53,9 +53,9 @@ class Recorder {
   void end();
 
   void submit();  // what the host wrote before is seen
-  // What was computed is seen by the host. If a workgroup waited in vain for those before it (relays.h), all is computed once
-  // more, with barriers, from now on.
-  void wait();
+  void wait();    // what was computed is seen by the host
+  bool waited_in_vain() const { return chain_.waited_in_vain(); }  // behind it: what was computed is wrong
+  void use_barriers();  // from the next submit() on, instead of a chain
   // Cuts all anew, between wait() and submit(); false: that changes nothing.
   bool cut_again(uint64_t most_work);
 
@@ -75,8 +75,8 @@ class Recorder {
     std::array<uint32_t, 3> groups;
     bool follows;  // it needs what others made, or overwrites what they read
     uint64_t work;
-    bool knows_relays;
-    size_t relay;
+    bool can_wait;
+    size_t link;
     std::string what;
   };
   std::vector<size_t> cuts(uint64_t most_work) const;
@@ -102,9 +102,9 @@ class Recorder {
   std::vector<Submission> timed_;
   std::vector<Command> dispatches_;
   std::vector<size_t> begins_;  // of submissions
-  std::vector<Range> read_, written_;  // since the last barrier
+  std::vector<Range> read_, written_;  // since the last link began
   int barriers_ = 0;
-  Relays relays_;
+  Chain chain_;
   bool submitted_ = false;
 };
 

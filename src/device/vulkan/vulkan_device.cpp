@@ -1,5 +1,7 @@
 #include "device/vulkan/vulkan_device.h"
 
+#include <cstring>
+
 #include "base/log.h"
 #include "base/platform.h"
 #include "device/room.h"
@@ -32,6 +34,7 @@ class VulkanExecutable : public Executable {
   }
   void wait() override {
     compiled_.recorder->wait();
+    if (compiled_.recorder->waited_in_vain()) repeat_behind_barriers();
     if (file_) learn(compiled_.recorder->timed());
     if (profile_) profile_->add(*compiled_.recorder);
     context_->keep_pipelines();
@@ -56,6 +59,16 @@ class VulkanExecutable : public Executable {
   }
 
  private:
+  void repeat_behind_barriers() {
+    context_->stop_chains();
+    compiled_.recorder->use_barriers();
+    if (!compiled_.can_be_repeated) {
+      throw DeviceLost(fmt::format("on {} a step went wrong that cannot be repeated", context_->caps().name));
+    }
+    for (const auto& tickets : compiled_.tickets) std::memset(tickets->host(), 0, tickets->size());
+    compiled_.recorder->submit();
+    compiled_.recorder->wait();
+  }
   void learn(std::span<const Submission> step) {
     std::optional<double>& rate = file_->measured.work_per_second;
     rate = learned(rate, step);

@@ -1,0 +1,47 @@
+// Dispatches that follow each other without a barrier (src/device/vulkan/chain.h): workgroups of the next start as those
+// before end, ask for their weights, and wait by themselves until all of those are done. A GPU starts the workgroups of a
+// queue in order, so who waits never keeps out whom it waits for. Vulkan does not promise that, so waiting has an end.
+#include "lib/visible.glsl"
+
+const uint kMostPolls = 1u << 20;  // about a second
+const uint kGivenUp = 1u << 31;
+const int kBuffers = gl_StorageSemanticsBuffer;
+
+layout(buffer_reference, std430, buffer_reference_align = 4) buffer InVain { VISIBLE uint at; };
+
+// Dispatches side by side, and those before them that they wait for. left: workgroups that are not done yet; kGivenUp besides:
+// somebody did not wait to the end, there or earlier.
+layout(buffer_reference, std430, buffer_reference_align = 64) buffer Link {
+  VISIBLE uint left_before;
+  uint unused[15];
+  VISIBLE uint left;
+  uint unused2;
+  uint64_t in_vain;  // where the host is told so
+};
+
+// Until all is there that this dispatch reads. All lanes call it, as often as they like; a workgroup that reads nothing need not.
+void wait_in(Link link) {
+  if (gl_LocalInvocationIndex == 0) {
+    uint left = atomicLoad(link.left_before, gl_ScopeDevice, 0, 0);
+    for (uint i = 0; left != 0 && left < kGivenUp && i < kMostPolls; ++i) {
+      left = atomicLoad(link.left_before, gl_ScopeDevice, 0, 0);
+    }
+    if (left != 0) {
+      atomicOr(link.left_before, kGivenUp, gl_ScopeDevice, 0, 0);
+      atomicOr(link.left, kGivenUp, gl_ScopeDevice, 0, 0);
+      InVain(link.in_vain).at = 1;
+    }
+    memoryBarrier(gl_ScopeDevice, kBuffers, gl_SemanticsAcquire | kMakeVisible);
+  }
+  controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, kBuffers, gl_SemanticsAcquireRelease | kMakeAvailable | kMakeVisible);
+}
+
+// All lanes of each workgroup call it once, last. The first workgroup has waited whatever it read: so when all are done, all
+// before them are.
+void pass_on(Link link) {
+  if (gl_WorkGroupID == uvec3(0)) wait_in(link);
+  controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, kBuffers, gl_SemanticsAcquireRelease | kMakeAvailable | kMakeVisible);
+  if (gl_LocalInvocationIndex == 0) {
+    atomicAdd(link.left, ~0u, gl_ScopeDevice, kBuffers, gl_SemanticsRelease | kMakeAvailable);
+  }
+}
