@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "device/kept_variable.h"
 #include "device/vulkan/caps_record.h"
 #include "device/vulkan/choice.h"
 
@@ -95,6 +96,18 @@ TEST(VulkanCaps, SayWhatIsLackingWhateverItIs) {
       EXPECT_EQ(choose({caps}, "").number, -1);
     }
   }
+}
+
+TEST(VulkanCaps, SayWhereWorkIsKnownToStartInOrderUnlessSomebodyElseDoes) {
+  const Kept told("TROIKA_VULKAN_CHAINS");
+  ::unsetenv("TROIKA_VULKAN_CHAINS");
+  EXPECT_TRUE(starts_in_order(gpu("h200")));
+  EXPECT_FALSE(starts_in_order(gpu("radeon-780m"))) << "nobody has tried";
+  EXPECT_FALSE(starts_in_order(gpu("lavapipe-22.3")));
+  ::setenv("TROIKA_VULKAN_CHAINS", "1", 1);
+  EXPECT_TRUE(starts_in_order(gpu("radeon-780m")));
+  ::setenv("TROIKA_VULKAN_CHAINS", "0", 1);
+  EXPECT_FALSE(starts_in_order(gpu("h200")));
 }
 
 TEST(VulkanMemory, IsTheGpusOwnForWhatItReadsAndCachedForWhatTheHostReads) {
