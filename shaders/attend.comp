@@ -2,5 +2,5 @@
 #version 460
 const bool kWrites = false;
 void wait() {}
-void pass() {}
+void pass_on() {}
 #include "lib/attend.glsl"

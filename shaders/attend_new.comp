@@ -5,9 +5,6 @@
 #define MEMORY_IS coherent
 const bool kWrites = true;
 void wait();
-void pass();
+void pass_on();
 #include "lib/attend.glsl"
 #include "lib/chain.glsl"
-
-void wait() { if (link != 0) wait_in(Link(link)); }
-void pass() { if (link != 0) pass_on(Link(link)); }

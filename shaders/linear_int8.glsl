@@ -13,8 +13,6 @@
 #include "lib/chain.glsl"
 #include "lib/rms.glsl"
 
-void wait() { if (link != 0) wait_in(Link(link)); }
-
 layout(local_size_x_id = 3) in;                       // 16 · slices
 layout(constant_id = 0) const uint kTokens = 1;       // rows of x at once
 layout(constant_id = 1) const uint kKind = 0;
@@ -22,8 +20,8 @@ layout(constant_id = 2) const bool kExperts = false;  // each row has an expert 
 layout(constant_id = 4) const uint kEnd = 0;
 layout(constant_id = 5) const uint kFactor = 0;
 layout(constant_id = 6) const uint kDeep = 1;         // stretches that are on their way from memory at once
-layout(constant_id = 7) const bool kChained = false;    // it may stand in one
-const bool kAsksAhead = kChained && kTokens <= 2;
+layout(constant_id = 7) const bool kChained = false;  // it may stand in a chain
+const bool kAsksAhead = kChained && kTokens <= 2;     // more rows need the registers
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
@@ -42,10 +40,10 @@ Stretch stretch_of_x(uint token, uint stretch) {
   return Stretch(Numbers(x).at[at * 2], Numbers(x).at[at * 2 + 1], Scales(scales).at[at]);
 }
 
-float multiply(const Group g, const Stretch x, float sum) {
-  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), x.first_half);
-  const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), x.second_half);
-  return add_product(sum, first_half, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]), x.scale,
+float multiply(const Group g, const Stretch of_x, float sum) {
+  const int first_half = dot16(ivec4(g.quants[0], g.quants[1], g.quants[2], g.quants[3]), of_x.first_half);
+  const int second_half = dot16(ivec4(g.quants[4], g.quants[5], g.quants[6], g.quants[7]), of_x.second_half);
+  return add_product(sum, first_half, second_half, vec2(g.scale[0], g.scale[1]), vec2(g.least[0], g.least[1]), of_x.scale,
                      kTwoScales, kHasLeast);
 }
 
@@ -133,10 +131,10 @@ void add_groups(const Groups groups[kDeep], uint token, uint stretch, uint end, 
   [[unroll]] for (uint d = 0; d < kDeep; ++d) {
     if (stretch + d >= end) break;
     [[unroll]] for (uint t = 0; t < kTokens; ++t) {
-      const Stretch x = stretch_of_x(token + t, stretch + d);
+      const Stretch of_x = stretch_of_x(token + t, stretch + d);
       [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-        sum[p][t] = multiply(groups[d].one[p], x, sum[p][t]);
-        if (kKind == kGated) sum_of_second[p][t] = multiply(groups[d].two[p], x, sum_of_second[p][t]);
+        sum[p][t] = multiply(groups[d].one[p], of_x, sum[p][t]);
+        if (kKind == kGated) sum_of_second[p][t] = multiply(groups[d].two[p], of_x, sum_of_second[p][t]);
       }
     }
   }
@@ -156,7 +154,7 @@ void compute() {
     row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
   }
-  // In a chain the first weights are asked for before x is there, if registers do not overflow.
+  // In a chain the first weights are asked for before x is there.
   Groups groups[kDeep];
   uint stretch = slice * length;
   if (kAsksAhead) read_groups(one, two, row, stretch, end, groups);
@@ -201,5 +199,5 @@ void compute() {
 
 void main() {
   compute();
-  if (kChained && link != 0) pass_on(Link(link));
+  if (kChained) pass_on();
 }

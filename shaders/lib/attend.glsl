@@ -3,7 +3,8 @@
 // score and, relative to it, the sum of weights and of weighted values. Stretches are joined in their order
 // (arXiv:1805.02867): by the workgroup that computed them all or, where several did, by the last of them. So a row gets the
 // same bits whatever stands beside it, and however many share the work.
-// kWrites (a constant of whoever includes this): the step's keys and values, of f16 or f32, are not in the cache yet.
+// Who includes this has wait() and pass_on(), which do what those of lib/chain.glsl do, or nothing; and the constant kWrites: the
+// step's keys and values, of f16 or f32, are not in the cache yet.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/cache.glsl"
@@ -475,5 +476,5 @@ void attend_all() {
 
 void main() {
   attend_all();
-  pass();
+  pass_on();
 }

@@ -1,6 +1,7 @@
 // Dispatches that follow each other without a barrier (src/device/vulkan/chain.h): workgroups of the next start as those
 // before end, ask for their weights, and wait by themselves until all of those are done. A GPU starts the workgroups of a
 // queue in order, so who waits never keeps out whom it waits for. Vulkan does not promise that, so waiting has an end.
+// Included behind push constants with `link`: the address of the dispatch's own; 0: it stands in no chain.
 #include "lib/visible.glsl"
 
 const uint kMostPolls = 1u << 20;  // about a second
@@ -9,7 +10,7 @@ const int kBuffers = gl_StorageSemanticsBuffer;
 
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer InVain { VISIBLE uint at; };
 
-// Dispatches side by side, and those before them that they wait for. left: workgroups that are not done yet; kGivenUp besides:
+// Of dispatches side by side, and of those before them that they wait for: left: workgroups that are not done yet; kGivenUp besides:
 // somebody did not wait to the end, there or earlier.
 layout(buffer_reference, std430, buffer_reference_align = 64) buffer Link {
   VISIBLE uint left_before;
@@ -20,16 +21,18 @@ layout(buffer_reference, std430, buffer_reference_align = 64) buffer Link {
 };
 
 // Until all is there that this dispatch reads. All lanes call it, as often as they like; a workgroup that reads nothing need not.
-void wait_in(Link link) {
+void wait() {
+  if (link == 0) return;
+  Link mine = Link(link);
   if (gl_LocalInvocationIndex == 0) {
-    uint left = atomicLoad(link.left_before, gl_ScopeDevice, 0, 0);
+    uint left = atomicLoad(mine.left_before, gl_ScopeDevice, 0, 0);
     for (uint i = 0; left != 0 && left < kGivenUp && i < kMostPolls; ++i) {
-      left = atomicLoad(link.left_before, gl_ScopeDevice, 0, 0);
+      left = atomicLoad(mine.left_before, gl_ScopeDevice, 0, 0);
     }
     if (left != 0) {
-      atomicOr(link.left_before, kGivenUp, gl_ScopeDevice, 0, 0);
-      atomicOr(link.left, kGivenUp, gl_ScopeDevice, 0, 0);
-      InVain(link.in_vain).at = 1;
+      atomicOr(mine.left_before, kGivenUp, gl_ScopeDevice, 0, 0);
+      atomicOr(mine.left, kGivenUp, gl_ScopeDevice, 0, 0);
+      InVain(mine.in_vain).at = 1;
     }
     memoryBarrier(gl_ScopeDevice, kBuffers, gl_SemanticsAcquire | kMakeVisible);
   }
@@ -38,10 +41,11 @@ void wait_in(Link link) {
 
 // All lanes of each workgroup call it once, last. The first workgroup has waited whatever it read: so when all are done, all
 // before them are.
-void pass_on(Link link) {
-  if (gl_WorkGroupID == uvec3(0)) wait_in(link);
+void pass_on() {
+  if (link == 0) return;
+  if (gl_WorkGroupID == uvec3(0)) wait();
   controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, kBuffers, gl_SemanticsAcquireRelease | kMakeAvailable | kMakeVisible);
   if (gl_LocalInvocationIndex == 0) {
-    atomicAdd(link.left, ~0u, gl_ScopeDevice, kBuffers, gl_SemanticsRelease | kMakeAvailable);
+    atomicAdd(Link(link).left, ~0u, gl_ScopeDevice, kBuffers, gl_SemanticsRelease | kMakeAvailable);
   }
 }

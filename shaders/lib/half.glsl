@@ -10,12 +10,11 @@
 // pairs without a permutation. Who includes this says kHalfRows and kClasses.
 #ifndef TROIKA_HALF
 #define TROIKA_HALF
-#include "lib/visible.glsl"
 const float kHalfUnit = 64, kMostHalf = 65504;
 
-layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer Halves8 { VISIBLE uvec4 at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer HalfOut { VISIBLE float16_t at[]; };
-layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer Halves4Out { VISIBLE f16vec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 16) readonly buffer Halves8 { uvec4 at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 2) writeonly buffer HalfOut { float16_t at[]; };
+layout(buffer_reference, std430, buffer_reference_align = 8) writeonly buffer Halves4Out { f16vec4 at[]; };
 
 float cut_to_half(float x) { return clamp(x, -kMostHalf, kMostHalf); }
 vec4 cut_to_half(vec4 x) { return clamp(x, -kMostHalf, kMostHalf); }

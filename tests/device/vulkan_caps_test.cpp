@@ -98,16 +98,30 @@ TEST(VulkanCaps, SayWhatIsLackingWhateverItIs) {
   }
 }
 
-TEST(VulkanCaps, SayWhereWorkIsKnownToStartInOrderUnlessSomebodyElseDoes) {
-  const Kept told("TROIKA_VULKAN_CHAINS");
-  ::unsetenv("TROIKA_VULKAN_CHAINS");
+TEST(VulkanCaps, SayWhereWorkIsKnownToStartInOrder) {
   EXPECT_TRUE(starts_in_order(gpu("h200")));
   EXPECT_FALSE(starts_in_order(gpu("radeon-780m"))) << "nobody has tried";
   EXPECT_FALSE(starts_in_order(gpu("lavapipe-22.3")));
-  ::setenv("TROIKA_VULKAN_CHAINS", "1", 1);
-  EXPECT_TRUE(starts_in_order(gpu("radeon-780m")));
-  ::setenv("TROIKA_VULKAN_CHAINS", "0", 1);
-  EXPECT_FALSE(starts_in_order(gpu("h200")));
+}
+
+TEST(VulkanChoice, IsSwitchedByOneAndZeroOnly) {
+  constexpr const char* kVariable = "TROIKA_VULKAN_CHAINS";
+  const Kept kept(kVariable);
+  const auto when = [&](const char* value) {
+    ::setenv(kVariable, value, 1);
+    return switched(kVariable);
+  };
+  EXPECT_EQ(when(""), std::nullopt);
+  EXPECT_EQ(when("1"), true);
+  EXPECT_EQ(when("0"), false);
+  try {
+    when("yes");
+    FAIL() << "taken";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "TROIKA_VULKAN_CHAINS=yes: it is 1 or 0");
+  }
+  ::unsetenv(kVariable);
+  EXPECT_EQ(switched(kVariable), std::nullopt);
 }
 
 TEST(VulkanMemory, IsTheGpusOwnForWhatItReadsAndCachedForWhatTheHostReads) {

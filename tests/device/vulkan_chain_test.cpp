@@ -10,7 +10,44 @@
 namespace troika::device::vulkan {
 namespace {
 
-class VulkanChain : public OnVulkanChained {};
+// A product of no row: its first workgroup waits and all pass on, as far as they are told to.
+std::array<std::byte, 128> push_of(VkDeviceAddress step) {
+  std::array<std::byte, 128> push{};
+  const int32_t rows = -1;
+  std::memcpy(push.data(), &step, sizeof step);
+  std::memcpy(push.data() + 88, &rows, sizeof rows);  // of shaders/lib/product.glsl
+  return push;
+}
+
+void run(Recorder& recorder) {
+  recorder.submit();
+  recorder.wait();
+}
+
+class VulkanChain : public OnVulkanChained {
+ protected:
+  void SetUp() override {
+    OnVulkanChained::SetUp();
+    if (IsSkipped()) return;
+    context_ = Context::open();
+    ASSERT_TRUE(context_->has_chains());
+    step_ = context_->allocate(4096);
+  }
+  // Two dispatches, the second behind the first. `passes_on`: the first says when it is done.
+  std::unique_ptr<Recorder> run_two(bool passes_on) {
+    auto recorder = std::make_unique<Recorder>(context_, UINT64_MAX);
+    const auto push = push_of(step_->address());
+    const auto kernel = [](bool chained) { return PipelineKey{"linear_int8.q4_0", {1, 0, 0, 64, 0, 0, 1, chained}}; };
+    const Range result{0x1000, 64};
+    recorder->dispatch({.pipeline = kernel(passes_on), .push = push, .groups = {2, 3, 1}, .writes = {result}, .can_wait = true});
+    recorder->dispatch({.pipeline = kernel(true), .push = push, .groups = {2, 1, 1}, .reads = {result}, .can_wait = true});
+    recorder->end();
+    run(*recorder);
+    return recorder;
+  }
+  std::shared_ptr<Context> context_;
+  std::shared_ptr<GpuBuffer> step_;  // zeros: no row is live
+};
 
 TEST_F(VulkanChain, NeedsABarrierBesideWhoeverCannotWait) {
   Chain chain;
@@ -24,7 +61,7 @@ TEST_F(VulkanChain, NeedsABarrierBesideWhoeverCannotWait) {
   chain.begin_link();
   const size_t fourth = chain.add(true, 8);
   EXPECT_FALSE(chain.waits(second)) << "nothing is placed yet";
-  chain.place(*Context::open());
+  chain.place(*context_);
   EXPECT_FALSE(chain.waits(first));
   EXPECT_TRUE(chain.waits(second));
   EXPECT_FALSE(chain.waits(third)) << "one of them cannot";
@@ -35,64 +72,28 @@ TEST_F(VulkanChain, NeedsABarrierBesideWhoeverCannotWait) {
   EXPECT_EQ(chain.address(second), 0u);
 }
 
-// A product of no row: its first workgroup waits and all pass on, as far as they are told to.
-std::array<std::byte, 128> push_of(VkDeviceAddress step) {
-  std::array<std::byte, 128> push{};
-  const int32_t rows = -1;
-  std::memcpy(push.data(), &step, sizeof step);
-  std::memcpy(push.data() + 88, &rows, sizeof rows);  // of shaders/lib/product.glsl
-  return push;
-}
-
-// Two dispatches, the second behind the first. `passes_on`: the first says when it is done.
-void record(Recorder& recorder, VkDeviceAddress step, bool passes_on) {
-  const auto push = push_of(step);
-  const auto kernel = [](bool knows) {
-    return PipelineKey{"linear_int8.q4_0", {1, 0, 0, 64, 0, 0, 1, knows}};
-  };
-  const Range result{0x1000, 64};
-  recorder.dispatch({.pipeline = kernel(passes_on), .push = push, .groups = {2, 3, 1}, .writes = {result}, .can_wait = true});
-  recorder.dispatch({.pipeline = kernel(true), .push = push, .groups = {2, 1, 1}, .reads = {result}, .can_wait = true});
-  recorder.end();
-  recorder.submit();
-  recorder.wait();
-}
-
-void replay(Recorder& recorder) {
-  recorder.submit();
-  recorder.wait();
-}
-
 TEST_F(VulkanChain, TakesThePlaceOfABarrier) {
-  const auto context = Context::open();
-  ASSERT_TRUE(context->has_chains());
-  const auto step = context->allocate(4096);
-  Recorder recorder(context, UINT64_MAX);
-  record(recorder, step->address(), true);
-  EXPECT_EQ(recorder.barriers(), 0);
+  const auto recorder = run_two(true);
+  EXPECT_EQ(recorder->barriers(), 0);
   for (int i = 0; i < 3; ++i) {
-    replay(recorder);
-    EXPECT_FALSE(recorder.waited_in_vain());
+    run(*recorder);
+    EXPECT_FALSE(recorder->waited_in_vain());
   }
 }
 
-TEST_F(VulkanChain, TellsWhenSomebodyWaitedInVain) {
-  const auto context = Context::open();
-  ASSERT_TRUE(context->has_chains());
-  const auto step = context->allocate(4096);
-  Recorder recorder(context, UINT64_MAX);
-  record(recorder, step->address(), false);
-  EXPECT_EQ(recorder.barriers(), 0);
-  EXPECT_TRUE(recorder.waited_in_vain());
-  recorder.use_barriers();
-  EXPECT_EQ(recorder.barriers(), 1);
-  replay(recorder);
-  EXPECT_FALSE(recorder.waited_in_vain());
+TEST_F(VulkanChain, TellsWhenSomebodyWaitedInVainAndThenHasBarriers) {
+  const auto recorder = run_two(false);
+  EXPECT_EQ(recorder->barriers(), 0);
+  EXPECT_TRUE(recorder->waited_in_vain());
+  recorder->use_barriers();
+  EXPECT_EQ(recorder->barriers(), 1);
+  run(*recorder);
+  EXPECT_FALSE(recorder->waited_in_vain());
+}
 
-  context->stop_chains();
-  Recorder next(context, UINT64_MAX);
-  record(next, step->address(), true);
-  EXPECT_EQ(next.barriers(), 1) << "from now on";
+TEST_F(VulkanChain, IsNotMadeOnceTheyAreStopped) {
+  context_->stop_chains();
+  EXPECT_EQ(run_two(true)->barriers(), 1);
 }
 
 }  // namespace

@@ -43,16 +43,10 @@ Recorded count(Device& device, const Tape& tape, Rows rows) {
 
 class VulkanCommands : public OnVulkan {
  protected:
-  void SetUp() override {
-    ::setenv("TROIKA_VULKAN_CHAINS", "0", 1);
-    OnVulkan::SetUp();
-  }
+  VulkanCommands() : OnVulkan("0") {}
   Recorded count(const std::vector<int>& widths, Rows rows, const Ops& ops) {
     return vulkan::count(*device_, tape_of(widths, rows, Format::f32, ops), rows);
   }
-
- private:
-  const Kept chain_{"TROIKA_VULKAN_CHAINS"};
 };
 
 struct OpCase {

@@ -12,6 +12,10 @@ namespace troika::device {
 // Skipped where there is no GPU, with the sentence that says why.
 class OnVulkan : public testing::Test {
  protected:
+  // chains: TROIKA_VULKAN_CHAINS while the test runs; null: as it is.
+  explicit OnVulkan(const char* chains = nullptr) {
+    if (chains) ::setenv(kChains, chains, 1);  // read when the GPU is opened
+  }
   void SetUp() override {
     try {
       device_ = make_device("vulkan", {.float32 = true});
@@ -19,19 +23,19 @@ class OnVulkan : public testing::Test {
       GTEST_SKIP() << error.what();
     }
   }
+
+ private:
+  static constexpr const char* kChains = "TROIKA_VULKAN_CHAINS";
+  const Kept kept_{kChains};
+
+ protected:
   std::unique_ptr<Device> device_;
 };
 
 // With chains in the place of barriers (device/vulkan/chain.h), whatever the GPU is.
 class OnVulkanChained : public OnVulkan {
  protected:
-  void SetUp() override {
-    ::setenv("TROIKA_VULKAN_CHAINS", "1", 1);  // read when the GPU is opened
-    OnVulkan::SetUp();
-  }
-
- private:
-  const Kept chain_{"TROIKA_VULKAN_CHAINS"};
+  OnVulkanChained() : OnVulkan("1") {}
 };
 
 }  // namespace troika::device

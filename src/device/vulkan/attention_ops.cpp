@@ -214,7 +214,7 @@ void Compiler::attend(const Op& op) {
     const Range states = scratch(Scratch::states, state_bytes), tickets = scratch(Scratch::tickets, all_rows * 4);
     push.states = states.begin;
     push.tickets = tickets.begin;
-    compiled_.tickets.push_back(scratch_.get(Scratch::tickets, 0));
+    compiled_.tickets.insert(scratch_.get(Scratch::tickets, 0));
     writes.insert(writes.end(), {states, tickets});
   }
   dispatch(writes_new ? "attend_new" : "attend",

@@ -1,7 +1,5 @@
 #include "device/vulkan/caps.h"
 
-#include <cstdlib>
-
 #include <fmt/format.h>
 
 namespace troika::device::vulkan {
@@ -38,7 +36,6 @@ std::string why_not(const Caps& caps) {
 
 bool starts_in_order(const Caps& caps) {
   constexpr uint32_t kNvidia = 0x10de;
-  if (const char* told = std::getenv("TROIKA_VULKAN_CHAINS")) return std::string_view(told) == "1";
   return caps.vendor == kNvidia;
 }
 

@@ -48,7 +48,7 @@ struct Caps {
 std::string why_not(const Caps& caps);
 
 // Whether it is known to start the workgroups of a queue in order, so that these may wait for those before them (chain.h): by
-// measurement; Vulkan does not promise it. TROIKA_VULKAN_CHAINS=1 or 0 says otherwise.
+// measurement; Vulkan does not promise it.
 bool starts_in_order(const Caps& caps);
 
 // "integrated GPU"

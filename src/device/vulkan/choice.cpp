@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <tuple>
 
+#include "base/error.h"
+
 namespace troika::device::vulkan {
 namespace {
 
@@ -102,6 +104,14 @@ Choice choose(const std::vector<Caps>& gpus, std::string_view wanted) {
 std::string_view wanted_gpu() {
   const char* wanted = std::getenv("TROIKA_VULKAN_DEVICE");
   return wanted ? wanted : "";
+}
+
+std::optional<bool> switched(const char* variable) {
+  const char* told = std::getenv(variable);
+  if (!told || !*told) return {};
+  const std::string_view value = told;
+  if (value != "1" && value != "0") fail("{}={}: it is 1 or 0", variable, value);
+  return value == "1";
 }
 
 }  // namespace troika::device::vulkan

@@ -1,6 +1,7 @@
 // Which of the machine's GPUs computes, and why not the others.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +21,8 @@ struct Choice {
 Choice choose(const std::vector<Caps>& gpus, std::string_view wanted);
 
 std::string_view wanted_gpu();  // TROIKA_VULKAN_DEVICE
+
+// What such a variable says, 1 or 0; nothing: it is not set. Throws Error at anything else.
+std::optional<bool> switched(const char* variable);
 
 }  // namespace troika::device::vulkan

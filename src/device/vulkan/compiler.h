@@ -45,7 +45,7 @@ struct Compiled {
   std::shared_ptr<StepBlock> step;
   std::vector<ReadBack> results;
   std::shared_ptr<GpuBuffer> top;  // TopLogits of each row; null: they are not looked for
-  std::vector<std::shared_ptr<GpuBuffer>> tickets;  // that are 0 between steps (shaders/lib/attend.glsl)
+  std::set<std::shared_ptr<GpuBuffer>> tickets;  // that are 0 between steps (shaders/lib/attend.glsl)
   bool can_be_repeated = false;  // a step: all that it reads, the host wrote
   std::vector<std::shared_ptr<void>> keep;  // all that the commands point at
   std::unique_ptr<Recorder> fetch;  // brings wanted rows of logits to results[0]; null: the host reads the arena

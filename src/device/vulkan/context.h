@@ -68,7 +68,8 @@ class Context : public std::enable_shared_from_this<Context> {
   double seconds_between(uint64_t begin, uint64_t end) const;  // of two timestamps
   VkPipelineLayout layout() const { return layout_; }  // of all pipelines: 128 bytes of push constants, nothing else
 
-  // Whether dispatches may wait for each other by themselves (chain.h). It stops when one has waited in vain; any thread.
+  // Whether dispatches may wait for each other by themselves (chain.h): where they start in order, or TROIKA_VULKAN_CHAINS says
+  // so, until one has waited in vain. Any thread.
   bool has_chains() const { return has_chains_; }
   void stop_chains();
 

@@ -1,19 +1,12 @@
 #include "device/vulkan/profile.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <numeric>
-#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 
 namespace troika::device::vulkan {
-
-bool wants_profile() {
-  const char* told = std::getenv("TROIKA_VULKAN_PROFILE");
-  return told && std::string_view(told) == "1";
-}
 
 void Profile::add(const Recorder& recorder) {
   if (!std::exchange(is_warm_, true)) return;

@@ -9,8 +9,6 @@
 
 namespace troika::device::vulkan {
 
-bool wants_profile();  // TROIKA_VULKAN_PROFILE=1
-
 class Profile {
  public:
   // `rows`: that a step has room for.

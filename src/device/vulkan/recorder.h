@@ -1,6 +1,6 @@
 // Commands, recorded once and replayed for ever: dispatches, with a barrier wherever one reads or overwrites what an
-// earlier one touched, and nowhere else; or none even there, if it waits by itself (chain.h). Long ones are cut into several submissions, between which the desktop may draw,
-// and none of which is long enough for the system to take the GPU for hung.
+// earlier one touched, and nowhere else; or none even there, if it waits by itself (chain.h). Long ones are cut into several
+// submissions, between which the desktop may draw, and none of which is long enough for the system to take the GPU for hung.
 #pragma once
 
 #include <array>
@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "device/vulkan/chain.h"
 #include "device/vulkan/context.h"
 #include "device/vulkan/pace.h"
-#include "device/vulkan/chain.h"
 
 namespace troika::device::vulkan {
 
@@ -28,7 +28,7 @@ struct Dispatch {
   std::array<uint32_t, 3> groups{1, 1, 1};
   std::vector<Range> reads{}, writes{};  // of memory that other dispatches write or read; weights need no mention
   uint64_t work = 0;                     // about how many multiplications, where they are many
-  bool can_wait = false;             // its shader waits by itself where it is told to (chain.h)
+  bool can_wait = false;                 // its shader waits by itself where it is told to (chain.h)
   std::string what{};                    // it does, besides its shader's name, for people
 };
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/platform.h"
 #include "device/room.h"
+#include "device/vulkan/choice.h"
 #include "device/vulkan/free_memory.h"
 #include "device/vulkan/kept_file.h"
 #include "device/vulkan/limits.h"
@@ -61,10 +62,10 @@ class VulkanExecutable : public Executable {
  private:
   void repeat_behind_barriers() {
     context_->stop_chains();
-    compiled_.recorder->use_barriers();
     if (!compiled_.can_be_repeated) {
       throw DeviceLost(fmt::format("on {} a step went wrong that cannot be repeated", context_->caps().name));
     }
+    compiled_.recorder->use_barriers();
     for (const auto& tickets : compiled_.tickets) std::memset(tickets->host(), 0, tickets->size());
     compiled_.recorder->submit();
     compiled_.recorder->wait();
@@ -95,7 +96,7 @@ class VulkanExecutable : public Executable {
 class VulkanDevice : public Device {
  public:
   VulkanDevice(const DeviceOptions& options, Results results, Tuned tuned)
-      : float32_(options.float32), halves_(options.halves), results_(results), context_(Context::open()),
+      : float32_(options.float32), halves_(options.halves), is_profiled_(switched("TROIKA_VULKAN_PROFILE").value_or(false)), results_(results), context_(Context::open()),
         weights_(context_, file_stays(context_->caps(), options.file_bytes)),
         scratch_(context_) {
     const Caps& caps = context_->caps();
@@ -134,15 +135,15 @@ class VulkanDevice : public Device {
                                  .most_work = most_work(context_->caps().kind, work_per_second()),
                                  .results = results_,
                                  .tuner = tuner_ ? &*tuner_ : nullptr,
-                                 .timed = wants_profile() ? Recorder::Timed::each
-                                          : measured_     ? Recorder::Timed::submissions
-                                                          : Recorder::Timed::no};
+                                 .timed = is_profiled_ ? Recorder::Timed::each
+                                          : measured_  ? Recorder::Timed::submissions
+                                                       : Recorder::Timed::no};
     const auto step = step_block(*segment.inputs);
     if (tuner_ && segment.is_idle) tuner_->measure(Compiler(context_, segment, step, scratch_, options).trials());
     Compiler compiler(context_, segment, step, scratch_, options);
-    std::optional<Profile> profile;
-    if (wants_profile()) profile.emplace(context_->caps().name, segment.program->tokens);
-    return std::make_unique<VulkanExecutable>(context_, compiler.compile(), wants_profile() ? nullptr : measured_, std::move(profile));
+    if (!is_profiled_) return std::make_unique<VulkanExecutable>(context_, compiler.compile(), measured_, std::nullopt);
+    return std::make_unique<VulkanExecutable>(context_, compiler.compile(), nullptr,
+                                              Profile(context_->caps().name, segment.program->tokens));
   }
   std::optional<Limits> measure_limits() override { return vulkan::measure_limits(context_); }
 
@@ -161,7 +162,7 @@ class VulkanDevice : public Device {
     return block;
   }
 
-  const bool float32_, halves_;
+  const bool float32_, halves_, is_profiled_;
   const Results results_;
   const std::shared_ptr<Context> context_;
   WeightLoader weights_;
