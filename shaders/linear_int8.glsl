@@ -59,11 +59,11 @@ const uint kHalfRows = 1, kClasses = 1;
 
 shared float row_squares_[kFactor == kSquares ? kTokens : 1][kRmsLanes];
 
-void add_squares(uint token) {
+void add_squares(Floats squares, uint token) {
   const uint parts = depth / 32;
   for (uint i = gl_LocalInvocationID.x; i < kTokens * kRmsLanes; i += kLanes) {
     float sum = 0;
-    for (uint p = i % kRmsLanes; p < parts; p += kRmsLanes) sum += more.factors.at[(token + i / kRmsLanes) * parts + p];
+    for (uint p = i % kRmsLanes; p < parts; p += kRmsLanes) sum += squares.at[(token + i / kRmsLanes) * parts + p];
     row_squares_[i / kRmsLanes][i % kRmsLanes] = sum;
   }
 }
@@ -86,13 +86,31 @@ float sum_of_slices(const float mine[kPanels][kTokens], uint begin) {
   barrier();
   float total = 0;
   if (lane < kAtOnce * kColumns) {
-    for (uint s = 0; s < kSlices; ++s) total += sums_[lane / kColumns][s][lane % kColumns];
+    [[unroll]] for (uint s = 0; s < kSlices; ++s) total += sums_[lane / kColumns][s][lane % kColumns];
   }
   return total;
 }
 
+// What a result that is rounded in turn ends with, asked for while slices are still to be added up.
+struct End {
+  uint64_t numbers, scales, squares;
+  float norm_weight[4];  // of this lane's numbers in round()
+};
+
+End ask_end(uint begin) {
+  End end;
+  if (!kQuantise) return end;
+  end.numbers = more.to_numbers;
+  end.scales = more.to_scales;
+  if (kEnd == kNormed) {
+    end.squares = uint64_t(more.to_squares);
+    [[unroll]] for (uint j = 0; j < 4; ++j) end.norm_weight[j] = more.norm_weight.at[begin + gl_LocalInvocationID.x % 8 * 4 + j];
+  }
+  return end;
+}
+
 // What is in results_: rows token … token + kAtOnce, 32 columns from `begin` on.
-void round(uint token, uint begin, uint live) {
+void round(const End end, uint token, uint begin, uint live) {
   const uint lane = gl_LocalInvocationID.x, t = lane / 8, four = lane % 8 * 4;
   const bool mine = lane < kRounding && token + t < live;
   const uint at = (token + t) * columns + begin + four;
@@ -103,12 +121,12 @@ void round(uint token, uint begin, uint live) {
   }
   if (kEnd == kNormed) {
     const float squares = squares_of_block(x, lane);
-    if (mine && four == 0) more.to_squares.at[at / 32] = squares;
+    if (mine && four == 0) Floats(end.squares).at[at / 32] = squares;
     if (mine) {
-      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] *= more.norm_weight.at[begin + four + j];
+      [[unroll]] for (uint j = 0; j < 4; ++j) x[j] *= end.norm_weight[j];
     }
   }
-  quantise_four(x, Numbers(more.to_numbers), Scales(more.to_scales), lane, token + t, begin + four, columns, mine);
+  quantise_four(x, Numbers(end.numbers), Scales(end.scales), lane, token + t, begin + four, columns, mine);
 }
 
 // kDeep stretches of the rows, or fewer where the slice ends: they are asked for first and multiplied then.
@@ -144,7 +162,8 @@ void compute() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.x * kTokens;
   const uint begin = gl_WorkGroupID.y * kColumns;
-  if (token >= live) return;
+  if (kAsksAhead) look();
+  else if (token >= live) return;  // else later, as that would wait for memory
   const uint64_t one = matrix(weight, kExperts, token), two = kKind == kGated ? matrix(second, kExperts, token) : 0;
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
 
@@ -154,24 +173,32 @@ void compute() {
     row[p] = first + min(begin + p * 16 + lane % 16, columns - 1);
     [[unroll]] for (uint t = 0; t < kTokens; ++t) sum[p][t] = sum_of_second[p][t] = 0;
   }
-  // In a chain the first weights are asked for before x is there.
-  Groups groups[kDeep];
-  uint stretch = slice * length;
-  if (kAsksAhead) read_groups(one, two, row, stretch, end, groups);
-  if (kChained) wait();
-  if (kFactor == kSquares) add_squares(token);
-  if (kAsksAhead) {
+  Floats squares = to;
+  if (kFactor == kSquares) squares = more.factors;
+  if (!kAsksAhead) {
+    if (kChained) wait();
+    if (kFactor == kSquares) add_squares(squares, token);
+  }
+  const uint start = slice * length;
+  uint stretch = start;
+  do {
+    Groups groups[kDeep];
+    read_groups(one, two, row, stretch, end, groups);
+    if (kAsksAhead && stretch == start) {  // the first weights are asked for before x is there
+      wait();
+      if (token >= live) return;
+      if (kFactor == kSquares) add_squares(squares, token);
+    }
     add_groups(groups, token, stretch, end, sum, sum_of_second);
     stretch += kDeep;
-  }
-  for (; stretch < end; stretch += kDeep) {
-    read_groups(one, two, row, stretch, end, groups);
-    add_groups(groups, token, stretch, end, sum, sum_of_second);
-  }
+  } while (stretch < end);
 
+  const End ending = ask_end(begin);
   for (uint base = 0; base < kTokens; base += kAtOnce) {
-    const uint t = base + lane / kColumns, column = begin + lane % kColumns;
+    const uint t = base + lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
     const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
+    float residual = 0;
+    if (kEnd == kNormed && mine) residual = more.residual.at[at];
     float result = sum_of_slices(sum, base);
     const float factor = kFactor != kNone && mine ? factor_of(token, t) : 1;  // behind a barrier
     if (kFactor != kNone) result = scaled(result, factor);
@@ -181,10 +208,9 @@ void compute() {
       result = activate(act, result) * up;
     }
     if (mine) {
-      const uint at = (token + t) * columns + column;
       result = finished(result, kKind, token + t, column);
       if (kEnd == kNormed) {
-        result += more.residual.at[at];
+        result += residual;
         more.to_sum.at[at] = result;
       } else {
         to.at[at] = result;
@@ -192,7 +218,7 @@ void compute() {
     }
     if (kQuantise) {
       if (lane < kAtOnce * kColumns) results_[lane / kColumns][lane % kColumns] = result;
-      round(token + base, begin, live);
+      round(ending, token + base, begin, live);
     }
   }
 }

@@ -80,31 +80,29 @@ void main() {
   const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.x;
   if (is_skipped(step, row)) return;
 
-  const uint group_count = (columns + kGroup - 1) / kGroup, each = (group_count + kLanes - 1) / kLanes;
-  [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    const uint group = lane * each + i;
-    mine_[i] = i < each && group < group_count ? groups.at[row * group_count + group] : kNoKey;
-  }
-  uint place, found, bound = 0;
-  uint chosen = choose_top(each, bound, place, found);
-  [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    if ((chosen >> i & 1) != 0) chosen_[place++] = lane * each + i;
-  }
-  barrier();
-
-  const uint of_group = kGroup / kEach, group = lane / of_group;  // lanes of a group; of those chosen
-  const uint first = group < found ? chosen_[group] * kGroup + lane % of_group * kEach : columns;
-  [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    mine_[i] = first + i < columns ? key_of(logits.at[row * columns + first + i]) : kNoKey;
-  }
-  chosen = choose_top(kEach, bound, place, found);  // the largest of each chosen group reaches the groups' bound
-  [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    if ((chosen >> i & 1) != 0) {
-      keys_[place] = mine_[i];
-      ids_[place++] = first + i;
+  const uint group_count = (columns + kGroup - 1) / kGroup, of_group = kGroup / kEach;  // lanes of a group of those chosen
+  uint found = 0, bound = 0;
+  // Once among groups, then among their tokens: the largest of each chosen group reaches the groups' bound.
+  for (uint pass = 0; pass < 2; ++pass) {
+    const bool of_groups = pass == 0;
+    const uint group = lane / of_group, each = of_groups ? (group_count + kLanes - 1) / kLanes : kEach;
+    const uint end = of_groups ? group_count : columns, begin = row * end;
+    const uint first = of_groups ? lane * each : group < found ? chosen_[group] * kGroup + lane % of_group * kEach : end;
+    [[unroll]] for (uint i = 0; i < kEach; ++i) {
+      mine_[i] = kNoKey;
+      if (i < each && first + i < end) {
+        mine_[i] = of_groups ? groups.at[begin + first + i] : key_of(logits.at[begin + first + i]);
+      }
     }
+    uint place;
+    const uint chosen = choose_top(each, bound, place, found);
+    [[unroll]] for (uint i = 0; i < kEach; ++i) {
+      if ((chosen >> i & 1) == 0) continue;
+      if (of_groups) chosen_[place++] = first + i;
+      else keys_[place] = mine_[i], ids_[place++] = first + i;
+    }
+    barrier();
   }
-  barrier();
 
   if (lane < found) {  // ids ascend
     uint rank = 0;

@@ -3,15 +3,13 @@
 // score and, relative to it, the sum of weights and of weighted values. Stretches are joined in their order
 // (arXiv:1805.02867): by the workgroup that computed them all or, where several did, by the last of them. So a row gets the
 // same bits whatever stands beside it, and however many share the work.
-// Who includes this has wait() and pass_on(), which do what those of lib/chain.glsl do, or nothing; and the constant kWrites: the
-// step's keys and values, of f16 or f32, are not in the cache yet.
+// Who includes this reads keys and values, with kSides lanes for each four of them: what is declared below.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/cache.glsl"
 #include "lib/turn.glsl"
-#include "lib/write_float.glsl"
 
-layout(local_size_x_id = 5) in;                        // a multiple of 32 that follows from kDim
+layout(local_size_x_id = 5) in;                        // kSides times a multiple of 32 that follows from kDim
 layout(constant_id = 0) const uint kFormat = 0;
 layout(constant_id = 1) const bool kQuantise = false;  // the result as int8 besides
 layout(constant_id = 2) const bool kRope = false;      // queries are still to be turned
@@ -23,16 +21,16 @@ layout(constant_id = 7) const uint kHalfRows = 0;
 layout(constant_id = 8) const uint kClasses = 1;
 const bool kHalves = kHalfRows > 0;
 
-const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4;
+const uint kLanes = gl_WorkGroupSize.x, kSumLanes = kLanes / kSides, kFours = (kDim + 3) / 4;
 const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
 #include "lib/rotate.glsl"
 const uint kRounding = 64;  // lanes, of lib/quantise_four.glsl
 #include "lib/quantise_four.glsl"
 
 // A score: lane (part, quad) sums up a part of the head's values for four positions, of all rows.
-const uint kStretch = 128, kQuads = kStretch / 4, kParts = kLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
+const uint kStretch = 128, kQuads = kStretch / 4, kParts = kSumLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
 // A result: lane (part, four) sums up a part of the positions for four of the head's values, of all rows.
-const uint kFit = kLanes / kFours, kRuns = kFit >= 16 ? 16 : kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+const uint kFit = kSumLanes / kFours, kRuns = kFit >= 16 ? 16 : kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
 const uint kRun = kStretch / kRuns, kPageRun = kRun < kPageTokens ? kRun : kPageTokens;
 // Where the parts are added up, lane l has the fours l, l + kLanes, … of all rows' scores, and of all rows' results.
 const uint kOwnQuads = (kTile * kQuads + kLanes - 1) / kLanes, kOwnFours = (kTile * kFours + kLanes - 1) / kLanes;
@@ -49,7 +47,7 @@ layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Que
 // What only some are told.
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer More {
   uint64_t to_numbers, to_scales;  // the result as int8
-  Queries new_keys, new_values;    // of kWrites: [T, kv_heads · dim]
+  Queries new_keys, new_values;    // of attend_new.comp: [T, kv_heads · dim]
 };
 
 layout(push_constant) uniform Push {
@@ -66,11 +64,11 @@ layout(push_constant) uniform Push {
   int window, group;        // of pages; of kRows: the kind of span
   int rows;
   uint slots;               // stretches of the longest text
-  uint64_t link;            // of kWrites: lib/chain.glsl; 0: there are barriers
+  uint64_t link;            // of attend_new.comp: lib/chain.glsl; 0: there are barriers
 };
 
 const float kNone = -1.0 / 0.0;
-shared vec4 partial_[kTile * kLanes], weight_[kTile * kQuads];
+shared vec4 partial_[kTile * kSumLanes], weight_[kTile * kQuads];
 shared vec4 quad_largest_[kTile * kQuads / 4], quad_sum_[kTile * kQuads / 4];
 shared float row_largest_[kTile], row_sum_[kTile];                     // of the stretch
 shared bool is_last_;
@@ -118,50 +116,11 @@ uint64_t page_of(uint64_t cache, Text text, int position) {
   return cache + uint64_t(page * kv_heads + text.kv_head) * page_bytes(kFormat, kDim);
 }
 
-// Where a row of a tensor has a value of a head.
-uint64_t row_place(uint64_t rows, Text text, int position, uint d) {
-  return rows + ((uint64_t(position) * kv_heads + text.kv_head) * kDim + d) * 4;
-}
-
-// Four values of it, or as many as the head has.
-vec4 row_four(uint64_t at, uint d) {
-  if (kDim % 4 == 0) return uintBitsToFloat(words4_at(at));
-  vec4 four = vec4(0);
-  for (uint i = 0; i < 4 && d + i < kDim; ++i) four[i] = Floats(at).at[i];
-  return four;
-}
-
-// Of four positions' keys the values d to d + 3, each of which is one column.
-mat4 read_keys(uint64_t page, Text text, int position, uint d) {
-  mat4 key = mat4(0);
-  if (kFormat == kRows) {
-    [[unroll]] for (int i = 0; i < 4; ++i) key[i] = row_four(row_place(keys, text, min(position + i, text.last), d), d);
-    return transpose(key);
-  }
-  Place place = key_place(kFormat, page, kDim, position % kPageTokens, d);
-  const uint64_t first = place.first;
-  [[unroll]] for (uint i = 0; i < 4; ++i) {
-    place.first = first + i * place.stride;
-    if (kDim % 4 == 0 || d + i < kDim) key[i] = read_four(kFormat, place, d + i, true);
-  }
-  return key;
-}
-
-Place value_at(Text text, int position, uint d) {
-  if (kFormat == kRows) return Place(row_place(values, text, position, d), 0, 4);
-  return value_place(kFormat, page_of(values, text, position), kDim, position % kPageTokens, d);
-}
-
-// Values d to d + 3 of the token that is so much later than `place`.
-vec4 read_value(Place place, uint tokens, uint d) {
-  if (kFormat == kRows) return row_four(place.first + uint64_t(tokens * kv_heads * kDim) * 4, d);
-  place = later_value(kFormat, place, kDim, tokens);
-  if (kDim % 4 == 0) return read_four(kFormat, place, d, false);
-  vec4 four = vec4(0);
-  for (uint i = 0; i < 4 && d + i < kDim; ++i) {
-    four[i] = read_place(kFormat, Place(place.first + i * place.stride, place.scale, place.stride), d + i);
-  }
-  return four;
+// Values d and d + kDim / 2 of a head that begins at `from`, and by what a token's are turned.
+vec2 pair_at(uint64_t x, uint from, uint d) { return vec2(Queries(x).at[from + d], Queries(x).at[from + d + kDim / 2]); }
+vec2 angle_of(uint token, uint d) {
+  const uint at = (token * (kDim / 2) + d) * 2;
+  return vec2(angles.at[at], angles.at[at + 1]);
 }
 
 void load_queries(Rows rows) {
@@ -173,9 +132,9 @@ void load_queries(Rows rows) {
   if (kRope) {
     const uint pairs = kDim / 2;
     for (uint i = lane; i < rows.count * pairs; i += kLanes) {
-      const uint r = i / pairs, d = i % pairs, from = row_of(rows, r) * kDim + d;
-      const uint angle = ((rows.token + r / rows.heads) * pairs + d) * 2;
-      const vec2 pair = turned(vec2(q.at[from], q.at[from + pairs]), angles.at[angle], angles.at[angle + 1]);
+      const uint r = i / pairs, d = i % pairs;
+      const vec2 angle = angle_of(rows.token + r / rows.heads, d);
+      const vec2 pair = turned(pair_at(uint64_t(q), row_of(rows, r) * kDim, d), angle.x, angle.y);
       set_head_value(r * kFours * 4 + d, pair.x);
       set_head_value(r * kFours * 4 + d + pairs, pair.y);
     }
@@ -188,30 +147,6 @@ void load_queries(Rows rows) {
   barrier();
 }
 
-// Parts of the scores of a stretch. `tile`: kTile, or 1 where there is but one row, which reads more at once.
-void add_scores(const uint tile, Text text, int begin) {
-  const uint at_once = tile == 1 ? 8 : 2, lane = gl_LocalInvocationID.x, part = lane / kQuads;
-  const bool all_full = kPartFours % at_once == 0 && kParts * kPartFours == kFours;
-  const int position = begin + int(lane % kQuads * 4);
-  vec4 sums[kMostTile];
-  [[unroll]] for (uint r = 0; r < tile; ++r) sums[r] = vec4(0);
-  if (position <= text.last && position + 3 >= text.first) {
-    const uint64_t page = page_of(keys, text, position);
-    for (uint done = 0; done < kPartFours; done += at_once) {
-      [[unroll]] for (uint i = 0; i < at_once; ++i) {
-        const uint four = part * kPartFours + done + i;
-        if (!all_full && (done + i >= kPartFours || four >= kFours)) continue;
-        const mat4 key = read_keys(page, text, position, four * 4);
-        [[unroll]] for (uint r = 0; r < tile; ++r) {
-          const vec4 query = head_[r * kFours + four];
-          [[unroll]] for (uint d = 0; d < 4; ++d) sums[r] = fma(vec4(query[d]), key[d], sums[r]);
-        }
-      }
-    }
-  }
-  [[unroll]] for (uint r = 0; r < tile; ++r) partial_[r * kLanes + lane] = sums[r];
-}
-
 // Scores become weights relative to the largest of the row in this stretch.
 void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
   const uint lane = gl_LocalInvocationID.x;
@@ -219,8 +154,8 @@ void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint at = i * kLanes + lane, row = at / kQuads, quad = at % kQuads;
     if (at >= rows * kQuads) continue;
-    precise vec4 sum = partial_[row * kLanes + quad];
-    for (uint part = 1; part < kParts; ++part) sum += partial_[row * kLanes + part * kQuads + quad];
+    precise vec4 sum = partial_[row * kSumLanes + quad];
+    for (uint part = 1; part < kParts; ++part) sum += partial_[row * kSumLanes + part * kQuads + quad];
     sum *= scale;
     float most = kNone;
     [[unroll]] for (uint k = 0; k < 4; ++k) {
@@ -251,34 +186,6 @@ void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
   barrier();
 }
 
-// Parts of the results of a stretch. What is not seen by anyone is not read; what a row does not see, weighs 0.
-void add_values(const uint tile, Text text, int begin) {
-  const uint at_once = tile == 1 || kPageRun < 8 ? kPageRun : 8;
-  const uint lane = gl_LocalInvocationID.x, four = lane % kFours, run = lane / kFours;
-  if (run < kRuns) {
-    vec4 sums[kMostTile];
-    [[unroll]] for (uint r = 0; r < tile; ++r) sums[r] = vec4(0);
-    for (int from = begin + int(run * kRun); from < begin + int((run + 1) * kRun); from += int(kPageRun)) {
-      if (from > text.last || from + int(kPageRun) <= text.first) continue;
-      const Place place = value_at(text, from, four * 4);
-      const uint first = uint(max(text.first - from, 0)), last = uint(text.last - from);
-      for (uint done = 0; done < kPageRun; done += at_once) {
-        [[unroll]] for (uint j = 0; j < at_once; j += 4) {
-          vec4 value[4];
-          [[unroll]] for (uint k = 0; k < 4; ++k) {
-            value[k] = read_value(place, clamp(done + j + k, first, last), four * 4);
-          }
-          [[unroll]] for (uint r = 0; r < tile; ++r) {
-            const vec4 weight = weight_[r * kQuads + (from - begin + done + j) / 4];
-            [[unroll]] for (uint k = 0; k < 4; ++k) sums[r] = fma(vec4(weight[k]), value[k], sums[r]);
-          }
-        }
-      }
-    }
-    [[unroll]] for (uint r = 0; r < tile; ++r) partial_[(run * tile + r) * kFours + four] = sums[r];
-  }
-}
-
 void sum_weights(uint rows) {
   const uint lane = gl_LocalInvocationID.x;
   if (lane < rows) {
@@ -300,9 +207,9 @@ void join(inout State all, State next) {
 }
 
 // Of the stretch that was just computed.
-State state_of(uint tile, uint at) {
+State state_of(uint at) {
   vec4 sum = partial_[at];
-  for (uint run = 1; run < kRuns; ++run) sum += partial_[run * tile * kFours + at];
+  for (uint run = 1; run < kRuns; ++run) sum += partial_[run * kTile * kFours + at];
   return State(row_largest_[at / kFours], row_sum_[at / kFours], sum);
 }
 
@@ -315,7 +222,7 @@ void keep(State state, uint slot, uint four) {
 
 // A few at a time, so that the next do not wait for the last to be joined.
 State join_kept(Rows rows, uint at, uint stretches) {
-  const uint kAtOnce = 16, four = at % kFours;
+  const uint kAtOnce = 8, four = at % kFours;
   State all = State(kNone, 0, vec4(0));
   for (uint begin = 0; begin < stretches; begin += kAtOnce) {
     State next[kAtOnce];
@@ -347,8 +254,11 @@ bool is_last_of(Rows rows, uint workgroups) {
   return is_last_;
 }
 
+// Where the result goes as int8.
+struct Rounded { uint64_t numbers, scales; };
+
 // Results are in head_.
-void finish(Rows rows) {
+void finish(Rows rows, Rounded rounded) {
   const uint lane = gl_LocalInvocationID.x;
   if (rotation > 0) rotate_heads(rows.count * kDim, rotation, lane, kLanes);
   barrier();
@@ -359,47 +269,26 @@ void finish(Rows rows) {
     const uint at = begin + lane;
     const bool mine = lane < kRounding && at < rows.count * kFours;
     const vec4 x = mine ? head_[at] : vec4(0);
-    quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(more.to_numbers), Scales(more.to_scales), lane,
+    quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
                   rows.token + at / kFours / rows.heads, (rows.head + at / kFours % rows.heads) * kDim + at % kFours * 4,
                   heads * kDim, mine);
   }
   barrier();
 }
 
-// The step's keys and values that lie in the same stretches go to their places in the cache. Whoever reads a stretch has
-// written it before: where several do, the same bits.
-void write_new(Text text, uint begin, uint workgroups) {
-  const uint pairs = kDim / 2;
-  for (uint token = 0; token < step.tokens; ++token) {
-    const int position = step.positions.at[token], stretch = position / int(kStretch) - text.first / int(kStretch);
-    const bool mine = step.sequences.at[token] == step.sequences.at[text.begin] && stretch >= int(begin) &&
-                      (stretch - int(begin)) % int(workgroups) == 0;
-    if (!mine) continue;
-    const uint64_t key_page = page_of(keys, text, position), value_page = page_of(values, text, position);
-    const uint within = uint(position) % kPageTokens, first = (token * kv_heads + text.kv_head) * kDim;
-    for (uint d = gl_LocalInvocationID.x; d < kDim; d += kLanes) {
-      const float value = more.new_values.at[first + d];
-      float key = more.new_keys.at[first + d];
-      if (kRope) {
-        const uint pair = d % pairs, angle = (token * pairs + pair) * 2;
-        const vec2 both = turned(vec2(more.new_keys.at[first + pair], more.new_keys.at[first + pair + pairs]), angles.at[angle],
-                                 angles.at[angle + 1]);
-        key = d < pairs ? both.x : both.y;
-      }
-      write_float(kFormat, key_place(kFormat, key_page, kDim, within, d), key);
-      write_float(kFormat, value_place(kFormat, value_page, kDim, within, d), value);
-    }
-  }
-  memoryBarrierBuffer();
-  barrier();
-}
+// From who includes this: reads what these rows need of the stretch at position `from`, and their queries where it is their first;
+// adds up parts of its scores, in partial_; and of its results, likewise.
+void read_stretch(Text text, Rows rows, int from, bool is_first);
+void add_scores(Text text, Rows rows, int from);
+void add_values(Text text, Rows rows, int from);
+void pass_on();  // last
 
 // Stretches `begin`, begin + workgroups, … of these rows.
 void attend(Text text, Rows rows, uint begin, uint workgroups) {
   const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text), fours = rows.count * kFours;
   if (begin >= stretches) return;
-  wait();
-  const bool one = kTile > 1 && rows.count == 1, alone = !kShared || stretches == 1;
+  const bool alone = !kShared || stretches == 1;
+  const Rounded rounded = kQuantise ? Rounded(more.to_numbers, more.to_scales) : Rounded(0, 0);
   Seen seen[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint row = (i * kLanes + lane) / kQuads;
@@ -407,22 +296,19 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
   }
   State all[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnFours; ++i) all[i] = State(kNone, 0, vec4(0));
-  if (kWrites) write_new(text, begin, workgroups);
-  load_queries(rows);
   for (uint stretch = begin; stretch < stretches; stretch += workgroups) {
     const int from = (text.first / int(kStretch) + int(stretch)) * int(kStretch);
-    if (one) add_scores(1, text, from);
-    else add_scores(kTile, text, from);
+    read_stretch(text, rows, from, stretch == begin);
+    add_scores(text, rows, from);
     barrier();
     weigh(rows.count, seen, from);
-    if (one) add_values(1, text, from);
-    else add_values(kTile, text, from);
+    add_values(text, rows, from);
     sum_weights(rows.count);
     barrier();
     [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
       const uint at = i * kLanes + lane;
       if (at >= fours) continue;
-      const State state = state_of(one ? 1 : kTile, at);
+      const State state = state_of(at);
       if (alone) join(all[i], state);
       else keep(state, slot_of(rows, at, stretch), at % kFours);
     }
@@ -439,7 +325,7 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
       head_[at] = joined.value / joined.sum;
     }
   }
-  finish(rows);
+  finish(rows, rounded);
 }
 
 void attend_all() {

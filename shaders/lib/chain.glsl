@@ -20,23 +20,36 @@ layout(buffer_reference, std430, buffer_reference_align = 64) buffer Link {
   uint64_t in_vain;  // where the host is told so
 };
 
+// What a lane has written, all of its workgroup read behind it; and others whom one of it tells, with a release.
+void barrier_of_all() {
+  controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, kBuffers, gl_SemanticsAcquireRelease | kMakeAvailable | kMakeVisible);
+}
+
+uint left_ = 1;  // when it was last looked
+bool has_waited_ = false;
+
+void look_again() { left_ = atomicLoad(Link(link).left_before, gl_ScopeDevice, 0, 0); }
+
+// In front of what is asked for before wait(): so that the answer is not behind all that. Need not be called.
+void look() {
+  if (link != 0 && gl_LocalInvocationIndex == 0) look_again();
+}
+
 // Until all is there that this dispatch reads. All lanes call it, as often as they like; a workgroup that reads nothing need not.
 void wait() {
-  if (link == 0) return;
+  if (link == 0 || has_waited_) return;
+  has_waited_ = true;
   Link mine = Link(link);
   if (gl_LocalInvocationIndex == 0) {
-    uint left = atomicLoad(mine.left_before, gl_ScopeDevice, 0, 0);
-    for (uint i = 0; left != 0 && left < kGivenUp && i < kMostPolls; ++i) {
-      left = atomicLoad(mine.left_before, gl_ScopeDevice, 0, 0);
-    }
-    if (left != 0) {
+    for (uint i = 0; left_ != 0 && left_ < kGivenUp && i < kMostPolls; ++i) look_again();
+    if (left_ != 0) {
       atomicOr(mine.left_before, kGivenUp, gl_ScopeDevice, 0, 0);
       atomicOr(mine.left, kGivenUp, gl_ScopeDevice, 0, 0);
       InVain(mine.in_vain).at = 1;
     }
     memoryBarrier(gl_ScopeDevice, kBuffers, gl_SemanticsAcquire | kMakeVisible);
   }
-  controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, kBuffers, gl_SemanticsAcquireRelease | kMakeAvailable | kMakeVisible);
+  barrier_of_all();
 }
 
 // All lanes of each workgroup call it once, last. The first workgroup has waited whatever it read: so when all are done, all
@@ -44,7 +57,7 @@ void wait() {
 void pass_on() {
   if (link == 0) return;
   if (gl_WorkGroupID == uvec3(0)) wait();
-  controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, kBuffers, gl_SemanticsAcquireRelease | kMakeAvailable | kMakeVisible);
+  barrier_of_all();
   if (gl_LocalInvocationIndex == 0) {
     atomicAdd(Link(link).left, ~0u, gl_ScopeDevice, kBuffers, gl_SemanticsRelease | kMakeAvailable);
   }

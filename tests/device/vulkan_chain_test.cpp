@@ -10,7 +10,7 @@
 namespace troika::device::vulkan {
 namespace {
 
-// A product of no row: its first workgroup waits and all pass on, as far as they are told to.
+// A product of no row, by a kernel for four, which do not ask ahead: its first workgroup waits and all pass on, as far as they are told to.
 std::array<std::byte, 128> push_of(VkDeviceAddress step) {
   std::array<std::byte, 128> push{};
   const int32_t rows = -1;
@@ -37,7 +37,7 @@ class VulkanChain : public OnVulkanChained {
   std::unique_ptr<Recorder> run_two(bool passes_on) {
     auto recorder = std::make_unique<Recorder>(context_, UINT64_MAX);
     const auto push = push_of(step_->address());
-    const auto kernel = [](bool chained) { return PipelineKey{"linear_int8.q4_0", {1, 0, 0, 64, 0, 0, 1, chained}}; };
+    const auto kernel = [](bool chained) { return PipelineKey{"linear_int8.q4_0", {4, 0, 0, 64, 0, 0, 1, chained}}; };
     const Range result{0x1000, 64};
     recorder->dispatch({.pipeline = kernel(passes_on), .push = push, .groups = {2, 3, 1}, .writes = {result}, .can_wait = true});
     recorder->dispatch({.pipeline = kernel(true), .push = push, .groups = {2, 1, 1}, .reads = {result}, .can_wait = true});

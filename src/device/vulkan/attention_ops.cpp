@@ -44,6 +44,8 @@ struct AttentionMore {
 
 constexpr uint32_t kStretch = 128;               // positions, of shaders/lib/attend.glsl
 constexpr uint32_t kMostWritten = 8;             // tokens of a step whose keys and values attend_new.comp writes
+constexpr int kMostWrittenHead = 256;            // values of their heads
+constexpr uint32_t kSidesOfNew = 2;              // lanes there for each lane of attend.comp
 constexpr size_t kMostStateBytes = size_t{64} << 20;
 
 // That keep a GPU busy: four for each of its processors.
@@ -124,8 +126,9 @@ const Op* Compiler::writes_itself(const Op& kv_write) const {
   const Tensor values = kv_write.in[1];
   const Op* key_turn = turned_just_before(kv_write);
   const Tensor keys = key_turn ? key_turn->in[0] : kv_write.in[0];
-  const Format format = segment_.caches[size_t(number)].format;
-  if (capacity(keys) > kMostWritten || (format != Format::f16 && format != Format::f32)) return nullptr;
+  const int dim = program_.caches[size_t(number)].head_dim;
+  const bool fits = capacity(keys) <= kMostWritten && dim <= kMostWrittenHead && dim % 4 == 0;
+  if (!fits || segment_.caches[size_t(number)].format != Format::f16) return nullptr;
   for (size_t i = size_t(&kv_write - program_.ops.data()) + 1; i < segment_.end; ++i) {
     const Op& op = program_.ops[i];
     const bool reads = op.kind == OpKind::attend && op.as<ops::AttendParams>().cache == number;
@@ -218,7 +221,8 @@ void Compiler::attend(const Op& op) {
     writes.insert(writes.end(), {states, tickets});
   }
   dispatch(writes_new ? "attend_new" : "attend",
-           {cache_number(cache.format), as != Rounding::none, turn != nullptr, tile.rows(), dim, tile.lanes, sharing > 1,
+           {cache_number(cache.format), as != Rounding::none, turn != nullptr, tile.rows(), dim,
+            writes_new ? tile.lanes * kSidesOfNew : tile.lanes, sharing > 1,
             together, classes},
            bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
            {.can_wait = writes_new});

@@ -189,7 +189,7 @@ class Compiler {
   bool has_matrix_unit() const { return options_.matrix_unit && matrix_shape(context_->caps()); }
   uint32_t most_rows_of_linear(Rounding x) const;
   uint32_t slice_length_of(const Product& p) const;
-  uint32_t stretches_at_once(const Product& p, uint32_t rows) const;
+  uint32_t stretches_at_once(const Product& p, uint32_t rows, uint32_t lanes) const;
   static bool can_wait(const PipelineKey& pipeline);
   MatrixKernel matrix_kernel_of(const Product& p) const;
   void multiply(const Product& p);

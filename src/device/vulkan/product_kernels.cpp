@@ -19,18 +19,19 @@ uint32_t lanes_wanted(GpuKind kind) {
   return kind == GpuKind::discrete ? 1u << 18 : kind == GpuKind::software ? 1u << 10 : 1u << 15;
 }
 
-// Into how many slices linear_int8 cuts the values of a row. Sums depend on it, so it follows from the weight alone.
-uint32_t slices(const Caps& caps, const Shape& weight) {
-  const uint32_t rows = uint32_t(weight.rows()), stretches = uint32_t(weight.columns()) / 32;
-  const uint32_t most = std::min({64u, std::bit_ceil(std::max(4u, stretches)) / 2,
-                                  std::bit_floor(caps.workgroup_size / kPanelRows)});
-  return std::clamp(std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows)), std::min(8u, most), most);
-}
-
 // Stretches of a slice, as shaders/lib/int8.glsl has them.
 uint32_t slice_length(uint32_t stretches, uint32_t slices) {
   const uint32_t length = pieces(stretches, slices);
   return length > 3 ? length + length % 2 : length;
+}
+
+// Into how many slices linear_int8 cuts the values of a row: as keeps the GPU busy, but of four stretches at least, or two where these
+// would be less than 16. Sums depend on it, so it follows from the weight alone.
+uint32_t slices(const Caps& caps, const Shape& weight) {
+  const uint32_t rows = uint32_t(weight.rows()), stretches = uint32_t(weight.columns()) / 32;
+  const uint32_t most = std::min({64u, std::max({2u, stretches / 4, std::min(16u, stretches / 2)}), caps.workgroup_size / kPanelRows});
+  const uint32_t wanted = std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows));
+  return std::max(2u, pieces(stretches, slice_length(stretches, std::clamp(wanted, std::min(8u, most), most))));
 }
 
 enum class End : uint32_t { as_is, rounded, normed };  // as shaders/lib/product.glsl counts
@@ -161,14 +162,15 @@ Compiler::Kernel Compiler::half_kernel_of(const Product& p, const HalfKernel& ke
 }
 
 // One or two rows wait for memory; more have sums enough to fill the registers, as two rows of a gated product have. In a chain
-// the first are asked for before x is there: the more the better, but 1024 lanes of a product that ends with a norm have 64
-// registers each, and a gated one, with four groups for each stretch, then has room on the GPU for all its workgroups.
-uint32_t Compiler::stretches_at_once(const Product& p, uint32_t rows) const {
+// the first are asked for before x is there: the more the better, but more than 512 lanes have 64 registers each, and a gated product,
+// with four groups for each stretch, then has room on the GPU for all its workgroups.
+uint32_t Compiler::stretches_at_once(const Product& p, uint32_t rows, uint32_t lanes) const {
   if (rows * p.matrices() > 2) return 1;
   if (!context_->has_chains()) return 2;
   if (p.kind == Product::gated) return 1;
+  if (!p.add_norm) return 2;
   const bool has_small_groups = p.weight->panel->block_values == 32 && p.weight->panel->block_bytes <= 18;
-  return rows == 1 && p.add_norm && has_small_groups ? 4 : 2;
+  return (rows == 1 && has_small_groups ? 2 : 1) * (lanes <= 512 ? 2 : 1);
 }
 
 bool Compiler::can_wait(const PipelineKey& pipeline) { return pipeline.shader.starts_with("linear_int8."); }
@@ -178,7 +180,7 @@ Compiler::Kernel Compiler::linear_kernel_of(const Product& p) const {
   const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity), lanes = kPanelRows * slices(context_->caps(), p.weight->shape);
   const End end = p.add_norm ? End::normed : rounds ? End::rounded : End::as_is;
   return {{fmt::format("linear_int8.{}", p.weight->panel->shader), {rows, p.kind, experts, lanes, uint32_t(end), p.rounded->factor,
-            stretches_at_once(p, rows), context_->has_chains()}},
+            stretches_at_once(p, rows, lanes), context_->has_chains()}},
           kPanelRows * (rounds ? 2u : 1u),
           rows};
 }
