@@ -15,7 +15,7 @@ list(APPEND formats_of_any f16 bf16)
 
 function(any_format op file)
   set(constants kPlain kHasLeast kTwoScales kBlockValues kBlockBytes)
-  set(names ${constants} load_group load_block pair_of)
+  set(names ${constants} load_group load_of_pair load_block pair_of)
   set(includes "#include \"lib/group.glsl\"\n")
   set(groups "")
   set(pairs "")

@@ -25,9 +25,17 @@ const bool kAsksAhead = kChained && kTokens <= 2;     // more rows need the regi
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
-Group read_group(uint64_t panel, uint row, uint stretch) {
+// Stretch `stretch` + d of a slice, where stretch is a multiple of kDeep, or the slice's last.
+Group read_group(uint64_t panel, uint row, uint stretch, uint d, uint end) {
   const uint each = kBlockValues / 32;
-  return load_group(panel + stretch / each * 16 * kBlockBytes, row, stretch % each, tables);
+#ifdef LOADS_PAIRS
+  if (kDeep % 2 == 0) {
+    const uint pair = min(stretch + d / 2 * 2, end - 2) / 2;
+    return load_of_pair(panel + pair * 2 / each * 16 * kBlockBytes, row, pair % (each / 2), d % 2, tables);
+  }
+#endif
+  const uint at = min(stretch + d, end - 1);
+  return load_group(panel + at / each * 16 * kBlockBytes, row, at % each, tables);
 }
 
 struct Stretch {  // of a row of x
@@ -136,10 +144,9 @@ struct Groups {
 
 void read_groups(uint64_t one, uint64_t two, const uint row[kPanels], uint stretch, uint end, out Groups groups[kDeep]) {
   [[unroll]] for (uint d = 0; d < kDeep; ++d) {
-    const uint at = min(stretch + d, end - 1);
     [[unroll]] for (uint p = 0; p < kPanels; ++p) {
-      groups[d].one[p] = read_group(panel_of(one, row[p]), row[p] % 16, at);
-      if (kKind == kGated) groups[d].two[p] = read_group(panel_of(two, row[p]), row[p] % 16, at);
+      groups[d].one[p] = read_group(panel_of(one, row[p]), row[p] % 16, stretch, d, end);
+      if (kKind == kGated) groups[d].two[p] = read_group(panel_of(two, row[p]), row[p] % 16, stretch, d, end);
     }
   }
 }

@@ -8,6 +8,11 @@
 //                weights [32 group, 32 group + 32) of a row's block in a panel; `block`: the address of the block
 //                of 16 rows (panel.glsl); `tables`: of the format's code book (src/device/vulkan/grids.h), if it has one
 //
+// and, where two groups that follow each other share what is read, with LOADS_PAIRS
+//
+//   Group load_of_pair(uint64_t block, uint row, uint pair, uint second, uint64_t tables)
+//                group 2 pair + second: of two calls with `second` 0 and 1 the compiler sees what they share
+//
 // Scale and least are rounded as tensor/quant/ rounds them.
 #ifndef TROIKA_GROUP
 #define TROIKA_GROUP

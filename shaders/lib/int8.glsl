@@ -31,11 +31,11 @@ float add_product(float sum, int first, int second, vec2 scale, vec2 least, vec4
 // Sixteen bytes each: as a piece of a group's quants and of x.
 int dot16(ivec4 a, ivec4 b) { return dot4(a.x, b.x) + dot4(a.y, b.y) + dot4(a.z, b.z) + dot4(a.w, b.w); }
 
-// Stretches of 32 values that one lane adds up, one behind the other; then come the lanes' sums. An even number, or a few:
-// kernels take two at once.
+// Stretches of 32 values that one lane adds up, one behind the other; then come the lanes' sums. An even number, or one: kernels
+// take two at once.
 uint slice_length(uint depth, uint slices) {
   const uint length = (depth / 32 + slices - 1) / slices;
-  return length > 3 ? length + length % 2 : length;
+  return length > 1 ? length + length % 2 : length;
 }
 
 #endif

@@ -7,9 +7,14 @@
 const bool kPlain = false, kHasLeast = true, kTwoScales = false;
 const uint kBlockValues = 256, kBlockBytes = 144;
 
-Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
-  Line line = line_of(piece(block, row, 0), group);
-  uint first = 1 + group / 2 * 2, shift = group % 2 * 4;
+#define LOADS_PAIRS
+Group load_of_pair(uint64_t block, uint row, uint pair, uint second, uint64_t tables) {
+  Line line = line_of(piece(block, row, 0), pair * 2 + second);
+  uint first = 1 + pair * 2, shift = second * 4;
   return group_of(piece(block, row, first) >> shift & 0x0f0f0f0fu, piece(block, row, first + 1) >> shift & 0x0f0f0f0fu,
                   vec2(line.scale), vec2(line.least));
+}
+
+Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
+  return load_of_pair(block, row, group / 2, group % 2, tables);
 }

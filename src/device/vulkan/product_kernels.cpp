@@ -14,23 +14,24 @@ constexpr uint32_t kRowsBesideMatrices = 8;  // that are still linear_int8's whe
 constexpr uint32_t kMatmulColumns = 64, kMatmulLanes = 16;  // of a workgroup of matmul…; its lanes along rows of x
 constexpr uint32_t kMostOfLane = 4;          // rows of x, there
 
-// Lanes that keep the memory of a GPU busy: some thousands for each of its processors.
-uint32_t lanes_wanted(GpuKind kind) {
-  return kind == GpuKind::discrete ? 1u << 18 : kind == GpuKind::software ? 1u << 10 : 1u << 15;
+// Lanes that keep the memory of a GPU busy: some thousands for each of its processors. Of blocks of 256 values each asks for more.
+uint32_t lanes_wanted(GpuKind kind, const PanelFormat& format) {
+  if (kind == GpuKind::discrete) return format.block_values == 256 ? 1u << 17 : 1u << 18;
+  return kind == GpuKind::software ? 1u << 10 : 1u << 15;
 }
 
 // Stretches of a slice, as shaders/lib/int8.glsl has them.
 uint32_t slice_length(uint32_t stretches, uint32_t slices) {
   const uint32_t length = pieces(stretches, slices);
-  return length > 3 ? length + length % 2 : length;
+  return length > 1 ? length + length % 2 : length;
 }
 
 // Into how many slices linear_int8 cuts the values of a row: as keeps the GPU busy, but of four stretches at least, or two where these
 // would be less than 16. Sums depend on it, so it follows from the weight alone.
-uint32_t slices(const Caps& caps, const Shape& weight) {
-  const uint32_t rows = uint32_t(weight.rows()), stretches = uint32_t(weight.columns()) / 32;
+uint32_t slices(const Caps& caps, const GpuWeight& weight) {
+  const uint32_t rows = uint32_t(weight.shape.rows()), stretches = uint32_t(weight.shape.columns()) / 32;
   const uint32_t most = std::min({64u, std::max({2u, stretches / 4, std::min(16u, stretches / 2)}), caps.workgroup_size / kPanelRows});
-  const uint32_t wanted = std::bit_ceil(std::max(1u, lanes_wanted(caps.kind) / rows));
+  const uint32_t wanted = std::bit_ceil(std::max(1u, lanes_wanted(caps.kind, *weight.panel) / rows));
   return std::max(2u, pieces(stretches, slice_length(stretches, std::clamp(wanted, std::min(8u, most), most))));
 }
 
@@ -56,7 +57,7 @@ Candidate Compiler::candidate_of(const Product& p, std::span<const std::byte> al
   for (const Kernel& kernel : kernels_of(p)) candidates.push_back(candidate(kernel));
   if (candidates.size() == 1) return candidates[0];
   constexpr std::string_view kKinds[] = {"", ", gated", ", where"};
-  const uint32_t sliced = p.in_halves() ? half_product_of(p).slices : slices(context_->caps(), p.weight->shape);
+  const uint32_t sliced = p.in_halves() ? half_product_of(p).slices : slices(context_->caps(), *p.weight);
   const std::string product =
       fmt::format("{} {}x{} in {} slices{}{}{}{}, {} rows", p.weight->panel->shader, p.columns, p.depth, sliced, kKinds[p.kind],
                   p.in_halves() ? ", in halves" : "", p.rounded->factor == Rounded::none ? "" : ", with factors",
@@ -80,7 +81,7 @@ uint32_t Compiler::most_rows_of_linear(Rounding x) const {
 }
 
 uint32_t Compiler::slice_length_of(const Product& p) const {
-  return slice_length(p.depth / 32, slices(context_->caps(), p.weight->shape));
+  return slice_length(p.depth / 32, slices(context_->caps(), *p.weight));
 }
 
 MatrixKernel Compiler::matrix_kernel_of(const Product& p) const {
@@ -162,14 +163,16 @@ Compiler::Kernel Compiler::half_kernel_of(const Product& p, const HalfKernel& ke
 }
 
 // One or two rows wait for memory; more have sums enough to fill the registers, as two rows of a gated product have. In a chain
-// the first are asked for before x is there: the more the better, but more than 512 lanes have 64 registers each, and a gated product,
-// with four groups for each stretch, then has room on the GPU for all its workgroups.
+// the first are asked for before x is there: the more the better, as far as registers go. Two of blocks of 256 values share what is
+// read (LOADS_PAIRS in shaders/lib/group.glsl). More than 512 lanes have 64 registers each; and a gated product, with four groups for
+// each stretch, should have room on the GPU for all its workgroups at once.
 uint32_t Compiler::stretches_at_once(const Product& p, uint32_t rows, uint32_t lanes) const {
+  const PanelFormat& format = *p.weight->panel;
   if (rows * p.matrices() > 2) return 1;
-  if (!context_->has_chains()) return 2;
+  if (!context_->has_chains() || format.block_values == 256) return 2;
   if (p.kind == Product::gated) return 1;
   if (!p.add_norm) return 2;
-  const bool has_small_groups = p.weight->panel->block_values == 32 && p.weight->panel->block_bytes <= 18;
+  const bool has_small_groups = format.block_values == 32 && format.block_bytes <= 18;
   return (rows == 1 && has_small_groups ? 2 : 1) * (lanes <= 512 ? 2 : 1);
 }
 
@@ -177,16 +180,16 @@ bool Compiler::can_wait(const PipelineKey& pipeline) { return pipeline.shader.st
 
 Compiler::Kernel Compiler::linear_kernel_of(const Product& p) const {
   const bool experts = p.chosen != 0, rounds = p.to_rounded != nullptr;
-  const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity), lanes = kPanelRows * slices(context_->caps(), p.weight->shape);
+  const uint32_t rows = experts ? 1 : std::bit_ceil(p.capacity), lanes = kPanelRows * slices(context_->caps(), *p.weight);
   const End end = p.add_norm ? End::normed : rounds ? End::rounded : End::as_is;
   return {{fmt::format("linear_int8.{}", p.weight->panel->shader), {rows, p.kind, experts, lanes, uint32_t(end), p.rounded->factor,
-            stretches_at_once(p, rows, lanes), context_->has_chains()}},
+            std::min(stretches_at_once(p, rows, lanes), slice_length_of(p)), context_->has_chains()}},
           kPanelRows * (rounds ? 2u : 1u),
           rows};
 }
 
 Compiler::Kernel Compiler::matmul_kernel_of(const Product& p, uint32_t each) const {
-  const uint32_t sliced = slices(context_->caps(), p.weight->shape);
+  const uint32_t sliced = slices(context_->caps(), *p.weight);
   const bool has_factor = p.rounded->factor != Rounded::none;
   return {{fmt::format("matmul_int8.{}", p.weight->panel->shader), {each, p.kind, sliced, has_factor}},
           kMatmulColumns,
