@@ -80,7 +80,7 @@ void add_scores_of(const uint tile, Text text, int begin) {
 }
 
 void add_scores(Text text, Rows rows, int from) {
-  if (rows.count == 1) add_scores_of(1, text, from);
+  if (kTile == 1 || rows.count == 1) add_scores_of(1, text, from);
   else add_scores_of(kTile, text, from);
 }
 
@@ -113,6 +113,6 @@ void add_values_of(const uint tile, Text text, int begin) {
 }
 
 void add_values(Text text, Rows rows, int from) {
-  if (rows.count == 1) add_values_of(1, text, from);
+  if (kTile == 1 || rows.count == 1) add_values_of(1, text, from);
   else add_values_of(kTile, text, from);
 }

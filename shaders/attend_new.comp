@@ -61,12 +61,12 @@ void ask_values(Text text, int from) {
   }
 }
 
-// Which of the step's tokens the stretch at `from` has, as bits.
+// Which of the step's tokens the stretch at `from` has, as bits: of those that any row sees.
 uint new_of(Text text, int from) {
   uint found = 0;
   [[dont_unroll]] for (uint token = 0; token < min(step.tokens, kMostNew); ++token) {
-    const int at = step.positions.at[token] - from;
-    const bool is_here = step.sequences.at[token] == step.sequences.at[text.begin] && at >= 0 && at < int(kStretch);
+    const int position = step.positions.at[token], first = max(from, text.first), end = min(from + int(kStretch), text.last + 1);
+    const bool is_here = step.sequences.at[token] == step.sequences.at[text.begin] && position >= first && position < end;
     found |= uint(is_here) << token;
   }
   return found;

@@ -25,7 +25,7 @@ const bool kAsksAhead = kChained && kTokens <= 2;     // more rows need the regi
 const bool kQuantise = kEnd != kAsIs;
 const uint kLanes = gl_WorkGroupSize.x, kSlices = kLanes / 16, kPanels = kQuantise ? 2 : 1, kColumns = 16 * kPanels;
 
-// Stretch `stretch` + d of a slice, where stretch is a multiple of kDeep, or the slice's last.
+// Stretch `stretch` + d of a slice, or the slice's last. Slices begin with an even one, and so do pairs.
 Group read_group(uint64_t panel, uint row, uint stretch, uint d, uint end) {
   const uint each = kBlockValues / 32;
 #ifdef LOADS_PAIRS
@@ -170,7 +170,8 @@ void compute() {
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.x * kTokens;
   const uint begin = gl_WorkGroupID.y * kColumns;
   if (kAsksAhead) look();
-  else if (token >= live) return;  // else later, as that would wait for memory
+  const bool knows_at_once = !kAsksAhead || kExperts;  // of experts many rows may be dead; else the answer would be waited for
+  if (knows_at_once && token >= live) return;
   const uint64_t one = matrix(weight, kExperts, token), two = kKind == kGated ? matrix(second, kExperts, token) : 0;
   const uint length = slice_length(depth, kSlices), end = min((slice + 1) * length, depth / 32);
 
@@ -186,19 +187,17 @@ void compute() {
     if (kChained) wait();
     if (kFactor == kSquares) add_squares(squares, token);
   }
-  const uint start = slice * length;
-  uint stretch = start;
-  do {
+  for (uint done = 0; done < length; done += kDeep) {  // as often by all lanes, since they may wait in it for each other
+    const uint stretch = slice * length + done;
     Groups groups[kDeep];
     read_groups(one, two, row, stretch, end, groups);
-    if (kAsksAhead && stretch == start) {  // the first weights are asked for before x is there
+    if (kAsksAhead && done == 0) {  // the first weights are asked for before x is there
       wait();
       if (token >= live) return;
       if (kFactor == kSquares) add_squares(squares, token);
     }
     add_groups(groups, token, stretch, end, sum, sum_of_second);
-    stretch += kDeep;
-  } while (stretch < end);
+  }
 
   const End ending = ask_end(begin);
   for (uint base = 0; base < kTokens; base += kAtOnce) {

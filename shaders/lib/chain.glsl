@@ -32,7 +32,7 @@ void look_again() { left_ = atomicLoad(Link(link).left_before, gl_ScopeDevice, 0
 
 // In front of what is asked for before wait(): so that the answer is not behind all that. Need not be called.
 void look() {
-  if (link != 0 && gl_LocalInvocationIndex == 0) look_again();
+  if (link != 0 && !has_waited_ && gl_LocalInvocationIndex == 0) look_again();
 }
 
 // Until all is there that this dispatch reads. All lanes call it, as often as they like; a workgroup that reads nothing need not.

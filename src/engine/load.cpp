@@ -133,15 +133,14 @@ void count_reads(Model& model, const ops::Program& program) {
   std::set<std::pair<std::string_view, int64_t>> seen;
   for (const Read& read : reads(program)) {
     Format format = model.formats.find(read.weight)->second;
-    if (ops::multiplies(*read.op) && program[read.op->in[0]].extent == ops::Extent::tokens) {
-      model.multiplied_weights += read.rows * read.columns;
-    }
+    const bool of_each_token = program[read.op->in[0]].extent == ops::Extent::tokens;
+    if (ops::multiplies(*read.op) && of_each_token) model.multiplied_weights += read.rows * read.columns;
     if (!seen.emplace(read.weight, read.first).second) continue;
     if (read.op->kind == ops::OpKind::linear_where) continue;  // most of its rows are not read
     size_t bytes = size_t(read.rows) * row_bytes(format, read.columns);
     if (read.op->kind == ops::OpKind::moe) {  // a token reads the experts that it is sent to
       int64_t used = read.op->as<ops::MoeParams>().used, experts = program[read.op->in[1]].shape.columns();
-      model.multiplied_weights += read.rows * read.columns * used / experts;
+      if (of_each_token) model.multiplied_weights += read.rows * read.columns * used / experts;
       bytes = bytes * size_t(used) / size_t(experts);
     }
     model.streamed_bytes += bytes;

@@ -77,10 +77,11 @@ std::vector<int> read_windows(const Fields& f, int layers, int window, int perio
   return windows;
 }
 
-ops::Tensor attention(const ModelSpec& s, ops::Builder& b, ops::Tensor x, int layer, AttentionStyle style) {
-  ops::Tensor q = b.linear(x, "attn.q", s.heads * s.head_dim, style.bias);     // [T, H·D]
-  ops::Tensor k = b.linear(x, "attn.k", s.kv_heads * s.head_dim, style.bias);  // [T, G·D]
-  ops::Tensor v = b.linear(x, "attn.v", s.kv_heads * s.head_dim, style.bias);  // [T, G·D]
+ops::Tensor attention(const ModelSpec& s, ops::Builder& b, ops::Tensor& x, int layer, AttentionStyle style) {
+  ops::Tensor n = b.rms_norm(x, "attn_norm", s.norm_epsilon);                  // [T, E]
+  ops::Tensor q = b.linear(n, "attn.q", s.heads * s.head_dim, style.bias);     // [T, H·D]
+  ops::Tensor k = b.linear(n, "attn.k", s.kv_heads * s.head_dim, style.bias);  // [T, G·D]
+  ops::Tensor v = b.linear(n, "attn.v", s.kv_heads * s.head_dim, style.bias);  // [T, G·D]
   if (style.norm_heads) {
     q = b.rms_norm(q, "attn.q_norm", s.norm_epsilon, s.head_dim);
     k = b.rms_norm(k, "attn.k_norm", s.norm_epsilon, s.head_dim);
@@ -92,7 +93,11 @@ ops::Tensor attention(const ModelSpec& s, ops::Builder& b, ops::Tensor x, int la
                                                                       .scale = s.attention_scale,
                                                                       .softcap = s.attention_softcap,
                                                                       .window = s.windows[layer]});  // [T, H·D]
-  return b.linear(mixed, "attn.out", s.width);  // [T, E]
+  if (layer == s.layers - 1) {  // nobody looks at what the others come to
+    mixed = b.pick_rows(mixed);
+    x = b.pick_rows(x);
+  }
+  return b.linear(mixed, "attn.out", s.width);
 }
 
 ops::Tensor gated_mlp(const ModelSpec& s, ops::Builder& b, ops::Tensor x, ops::Activation act) {
@@ -108,7 +113,7 @@ ops::Tensor embedded_tokens(const ModelSpec& s, ops::Builder& b) {
 }
 
 ops::Tensor head_logits(const ModelSpec& s, ops::Builder& b, ops::Tensor x) {
-  x = b.rms_norm(b.pick_rows(x), "norm", s.norm_epsilon);                       // [O, E]
+  x = b.rms_norm(x, "norm", s.norm_epsilon);
   b.keep_states(x);
   ops::Tensor logits = b.linear(x, s.tied_head ? "embed" : "head", s.vocabulary);  // [O, V]
   return s.logit_softcap > 0 ? b.softcap(logits, s.logit_softcap) : logits;

@@ -77,7 +77,7 @@ ops::Tensor build(const ModelSpec& s, ops::Builder& b, bool norm_heads) {
   ops::Tensor x = embedded_tokens(s, b);  // [T, E]
   for (int i = 0; i < s.layers; ++i) {
     auto layer = b.scope(fmt::format("layer.{}", i));
-    ops::Tensor a = attention(s, b, b.rms_norm(x, "attn_norm", s.norm_epsilon), i, {.norm_heads = norm_heads});
+    ops::Tensor a = attention(s, b, x, i, {.norm_heads = norm_heads});
     x = b.add(x, b.rms_norm(a, "attn_post_norm", s.norm_epsilon));
     ops::Tensor m = gated_mlp(s, b, b.rms_norm(x, "mlp_norm", s.norm_epsilon), ops::Activation::gelu_tanh);
     x = b.add(x, b.rms_norm(m, "mlp_post_norm", s.norm_epsilon));

@@ -82,7 +82,8 @@ ops::Tensor build(const ModelSpec& s, ops::Builder& b) {
   ops::Tensor x = embedded_tokens(s, b);  // [T, E]
   for (int i = 0; i < s.layers; ++i) {
     auto layer = b.scope(fmt::format("layer.{}", i));
-    x = b.add(x, attention(s, b, b.rms_norm(x, "attn_norm", s.norm_epsilon), i, {.norm_heads = true}));
+    ops::Tensor a = attention(s, b, x, i, {.norm_heads = true});
+    x = b.add(x, a);
     x = b.add(x, mlp(s, b, b.rms_norm(x, "mlp_norm", s.norm_epsilon), i));
   }
   return head_logits(s, b, x);

@@ -156,6 +156,10 @@ Ops layers(int number) {
       Tensor q = b.linear(h, "q", 128), k = b.linear(h, "k", 64), v = b.linear(h, "v", 64);
       b.kv_write(cache, b.rope(k, 2, table), v);
       Tensor mixed = b.attend(b.rope(q, 4, table), {.cache = cache, .heads = 4, .scale = 1});
+      if (i == number - 1) {
+        mixed = b.pick_rows(mixed);
+        x = b.pick_rows(x);
+      }
       x = b.add(x, b.linear(mixed, "o", 96));
       h = b.rms_norm(x, "ffn_norm", 1e-6f);
       Tensor gate = b.linear(h, "gate", 160), up = b.linear(h, "up", 160);
@@ -165,13 +169,14 @@ Ops layers(int number) {
   };
 }
 
+Recorded of_layers(int number) {
+  const auto device = make_device("vulkan", {});
+  return count(*device, tape_of({96}, Rows::outputs, Format::q8_0, layers(number)), Rows::outputs);
+}
+
 // What one more layer takes, with weights in blocks.
 Recorded of_a_layer() {
-  const auto device = make_device("vulkan", {});
-  const auto count_layers = [&](int number) {
-    return count(*device, tape_of({96}, Rows::tokens, Format::q8_0, layers(number)), Rows::tokens);
-  };
-  const Recorded two = count_layers(2), three = count_layers(3);
+  const Recorded two = of_layers(2), three = of_layers(3);
   return {three.dispatches - two.dispatches, three.barriers - two.barriers, three.submissions - two.submissions};
 }
 
@@ -188,6 +193,12 @@ TEST_F(VulkanCommandsChained, OfADenseLayerHaveNoBarrier) {
   const Recorded layer = of_a_layer();
   EXPECT_EQ(layer.dispatches, 7);
   EXPECT_EQ(layer.barriers, 0);
+}
+
+TEST_F(VulkanCommandsChained, OfTheLastLayerHaveBarriersWhereRowsArePicked) {
+  const Recorded one = of_layers(1);  // norm ▏ q, k, v, attend ▏ two picks ▏ round ▏ out, gate and up, down, head
+  EXPECT_EQ(one.dispatches, 12);
+  EXPECT_EQ(one.barriers, 4);
 }
 
 }  // namespace

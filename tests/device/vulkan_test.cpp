@@ -260,17 +260,20 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
 }
 
 // As where each op is compiled by itself, so that rope leaves its result to whoever comes behind it.
+// Keys and values that attention puts in the cache itself, and those that are put there before: texts that end in the first stretch,
+// that go from one stretch to the next in this step, and that have two.
 TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
-  const int heads = 6, kv_heads = 2, dim = 64;
-  const auto table = rope_table(dim, 1);
-  const auto ops = [&](Builder& b, auto x) {
-    const int number = b.kv_cache(kv_heads, dim);
-    b.kv_write(number, b.rope(x[1], kv_heads, table), x[2]);
-    return b.attend(b.rope(x[0], heads, table), {.cache = number, .heads = heads, .scale = 0.125f});
-  };
-  Tape tape = tape_of({{0, 40}, {0, 41}, {1, 207}}, 4, 2, {heads * dim, kv_heads * dim, kv_heads * dim}, ops);
-  tape.fill_inputs(77);
-  for (Format cache : {Format::f16, Format::q4_0}) {
+  const std::vector<Token> tokens = {{0, 40}, {0, 41}, {1, 207}, {2, 126}, {2, 127}, {2, 128}, {3, 0}};
+  const int heads = 6, kv_heads = 2, rows = int(tokens.size());
+  const auto check = [&](int dim, int window, Format cache) {
+    const auto table = rope_table(dim, 1);
+    const auto ops = [&](Builder& b, auto x) {
+      const int number = b.kv_cache(kv_heads, dim, window);
+      b.kv_write(number, b.rope(x[1], kv_heads, table), x[2]);
+      return b.attend(b.rope(x[0], heads, table), {.cache = number, .heads = heads, .scale = 0.125f, .window = window});
+    };
+    Tape tape = tape_of(tokens, 8, 4, {heads * dim, kv_heads * dim, kv_heads * dim}, ops);
+    tape.fill_inputs(77);
     tape.cache_format = cache;
     const Outcome together = run_on(*device_, tape, cache);
     const Loaded loaded = load_on(*device_, tape, cache);
@@ -283,9 +286,14 @@ TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
       executable->wait();
     }
     const Outcome apart = read_back(tape, loaded);
-    EXPECT_TRUE(same_bits(result_rows(tape, together, 0, 3), result_rows(tape, apart, 0, 3))) << info(cache).name;
-    EXPECT_EQ(together.keys, apart.keys) << info(cache).name;
-  }
+    const auto what = fmt::format("{}, heads of {}, window {}", info(cache).name, dim, window);
+    EXPECT_TRUE(same_bits(result_rows(tape, together, 0, rows), result_rows(tape, apart, 0, rows))) << what;
+    EXPECT_EQ(together.keys, apart.keys) << what;
+    EXPECT_EQ(together.values, apart.values) << what;
+  };
+  for (int dim : {64, 72, 128, 256}) check(dim, 0, Format::f16);
+  check(64, 100, Format::f16);
+  check(64, 0, Format::q4_0);
 }
 
 // A long text read whole, in parts and token by token.
