@@ -54,6 +54,14 @@ Tensor products_around_a_norm(Builder& b, Tensor x) {
   return b.concat(b.concat(q, b.gated(ops::Activation::silu, gate, up)), sum);
 }
 
+// The same of rows that are cut into slices of which the last is shorter.
+Tensor products_in_uneven_slices(Builder& b, Tensor x) {
+  const int width = 288;
+  Tensor narrow = b.linear(x, "narrow", width);
+  Tensor h = b.rms_norm(b.add(narrow, b.linear(narrow, "o", width)), "norm", 1e-6f);
+  return b.gated(ops::Activation::silu, b.linear(h, "gate", 64), b.linear(h, "up", 64));
+}
+
 struct Result {
   std::vector<float> rows;  // of all that is joined behind the last products
   int submissions, dispatches;
@@ -106,6 +114,7 @@ TEST_F(VulkanInt8Chained, GivesTheBitsThatBarriersGive) {
         for (int rows : {1, 2, 8}) results.push_back(run(*device_, tape_of(rows, format, ops), {}).rows);
       }
     }
+    for (int rows : {1, 2, 8}) results.push_back(run(*device_, tape_of(rows, Format::q4_0, products_in_uneven_slices), {}).rows);
     return results;
   };
   const auto chained = run_all();
