@@ -89,7 +89,9 @@ struct Pairs { vec2 key, value, angle; };
 
 Pairs read_new(uint64_t new_keys, uint64_t new_values, Text text, uint token) {
   const uint from = (token * kv_heads + text.kv_head) * kDim, d = min(gl_LocalInvocationID.x, kDim / 2 - 1);
-  return Pairs(pair_at(new_keys, from, d), pair_at(new_values, from, d), kRope ? angle_of(token, d) : vec2(1, 0));
+  Pairs pairs = Pairs(pair_at(new_keys, from, d), pair_at(new_values, from, d), vec2(1, 0));
+  if (kRope) pairs.angle = angle_of(token, d);
+  return pairs;
 }
 
 void put_new(New token, Pairs pairs, bool to_cache) {

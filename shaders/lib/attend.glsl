@@ -288,7 +288,8 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
   const uint lane = gl_LocalInvocationID.x, stretches = stretches_of(text), fours = rows.count * kFours;
   if (begin >= stretches) return;
   const bool alone = !kShared || stretches == 1;
-  const Rounded rounded = kQuantise ? Rounded(more.to_numbers, more.to_scales) : Rounded(0, 0);
+  Rounded rounded = Rounded(0, 0);
+  if (kQuantise) rounded = Rounded(more.to_numbers, more.to_scales);  // by ?: glslang reads them anyway, of those who are told nothing
   Seen seen[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
     const uint row = (i * kLanes + lane) / kQuads;

@@ -1,7 +1,7 @@
 // Dispatches that follow each other without a barrier (src/device/vulkan/chain.h): workgroups of the next start as those
 // before end, ask for their weights, and wait by themselves until all of those are done. A GPU starts the workgroups of a
 // queue in order, so who waits never keeps out whom it waits for. Vulkan does not promise that, so waiting has an end.
-// Included behind push constants with `link`: the address of the dispatch's own; 0: it stands in no chain.
+// Included behind push constants with `step` and `link`: the address of the dispatch's own; 0: it stands in no chain.
 #include "lib/visible.glsl"
 
 const uint kMostPolls = 1u << 20;  // about a second
@@ -28,11 +28,12 @@ void barrier_of_all() {
 uint left_ = 1;  // when it was last looked
 bool has_waited_ = false;
 
-void look_again() { left_ = atomicLoad(Link(link).left_before, gl_ScopeDevice, 0, 0); }
+void look_again(uint64_t at) { left_ = atomicLoad(Link(at).left_before, gl_ScopeDevice, 0, 0); }
 
-// In front of what is asked for before wait(): so that the answer is not behind all that. Need not be called.
+// In front of what is asked for before wait(): so that the answer is not behind all that. Need not be called. Without a link it
+// looks at the step's block: llvmpipe reads whatever a condition says.
 void look() {
-  if (link != 0 && !has_waited_ && gl_LocalInvocationIndex == 0) look_again();
+  if (gl_LocalInvocationIndex == 0) look_again(link != 0 ? link : uint64_t(step));
 }
 
 // Until all is there that this dispatch reads. All lanes call it, as often as they like; a workgroup that reads nothing need not.
@@ -41,7 +42,7 @@ void wait() {
   has_waited_ = true;
   Link mine = Link(link);
   if (gl_LocalInvocationIndex == 0) {
-    for (uint i = 0; left_ != 0 && left_ < kGivenUp && i < kMostPolls; ++i) look_again();
+    for (uint i = 0; left_ != 0 && left_ < kGivenUp && i < kMostPolls; ++i) look_again(link);
     if (left_ != 0) {
       atomicOr(mine.left_before, kGivenUp, gl_ScopeDevice, 0, 0);
       atomicOr(mine.left, kGivenUp, gl_ScopeDevice, 0, 0);
