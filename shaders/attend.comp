@@ -3,6 +3,9 @@
 const uint kSides = 1;
 #include "lib/attend.glsl"
 
+const uint kMostTile = 8;  // of kTile, as kMostOwn is
+const uint kPageRun = kRun < kPageTokens ? kRun : kPageTokens;
+
 void pass_on() {}
 
 void read_stretch(Text text, Rows rows, int from, bool is_first) {

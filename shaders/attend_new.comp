@@ -1,8 +1,8 @@
 // Attention of few rows over keys and values in f16 that puts the step's own in the cache first (lib/attend.glsl). All others have been
 // there since earlier steps: so a workgroup asks for its stretch of them before it waits for whoever makes the step's own
 // (lib/chain.glsl), into registers, where those then take their places. Memory is read coherently: pages that one workgroup reads,
-// another one may just have written to. It runs once in each layer and finds the processor's instructions gone: so what is not long
-// anyway is not unrolled.
+// another one may just have written to. It runs once in each layer and finds the processor's instructions gone: so it is short, loads
+// have constant offsets, and loops over rows are not unrolled.
 #version 460
 #define CHAINED
 #define MEMORY_IS coherent
@@ -11,8 +11,8 @@ const uint kSides = 2;
 #include "lib/chain.glsl"
 #include "lib/write_float.glsl"
 
-const uint kMostNew = 8;                      // tokens of a step
-const uint kMostPart = 32, kMostRun = 32;     // values; positions
+// As src/device/vulkan/attention_ops.cpp allows: tokens of a step; values of a part of a head, positions of a run.
+const uint kMostNew = 8, kMostPart = 32, kMostRun = 32;
 
 // Pairs of halves: of each value of a part, those of two positions; of each position of a run, two values.
 uint key_words_[kMostPart], value_words_[kMostRun];
@@ -146,6 +146,12 @@ void read_stretch(Text text, Rows rows, int from, bool is_first) {
   }
 }
 
+// This lane's two of four sums.
+void put_pair(uint at, uint side, vec2 sums) {
+  partial_[at][side * 2] = sums.x;
+  partial_[at][side * 2 + 1] = sums.y;
+}
+
 void add_scores(Text text, Rows rows, int from) {
   const Mine my = mine();
   const uint first = my.part * kPartFours;
@@ -156,9 +162,7 @@ void add_scores(Text text, Rows rows, int from) {
       const vec4 query = head_[r * kFours + first + i];
       [[unroll]] for (uint d = 0; d < 4; ++d) sum = fma(vec2(query[d]), unpackHalf2x16(key_words_[i * 4 + d]), sum);
     }
-    const uint at = r * kSumLanes + gl_LocalInvocationID.x / 2;
-    partial_[at][my.side * 2] = sum.x;
-    partial_[at][my.side * 2 + 1] = sum.y;
+    put_pair(r * kSumLanes + gl_LocalInvocationID.x / 2, my.side, sum);
   }
 }
 
@@ -171,8 +175,6 @@ void add_values(Text text, Rows rows, int from) {
       const vec4 weight = weight_[r * kQuads + (my.run * kRun + j) / 4];
       [[unroll]] for (uint k = 0; k < 4; ++k) sum = fma(vec2(weight[k]), unpackHalf2x16(value_words_[j + k]), sum);
     }
-    const uint at = (my.run * kTile + r) * kFours + my.four;
-    partial_[at][my.side * 2] = sum.x;
-    partial_[at][my.side * 2 + 1] = sum.y;
+    put_pair((my.run * kTile + r) * kFours + my.four, my.side, sum);
   }
 }

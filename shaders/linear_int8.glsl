@@ -165,6 +165,39 @@ void add_groups(const Groups groups[kDeep], uint token, uint stretch, uint end, 
   }
 }
 
+// What becomes of the sums: columns `begin` and on of rows token and on.
+void end_rows(const float sum[kPanels][kTokens], const float sum_of_second[kPanels][kTokens], uint token, uint begin, uint live) {
+  const uint lane = gl_LocalInvocationID.x;
+  const End ending = ask_end(begin);
+  for (uint base = 0; base < kTokens; base += kAtOnce) {
+    const uint t = base + lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
+    const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
+    float residual = 0;
+    if (kEnd == kNormed && mine) residual = more.residual.at[at];
+    float result = sum_of_slices(sum, base);
+    const float factor = kFactor != kNone && mine ? factor_of(token, t) : 1;  // behind a barrier
+    if (kFactor != kNone) result = scaled(result, factor);
+    if (kKind == kGated) {
+      float up = sum_of_slices(sum_of_second, base);
+      if (kFactor != kNone) up = scaled(up, factor);
+      result = activate(act, result) * up;
+    }
+    if (mine) {
+      result = finished(result, kKind, token + t, column);
+      if (kEnd == kNormed) {
+        result += residual;
+        more.to_sum.at[at] = result;
+      } else {
+        to.at[at] = result;
+      }
+    }
+    if (kQuantise) {
+      if (lane < kAtOnce * kColumns) results_[lane / kColumns][lane % kColumns] = result;
+      round(ending, token + base, begin, live);
+    }
+  }
+}
+
 void compute() {
   const uint lane = gl_LocalInvocationID.x, slice = lane / 16;
   const uint live = live_rows(step, rows) * used, token = gl_WorkGroupID.x * kTokens;
@@ -198,35 +231,7 @@ void compute() {
     }
     add_groups(groups, token, stretch, end, sum, sum_of_second);
   }
-
-  const End ending = ask_end(begin);
-  for (uint base = 0; base < kTokens; base += kAtOnce) {
-    const uint t = base + lane / kColumns, column = begin + lane % kColumns, at = (token + t) * columns + column;
-    const bool mine = lane < kAtOnce * kColumns && token + t < live && column < columns;
-    float residual = 0;
-    if (kEnd == kNormed && mine) residual = more.residual.at[at];
-    float result = sum_of_slices(sum, base);
-    const float factor = kFactor != kNone && mine ? factor_of(token, t) : 1;  // behind a barrier
-    if (kFactor != kNone) result = scaled(result, factor);
-    if (kKind == kGated) {
-      float up = sum_of_slices(sum_of_second, base);
-      if (kFactor != kNone) up = scaled(up, factor);
-      result = activate(act, result) * up;
-    }
-    if (mine) {
-      result = finished(result, kKind, token + t, column);
-      if (kEnd == kNormed) {
-        result += residual;
-        more.to_sum.at[at] = result;
-      } else {
-        to.at[at] = result;
-      }
-    }
-    if (kQuantise) {
-      if (lane < kAtOnce * kColumns) results_[lane / kColumns][lane % kColumns] = result;
-      round(ending, token + base, begin, live);
-    }
-  }
+  end_rows(sum, sum_of_second, token, begin, live);
 }
 
 void main() {

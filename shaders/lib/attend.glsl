@@ -27,16 +27,16 @@ const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins 
 const uint kRounding = 64;  // lanes, of lib/quantise_four.glsl
 #include "lib/quantise_four.glsl"
 
-// A score: lane (part, quad) sums up a part of the head's values for four positions, of all rows.
+// A score: kSides lanes (part, quad) sum up a part of the head's values for four positions, of all rows.
 const uint kStretch = 128, kQuads = kStretch / 4, kParts = kSumLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
-// A result: lane (part, four) sums up a part of the positions for four of the head's values, of all rows.
+// A result: kSides lanes (run, four) sum up a run of the positions for four of the head's values, of all rows.
 const uint kFit = kSumLanes / kFours, kRuns = kFit >= 16 ? 16 : kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
-const uint kRun = kStretch / kRuns, kPageRun = kRun < kPageTokens ? kRun : kPageTokens;
+const uint kRun = kStretch / kRuns;
 // Where the parts are added up, lane l has the fours l, l + kLanes, … of all rows' scores, and of all rows' results.
 const uint kOwnQuads = (kTile * kQuads + kLanes - 1) / kLanes, kOwnFours = (kTile * kFours + kLanes - 1) / kLanes;
-// Of kTile, kOwnQuads and kOwnFours: arrays in registers are as long, since spirv-opt takes a length that is specialised
-// for its default where an index is constant.
-const uint kMostTile = 8, kMostOwn = 2;
+// Of kOwnQuads and kOwnFours: arrays in registers are as long, since spirv-opt takes a length that is specialised for its default
+// where an index is constant.
+const uint kMostOwn = 2;
 
 // A stretch as the one who joins finds it: results of a row in fours, then its largest score and its sum.
 const uint kStateFours = kFours + 1;
@@ -222,7 +222,7 @@ void keep(State state, uint slot, uint four) {
 
 // A few at a time, so that the next do not wait for the last to be joined.
 State join_kept(Rows rows, uint at, uint stretches) {
-  const uint kAtOnce = 8, four = at % kFours;
+  const uint kAtOnce = 16, four = at % kFours;
   State all = State(kNone, 0, vec4(0));
   for (uint begin = 0; begin < stretches; begin += kAtOnce) {
     State next[kAtOnce];

@@ -10,7 +10,8 @@
 namespace troika::device::vulkan {
 namespace {
 
-// A product of no row, by a kernel for four, which do not ask ahead: its first workgroup waits and all pass on, as far as they are told to.
+// A product of no row, by a kernel for four, which do not ask ahead: its first workgroup waits and all pass on, as far as they are
+// told to.
 std::array<std::byte, 128> push_of(VkDeviceAddress step) {
   std::array<std::byte, 128> push{};
   const int32_t rows = -1;

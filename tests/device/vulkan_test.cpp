@@ -259,9 +259,8 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
   }
 }
 
-// As where each op is compiled by itself, so that rope leaves its result to whoever comes behind it.
-// Keys and values that attention puts in the cache itself, and those that are put there before: texts that end in the first stretch,
-// that go from one stretch to the next in this step, and that have two.
+// As where each op is compiled by itself, so that rope leaves its result to whoever comes behind it, and keys and values are in the
+// cache before attention begins: of texts that end in the first stretch, that go from one to the next in this step, that have two.
 TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
   const std::vector<Token> tokens = {{0, 40}, {0, 41}, {1, 207}, {2, 126}, {2, 127}, {2, 128}, {3, 0}};
   const int heads = 6, kv_heads = 2, rows = int(tokens.size());
