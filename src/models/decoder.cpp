@@ -9,6 +9,8 @@ namespace troika::models {
 
 namespace {
 
+constexpr int kFewTokens = 8;  // these go on together: it is weights that they wait for, however many they are
+
 // Multimodal configs say it at the top, in text_config, or in both; the top decides.
 bool says_tied(const Fields& f, bool fallback) {
   bool nested = f.flag("tie_word_embeddings", fallback);
@@ -93,7 +95,7 @@ ops::Tensor attention(const ModelSpec& s, ops::Builder& b, ops::Tensor& x, int l
                                                                       .scale = s.attention_scale,
                                                                       .softcap = s.attention_softcap,
                                                                       .window = s.windows[layer]});  // [T, H·D]
-  if (layer == s.layers - 1) {  // nobody looks at what the others come to
+  if (layer == s.layers - 1 && b.tokens() > kFewTokens) {  // nobody looks at what the others come to
     mixed = b.pick_rows(mixed);
     x = b.pick_rows(x);
   }
@@ -113,7 +115,7 @@ ops::Tensor embedded_tokens(const ModelSpec& s, ops::Builder& b) {
 }
 
 ops::Tensor head_logits(const ModelSpec& s, ops::Builder& b, ops::Tensor x) {
-  x = b.rms_norm(x, "norm", s.norm_epsilon);
+  x = b.rms_norm(b.pick_rows(x), "norm", s.norm_epsilon);                       // [O, E]
   b.keep_states(x);
   ops::Tensor logits = b.linear(x, s.tied_head ? "embed" : "head", s.vocabulary);  // [O, V]
   return s.logit_softcap > 0 ? b.softcap(logits, s.logit_softcap) : logits;

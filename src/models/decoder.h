@@ -36,8 +36,8 @@ struct AttentionStyle {
   bool norm_heads = false;                           // q and k are normalised head by head before RoPE
 };
 
-// attn_norm, attn.q, attn.k, attn.v, [attn.q_norm, attn.k_norm,] attn.out: of the residual stream x [T, E] → [T, E]. Behind the last
-// layer's keys and values only rows whose logits are wanted go on: then x becomes [O, E], as the result is.
+// attn_norm, attn.q, attn.k, attn.v, [attn.q_norm, attn.k_norm,] attn.out: of the residual stream x [T, E] → [T, E]. Of many tokens
+// only rows whose logits are wanted go on behind the last layer's keys and values: then x becomes [O, E], as the result is.
 ops::Tensor attention(const ModelSpec& s, ops::Builder& b, ops::Tensor& x, int layer, AttentionStyle style = {});
 
 // mlp.gate, mlp.up, mlp.down: of rows of E values, as many
@@ -46,7 +46,7 @@ ops::Tensor gated_mlp(const ModelSpec& s, ops::Builder& b, ops::Tensor x, ops::A
 // The embedding, scaled, with image features in place where the model sees.
 ops::Tensor embedded_tokens(const ModelSpec& s, ops::Builder& b);  // [T, E]
 
-// norm, head (or the embedding), soft cap: [O, E] → [O, V]
+// norm, head (or the embedding), soft cap: [T, E] or [O, E] → [O, V]
 ops::Tensor head_logits(const ModelSpec& s, ops::Builder& b, ops::Tensor x);
 
 }  // namespace troika::models

@@ -122,7 +122,7 @@ ops::Tensor build_gemma3n(const ModelSpec& s, Builder& b) {
     Tensor back = b.linear(streams[i], fmt::format("unstream.{}", i), s.width);
     sum = b.add(sum, b.match_rms(back, streams[0], 1e-5f));
   }
-  return head_logits(s, b, b.pick_rows(b.scale(sum, 1 / static_cast<float>(g.streams))));
+  return head_logits(s, b, b.scale(sum, 1 / static_cast<float>(g.streams)));
 }
 
 }  // namespace troika::models

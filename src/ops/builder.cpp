@@ -235,6 +235,7 @@ Tensor Builder::cut_below(Tensor x, float deviations) {
 }
 
 Tensor Builder::pick_rows(Tensor x) {
+  if (program_[x].extent == Extent::outputs) return x;
   check(program_[x].extent == Extent::tokens, "pick_rows picks among the step's tokens");
   return append(OpKind::pick_rows, NoParams{}, {x}, "pick_rows", {program_.outputs, program_[x].shape.columns()},
                 Extent::outputs);

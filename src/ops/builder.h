@@ -13,6 +13,7 @@ namespace troika::ops {
 class Builder {
  public:
   Builder(int tokens, int outputs);
+  int tokens() const { return program_.tokens; }
 
   // Names within the scope's lifetime are prefixed: scope("layer.0") makes linear("attn.q") read
   // layer.0.attn.q.weight.
@@ -62,7 +63,7 @@ class Builder {
   void kv_write(int cache, Tensor k, Tensor v);
   Tensor attend(Tensor q, AttendParams params);
   Tensor attend_spans(Tensor q, Tensor k, Tensor v, SpanParams params);
-  Tensor pick_rows(Tensor x);
+  Tensor pick_rows(Tensor x);  // x, where they have been picked
   Tensor join_rows(Tensor x);
   Tensor mean_rows(Tensor x);
   Tensor mix(Tensor weights, int first, std::vector<Tensor> x);
