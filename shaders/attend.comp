@@ -2,6 +2,7 @@
 #version 460
 const uint kSides = 1;
 #include "lib/attend.glsl"
+#include "lib/weigh.glsl"
 
 const uint kMostTile = 8;  // of kTile, as kMostOwn is
 const uint kPageRun = kRun < kPageTokens ? kRun : kPageTokens;
@@ -111,7 +112,7 @@ void add_values_of(const uint tile, Text text, int begin) {
         }
       }
     }
-    [[unroll]] for (uint r = 0; r < tile; ++r) partial_[(run * kTile + r) * kFours + four] = sums[r];
+    [[unroll]] for (uint r = 0; r < tile; ++r) partial_[line_of_result(run, r) + four] = sums[r];
   }
 }
 

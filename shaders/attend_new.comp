@@ -8,15 +8,15 @@
 #define MEMORY_IS coherent
 const uint kSides = 2;
 #include "lib/attend.glsl"
+#include "lib/weigh.glsl"
 #include "lib/chain.glsl"
-#include "lib/write_float.glsl"
+#include "lib/new_tokens.glsl"
 
-// As src/device/vulkan/attention_ops.cpp allows: tokens of a step; values of a part of a head, positions of a run.
-const uint kMostNew = 8, kMostPart = 32, kMostRun = 32;
+// As src/device/vulkan/attention_ops.cpp allows: values of a part of a head, positions of a run.
+const uint kMostPart = 32, kMostRun = 32;
 
 // Pairs of halves: of each value of a part, those of two positions; of each position of a run, two values.
 uint key_words_[kMostPart], value_words_[kMostRun];
-shared uint new_[kDim];  // of one of the step's tokens: its key and, in the upper half, its value
 
 // What this lane has of a stretch.
 struct Mine {
@@ -61,52 +61,6 @@ void ask_values(Text text, int from) {
   }
 }
 
-// Which of the step's tokens the stretch at `from` has, as bits: of those that any row sees.
-uint new_of(Text text, int from) {
-  uint found = 0;
-  [[dont_unroll]] for (uint token = 0; token < min(step.tokens, kMostNew); ++token) {
-    const int position = step.positions.at[token], first = max(from, text.first), end = min(from + int(kStretch), text.last + 1);
-    const bool is_here = step.sequences.at[token] == step.sequences.at[text.begin] && position >= first && position < end;
-    found |= uint(is_here) << token;
-  }
-  return found;
-}
-
-struct New {
-  uint token;
-  int position;
-  uint64_t key_page, value_page;
-};
-
-New new_token(Text text, uint token) {
-  token = min(token, step.tokens - 1);
-  const int position = step.positions.at[token];
-  return New(token, position, page_of(keys, text, position), page_of(values, text, position));
-}
-
-// What a lane has of a token: values d and d + kDim / 2, d being its number.
-struct Pairs { vec2 key, value, angle; };
-
-Pairs read_new(uint64_t new_keys, uint64_t new_values, Text text, uint token) {
-  const uint from = (token * kv_heads + text.kv_head) * kDim, d = min(gl_LocalInvocationID.x, kDim / 2 - 1);
-  Pairs pairs = Pairs(pair_at(new_keys, from, d), pair_at(new_values, from, d), vec2(1, 0));
-  if (kRope) pairs.angle = angle_of(token, d);
-  return pairs;
-}
-
-void put_new(New token, Pairs pairs, bool to_cache) {
-  if (gl_LocalInvocationID.x >= kDim / 2) return;
-  const vec2 key = kRope ? turned(pairs.key, pairs.angle.x, pairs.angle.y) : pairs.key;
-  const uint within = uint(token.position) % kPageTokens;
-  [[dont_unroll]] for (uint i = 0; i < 2; ++i) {
-    const uint d = gl_LocalInvocationID.x + i * kDim / 2, key_bits = half_bits(key[i]), value_bits = half_bits(pairs.value[i]);
-    new_[d] = key_bits | value_bits << 16;
-    if (!to_cache) continue;
-    HalvesOut(key_place(kF16, token.key_page, kDim, within, d).first).at[0] = uint16_t(key_bits);
-    HalvesOut(value_place(kF16, token.value_page, kDim, within, d).first).at[0] = uint16_t(value_bits);
-  }
-}
-
 // What is in new_ takes its place in the registers; at: of the stretch's positions.
 void take_new(uint at) {
   const Mine my = mine();
@@ -128,7 +82,7 @@ void read_stretch(Text text, Rows rows, int from, bool is_first) {
   ask_keys(text, from);
   ask_values(text, from);
   const uint64_t new_keys = uint64_t(more.new_keys), new_values = uint64_t(more.new_values);
-  uint tokens = new_of(text, from);
+  uint tokens = new_of(text, from, kStretch);
   New next = new_token(text, uint(findLSB(tokens)));
   wait();
   Pairs pairs = read_new(new_keys, new_values, text, next.token);
@@ -175,6 +129,6 @@ void add_values(Text text, Rows rows, int from) {
       const vec4 weight = weight_[r * kQuads + (my.run * kRun + j) / 4];
       [[unroll]] for (uint k = 0; k < 4; ++k) sum = fma(vec2(weight[k]), unpackHalf2x16(value_words_[j + k]), sum);
     }
-    put_pair((my.run * kTile + r) * kFours + my.four, my.side, sum);
+    put_pair(line_of_result(my.run, r) + my.four, my.side, sum);
   }
 }

@@ -3,7 +3,8 @@
 // score and, relative to it, the sum of weights and of weighted values. Stretches are joined in their order
 // (arXiv:1805.02867): by the workgroup that computed them all or, where several did, by the last of them. So a row gets the
 // same bits whatever stands beside it, and however many share the work.
-// Who includes this reads keys and values, with kSides lanes for each four of them: what is declared below.
+// Who includes this reads keys and values and multiplies with them: what is declared below. It has kSides lanes for each four of them or
+// defines ON_UNIT, where the matrix unit adds up whole scores and results.
 #include "lib/step.glsl"
 #include "lib/activations.glsl"
 #include "lib/cache.glsl"
@@ -18,25 +19,37 @@ layout(constant_id = 4) const uint kDim = 64;
 layout(constant_id = 6) const bool kShared = false;    // several workgroups may share the stretches of a row
 
 layout(constant_id = 7) const uint kHalfRows = 0;
+#ifndef ON_UNIT
 layout(constant_id = 8) const uint kClasses = 1;
+#endif
 const bool kHalves = kHalfRows > 0;
 
-const uint kLanes = gl_WorkGroupSize.x, kSumLanes = kLanes / kSides, kFours = (kDim + 3) / 4;
-const uint kHeadFours = kTile * kFours;  // queries, then results; row r begins at r · kFours
+const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4, kStretch = 128, kQuads = kStretch / 4;
+#ifdef ON_UNIT
+const bool kOnUnit = true;
+const uint kSumLanes = (kQuads > kFours ? kQuads : kFours) | 1;  // odd: banks of memory differ
+const uint kParts = 1, kRuns = 1, kResultFours = kSumLanes, kHeadFours = kTile * kSumLanes;
+const uint kQueriesAtOnce = (kTile * kDim / 2 + kLanes - 1) / kLanes;
+#define partial_ head_
+#else
+const bool kOnUnit = false;
+// A score: kSides lanes (part, quad) sum up a part of the head's values for four positions, of all rows.
+const uint kSumLanes = kLanes / kSides, kParts = kSumLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
+// A result: kSides lanes (run, four) sum up a run of the positions for four of the head's values, of all rows.
+const uint kFit = kSumLanes / kFours, kRuns = kFit >= 16 ? 16 : kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+const uint kRun = kStretch / kRuns, kResultFours = kFours, kHeadFours = kTile * kFours;
+const uint kQueriesAtOnce = 1;
+shared vec4 partial_[kTile * kSumLanes];
+#endif
+// Queries, then results; row r begins at r · kFours.
 #include "lib/rotate.glsl"
 const uint kRounding = 64;  // lanes, of lib/quantise_four.glsl
 #include "lib/quantise_four.glsl"
-
-// A score: kSides lanes (part, quad) sum up a part of the head's values for four positions, of all rows.
-const uint kStretch = 128, kQuads = kStretch / 4, kParts = kSumLanes / kQuads, kPartFours = (kFours + kParts - 1) / kParts;
-// A result: kSides lanes (run, four) sum up a run of the positions for four of the head's values, of all rows.
-const uint kFit = kSumLanes / kFours, kRuns = kFit >= 16 ? 16 : kFit >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
-const uint kRun = kStretch / kRuns;
-// Where the parts are added up, lane l has the fours l, l + kLanes, … of all rows' scores, and of all rows' results.
-const uint kOwnQuads = (kTile * kQuads + kLanes - 1) / kLanes, kOwnFours = (kTile * kFours + kLanes - 1) / kLanes;
-// Of kOwnQuads and kOwnFours: arrays in registers are as long, since spirv-opt takes a length that is specialised for its default
-// where an index is constant.
-const uint kMostOwn = 2;
+uint line_of_result(uint run, uint row) { return (run * kTile + row) * kResultFours; }
+vec4 four_at(uint line, uint four);  // from who includes this: what it put in a line of partial_
+// Where parts of results are added up, lane l has the fours l, l + kLanes, … of all rows. Arrays in registers are kMostOwn long, since
+// spirv-opt takes a length that is specialised for its default where an index is constant.
+const uint kOwnFours = (kTile * kFours + kLanes - 1) / kLanes, kMostOwn = 2;
 
 // A stretch as the one who joins finds it: results of a row in fours, then its largest score and its sum.
 const uint kStateFours = kFours + 1;
@@ -68,8 +81,6 @@ layout(push_constant) uniform Push {
 };
 
 const float kNone = -1.0 / 0.0;
-shared vec4 partial_[kTile * kSumLanes], weight_[kTile * kQuads];
-shared vec4 quad_largest_[kTile * kQuads / 4], quad_sum_[kTile * kQuads / 4];
 shared float row_largest_[kTile], row_sum_[kTile];                     // of the stretch
 shared bool is_last_;
 
@@ -130,13 +141,20 @@ void load_queries(Rows rows) {
     barrier();
   }
   if (kRope) {
-    const uint pairs = kDim / 2;
-    for (uint i = lane; i < rows.count * pairs; i += kLanes) {
-      const uint r = i / pairs, d = i % pairs;
-      const vec2 angle = angle_of(rows.token + r / rows.heads, d);
-      const vec2 pair = turned(pair_at(uint64_t(q), row_of(rows, r) * kDim, d), angle.x, angle.y);
-      set_head_value(r * kFours * 4 + d, pair.x);
-      set_head_value(r * kFours * 4 + d + pairs, pair.y);
+    const uint pairs = kDim / 2, count = rows.count * pairs;
+    for (uint begin = lane; begin < count; begin += kLanes * kQueriesAtOnce) {
+      vec2 pair[kQueriesAtOnce], angle[kQueriesAtOnce];
+      [[unroll]] for (uint k = 0; k < kQueriesAtOnce; ++k) {
+        const uint i = min(begin + k * kLanes, count - 1), r = i / pairs, d = i % pairs;
+        angle[k] = angle_of(rows.token + r / rows.heads, d);
+        pair[k] = pair_at(uint64_t(q), row_of(rows, r) * kDim, d);
+      }
+      [[unroll]] for (uint k = 0; k < kQueriesAtOnce; ++k) {
+        const uint i = min(begin + k * kLanes, count - 1), at = i / pairs * kFours * 4 + i % pairs;
+        const vec2 turned_pair = turned(pair[k], angle[k].x, angle[k].y);
+        set_head_value(at, turned_pair.x);
+        set_head_value(at + pairs, turned_pair.y);
+      }
     }
   } else {
     for (uint i = lane; i < rows.count * kDim; i += kLanes) {
@@ -147,55 +165,26 @@ void load_queries(Rows rows) {
   barrier();
 }
 
-// Scores become weights relative to the largest of the row in this stretch.
-void weigh(uint rows, const Seen seen[kMostOwn], int begin) {
-  const uint lane = gl_LocalInvocationID.x;
-  vec4 score[kMostOwn];
-  [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
-    const uint at = i * kLanes + lane, row = at / kQuads, quad = at % kQuads;
-    if (at >= rows * kQuads) continue;
-    precise vec4 sum = partial_[row * kSumLanes + quad];
-    for (uint part = 1; part < kParts; ++part) sum += partial_[row * kSumLanes + part * kQuads + quad];
-    sum *= scale;
-    float most = kNone;
-    [[unroll]] for (uint k = 0; k < 4; ++k) {
-      if (softcap > 0) sum[k] = softcap * tanh_of(sum[k] / softcap);
-      const int position = begin + int(quad * 4 + k);
-      if (position < seen[i].first || position > seen[i].last) sum[k] = kNone;
-      most = max(most, sum[k]);
-    }
-    score[i] = sum;
-    quad_largest_[at / 4][at % 4] = most;
+float largest_of(vec4 four) { return max(max(four.x, four.y), max(four.z, four.w)); }
+float sum_of(vec4 four) { return (four.x + four.y) + (four.z + four.w); }
+
+// Of sums of products, from `position` on, for a row that sees so much.
+vec4 score_of(vec4 sum, Seen seen, int position) {
+  precise vec4 score = sum * scale;
+  [[unroll]] for (int k = 0; k < 4; ++k) {
+    if (softcap > 0) score[k] = softcap * tanh_of(score[k] / softcap);
+    if (position + k < seen.first || position + k > seen.last) score[k] = kNone;
   }
-  barrier();
-  [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
-    const uint at = i * kLanes + lane, row = at / kQuads;
-    if (at >= rows * kQuads) continue;
-    vec4 four = quad_largest_[row * kQuads / 4];
-    [[unroll]] for (uint k = 1; k < kQuads / 4; ++k) four = max(four, quad_largest_[row * kQuads / 4 + k]);
-    const float most = max(max(four.x, four.y), max(four.z, four.w));
-    precise const vec4 below = score[i] - most;
-    vec4 weight = vec4(0);
-    [[unroll]] for (uint k = 0; k < 4; ++k) {
-      if (score[i][k] != kNone) weight[k] = exp(below[k]);
-    }
-    weight_[at] = weight;
-    quad_sum_[at / 4][at % 4] = (weight.x + weight.y) + (weight.z + weight.w);
-    if (at % kQuads == 0) row_largest_[row] = most;
-  }
-  barrier();
+  return score;
 }
 
-void sum_weights(uint rows) {
-  const uint lane = gl_LocalInvocationID.x;
-  if (lane < rows) {
-    float sum = 0;
-    [[unroll]] for (uint k = 0; k < kQuads / 4; ++k) {
-      const vec4 four_sums = quad_sum_[lane * kQuads / 4 + k];
-      sum += (four_sums.x + four_sums.y) + (four_sums.z + four_sums.w);
-    }
-    row_sum_[lane] = sum;
+vec4 weights_below(float most, vec4 score) {
+  precise const vec4 below = score - most;
+  vec4 weight = vec4(0);
+  [[unroll]] for (uint k = 0; k < 4; ++k) {
+    if (score[k] != kNone) weight[k] = exp(below[k]);
   }
+  return weight;
 }
 
 // The next stretch of a row joins those before it.
@@ -208,9 +197,10 @@ void join(inout State all, State next) {
 
 // Of the stretch that was just computed.
 State state_of(uint at) {
-  vec4 sum = partial_[at];
-  for (uint run = 1; run < kRuns; ++run) sum += partial_[run * kTile * kFours + at];
-  return State(row_largest_[at / kFours], row_sum_[at / kFours], sum);
+  const uint row = at / kFours, four = at % kFours;
+  vec4 sum = four_at(line_of_result(0, row), four);
+  for (uint run = 1; run < kRuns; ++run) sum += four_at(line_of_result(run, row), four);
+  return State(row_largest_[row], row_sum_[row], sum);
 }
 
 uint slot_of(Rows rows, uint at, uint stretch) { return (row_of(rows, at / kFours) * slots + stretch) * kStateFours; }
@@ -265,9 +255,10 @@ void finish(Rows rows, Rounded rounded) {
   for (uint i = lane; i < rows.count * kDim; i += kLanes) {
     to.at[row_of(rows, i / kDim) * kDim + i % kDim] = head_value(i / kDim * kFours * 4 + i % kDim);
   }
-  for (uint begin = 0; kQuantise && begin < rows.count * kFours; begin += kRounding) {
+  const uint at_once = kHalves ? kLanes : kRounding;
+  for (uint begin = 0; kQuantise && begin < rows.count * kFours; begin += at_once) {
     const uint at = begin + lane;
-    const bool mine = lane < kRounding && at < rows.count * kFours;
+    const bool mine = lane < at_once && at < rows.count * kFours;
     const vec4 x = mine ? head_[at] : vec4(0);
     quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
                   rows.token + at / kFours / rows.heads, (rows.head + at / kFours % rows.heads) * kDim + at % kFours * 4,
@@ -276,11 +267,12 @@ void finish(Rows rows, Rounded rounded) {
   barrier();
 }
 
-// From who includes this: reads what these rows need of the stretch at position `from`, and their queries where it is their first;
-// adds up parts of its scores, in partial_; and of its results, likewise.
-void read_stretch(Text text, Rows rows, int from, bool is_first);
-void add_scores(Text text, Rows rows, int from);
-void add_values(Text text, Rows rows, int from);
+// From who includes this, of a stretch, which begins at position `from`:
+void look_at_positions(Rows rows);  // before the first: what each row sees
+void read_stretch(Text text, Rows rows, int from, bool is_first);  // what these rows need of it, and their queries where it is their first
+void add_scores(Text text, Rows rows, int from);                   // parts of its scores, to lines of kSumLanes fours in partial_
+void weigh(uint rows, int from);  // those become weights relative to the row's largest, which goes to row_largest_, their sum to row_sum_
+void add_values(Text text, Rows rows, int from);  // parts of its results, to lines of results in partial_
 void pass_on();  // last
 
 // Stretches `begin`, begin + workgroups, … of these rows.
@@ -290,11 +282,7 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
   const bool alone = !kShared || stretches == 1;
   Rounded rounded = Rounded(0, 0);
   if (kQuantise) rounded = Rounded(more.to_numbers, more.to_scales);  // by ?: glslang reads them anyway, of those who are told nothing
-  Seen seen[kMostOwn];
-  [[unroll]] for (uint i = 0; i < kOwnQuads; ++i) {
-    const uint row = (i * kLanes + lane) / kQuads;
-    seen[i] = row < rows.count ? seen_by(rows.token + row / rows.heads) : Seen(0, -1);
-  }
+  look_at_positions(rows);
   State all[kMostOwn];
   [[unroll]] for (uint i = 0; i < kOwnFours; ++i) all[i] = State(kNone, 0, vec4(0));
   for (uint stretch = begin; stretch < stretches; stretch += workgroups) {
@@ -302,9 +290,8 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
     read_stretch(text, rows, from, stretch == begin);
     add_scores(text, rows, from);
     barrier();
-    weigh(rows.count, seen, from);
+    weigh(rows.count, from);
     add_values(text, rows, from);
-    sum_weights(rows.count);
     barrier();
     [[unroll]] for (uint i = 0; i < kOwnFours; ++i) {
       const uint at = i * kLanes + lane;
@@ -338,15 +325,17 @@ void attend_all() {
   const uint kv_head = gl_WorkGroupID.y / shares, first_head = gl_WorkGroupID.y % shares * tile_heads;
   const uint head = kv_head * shared_by + first_head, own_heads = min(tile_heads, shared_by - first_head);
 
-  // Heads that share keys read them once, unless there are workgroups enough for each of them and each stretch.
+  // Heads that share keys read them once, unless there are workgroups enough for each of them and each stretch. The matrix unit takes
+  // several rows anyway.
   const uint workgroups = gl_NumWorkGroups.x;
+  const bool can_be_apart = kTile > 1 && !kOnUnit;
   uint lone = 0;
-  for (uint token = begin; kTile > 1 && token < end;) {
+  for (uint token = begin; can_be_apart && token < end;) {
     const Text text = text_at(token, end, kv_head);
     lone += (text.end - token) * own_heads * stretches_of(text);
     token = text.end;
   }
-  const bool apart = kTile > 1 && lone <= workgroups;
+  const bool apart = can_be_apart && lone <= workgroups;
 
   uint turn = gl_WorkGroupID.x;  // how many stretches come before this workgroup's next
   for (uint token = begin; token < end;) {

@@ -89,6 +89,19 @@ TEST(VulkanMatrixLanes, HaveATileForEveryProduct) {
 }
 
 // Sums depend on the slices, which follow from the weight alone and have all of its values.
+// Of the largest tile, of 128 × 64, 896 subgroups compute 3584 columns of 512 rows, nearly as many as run at once; 1184 would take two rounds.
+TEST(VulkanMatrixLanes, HaveTheLargestTileWhereItFillsTheGpuOnceOrOften) {
+  const MatrixLanes lanes{{16, 8, 16}, MatrixLanes::quads, 32};
+  const auto is_largest = [&](uint32_t columns, uint32_t rows, uint32_t matrices) {
+    const auto [slices, spans] = half_slices(large_gpu(), lanes, columns, 3584);
+    return choose_half_kernel(large_gpu(), lanes, {columns, rows, slices, spans, matrices, false, false})->tile == half_tiles()[0];
+  };
+  EXPECT_TRUE(is_largest(3584, 512, 1));
+  EXPECT_TRUE(is_largest(18944, 512, 2));
+  EXPECT_FALSE(is_largest(18944, 64, 2));
+  EXPECT_FALSE(is_largest(3584, 256, 1));
+}
+
 TEST(VulkanMatrixLanes, CutEveryValueOfARowIntoSlices) {
   const MatrixLanes lanes{{16, 8, 16}, MatrixLanes::quads, 32};
   for (uint32_t depth : {32u, 96u, 896u, 3584u, 18944u}) {

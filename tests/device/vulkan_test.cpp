@@ -186,7 +186,49 @@ TEST_F(VulkanBits, OfAnExpertsRowDoNotDependOnTheNumberOfRows) {
   }
 }
 
-TEST_F(VulkanBits, OfAttentionDoNotDependOnOtherSequences) {
+// In float32, or its products in halves on the matrix unit: skipped where there is none whose lanes we know.
+class VulkanAttention : public OnVulkan, public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    OnVulkan::SetUp();
+    if (IsSkipped() || !GetParam()) return;
+    if (!vulkan::Context::open()->lanes()) GTEST_SKIP() << "this GPU has no matrix unit whose lanes we know";
+    device_ = make_device("vulkan", {.halves = true});
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(, VulkanAttention, testing::Bool(), [](const auto& p) { return p.param ? "InHalves" : "InFloat32"; });
+
+TEST_P(VulkanAttention, IsNearToFloat32) {
+  const std::vector<Token> tokens = {{0, 0}, {1, 126}, {1, 127}, {1, 128}, {2, 30}, {2, 31}, {2, 32}, {2, 33}, {3, 300}};
+  if (!GetParam()) GTEST_SKIP() << "it is";
+  const auto float32 = make_device("vulkan", {.float32 = true});
+  const auto check = [&](int dim, int group, Format cache, int window, float softcap) {
+    const int kv_heads = 2, heads = group * kv_heads;
+    const auto table = rope_table(dim, 1);
+    for (size_t first : {0, 4}) {  // of many rows, of few
+      const std::vector<Token> some(tokens.begin() + ptrdiff_t(first), tokens.end());
+      Tape tape = tape_of(some, int(some.size()) + 7 * (first == 0), 4, {heads * dim, kv_heads * dim, kv_heads * dim}, [&](Builder& b, auto x) {
+        const int number = b.kv_cache(kv_heads, dim, window);
+        b.kv_write(number, b.rope(x[1], kv_heads, table), x[2]);
+        return b.attend(b.rope(x[0], heads, table),
+                        {.cache = number, .heads = heads, .scale = 0.125f, .softcap = softcap, .window = window});
+      });
+      tape.cache_format = cache;
+      tape.fill_inputs(77);
+      const Outcome got = run_on(*device_, tape, cache), want = run_on(*float32, tape, cache);
+      EXPECT_TRUE(close(result_rows(tape, got, 0, some.size()), result_rows(tape, want, 0, some.size()), 1e-2))
+          << info(cache).name << ", heads of " << dim << ", group " << group << ", window " << window << ", softcap " << softcap;
+    }
+  };
+  for (int dim : {64, 96, 128, 256}) check(dim, 7, Format::f16, 0, 0);
+  check(128, 1, Format::f16, 100, 0);
+  check(64, 40, Format::f16, 0, 20);
+  check(128, 4, Format::q8_0, 0, 0);
+  check(64, 4, Format::q4_0, 150, 0);
+}
+
+TEST_P(VulkanAttention, OfAttentionDoNotDependOnOtherSequences) {
   const int heads = 4, kv_heads = 2, dim = 64;
   const std::vector<Token> tokens = {{0, 0}, {0, 1}, {0, 2}, {1, 100}, {2, 62}, {2, 63}, {2, 64}, {2, 65}, {3, 380}};
   for (Format cache : {Format::f32, Format::f16, Format::q8_0, Format::q4_0}) {
@@ -218,7 +260,7 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnOtherSequences) {
 }
 
 // Over contexts of several stretches, which one workgroup goes through or several share, for a tile of rows or for one.
-TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
+TEST_P(VulkanAttention, OfAttentionDoNotDependOnHowManyShareTheWork) {
   std::vector<Token> tokens;
   for (int position = 1470; position < 1490; ++position) tokens.push_back({0, position});
   tokens.push_back({1, 1499});
@@ -261,7 +303,7 @@ TEST_F(VulkanBits, OfAttentionDoNotDependOnHowManyShareTheWork) {
 
 // As where each op is compiled by itself, so that rope leaves its result to whoever comes behind it, and keys and values are in the
 // cache before attention begins: of texts that end in the first stretch, that go from one to the next in this step, that have two.
-TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
+TEST_P(VulkanAttention, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
   const std::vector<Token> tokens = {{0, 40}, {0, 41}, {1, 207}, {2, 126}, {2, 127}, {2, 128}, {3, 0}};
   const int heads = 6, kv_heads = 2, rows = int(tokens.size());
   const auto check = [&](int dim, int window, Format cache) {
@@ -296,7 +338,7 @@ TEST_F(VulkanBits, OfKeysAndQueriesDoNotDependOnWhereTheyAreTurned) {
 }
 
 // A long text read whole, in parts and token by token.
-TEST_F(VulkanBits, OfAttentionDoNotDependOnHowATextIsCutIntoSteps) {
+TEST_P(VulkanAttention, OfAttentionDoNotDependOnHowATextIsCutIntoSteps) {
   const int heads = 2, dim = 32, count = 70;
   const auto tape_with = [&](int first, int rows) {
     std::vector<Token> tokens;

@@ -54,19 +54,40 @@ uint32_t workgroups_wanted(GpuKind kind) {
 }
 
 // What a workgroup computes: some heads, of those that share a key/value head, of some tokens; and how many workgroups
-// there are for all heads and all tokens. Shared memory and registers hold 8 rows of up to 128 values, or half as many of
-// more. Tokens are put together only where there are many, since few are seldom of one text.
+// there are for all heads and all tokens. Tokens are put together only where there are many, since few are seldom of one text.
 struct Tile {
-  uint32_t heads, tokens, lanes, across, down;
+  uint32_t heads, tokens, across, down;
   uint32_t rows() const { return heads * tokens; }
 };
 
-Tile tile_of(uint32_t heads, uint32_t kv_heads, uint32_t dim, uint32_t tokens, uint32_t wanted) {
-  const uint32_t most = dim <= 128 ? 8 : 4, share = heads / kv_heads, shares = pieces(share, most);
-  Tile tile{.heads = pieces(share, shares), .lanes = 1024 / most, .across = kv_heads * shares};
+// most: rows.
+Tile tile_of(uint32_t heads, uint32_t kv_heads, uint32_t tokens, uint32_t most, uint32_t wanted) {
+  const uint32_t share = heads / kv_heads, shares = pieces(share, most);
+  Tile tile{.heads = pieces(share, shares), .across = kv_heads * shares};
   tile.tokens = std::clamp(tokens * tile.across / wanted, 1u, most / tile.heads);
   tile.down = pieces(tokens, tile.tokens);
   return tile;
+}
+
+// Shared memory and registers hold 8 rows of up to 128 values, or half as many of more.
+uint32_t most_rows(uint32_t dim) { return dim <= 128 ? 8 : 4; }
+uint32_t lanes_of(uint32_t dim) { return 1024 / most_rows(dim); }
+
+// Of shaders/attend_half.comp.
+constexpr uint32_t kUnitLanes = 512, kUnitRows = 16, kUnitBlock = 32, kMostUnitHead = 256;
+
+uint32_t unit_shared_bytes(uint32_t rows, uint32_t dim) {
+  const uint32_t sums = (std::max(kStretch, dim) / 4 | 1) * 16, queries = dim * 2 + 16;  // of a row
+  return rows * (sums + queries + 8) + dim * 4 + 800;
+}
+
+// Rows of one of its workgroups: as many as are wanted and fit; 0: heads are not of its kind.
+uint32_t unit_rows(const Caps& caps, uint32_t dim, uint32_t wanted) {
+  if (dim % kUnitBlock != 0 || dim > kMostUnitHead) return 0;
+  for (uint32_t rows = wanted > kUnitRows ? 2 * kUnitRows : kUnitRows; rows >= kUnitRows; rows /= 2) {
+    if (unit_shared_bytes(rows, dim) <= caps.shared_bytes) return rows;
+  }
+  return 0;
 }
 
 }  // namespace
@@ -205,7 +226,9 @@ void Compiler::attend(const Op& op) {
   }
   if (as != Rounding::none || writes_new) push.more = tell(std::as_bytes(std::span(&more, 1)));
   const uint32_t wanted = workgroups_wanted(context_->caps().kind);
-  const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), wanted);
+  const uint32_t on_unit = options_.halves && has_halves() && cache.format != Format::f32
+                               ? unit_rows(context_->caps(), dim, capacity(out) * heads / kv_heads) : 0;
+  const Tile tile = tile_of(heads, kv_heads, capacity(out), on_unit ? on_unit : most_rows(dim), on_unit ? wanted / 4 : wanted);
   push.tile_heads = tile.heads;
   const uint64_t context = uint64_t(segment_.inputs->pages_per_sequence) * ops::kPageTokens;
   const uint64_t longest = p.window > 0 ? std::min(context, uint64_t(p.window)) : context;
@@ -220,12 +243,17 @@ void Compiler::attend(const Op& op) {
     compiled_.tickets.insert(scratch_.get(Scratch::tickets, 0));
     writes.insert(writes.end(), {states, tickets});
   }
-  dispatch(writes_new ? "attend_new" : "attend",
-           {cache_number(cache.format), as != Rounding::none, turn != nullptr, tile.rows(), dim,
-            writes_new ? tile.lanes * kSidesOfNew : tile.lanes, sharing > 1,
-            together, classes},
-           bytes_of(push), {sharing, tile.across, tile.down}, std::move(reads), std::move(writes),
-           {.can_wait = writes_new});
+  const uint32_t lanes = on_unit ? kUnitLanes : lanes_of(dim) * (writes_new ? kSidesOfNew : 1);
+  std::vector<uint32_t> constants{cache_number(cache.format), as != Rounding::none, turn != nullptr, on_unit ? on_unit : tile.rows(),
+                                  dim, lanes, sharing > 1, together, classes};
+  DispatchMore how{.can_wait = writes_new && !on_unit};
+  if (on_unit) {
+    const auto& [shape, layout, subgroup] = *context_->lanes();
+    constants.insert(constants.end(), {shape.m, shape.n, shape.k, layout, lanes / subgroup, writes_new});
+    how.subgroup_size = subgroup;
+  }
+  dispatch(on_unit ? "attend_half" : writes_new ? "attend_new" : "attend", std::move(constants), bytes_of(push),
+           {sharing, tile.across, tile.down}, std::move(reads), std::move(writes), how);
 }
 
 void Compiler::attend_spans(const Op& op) {
@@ -233,11 +261,11 @@ void Compiler::attend_spans(const Op& op) {
   const Tensor out = op.out[0];
   const uint32_t heads = uint32_t(p.heads), kv_heads = uint32_t(p.kv_heads), dim = columns(out) / heads;
   check(dim <= kMostHead, "a head fits the shader");
-  const Tile tile = tile_of(heads, kv_heads, dim, capacity(out), workgroups_wanted(context_->caps().kind));
+  const Tile tile = tile_of(heads, kv_heads, capacity(out), most_rows(dim), workgroups_wanted(context_->caps().kind));
   const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
                        .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
                        .group = int32_t(p.kind), .rows = rows(out)};
-  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, tile.lanes, false}, bytes_of(push),
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, lanes_of(dim), false}, bytes_of(push),
            {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)});
 }
 

@@ -15,11 +15,22 @@ constexpr HalfTile kTiles[] = {{4, 1, false, 2, 8, 2}, {4, 1, false, 2, 4, 2}, {
 // Subgroups that keep a GPU busy: some for each of its processors.
 uint32_t subgroups_wanted(GpuKind kind) { return kind == GpuKind::discrete ? 1600 : kind == GpuKind::software ? 4 : 160; }
 
+// Of those with all the sums that registers hold, 8 for each processor: those that run at once.
+uint32_t subgroups_at_once(GpuKind kind) { return subgroups_wanted(kind) * 2 / 3; }
+
 constexpr uint32_t kLeastSlices = 4, kMostSlices = 16;
 constexpr uint32_t kMostSums = 64;    // of a lane, in registers; as many again are of the slices before
 constexpr uint32_t kNormedRows = 32;  // of a workgroup that ends with a norm: a block of its sums of squares
 
 uint32_t pieces(uint32_t whole, uint32_t part) { return (whole + part - 1) / part; }
+
+// Many, or as many as run at once, or nearly: a few more would take as long again.
+bool keeps_busy(const Caps& caps, const HalfKernel& k, uint32_t subgroups) {
+  const uint32_t sums = k.tile.row_pieces * k.tile.token_pieces * k.lanes.shape.m * k.lanes.shape.n;
+  const uint32_t at_once = subgroups_at_once(caps.kind);
+  const bool fills_once = sums == kMostSums * k.lanes.subgroup_size && subgroups <= at_once && subgroups * 5 >= at_once * 4;
+  return fills_once || subgroups >= subgroups_wanted(caps.kind);
+}
 
 }  // namespace
 
@@ -57,7 +68,7 @@ std::optional<HalfKernel> choose_half_kernel(const Caps& caps, const MatrixLanes
     if (subgroups <= most) continue;
     chosen = kernel;
     most = subgroups;
-    if (subgroups >= subgroups_wanted(caps.kind)) break;
+    if (keeps_busy(caps, *kernel, subgroups)) break;
   }
   return chosen;
 }
