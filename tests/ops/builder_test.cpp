@@ -128,8 +128,14 @@ TEST(Builder, RefusesWhatDoesNotFit) {
   EXPECT_ANY_THROW(b.kv_write(cache + 1, x, x));
   EXPECT_ANY_THROW(b.attend(x, {.cache = cache, .heads = 4, .scale = 1}));
   EXPECT_ANY_THROW(b.attend(b.linear(x, "q", 18), {.cache = cache, .heads = 3, .scale = 1}));
-  EXPECT_ANY_THROW(b.pick_rows(b.pick_rows(x)));
   EXPECT_ANY_THROW(b.finish(x));
+}
+
+// So whoever ends a model need not know whether its last layer picked them.
+TEST(Builder, PicksRowsOnce) {
+  Builder b = make();
+  const Tensor picked = b.pick_rows(b.embed("embed", 10, 12));
+  EXPECT_EQ(b.pick_rows(picked), picked);
 }
 
 TEST(Builder, TakesPartsOfAWeightInsideIt) {
