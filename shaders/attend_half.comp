@@ -34,6 +34,8 @@ const uint kBlock = 2 * kN, kRowPieces = (kTile + kM - 1) / kM, kBeside = kSubgr
 const uint kQueryLine = kFours + 2;                // banks of memory differ
 shared uvec2 query_[kTile * kQueryLine];           // halves
 
+uint row_begin() { return gl_SubgroupID % kRowPieces * kM; }  // of this subgroup's rows
+
 void pass_on() {}
 
 uvec2 halves_of(vec4 four) {
@@ -52,7 +54,7 @@ vec4 four_at(uint line, uint four) {
 }
 
 // In the place of scores that nobody needs any more, as halves in order.
-void put_weights(uint row, uint quad, vec4 weight) {
+void put_weight(uint row, uint quad, vec4 weight) {
   const vec2 halves = uintBitsToFloat(halves_of(weight));
   const uint at = row * kSumLanes + quad / 2, first = quad % 2 * 2;
   partial_[at][first] = halves.x;
@@ -89,7 +91,7 @@ void weigh(uint rows, int begin) {
     [[unroll]] for (uint k = 0; k < kLaneQuads; ++k) {
       const uint quad = k * kSubgroupSize + gl_SubgroupInvocationID;
       const vec4 weight = weights_below(most, score[k]);
-      if (is_own && quad < kQuads) put_weights(row, quad, weight);
+      if (is_own && quad < kQuads) put_weight(row, quad, weight);
       sum += sum_of(weight);
     }
     sum = subgroupAdd(sum);
@@ -156,7 +158,9 @@ void write_new(Text text, int from) {
   const uint64_t new_keys = uint64_t(more.new_keys), new_values = uint64_t(more.new_values);
   for (uint tokens = new_of(text, from, kStretch); tokens != 0; tokens &= tokens - 1) {
     const New token = new_token(text, uint(findLSB(tokens)));
-    put_new(token, read_new(new_keys, new_values, text, token.token), true);
+    const Pairs pairs = read_new(new_keys, new_values, text, token.token);
+    if (gl_LocalInvocationID.x >= kDim / 2) continue;
+    for (uint i = 0; i < 2; ++i) put_in_cache(token, gl_LocalInvocationID.x + i * kDim / 2, cache_bits(pairs, i));
   }
   controlBarrier(gl_ScopeWorkgroup, gl_ScopeWorkgroup, gl_StorageSemanticsBuffer,
                  gl_SemanticsAcquireRelease | gl_SemanticsMakeAvailable | gl_SemanticsMakeVisible);
@@ -181,7 +185,7 @@ void put_block(const Sums sum[2], uint line, uint block, uint length) {
 }
 
 void add_scores(Text text, Rows rows, int from) {
-  const uint row = gl_SubgroupID % kRowPieces * kM;
+  const uint row = row_begin();
   for (uint block = gl_SubgroupID / kRowPieces; block < kStretch / kBlock; block += kBeside) {
     const int begin = from + int(block * kBlock);
     if (!is_seen(text, begin, kBlock)) continue;
@@ -206,7 +210,7 @@ void add_scores(Text text, Rows rows, int from) {
 const uint kOwnBlocks = (kDim / kBlock + kBeside - 1) / kBeside;
 
 void add_values(Text text, Rows rows, int from) {
-  const uint row = gl_SubgroupID % kRowPieces * kM, beside = gl_SubgroupID / kRowPieces;
+  const uint row = row_begin(), beside = gl_SubgroupID / kRowPieces;
   Sums sum[kOwnBlocks][2];
   [[unroll]] for (uint own = 0; own < kOwnBlocks; ++own) sum[own][0] = sum[own][1] = Sums(0);
   for (uint page_begin = 0; page_begin < kStretch; page_begin += kPageTokens) {

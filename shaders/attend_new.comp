@@ -61,6 +61,17 @@ void ask_values(Text text, int from) {
   }
 }
 
+shared uint new_[kDim];  // of one of the step's tokens
+
+void put_new(New token, Pairs pairs, bool to_cache) {
+  if (gl_LocalInvocationID.x >= kDim / 2) return;
+  [[dont_unroll]] for (uint i = 0; i < 2; ++i) {
+    const uint d = gl_LocalInvocationID.x + i * kDim / 2, bits = cache_bits(pairs, i);
+    new_[d] = bits;
+    if (to_cache) put_in_cache(token, d, bits);
+  }
+}
+
 // What is in new_ takes its place in the registers; at: of the stretch's positions.
 void take_new(uint at) {
   const Mine my = mine();

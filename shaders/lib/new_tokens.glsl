@@ -3,8 +3,6 @@
 
 const uint kMostNew = 8;  // tokens, as src/device/vulkan/attention_ops.cpp allows
 
-shared uint new_[kDim];  // of one of them: its key and, in the upper half, its value
-
 // Which of the step's tokens are among the `count` positions at `from`, as bits: of those that any row sees.
 uint new_of(Text text, int from, uint count) {
   uint found = 0;
@@ -38,15 +36,14 @@ Pairs read_new(uint64_t new_keys, uint64_t new_values, Text text, uint token) {
   return pairs;
 }
 
-void put_new(New token, Pairs pairs, bool to_cache) {
-  if (gl_LocalInvocationID.x >= kDim / 2) return;
+// Of value d, or d + kDim / 2 with `second` 1: its key as a half and, in the upper half, its value.
+uint cache_bits(Pairs pairs, uint second) {
   const vec2 key = kRope ? turned(pairs.key, pairs.angle.x, pairs.angle.y) : pairs.key;
+  return half_bits(key[second]) | half_bits(pairs.value[second]) << 16;
+}
+
+void put_in_cache(New token, uint d, uint bits) {
   const uint within = uint(token.position) % kPageTokens;
-  [[dont_unroll]] for (uint i = 0; i < 2; ++i) {
-    const uint d = gl_LocalInvocationID.x + i * kDim / 2, key_bits = half_bits(key[i]), value_bits = half_bits(pairs.value[i]);
-    new_[d] = key_bits | value_bits << 16;
-    if (!to_cache) continue;
-    HalvesOut(key_place(kF16, token.key_page, kDim, within, d).first).at[0] = uint16_t(key_bits);
-    HalvesOut(value_place(kF16, token.value_page, kDim, within, d).first).at[0] = uint16_t(value_bits);
-  }
+  HalvesOut(key_place(kF16, token.key_page, kDim, within, d).first).at[0] = uint16_t(bits);
+  HalvesOut(value_place(kF16, token.value_page, kDim, within, d).first).at[0] = uint16_t(bits >> 16);
 }

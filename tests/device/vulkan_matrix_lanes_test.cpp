@@ -88,8 +88,8 @@ TEST(VulkanMatrixLanes, HaveATileForEveryProduct) {
   }
 }
 
-// Sums depend on the slices, which follow from the weight alone and have all of its values.
-// Of the largest tile, of 128 × 64, 896 subgroups compute 3584 columns of 512 rows, nearly as many as run at once; 1184 would take two rounds.
+// Of the largest tile, of 128 × 64, 896 subgroups compute 3584 columns of 512 rows, nearly as many as run at once; 1184 would take
+// two rounds.
 TEST(VulkanMatrixLanes, HaveTheLargestTileWhereItFillsTheGpuOnceOrOften) {
   const MatrixLanes lanes{{16, 8, 16}, MatrixLanes::quads, 32};
   const auto is_largest = [&](uint32_t columns, uint32_t rows, uint32_t matrices) {
@@ -102,6 +102,7 @@ TEST(VulkanMatrixLanes, HaveTheLargestTileWhereItFillsTheGpuOnceOrOften) {
   EXPECT_FALSE(is_largest(3584, 256, 1));
 }
 
+// Sums depend on the slices, which follow from the weight alone and have all of its values.
 TEST(VulkanMatrixLanes, CutEveryValueOfARowIntoSlices) {
   const MatrixLanes lanes{{16, 8, 16}, MatrixLanes::quads, 32};
   for (uint32_t depth : {32u, 96u, 896u, 3584u, 18944u}) {

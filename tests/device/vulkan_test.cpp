@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
+#include <utility>
 
 #include "device/tape.h"
 #include "device/vulkan/context.h"
@@ -186,37 +187,49 @@ TEST_F(VulkanBits, OfAnExpertsRowDoNotDependOnTheNumberOfRows) {
   }
 }
 
-// In float32, or its products in halves on the matrix unit: skipped where there is none whose lanes we know.
-class VulkanAttention : public OnVulkan, public testing::WithParamInterface<bool> {
+// Its products in halves on the matrix unit: skipped where there is none whose lanes we know.
+class VulkanAttentionInHalves : public OnVulkan {
  protected:
   void SetUp() override {
     OnVulkan::SetUp();
-    if (IsSkipped() || !GetParam()) return;
+    if (!IsSkipped()) take_halves();
+  }
+  void take_halves() {
     if (!vulkan::Context::open()->lanes()) GTEST_SKIP() << "this GPU has no matrix unit whose lanes we know";
-    device_ = make_device("vulkan", {.halves = true});
+    float32_ = std::exchange(device_, make_device("vulkan", {.halves = true}));
+  }
+  std::unique_ptr<Device> float32_;
+};
+
+// In float32 or in halves.
+class VulkanAttention : public VulkanAttentionInHalves, public testing::WithParamInterface<bool> {
+ protected:
+  void SetUp() override {
+    OnVulkan::SetUp();
+    if (!IsSkipped() && GetParam()) take_halves();
   }
 };
 
 INSTANTIATE_TEST_SUITE_P(, VulkanAttention, testing::Bool(), [](const auto& p) { return p.param ? "InHalves" : "InFloat32"; });
 
-TEST_P(VulkanAttention, IsNearToFloat32) {
+TEST_F(VulkanAttentionInHalves, IsNearToFloat32) {
   const std::vector<Token> tokens = {{0, 0}, {1, 126}, {1, 127}, {1, 128}, {2, 30}, {2, 31}, {2, 32}, {2, 33}, {3, 300}};
-  if (!GetParam()) GTEST_SKIP() << "it is";
-  const auto float32 = make_device("vulkan", {.float32 = true});
   const auto check = [&](int dim, int group, Format cache, int window, float softcap) {
     const int kv_heads = 2, heads = group * kv_heads;
     const auto table = rope_table(dim, 1);
     for (size_t first : {0, 4}) {  // of many rows, of few
       const std::vector<Token> some(tokens.begin() + ptrdiff_t(first), tokens.end());
-      Tape tape = tape_of(some, int(some.size()) + 7 * (first == 0), 4, {heads * dim, kv_heads * dim, kv_heads * dim}, [&](Builder& b, auto x) {
+      const int capacity = int(some.size()) + (first == 0 ? 7 : 0);
+      const auto ops = [&](Builder& b, auto x) {
         const int number = b.kv_cache(kv_heads, dim, window);
         b.kv_write(number, b.rope(x[1], kv_heads, table), x[2]);
         return b.attend(b.rope(x[0], heads, table),
                         {.cache = number, .heads = heads, .scale = 0.125f, .softcap = softcap, .window = window});
-      });
+      };
+      Tape tape = tape_of(some, capacity, 4, {heads * dim, kv_heads * dim, kv_heads * dim}, ops);
       tape.cache_format = cache;
       tape.fill_inputs(77);
-      const Outcome got = run_on(*device_, tape, cache), want = run_on(*float32, tape, cache);
+      const Outcome got = run_on(*device_, tape, cache), want = run_on(*float32_, tape, cache);
       EXPECT_TRUE(close(result_rows(tape, got, 0, some.size()), result_rows(tape, want, 0, some.size()), 1e-2))
           << info(cache).name << ", heads of " << dim << ", group " << group << ", window " << window << ", softcap " << softcap;
     }

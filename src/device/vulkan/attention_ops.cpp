@@ -78,7 +78,7 @@ constexpr uint32_t kUnitLanes = 512, kUnitRows = 16, kUnitBlock = 32, kMostUnitH
 
 uint32_t unit_shared_bytes(uint32_t rows, uint32_t dim) {
   const uint32_t sums = (std::max(kStretch, dim) / 4 | 1) * 16, queries = dim * 2 + 16;  // of a row
-  return rows * (sums + queries + 8) + dim * 4 + 800;
+  return rows * (sums + queries + 8) + 800;
 }
 
 // Rows of one of its workgroups: as many as are wanted and fit; 0: heads are not of its kind.
@@ -226,9 +226,10 @@ void Compiler::attend(const Op& op) {
   }
   if (as != Rounding::none || writes_new) push.more = tell(std::as_bytes(std::span(&more, 1)));
   const uint32_t wanted = workgroups_wanted(context_->caps().kind);
-  const uint32_t on_unit = options_.halves && has_halves() && cache.format != Format::f32
-                               ? unit_rows(context_->caps(), dim, capacity(out) * heads / kv_heads) : 0;
-  const Tile tile = tile_of(heads, kv_heads, capacity(out), on_unit ? on_unit : most_rows(dim), on_unit ? wanted / 4 : wanted);
+  const bool may_be_on_unit = options_.halves && has_halves() && cache.format != Format::f32;
+  const uint32_t rows_on_unit = may_be_on_unit ? unit_rows(context_->caps(), dim, capacity(out) * heads / kv_heads) : 0;
+  const bool on_unit = rows_on_unit > 0;
+  const Tile tile = tile_of(heads, kv_heads, capacity(out), on_unit ? rows_on_unit : most_rows(dim), on_unit ? wanted / 4 : wanted);
   push.tile_heads = tile.heads;
   const uint64_t context = uint64_t(segment_.inputs->pages_per_sequence) * ops::kPageTokens;
   const uint64_t longest = p.window > 0 ? std::min(context, uint64_t(p.window)) : context;
@@ -244,7 +245,7 @@ void Compiler::attend(const Op& op) {
     writes.insert(writes.end(), {states, tickets});
   }
   const uint32_t lanes = on_unit ? kUnitLanes : lanes_of(dim) * (writes_new ? kSidesOfNew : 1);
-  std::vector<uint32_t> constants{cache_number(cache.format), as != Rounding::none, turn != nullptr, on_unit ? on_unit : tile.rows(),
+  std::vector<uint32_t> constants{cache_number(cache.format), as != Rounding::none, turn != nullptr, on_unit ? rows_on_unit : tile.rows(),
                                   dim, lanes, sharing > 1, together, classes};
   DispatchMore how{.can_wait = writes_new && !on_unit};
   if (on_unit) {
