@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <numeric>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -183,13 +184,31 @@ void Recorder::read_stamps() {
 void Recorder::submit() {
   if (timed_as_ != Timed::no) vkResetQueryPool(context_->device(), stamps_, 0, stamped_);
   chain_.reset();
+  submitted_at_ = std::chrono::steady_clock::now();
   context_->submit(commands_, fence_);
   submitted_ = true;
 }
 
+// A host that sleeps wakes up some 80 µs after the GPU is done. So it is awake a while before and behind the end that is expected, which
+// is when it came the last time.
+VkResult Recorder::wait_for_fence() {
+  using std::chrono::steady_clock;
+  constexpr std::chrono::microseconds kAwake{300};
+  const auto expected = submitted_at_ + took_;
+  const auto sleep = std::chrono::duration_cast<std::chrono::nanoseconds>(expected - kAwake - steady_clock::now()).count();
+  VkResult result = vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, uint64_t(std::max<int64_t>(sleep, 0)));
+  while (result == VK_TIMEOUT && steady_clock::now() < expected + kAwake) {
+    std::this_thread::yield();
+    if (const VkResult status = vkGetFenceStatus(context_->device(), fence_); status != VK_NOT_READY) result = status;
+  }
+  if (result == VK_TIMEOUT) result = vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX);
+  took_ = steady_clock::now() - submitted_at_;
+  return result;
+}
+
 void Recorder::wait() {
   if (!submitted_) return;
-  const VkResult result = vkWaitForFences(context_->device(), 1, &fence_, VK_TRUE, UINT64_MAX);
+  const VkResult result = wait_for_fence();
   submitted_ = false;
   if (result < 0) lost(result, fmt::format("{} did not finish its step", context_->caps().name));
   check_result(vkResetFences(context_->device(), 1, &fence_), "Vulkan's fence");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -83,6 +84,7 @@ class Recorder {
   void record();
   void record_again();
   void record(Command& d);
+  VkResult wait_for_fence();
   void begin_submission();
   void end_submission();
   void barrier();
@@ -106,6 +108,8 @@ class Recorder {
   int barriers_ = 0;
   Chain chain_;
   bool submitted_ = false;
+  std::chrono::steady_clock::time_point submitted_at_;
+  std::chrono::nanoseconds took_{0};  // the last time, from submit() to the end of wait()
 };
 
 }  // namespace troika::device::vulkan
