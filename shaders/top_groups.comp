@@ -3,6 +3,8 @@
 #include "lib/step.glsl"
 #include "lib/top.glsl"
 
+const uint kEach = 8, kOfGroup = kGroup / kEach;  // tokens of a lane, one for each kOfGroup of a group; lanes of a group
+
 layout(push_constant) uniform Push {
   Step step;
   Ints logits;  // [outputs, columns], as bits
@@ -11,35 +13,36 @@ layout(push_constant) uniform Push {
   uint columns, drawable;  // drawable: ids from there on are never drawn
 };
 
+shared uint lanes_[kLanes];  // the largest of each
+
 void main() {
-  const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.y, first = gl_GlobalInvocationID.x * kEach;
+  const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.y, group = gl_GlobalInvocationID.x / kOfGroup;
+  const uint first = group * kGroup + lane % kOfGroup;
   if (is_skipped(step, row)) return;
   uint keys[kEach];
   uvec4 mine = uvec4(kNoKey);  // largest, largest of drawable ones, whether there is an odd one
   [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    const uint id = first + i;
-    keys[i] = kNoKey;
-    if (id >= columns) continue;
-    const int bits = logits.at[row * columns + id];
-    keys[i] = key_of(bits);
+    const uint id = first + i * kOfGroup;
+    const int bits = logits.at[row * columns + min(id, columns - 1)];
+    keys[i] = id < columns ? key_of(bits) : kNoKey;
     mine.x = max(mine.x, keys[i]);
     if (id < drawable) mine.y = max(mine.y, keys[i]);
-    if (!is_number(bits)) mine.z = 1;
+    if (id < columns && !is_number(bits)) mine.z = 1;
   }
   const uvec4 largest = largest_of_all(mine);
   barrier();
-  lanes_[lane] = mine;
+  lanes_[lane] = mine.x;
   barrier();
-  if (first % kGroup == 0 && first < columns) {
+  if (lane % kOfGroup == 0 && first < columns) {
     uint of_group = kNoKey;
-    [[unroll]] for (uint i = 0; i < kGroup / kEach; ++i) of_group = max(of_group, lanes_[lane + i].x);
-    groups.at[row * ((columns + kGroup - 1) / kGroup) + first / kGroup] = of_group;
+    [[unroll]] for (uint i = 0; i < kOfGroup; ++i) of_group = max(of_group, lanes_[lane + i]);
+    groups.at[row * ((columns + kGroup - 1) / kGroup) + group] = of_group;
   }
   const float factor = step.wanted.at[row].factor;
   float sum = 0, drawable_sum = 0;
   [[unroll]] for (uint i = 0; i < kEach; ++i) {
     sum += weight_of(keys[i], largest.x, 1);
-    if (first + i < drawable) drawable_sum += weight_of(keys[i], largest.y, factor);
+    if (first + i * kOfGroup < drawable) drawable_sum += weight_of(keys[i], largest.y, factor);
   }
   sum = sum_of_all(sum);
   drawable_sum = sum_of_all(drawable_sum);

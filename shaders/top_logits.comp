@@ -20,94 +20,126 @@ layout(buffer_reference, std430, buffer_reference_align = 4) writeonly buffer To
 
 layout(push_constant) uniform Push {
   Step step;
-  Ints logits;
-  Keys groups;
+  uint64_t logits, groups;  // floats as bits, keys
   Parts parts;
   Tops tops;  // [outputs]
   uint columns, part_count;
 };
 
-shared uint chosen_[kTop], keys_[kTop], ids_[kTop];
+const uint kCandidates = 256, kSides = kLanes / kCandidates;  // lanes of a candidate
+const uint kAtOnce = 8;                                       // candidates that it is compared with
 
-uint mine_[kEach];  // keys of this lane; lanes follow each other
+shared uint chosen_[kTop], found_, last_;
+shared uvec2 candidates_[kCandidates];  // key, id; behind those found there are none
+shared uint ranks_[kCandidates];
+
+const uint kEach = kTop * kGroup / kLanes, kOfGroup = kGroup / kEach;  // keys of a lane; lanes of a group
+uint keys_[kMostEach], first_[kMostEach];  // of this lane; what decides who comes first
+
+uint id_of(bool of_groups, uint i) {
+  const uint lane = gl_LocalInvocationID.x;
+  return of_groups ? i * kLanes + lane : chosen_[lane / kOfGroup] * kGroup + i * kOfGroup + lane % kOfGroup;
+}
 
 uint up_from(uint key, uint by) { return key > ~by ? ~0u : key + by; }  // no key is as large
 
-// The largest key that at least kTop of all reach, or one between which and it there is none; 0: fewer have a key.
-// Two bits at a time. `least`: one that kTop reach, or 0.
-uint threshold(uint least, uint each) {
-  uint most = 0;
-  [[unroll]] for (uint i = 0; i < kEach; ++i) most = max(most, mine_[i]);
-  most = largest_of_all(uvec4(most)).x;
-  uint reached = least;
-  for (int shift = most > least ? findMSB(most - least) & ~1 : -1; shift >= 0; shift -= 2) {
+// One that at least kTop reach, or all if they are fewer, and no more than kCandidates unless too many are equal; two bits at a
+// time. `least`: one that kTop reach, or 1. `count`: of those that reach it.
+uint threshold(uint least, uint each, out uint count) {
+  uvec4 ends = uvec4(0);  // the largest, and the least that is one, upside down
+  [[unroll]] for (uint i = 0; i < kEach; ++i) ends = max(ends, uvec4(first_[i], first_[i] == kNoKey ? 0 : ~first_[i], 0, 0));
+  ends = largest_of_all(ends);
+  uint reached = max(least, ~ends.y), of_mine = 0;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) of_mine += uint(first_[i] >= reached);
+  count = total_of_all(uvec2(of_mine)).x;
+  for (int shift = ends.x > reached ? findMSB(ends.x - reached) & ~1 : -1; shift >= 0 && count > kCandidates; shift -= 2) {
     const uint one = up_from(reached, 1u << shift), two = up_from(reached, 2u << shift), three = up_from(reached, 3u << shift);
-    uvec2 counts = uvec2(0);  // of keys from `one` on, from `two` on (in the upper half), from `three` on
+    uvec2 counts = uvec2(0);  // of those from `one` on, from `two` on (in the upper half), from `three` on
     [[unroll]] for (uint i = 0; i < kEach; ++i) {
-      if (i < each) counts += uvec2(uint(mine_[i] >= one) + (uint(mine_[i] >= two) << 16), uint(mine_[i] >= three));
+      if (i < each) counts += uvec2(uint(first_[i] >= one) + (uint(first_[i] >= two) << 16), uint(first_[i] >= three));
     }
     counts = total_of_all(counts);
     const uint from_one = counts.x & 0xffffu, from_two = counts.x >> 16, from_three = counts.y;
-    const uint count = from_three >= kTop ? from_three : from_two >= kTop ? from_two : from_one;
     reached = from_three >= kTop ? three : from_two >= kTop ? two : from_one >= kTop ? one : reached;
-    if (count == kTop) break;
+    count = from_three >= kTop ? from_three : from_two >= kTop ? from_two : from_one >= kTop ? from_one : count;
   }
   return reached;
 }
 
-// Which of this lane's `each` are among the kTop first, as bits. `place`: of the first of them; `count`: of all lanes;
-// `bound`: before, a key that kTop reach, or 0, then the largest such.
-uint choose_top(uint each, inout uint bound, out uint place, out uint count) {
-  bound = threshold(bound, each);
-  uint above = 0, equal = 0;
-  [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    above += uint(mine_[i] > bound);
-    equal += uint(mine_[i] == bound);
+// Makes candidates of the lanes' keys, the kTop first among them.
+void gather(bool of_groups, uint least, uint each) {
+  [[unroll]] for (uint i = 0; i < kEach; ++i) first_[i] = keys_[i];
+  uint reached, count = ~0u;
+  [[dont_unroll]] for (uint again = 0; again < 2 && count > kCandidates; ++again) {
+    if (again == 1) {  // of those that are equal come those of lower ids
+      [[unroll]] for (uint i = 0; i < kEach; ++i) {
+        first_[i] = keys_[i] > reached ? ~0u : keys_[i] == reached ? ~id_of(of_groups, i) : kNoKey;
+      }
+      least = 1;
+    }
+    reached = threshold(least, each, count);
   }
-  const uvec2 so_far = total_so_far(uvec2(above, equal)), all = total_of_all(uvec2(above, equal));
-  const uint room = bound == kNoKey ? 0 : kTop - all.x;  // for equal ones
-  uint equal_before = so_far.y - equal, chosen = 0;
-  place = so_far.x - above + min(equal_before, room);
-  count = all.x + min(all.y, room);
-  [[unroll]] for (uint i = 0; i < kEach; ++i) {
-    if (mine_[i] > bound || mine_[i] == bound && equal_before < room) chosen |= 1u << i;
-    equal_before += uint(mine_[i] == bound);
+  uint of_mine = 0;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) of_mine += uint(first_[i] >= reached);
+  const uint lane = gl_LocalInvocationID.x;
+  if (lane == 0) found_ = 0;
+  if (lane < kCandidates) {
+    candidates_[lane] = uvec2(kNoKey, 0);
+    ranks_[lane] = 0;
   }
-  return chosen;
+  barrier();
+  uint place = of_mine > 0 ? atomicAdd(found_, of_mine) : 0;
+  [[unroll]] for (uint i = 0; i < kEach; ++i) {
+    if (first_[i] >= reached) candidates_[place++] = uvec2(keys_[i], id_of(of_groups, i));
+  }
+  barrier();
+}
+
+// How many of the candidates come before the lane's, each lane of it looking at some; some at a time, so that these wait together.
+void find_ranks() {
+  const uint lane = gl_LocalInvocationID.x, found = found_;
+  if (lane / kSides >= found) return;
+  const uvec2 mine = candidates_[lane / kSides];
+  uint before = 0;
+  for (uint begin = lane % kSides; begin < found; begin += kAtOnce * kSides) {
+    [[unroll]] for (uint i = 0; i < kAtOnce; ++i) {
+      const uvec2 other = candidates_[begin + i * kSides];
+      before += uint(other.x > mine.x || other.x == mine.x && other.y < mine.y);
+    }
+  }
+  if (before > 0) atomicAdd(ranks_[lane / kSides], before);
 }
 
 void main() {
   const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.x;
   if (is_skipped(step, row)) return;
 
-  const uint group_count = (columns + kGroup - 1) / kGroup, of_group = kGroup / kEach;  // lanes of a group of those chosen
-  uint found = 0, bound = 0;
-  // Once among groups, then among their tokens: the largest of each chosen group reaches the groups' bound.
-  for (uint pass = 0; pass < 2; ++pass) {
+  // Once among groups, then among the tokens of those chosen: the largest of each reaches what the last one's largest is.
+  const uint group_count = (columns + kGroup - 1) / kGroup;
+  uint found = 0, least = 1;
+  [[dont_unroll]] for (uint pass = 0; pass < 2; ++pass) {  // a workgroup goes once through its code, which has to be read
     const bool of_groups = pass == 0;
-    const uint group = lane / of_group, each = of_groups ? (group_count + kLanes - 1) / kLanes : kEach;
-    const uint end = of_groups ? group_count : columns, begin = row * end;
-    const uint first = of_groups ? lane * each : group < found ? chosen_[group] * kGroup + lane % of_group * kEach : end;
+    const uint end = of_groups ? group_count : columns, each = of_groups ? (group_count + kLanes - 1) / kLanes : kEach;
+    const uint64_t from = of_groups ? groups : logits;
     [[unroll]] for (uint i = 0; i < kEach; ++i) {
-      mine_[i] = kNoKey;
-      if (i < each && first + i < end) {
-        mine_[i] = of_groups ? groups.at[begin + first + i] : key_of(logits.at[begin + first + i]);
-      }
+      const uint id = id_of(of_groups, i);
+      const int bits = Ints(from).at[row * end + min(id, end - 1)];
+      const uint key = of_groups ? uint(bits) : key_of(bits);
+      keys_[i] = id < end && (of_groups || lane / kOfGroup < found) ? key : kNoKey;
     }
-    uint place;
-    const uint chosen = choose_top(each, bound, place, found);
-    [[unroll]] for (uint i = 0; i < kEach; ++i) {
-      if ((chosen >> i & 1) == 0) continue;
-      if (of_groups) chosen_[place++] = first + i;
-      else keys_[place] = mine_[i], ids_[place++] = first + i;
+    gather(of_groups, least, each);
+    found = min(found_, kTop);
+    find_ranks();
+    barrier();
+    if (lane < found_) {
+      const uvec2 mine = candidates_[lane];
+      const uint rank = ranks_[lane];
+      if (rank < kTop && of_groups) chosen_[rank] = mine.y;
+      if (rank == kTop - 1) last_ = mine.x;
+      if (rank < kTop && !of_groups) tops.at[row].largest[rank] = TopLogit(int(mine.y), logit_of(mine.x));
     }
     barrier();
-  }
-
-  if (lane < found) {  // ids ascend
-    uint rank = 0;
-    for (uint i = 0; i < found; ++i) rank += uint(keys_[i] > keys_[lane] || keys_[i] == keys_[lane] && i < lane);
-    tops.at[row].largest[rank] = TopLogit(int(ids_[lane]), logit_of(keys_[lane]));
+    if (found == kTop) least = last_;
   }
 
   Part part = Part(kNoKey, kNoKey, 0, 0, 0);

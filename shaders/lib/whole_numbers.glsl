@@ -1,6 +1,5 @@
-// Sums, sums so far and the largest of whole numbers, over a workgroup; their order does not matter. Behind lib/sum.glsl.
+// Sums and the largest of whole numbers, over a workgroup; their order does not matter. Behind lib/sum.glsl.
 #extension GL_KHR_shader_subgroup_arithmetic : require
-shared uvec4 lanes_[kLanes];
 shared uvec4 of_subgroups_[kLanes / 4];  // more than there are
 
 uvec2 total_of_all(uvec2 mine) {
@@ -11,20 +10,6 @@ uvec2 total_of_all(uvec2 mine) {
   uvec2 sum = uvec2(0);
   for (uint i = gl_SubgroupInvocationID; i < gl_NumSubgroups; i += gl_SubgroupSize) sum += of_subgroups_[i].xy;
   return subgroupAdd(sum);
-}
-
-// Of this lane and those before it.
-uvec2 total_so_far(uvec2 mine) {
-  const uint lane = gl_LocalInvocationID.x;
-  barrier();
-  lanes_[lane].xy = mine;
-  for (uint step_ = 1; step_ < kLanes; step_ *= 2) {
-    barrier();
-    const uvec2 before = lane >= step_ ? lanes_[lane - step_].xy : uvec2(0);
-    barrier();
-    lanes_[lane].xy += before;
-  }
-  return lanes_[lane].xy;
 }
 
 uvec4 largest_of_all(uvec4 mine) {

@@ -1,17 +1,18 @@
 // What the host gets of a program's results: of each row of logits the largest, and whole rows where it wants them.
 #include <algorithm>
+#include <bit>
 
 #include "device/vulkan/compiler.h"
 
 namespace troika::device::vulkan {
 namespace {
 
-// As shaders/lib/top.glsl and top_logits.comp have them: so that kTop groups are looked at by one workgroup.
-constexpr uint32_t kTop = kTopLogits, kGroup = 64, kEach = 16;
-constexpr uint32_t kGroupLanes = 256, kTopLanes = kTop * kGroup / kEach;
-constexpr uint32_t kMostColumns = kTopLanes * kEach * kGroup;
+// As the shaders have them: kTop groups are looked at by one workgroup, kMostEach tokens at most by each of its lanes.
+constexpr uint32_t kTop = kTopLogits, kGroup = 64, kGroupLanes = 256, kOfGroupLane = 8, kMostEach = 16;
+constexpr uint32_t kLeastTopLanes = kTop * kGroup / kMostEach, kMostTopLanes = 1024;
+constexpr uint32_t kMostColumns = kTop * kGroup * kGroup;
 constexpr size_t kPartBytes = 20;
-static_assert(pieces(kMostColumns, kGroupLanes * kEach) <= kTopLanes);
+static_assert(pieces(kMostColumns, kGroupLanes * kOfGroupLane) <= kLeastTopLanes);
 
 // As shaders/wanted_rows.comp has it.
 constexpr uint32_t kCopied = 256 * 16;  // values of a workgroup
@@ -26,7 +27,8 @@ bool Compiler::is_made_here(Tensor t) const {
 void Compiler::find_top(Tensor logits) {
   const uint32_t width = columns(logits), rows = capacity(logits);
   if (width > kMostColumns) return;
-  const uint32_t group_count = pieces(width, kGroup), part_count = pieces(width, kGroupLanes * kEach);
+  const uint32_t group_count = pieces(width, kGroup), part_count = pieces(width, kGroupLanes * kOfGroupLane);
+  const uint32_t top_lanes = std::clamp(std::bit_floor(context_->caps().workgroup_size), kLeastTopLanes, kMostTopLanes);
   const Range groups = scratch(Scratch::groups, size_t(rows) * group_count * 4);
   const Range parts = scratch(Scratch::parts, size_t(rows) * part_count * kPartBytes);
   compiled_.top = context_->allocate(size_t(rows) * sizeof(TopLogits), true);
@@ -39,7 +41,7 @@ void Compiler::find_top(Tensor logits) {
     VkDeviceAddress step, logits, groups, parts, tops;
     uint32_t columns, part_count;
   } second{step_, at(logits), groups.begin, parts.begin, compiled_.top->address(), width, part_count};
-  dispatch("top_logits", {kTop, kGroup, kTopLanes}, bytes_of(second), {rows, 1, 1}, {range(logits), groups, parts},
+  dispatch("top_logits", {kTop, kGroup, top_lanes}, bytes_of(second), {rows, 1, 1}, {range(logits), groups, parts},
            {{compiled_.top->address(), compiled_.top->size()}});
 }
 
