@@ -23,6 +23,15 @@ struct Match {
 
 const Op* op_at(const Program& program, size_t i) { return i < program.ops.size() ? &program.ops[i] : nullptr; }
 
+// In a step of one token: x = add(a, b); picked = pick_rows(x)  →  picked = add(a, b); no other readers
+std::optional<Match> add_where_wanted(const Program& program, size_t i) {
+  const Op& add = program.ops[i];
+  const Op* pick = op_at(program, i + 1);
+  if (program.tokens != 1 || add.kind != OpKind::add || !pick || pick->kind != OpKind::pick_rows) return {};
+  if (pick->in[0] != add.out[0] || uses(program, add.out[0]) != 1) return {};
+  return Match{{OpKind::add, add.params, add.in, pick->out, add.name}, {i, i + 1}};
+}
+
 // sum = add(a, b); normed = rms_norm(sum, w)  →  sum, normed = add_norm(a, b, w)
 std::optional<Match> add_norm(const Program& program, size_t i) {
   const Op& add = program.ops[i];
@@ -49,7 +58,7 @@ std::optional<Match> linear_gated(const Program& program, size_t i) {
                {i, i + 1, i + 2}};
 }
 
-constexpr std::optional<Match> (*kRewrites[])(const Program&, size_t) = {add_norm, linear_gated};
+constexpr std::optional<Match> (*kRewrites[])(const Program&, size_t) = {add_where_wanted, add_norm, linear_gated};
 
 }  // namespace
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "ops/builder.h"
@@ -47,6 +48,24 @@ TEST(Fuse, JoinsAddsWithNormsAndGatesWithTheirLinears) {
   EXPECT_EQ(p[p.ops[3].in[2]].name, "up.weight");
   EXPECT_EQ(p.ops[3].as<ActParams>().act, Activation::gelu_tanh);
   EXPECT_EQ(p.ops[5].in[0], p.ops[2].out[0]);
+}
+
+// A step of one token has one row, which is wanted or not.
+Program traced_for_one_token(bool is_read_again) {
+  Builder b(1, 1);
+  Tensor x = b.embed("embed", 10, 6);
+  Tensor sum = b.add(x, b.linear(x, "down", 6));
+  Tensor picked = b.pick_rows(sum);
+  if (is_read_again) picked = b.add(picked, b.pick_rows(b.scale(sum, 2)));
+  return b.finish(b.linear(b.rms_norm(picked, "norm", 1e-6f), "head", 10));
+}
+
+TEST(Fuse, AddsTheOnlyTokensRowWhereItIsWanted) {
+  Program p = fuse(traced_for_one_token(false), always);
+  EXPECT_EQ(kinds(p), (std::vector{OpKind::embed, OpKind::linear, OpKind::add_norm, OpKind::linear}));
+  for (Tensor out : p.ops[2].out) EXPECT_EQ(p[out].extent, Extent::outputs);
+  Program read_again = fuse(traced_for_one_token(true), always);
+  EXPECT_EQ(std::ranges::count(kinds(read_again), OpKind::pick_rows), 2);
 }
 
 TEST(Fuse, KeepsThePartsThatTheDeviceWants) {
@@ -113,11 +132,11 @@ TEST(Fuse, LeavesGatesWithBiasesOrTwoInputsAlone) {
 }
 
 std::vector<float> run(const Program& p) {
-  StepInputs inputs(4, 2, 1, 1);
-  inputs.tokens = 4;
-  inputs.outputs = 2;
-  for (int i = 0; i < 4; ++i) inputs.token_ids[i] = 9 - 2 * i;
-  inputs.output_rows = {1, 3};
+  StepInputs inputs(p.tokens, p.outputs, 1, 1);
+  inputs.tokens = p.tokens;
+  inputs.outputs = p.outputs;
+  for (int i = 0; i < p.tokens; ++i) inputs.token_ids[i] = 9 - 2 * i;
+  if (p.outputs == 2) inputs.output_rows = {1, 3};
   std::vector<std::vector<float>> memory;
   std::vector<float*> tensors;
   for (const TensorInfo& t : p.tensors) {
@@ -133,6 +152,10 @@ TEST(Fuse, ChangesNoResult) {
   Program plain = traced(residual_and_mlp);
   auto want = run(plain), got = run(fuse(plain, always));
   ASSERT_EQ(want.size(), 12u);
+  for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-5 * (1 + std::abs(want[i])));
+  const Program one = traced_for_one_token(false);
+  want = run(one), got = run(fuse(one, always));
+  ASSERT_EQ(want.size(), 10u);
   for (size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-5 * (1 + std::abs(want[i])));
 }
 
