@@ -1,4 +1,5 @@
-// Products of matrices that never leave the registers, as the matrix unit makes them. Who includes this defines NUMBER and SUM.
+// Products of matrices that never leave the registers, as the matrix unit makes them. Who includes this defines NUMBER and
+// SUM, and FLOAT_OF: a sum as any float, by its bits, for compilers know how large a whole number is at most.
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_EXT_shader_explicit_arithmetic_types : require
@@ -26,5 +27,5 @@ void main() {
   [[unroll]] for (uint s = 0; s < kSums; ++s) {
     for (int i = 0; i < sums[s].length(); ++i) all += sums[s][i];
   }
-  keep(float(all));
+  keep(FLOAT_OF(all));
 }
