@@ -57,9 +57,10 @@ shared float factors_[kFactor == kNone ? 1 : kTokens];
 
 // A pair of halves of a weight. Of a block format: bytes 0 and 2 of a word, or 1 and 3; they become numbers by their bits,
 // in front of which stand those of 1024.
+uint of_1024_ = 0x64806480u;  // behind main()'s first line a number that compilers do not know: two that they know take two instructions
 f16vec2 pair_of_bytes(int bytes, uint number, float scale, float least) {
-  const uint positive = uint(number == 0 ? bytes : bytes >> 8) & 0x00ff00ffu ^ 0x64806480u;
-  const f16vec2 numbers = unpackFloat2x16(positive) - f16vec2(1152), scales = f16vec2(cut_to_half(scale * kHalfUnit));
+  const uint pair = uint(number == 0 ? bytes : bytes >> 8) & 0x00ff00ffu ^ of_1024_;
+  const f16vec2 numbers = unpackFloat2x16(pair) - f16vec2(1152), scales = f16vec2(cut_to_half(scale * kHalfUnit));
   return kHasLeast ? fma(numbers, scales, f16vec2(cut_to_half(least * kHalfUnit))) : numbers * scales;
 }
 
@@ -94,13 +95,23 @@ void fetch_groups(uint span, uint row_begin) {
   }
 }
 
-// Behind the last stretch come zeros for plain weights.
-void fetch_step(uint span, uint step_, uint row_begin, uint token_begin, uint live) {
+// Where each kN rows of x begin; the last that are live once more in the place of those behind.
+uint64_t pieces_[kTokenPieces];
+
+void find_pieces(uint token_begin, uint live) {
+  const uint spans = (depth / 32 + kClasses - 1) / kClasses, first_piece = (gl_WorkGroupID.x * kTokens + token_begin) / kN;
+  [[unroll]] for (uint t = 0; t < kTokenPieces; ++t) {
+    pieces_[t] = x + uint64_t(min(first_piece + t, (live - 1) / kN) * spans) * (4 * kN * kClasses * 16);
+  }
+}
+
+// Behind the last stretch come zeros for plain weights. All lanes share where a piece of x begins, so that an address is one addition.
+void fetch_step(uint span, uint step_, uint row_begin) {
   const uint stretches = depth / 32, stretch = min(stretch_of(span), stretches - 1);
   [[unroll]] for (uint t = 0; t < kTokenPieces * kLaneTokens; ++t) {
-    const uint token = gl_WorkGroupID.x * kTokens + token_begin + t / kLaneTokens * kN + lane_token(t % kLaneTokens);
+    const uint lane_at = stretch / kClasses * (4 * kN * kClasses) + lane_token(t % kLaneTokens) * kClasses + stretch % kClasses;
     [[unroll]] for (uint i = 0; i < kEights; ++i) {
-      xs_[step_ % kAhead][t][i] = Halves8(x).at[place_of_eight(min(token, live - 1), stretch, step_ * kEights + i, stretches)];
+      xs_[step_ % kAhead][t][i] = Halves8(pieces_[t / kLaneTokens]).at[lane_at + (step_ * kEights + i) * kN * kClasses];
     }
   }
   if (!kPlain) return;
@@ -213,6 +224,7 @@ void add_squares(uint live) {
 }
 
 void main() {
+  of_1024_ ^= depth >> 31;
   const uint live = live_rows(step, rows);
   if (gl_WorkGroupID.x * kTokens >= live) return;
   const uint lane = gl_LocalInvocationID.x;
@@ -221,8 +233,9 @@ void main() {
   [[unroll]] for (uint m = 0; m < kHeld; ++m) sum_[m] = total_[m] = Sums(0);
 
   const uint begin = part * kLength, end = kParts == 1 ? kLength * kSlices : begin + kLength;
+  find_pieces(token_begin, live);
   fetch_groups(begin, row_begin);
-  [[unroll]] for (uint i = 0; i < kAhead; ++i) fetch_step(begin, i, row_begin, token_begin, live);
+  [[unroll]] for (uint i = 0; i < kAhead; ++i) fetch_step(begin, i, row_begin);
   uint left = kLength;
   for (uint span = begin; span < end; ++span) {
     [[unroll]] for (uint g = 0; g < (kPlain ? 1 : kGroups); ++g) groups_[g] = next_[g];
@@ -230,7 +243,7 @@ void main() {
     fetch_groups(next, row_begin);
     [[unroll]] for (uint i = 0; i < kSteps; ++i) {
       multiply(i);
-      fetch_step(i + kAhead < kSteps ? span : next, (i + kAhead) % kSteps, row_begin, token_begin, live);
+      fetch_step(i + kAhead < kSteps ? span : next, (i + kAhead) % kSteps, row_begin);
     }
     if (kParts == 1 && --left == 0) {
       [[unroll]] for (uint m = 0; m < kHeld; ++m) {
