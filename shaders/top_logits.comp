@@ -1,6 +1,7 @@
-// Rows of logits, second pass, a workgroup a row: the kTop largest in order, of equal ones the lower id first.
+// Rows of logits, second pass: a workgroup lists the kTop largest in order, of equal ones the lower id first; another one adds up the
+// weights. Both go once through their code, which has to be read, so it is short.
 //
-// They lie in the kTop groups whose largest logits come first in that order: before a token of any other group come the
+// The largest lie in the kTop groups whose largest logits come first in that order: before a token of any other group come the
 // largest of all those. So the same choice is made twice, among groups and among the tokens of those chosen.
 #version 460
 #include "lib/step.glsl"
@@ -110,14 +111,11 @@ void find_ranks() {
   if (before > 0) atomicAdd(ranks_[lane / kSides], before);
 }
 
-void main() {
-  const uint lane = gl_LocalInvocationID.x, row = gl_WorkGroupID.x;
-  if (is_skipped(step, row)) return;
-
-  // Once among groups, then among the tokens of those chosen: the largest of each reaches what the last one's largest is.
-  const uint group_count = (columns + kGroup - 1) / kGroup;
+// Once among groups, then among the tokens of those chosen: the largest of each reaches what the last one's largest is.
+void list_largest(uint row) {
+  const uint lane = gl_LocalInvocationID.x, group_count = (columns + kGroup - 1) / kGroup;
   uint found = 0, least = 1;
-  [[dont_unroll]] for (uint pass = 0; pass < 2; ++pass) {  // a workgroup goes once through its code, which has to be read
+  [[dont_unroll]] for (uint pass = 0; pass < 2; ++pass) {
     const bool of_groups = pass == 0;
     const uint end = of_groups ? group_count : columns, each = of_groups ? (group_count + kLanes - 1) / kLanes : kEach;
     const uint64_t from = of_groups ? groups : logits;
@@ -141,17 +139,26 @@ void main() {
     barrier();
     if (found == kTop) least = last_;
   }
+  if (lane == 0) tops.at[row].count = int(found);
+}
 
+void add_weights(uint row) {
+  const uint lane = gl_LocalInvocationID.x;
+  const float factor = step.wanted.at[row].factor;
   Part part = Part(kNoKey, kNoKey, 0, 0, 0);
   if (lane < part_count) part = parts.at[row * part_count + lane];
   const uvec4 largest = largest_of_all(uvec4(part.largest, part.drawable_largest, part.odd, 0));
   const float sum = sum_of_all(part.sum * weight_of(part.largest, largest.x, 1));
-  const float drawable_sum =
-      sum_of_all(part.drawable_sum * weight_of(part.drawable_largest, largest.y, step.wanted.at[row].factor));
-  if (lane == 0) {
-    tops.at[row].sum = sum;
-    tops.at[row].drawable_sum = drawable_sum;
-    tops.at[row].count = int(found);
-    tops.at[row].all_numbers = int(largest.z == 0);
-  }
+  const float drawable_sum = sum_of_all(part.drawable_sum * weight_of(part.drawable_largest, largest.y, factor));
+  if (lane != 0) return;
+  tops.at[row].sum = sum;
+  tops.at[row].drawable_sum = drawable_sum;
+  tops.at[row].all_numbers = int(largest.z == 0);
+}
+
+void main() {
+  const uint row = gl_WorkGroupID.x;
+  if (is_skipped(step, row)) return;
+  if (gl_WorkGroupID.y == 0) list_largest(row);
+  else add_weights(row);
 }

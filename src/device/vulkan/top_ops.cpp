@@ -41,7 +41,7 @@ void Compiler::find_top(Tensor logits) {
     VkDeviceAddress step, logits, groups, parts, tops;
     uint32_t columns, part_count;
   } second{step_, at(logits), groups.begin, parts.begin, compiled_.top->address(), width, part_count};
-  dispatch("top_logits", {kTop, kGroup, top_lanes}, bytes_of(second), {rows, 1, 1}, {range(logits), groups, parts},
+  dispatch("top_logits", {kTop, kGroup, top_lanes}, bytes_of(second), {rows, 2, 1}, {range(logits), groups, parts},
            {{compiled_.top->address(), compiled_.top->size()}});
 }
 
