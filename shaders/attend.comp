@@ -15,7 +15,7 @@ void read_stretch(Text text, Rows rows, int from, bool is_first) {
 
 // Where a row of a tensor has a value of a head.
 uint64_t row_place(uint64_t rows, Text text, int position, uint d) {
-  return rows + ((uint64_t(position) * kv_heads + text.kv_head) * kDim + d) * 4;
+  return rows + ((uint64_t(position) * kKvHeads + text.kv_head) * kDim + d) * 4;
 }
 
 // Four values of it, or as many as the head has.
@@ -49,7 +49,7 @@ Place value_at(Text text, int position, uint d) {
 
 // Values d to d + 3 of the token that is so much later than `place`.
 vec4 read_value(Place place, uint tokens, uint d) {
-  if (kFormat == kRows) return row_four(place.first + uint64_t(tokens * kv_heads * kDim) * 4, d);
+  if (kFormat == kRows) return row_four(place.first + uint64_t(tokens * kKvHeads * kDim) * 4, d);
   place = later_value(kFormat, place, kDim, tokens);
   if (kDim % 4 == 0) return read_four(kFormat, place, d, false);
   vec4 four = vec4(0);

@@ -16,12 +16,12 @@
 #pragma use_vulkan_memory_model
 #define MEMORY_IS nonprivate
 #define ON_UNIT
-layout(constant_id = 9) const uint kM = 16;       // the matrix unit's shape
-layout(constant_id = 10) const uint kN = 8;
-layout(constant_id = 11) const uint kK = 16;
-layout(constant_id = 12) const uint kLayout = 1;  // as lib/lanes.glsl names it
-layout(constant_id = 13) const uint kSubgroups = 8;
-layout(constant_id = 14) const bool kNew = false;
+layout(constant_id = 12) const uint kM = 16;       // the matrix unit's shape
+layout(constant_id = 13) const uint kN = 8;
+layout(constant_id = 14) const uint kK = 16;
+layout(constant_id = 15) const uint kLayout = 1;  // as lib/lanes.glsl names it
+layout(constant_id = 16) const uint kSubgroups = 8;
+layout(constant_id = 17) const bool kNew = false;
 #include "lib/lanes.glsl"
 #include "lib/attend.glsl"
 #include "lib/new_tokens.glsl"

@@ -99,8 +99,8 @@ void read_stretch(Text text, Rows rows, int from, bool is_first) {
   Pairs pairs = read_new(new_keys, new_values, text, next.token);
   if (is_first) load_queries(rows);
   while (tokens != 0) {
-    const bool is_own = next.token >= rows.token && next.token < rows.token + rows.count / rows.heads;
-    put_new(next, pairs, is_own && rows.head % (heads / kv_heads) == 0);  // who has a token's first row puts it in the cache
+    const bool is_own = next.token >= rows.token && next.token <= rows.token + (rows.count - 1) / rows.heads;
+    put_new(next, pairs, is_own && rows.head % kSharedBy == 0);  // who has a token's first row puts it in the cache
     barrier();
     take_new(uint(next.position - from));
     tokens &= tokens - 1;

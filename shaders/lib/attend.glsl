@@ -22,6 +22,11 @@ layout(constant_id = 7) const uint kHalfRows = 0;
 #ifndef ON_UNIT
 layout(constant_id = 8) const uint kClasses = 1;
 #endif
+// Constants, since a division by a number that is not known takes a dozen instructions.
+layout(constant_id = 9) const uint kHeads = 1;
+layout(constant_id = 10) const uint kKvHeads = 1;
+layout(constant_id = 11) const uint kTileHeads = 1;    // of a workgroup
+const uint kSharedBy = kHeads / kKvHeads, kShares = (kSharedBy + kTileHeads - 1) / kTileHeads;
 const bool kHalves = kHalfRows > 0;
 
 const uint kLanes = gl_WorkGroupSize.x, kFours = (kDim + 3) / 4, kStretch = 128, kQuads = kStretch / 4;
@@ -60,23 +65,24 @@ layout(buffer_reference, std430, buffer_reference_align = 4) readonly buffer Que
 // What only some are told.
 layout(buffer_reference, std430, buffer_reference_align = 8) readonly buffer More {
   uint64_t to_numbers, to_scales;  // the result as int8
-  Queries new_keys, new_values;    // of attend_new.comp: [T, kv_heads · dim]
+  Queries new_keys, new_values;    // of attend_new.comp: [T, kKvHeads · kDim]
 };
 
 layout(push_constant) uniform Push {
   Step step;
-  Queries q;                // [T, heads · dim]
+  Queries q;                // [T, kHeads · kDim]
   Floats to;                // likewise
-  uint64_t keys, values;    // the cache, or [T, kv_heads · dim]
+  uint64_t keys, values;    // the cache, or [T, kKvHeads · kDim]
   More more;
   Floats angles;            // of kRope, as rope.comp takes them
-  States states;            // [T · heads, slots]
-  Tickets tickets;          // [T · heads]: how many workgroups are done with a row; 0 between dispatches
-  uint heads, kv_heads, tile_heads, rotation;
+  States states;            // [T · kHeads, slots]
+  Tickets tickets;          // [T · kHeads]: how many workgroups are done with a row; 0 between dispatches
+  uint rotation;
   float scale, softcap;
   int window, group;        // of pages; of kRows: the kind of span
   int rows;
   uint slots;               // stretches of the longest text
+  uint unused[3];
   uint64_t link;            // of attend_new.comp: lib/chain.glsl; 0: there are barriers
 };
 
@@ -92,9 +98,9 @@ struct Text {
   int first, last, pages;
 };
 
-// Row r is of token + r / heads, and of head + r % heads.
+// Row r is of token + r / heads, and of head + r % heads; the last token may have fewer.
 struct Rows { uint token, head, heads, count; };
-uint row_of(Rows r, uint number) { return (r.token + number / r.heads) * heads + r.head + number % r.heads; }
+uint row_of(Rows r, uint number) { return (r.token + number / r.heads) * kHeads + r.head + number % r.heads; }
 
 struct State {
   float largest, sum;
@@ -124,7 +130,7 @@ uint stretches_of(Text text) { return uint(text.last / int(kStretch) - text.firs
 uint64_t page_of(uint64_t cache, Text text, int position) {
   if (kFormat == kRows) return 0;
   const uint page = step.page_table.at[text.pages + position / kPageTokens];
-  return cache + uint64_t(page * kv_heads + text.kv_head) * page_bytes(kFormat, kDim);
+  return cache + uint64_t(page * kKvHeads + text.kv_head) * page_bytes(kFormat, kDim);
 }
 
 // Values d and d + kDim / 2 of a head that begins at `from`, and by what a token's are turned.
@@ -262,7 +268,7 @@ void finish(Rows rows, Rounded rounded) {
     const vec4 x = mine ? head_[at] : vec4(0);
     quantise_four(float[4](x.x, x.y, x.z, x.w), Numbers(rounded.numbers), Scales(rounded.scales), lane,
                   rows.token + at / kFours / rows.heads, (rows.head + at / kFours % rows.heads) * kDim + at % kFours * 4,
-                  heads * kDim, mine);
+                  kHeads * kDim, mine);
   }
   barrier();
 }
@@ -318,12 +324,11 @@ void attend(Text text, Rows rows, uint begin, uint workgroups) {
 
 void attend_all() {
   // The last tokens, which see the most, come first.
-  const uint tile_tokens = kTile / tile_heads, live = live_rows(step, rows);
+  const uint tile_tokens = kTile / kTileHeads, live = live_rows(step, rows);
   const uint begin = (gl_NumWorkGroups.z - 1 - gl_WorkGroupID.z) * tile_tokens, end = min(begin + tile_tokens, live);
   if (begin >= live) return;
-  const uint shared_by = heads / kv_heads, shares = (shared_by + tile_heads - 1) / tile_heads;
-  const uint kv_head = gl_WorkGroupID.y / shares, first_head = gl_WorkGroupID.y % shares * tile_heads;
-  const uint head = kv_head * shared_by + first_head, own_heads = min(tile_heads, shared_by - first_head);
+  const uint kv_head = gl_WorkGroupID.y / kShares, first_head = gl_WorkGroupID.y % kShares * kTileHeads;
+  const uint head = kv_head * kSharedBy + first_head, own_heads = kShares == 1 ? kSharedBy : min(kTileHeads, kSharedBy - first_head);
 
   // Heads that share keys read them once, unless there are workgroups enough for each of them and each stretch. The matrix unit takes
   // several rows anyway.
@@ -342,7 +347,7 @@ void attend_all() {
     const Text text = text_at(token, end, kv_head);
     const uint count = (text.end - token) * own_heads, stretches = stretches_of(text) % workgroups;
     for (uint row = 0; row < (apart ? count : 1); ++row) {
-      const Rows one = Rows(token + row / own_heads, head + row % own_heads, 1, 1);
+      const Rows one = Rows(token + row / own_heads, head + row % own_heads, own_heads, 1);
       attend(text, apart ? one : Rows(token, head, own_heads, count), turn, workgroups);
       turn = (turn + workgroups - stretches) % workgroups;
     }

@@ -30,7 +30,7 @@ New new_token(Text text, uint token) {
 struct Pairs { vec2 key, value, angle; };
 
 Pairs read_new(uint64_t new_keys, uint64_t new_values, Text text, uint token) {
-  const uint from = (token * kv_heads + text.kv_head) * kDim, d = min(gl_LocalInvocationID.x, kDim / 2 - 1);
+  const uint from = (token * kKvHeads + text.kv_head) * kDim, d = min(gl_LocalInvocationID.x, kDim / 2 - 1);
   Pairs pairs = Pairs(pair_at(new_keys, from, d), pair_at(new_values, from, d), vec2(1, 0));
   if (kRope) pairs.angle = angle_of(token, d);
   return pairs;

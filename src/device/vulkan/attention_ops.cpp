@@ -31,10 +31,10 @@ VkDeviceAddress address_of(const std::shared_ptr<Buffer>& buffer) {
 // As shaders/lib/attend.glsl has it.
 struct Attention {
   VkDeviceAddress step, q, to, keys, values, more, angles, states, tickets;
-  uint32_t heads, kv_heads, tile_heads, rotation;
+  uint32_t rotation;
   float scale, softcap;
   int32_t window, group, rows;
-  uint32_t slots;
+  uint32_t slots, unused[3];
   VkDeviceAddress link;
 };
 static_assert(offsetof(Attention, link) == Chain::kPushAt);
@@ -198,7 +198,7 @@ void Compiler::attend(const Op& op) {
   const Op* turn = turned_just_before(op);
   const Tensor query = turn ? turn->in[0] : op.in[0], out = op.out[0];
   Attention push{.step = step_, .q = at(query), .to = at(out), .keys = address_of(cache.keys),
-                 .values = address_of(cache.values), .heads = heads, .kv_heads = kv_heads,
+                 .values = address_of(cache.values),
                  .rotation = uint32_t(rotation(cache.format, info.head_dim)), .scale = p.scale, .softcap = p.softcap,
                  .window = p.window, .group = info.group, .rows = rows(out)};
   if (turn) push.angles = compiled_.step->angles(turn->as<ops::RopeParams>().table);
@@ -230,7 +230,6 @@ void Compiler::attend(const Op& op) {
   const uint32_t rows_on_unit = may_be_on_unit ? unit_rows(context_->caps(), dim, capacity(out) * heads / kv_heads) : 0;
   const bool on_unit = rows_on_unit > 0;
   const Tile tile = tile_of(heads, kv_heads, capacity(out), on_unit ? rows_on_unit : most_rows(dim), on_unit ? wanted / 4 : wanted);
-  push.tile_heads = tile.heads;
   const uint64_t context = uint64_t(segment_.inputs->pages_per_sequence) * ops::kPageTokens;
   const uint64_t longest = p.window > 0 ? std::min(context, uint64_t(p.window)) : context;
   push.slots = pieces(uint32_t(context), kStretch);
@@ -246,7 +245,7 @@ void Compiler::attend(const Op& op) {
   }
   const uint32_t lanes = on_unit ? kUnitLanes : lanes_of(dim) * (writes_new ? kSidesOfNew : 1);
   std::vector<uint32_t> constants{cache_number(cache.format), as != Rounding::none, turn != nullptr, on_unit ? rows_on_unit : tile.rows(),
-                                  dim, lanes, sharing > 1, together, classes};
+                                  dim, lanes, sharing > 1, together, classes, heads, kv_heads, tile.heads};
   DispatchMore how{.can_wait = writes_new && !on_unit};
   if (on_unit) {
     const auto& [shape, layout, subgroup] = *context_->lanes();
@@ -264,9 +263,8 @@ void Compiler::attend_spans(const Op& op) {
   check(dim <= kMostHead, "a head fits the shader");
   const Tile tile = tile_of(heads, kv_heads, capacity(out), most_rows(dim), workgroups_wanted(context_->caps().kind));
   const Attention push{.step = step_, .q = at(op.in[0]), .to = at(out), .keys = at(op.in[1]), .values = at(op.in[2]),
-                       .heads = heads, .kv_heads = kv_heads, .tile_heads = tile.heads, .scale = p.scale,
-                       .group = int32_t(p.kind), .rows = rows(out)};
-  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, lanes_of(dim), false}, bytes_of(push),
+                       .scale = p.scale, .group = int32_t(p.kind), .rows = rows(out)};
+  dispatch("attend", {kRowsKind, false, false, tile.rows(), dim, lanes_of(dim), false, 0, 1, heads, kv_heads, tile.heads}, bytes_of(push),
            {1, tile.across, tile.down}, {range(op.in[0]), range(op.in[1]), range(op.in[2])}, {range(out)});
 }
 
