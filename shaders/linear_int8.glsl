@@ -44,7 +44,7 @@ struct Stretch {  // of a row of x
 };
 
 Stretch stretch_of_x(uint token, uint stretch) {
-  const uint at = token / x_rows * (depth / 32) + stretch;
+  const uint at = (kExperts ? token / x_rows : token) * (depth / 32) + stretch;  // others have a row of x each: nothing to divide
   return Stretch(Numbers(x).at[at * 2], Numbers(x).at[at * 2 + 1], Scales(scales).at[at]);
 }
 
