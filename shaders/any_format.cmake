@@ -15,7 +15,7 @@ list(APPEND formats_of_any f16 bf16)
 
 function(any_format op file)
   set(constants kPlain kHasLeast kTwoScales kBlockValues kBlockBytes)
-  set(names ${constants} load_group load_of_pair load_block pair_of)
+  set(names ${constants} kMiddle load_group load_of_pair load_block pair_of)
   set(includes "#include \"lib/group.glsl\"\n")
   set(groups "")
   set(pairs "")
@@ -34,6 +34,10 @@ function(any_format op file)
     foreach(name ${names})
       string(APPEND includes "#undef ${name}\n")
     endforeach()
+    file(STRINGS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/quant/${format}.glsl has_least REGEX "kHasLeast = true")
+    if(has_least)
+      string(APPEND choice_kMiddle "kFormat == ${number} ? kMiddle_${format} : ")
+    endif()
     foreach(name ${constants})
       set(choice_${name} "${choice_${name}}kFormat == ${number} ? ${name}_${format} : ")
     endforeach()
@@ -44,7 +48,7 @@ function(any_format op file)
 layout(constant_id = 0) const uint kFormat = 0;
 @includes@
 const bool kPlain = @choice_kPlain@false, kHasLeast = @choice_kHasLeast@false, kTwoScales = @choice_kTwoScales@false;
-const uint kBlockValues = @choice_kBlockValues@32, kBlockBytes = @choice_kBlockBytes@16;
+const uint kBlockValues = @choice_kBlockValues@32, kBlockBytes = @choice_kBlockBytes@16, kMiddle = @choice_kMiddle@0;
 
 Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
 @groups@  return group_of(uvec4(0), uvec4(0), 0);

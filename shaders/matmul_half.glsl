@@ -55,22 +55,14 @@ shared float sums_[kEnd == kNormed ? kTokens : 1][32], squares_[kEnd == kNormed 
 shared float row_squares_[kFactor == kSquares ? kTokens : 1][kRmsLanes];
 shared float factors_[kFactor == kNone ? 1 : kTokens];
 
-// The number of a group whose weight is the nearest to 0. Where a format has a least, numbers count from there: so it is small what is
-// left of the least, and what rounding it to a half is wrong by.
-float zero_of(float scale, float least) {
-  if (!kHasLeast || scale == 0) return 0;
-  precise const float from_least = floor(-least / scale + 0.5);
-  return clamp(from_least, 0, 127);
-}
-
 // A pair of halves of a weight. Of a block format: bytes 0 and 2 of a word, or 1 and 3; they become numbers by their bits,
-// in front of which stand those of 1024.
+// in front of which stand those of 1024. Where the format has a least, numbers count from the middle, whose weight is near 0: so both
+// terms are small, and what rounding them to halves is wrong by.
 uint of_1024_ = 0x64806480u;  // behind main()'s first line a number that compilers do not know: two that they know take two instructions
 f16vec2 pair_of_bytes(int bytes, uint number, float scale, float least) {
   const uint pair = uint(number == 0 ? bytes : bytes >> 8) & 0x00ff00ffu ^ of_1024_;
-  const float zero = zero_of(scale, least), left = fma(zero, scale, least);
-  const f16vec2 numbers = unpackFloat2x16(pair) - f16vec2(1152 + zero), scales = f16vec2(cut_to_half(scale * kHalfUnit));
-  return kHasLeast ? fma(numbers, scales, f16vec2(cut_to_half(left * kHalfUnit))) : numbers * scales;
+  const f16vec2 numbers = unpackFloat2x16(pair) - f16vec2(1152 + kMiddle), scales = f16vec2(cut_to_half(scale * kHalfUnit));
+  return kHasLeast ? fma(numbers, scales, f16vec2(cut_to_half(fma(float(kMiddle), scale, least) * kHalfUnit))) : numbers * scales;
 }
 
 // What has come, and what is on its way: a span of a block format; a step of plain numbers, as of x. A step is kEights · 8

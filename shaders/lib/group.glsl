@@ -2,7 +2,7 @@
 // Each quant/<format>.glsl gives
 //
 //   kPlain = false, kBlockValues, kBlockBytes
-//   kHasLeast    `least` may differ from 0
+//   kHasLeast    `least` may differ from 0; numbers count from 0 then, and kMiddle is the one in the middle
 //   kTwoScales   the second 16 weights may have another scale and least than the first
 //   Group load_group(uint64_t block, uint row, uint group, uint64_t tables)
 //                weights [32 group, 32 group + 32) of a row's block in a panel; `block`: the address of the block

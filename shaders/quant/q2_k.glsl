@@ -4,7 +4,7 @@
 #include "lib/panel.glsl"
 
 const bool kPlain = false, kHasLeast = true, kTwoScales = true;
-const uint kBlockValues = 256, kBlockBytes = 84;
+const uint kBlockValues = 256, kBlockBytes = 84, kMiddle = 2;
 
 Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
   uint first = 1 + group / 4 * 2, shift = group % 4 * 2;

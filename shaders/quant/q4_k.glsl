@@ -5,7 +5,7 @@
 #include "lib/six_bit_lines.glsl"
 
 const bool kPlain = false, kHasLeast = true, kTwoScales = false;
-const uint kBlockValues = 256, kBlockBytes = 144;
+const uint kBlockValues = 256, kBlockBytes = 144, kMiddle = 8;
 
 #define LOADS_PAIRS
 Group load_of_pair(uint64_t block, uint row, uint pair, uint second, uint64_t tables) {

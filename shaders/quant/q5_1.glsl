@@ -5,7 +5,7 @@
 #include "lib/panel.glsl"
 
 const bool kPlain = false, kHasLeast = true, kTwoScales = false;
-const uint kBlockValues = 32, kBlockBytes = 24;
+const uint kBlockValues = 32, kBlockBytes = 24, kMiddle = 16;
 
 Group load_group(uint64_t block, uint row, uint group, uint64_t tables) {
   uvec4 q = piece(block, row, 0);

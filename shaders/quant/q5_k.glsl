@@ -6,7 +6,7 @@
 #include "lib/six_bit_lines.glsl"
 
 const bool kPlain = false, kHasLeast = true, kTwoScales = false;
-const uint kBlockValues = 256, kBlockBytes = 176;
+const uint kBlockValues = 256, kBlockBytes = 176, kMiddle = 16;
 
 uvec4 load_16(uint64_t block, uint row, uint pair, uint second, uint which) {
   uvec4 low = piece(block, row, 3 + pair * 2 + which) >> (second * 4) & 0x0f0f0f0fu;
