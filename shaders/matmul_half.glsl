@@ -56,8 +56,8 @@ shared float row_squares_[kFactor == kSquares ? kTokens : 1][kRmsLanes];
 shared float factors_[kFactor == kNone ? 1 : kTokens];
 
 // A pair of halves of a weight. Of a block format: bytes 0 and 2 of a word, or 1 and 3; they become numbers by their bits,
-// in front of which stand those of 1024. Where the format has a least, numbers count from the middle, whose weight is near 0: so both
-// terms are small, and what rounding them to halves is wrong by.
+// in front of which stand those of 1024. Where the format has a least, numbers count from the middle, whose weight is mostly near 0: so
+// both terms are small, and what rounding them to halves is wrong by.
 uint of_1024_ = 0x64806480u;  // behind main()'s first line a number that compilers do not know: two that they know take two instructions
 f16vec2 pair_of_bytes(int bytes, uint number, float scale, float least) {
   const uint pair = uint(number == 0 ? bytes : bytes >> 8) & 0x00ff00ffu ^ of_1024_;
@@ -96,7 +96,8 @@ void fetch_groups(uint span, uint row_begin) {
   }
 }
 
-// Where each kN rows of x begin; the last that are live once more in the place of those behind.
+// Where each kN rows of x begin; the last with a live one once more in the place of those behind. Its rows that are not live are anything,
+// and nobody looks at their sums.
 uint64_t pieces_[kTokenPieces];
 
 void find_pieces(uint token_begin, uint live) {

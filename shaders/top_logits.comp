@@ -34,6 +34,7 @@ shared uint chosen_[kTop], found_, last_;
 shared uvec2 candidates_[kCandidates];  // key, id; behind those found there are none
 shared uint ranks_[kCandidates];
 
+const uint kMostEach = 16;  // of 512 lanes
 const uint kEach = kTop * kGroup / kLanes, kOfGroup = kGroup / kEach;  // keys of a lane; lanes of a group
 uint keys_[kMostEach], first_[kMostEach];  // of this lane; what decides who comes first
 

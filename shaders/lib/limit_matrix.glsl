@@ -1,5 +1,5 @@
 // Products of matrices that never leave the registers, as the matrix unit makes them. Who includes this defines NUMBER and
-// SUM, and FLOAT_OF: a sum as any float, by its bits, for compilers know how large a whole number is at most.
+// SUM, and FLOAT_OF: a sum as a float that may be any, of whole numbers by its bits, for compilers know how large one is at most.
 #extension GL_KHR_cooperative_matrix : require
 #extension GL_KHR_memory_scope_semantics : require
 #extension GL_EXT_shader_explicit_arithmetic_types : require

@@ -5,8 +5,6 @@
 
 layout(constant_id = 0) const uint kTop = 128;   // tokens that are listed
 layout(constant_id = 1) const uint kGroup = 64;  // tokens that follow each other and share a largest logit
-const uint kMostEach = 16;                       // tokens that a lane looks at
-
 layout(buffer_reference, std430, buffer_reference_align = 4) buffer Keys { uint at[]; };
 
 // Of the tokens of a workgroup of the first pass, keys and the weights' sums in relation to them.

@@ -26,6 +26,7 @@ bool Compiler::leaves_factor(size_t i) const {
   };
   const Rounding as = rounding(made.in[1]);
   if (as == Rounding::none) return false;
+  // The last norm's states are read, so it leaves none: else steps of one token, where it is fused, would differ from those of a few.
   const auto is_read = [&](Tensor t) {
     return t == program_.logits || (program_.states && t == *program_.states);
   };
