@@ -47,7 +47,7 @@ uint up_from(uint key, uint by) { return key > ~by ? ~0u : key + by; }  // no ke
 
 // One that at least kTop reach, or all if they are fewer, and no more than kCandidates unless too many are equal; two bits at a
 // time. `least`: one that kTop reach, or 1. `count`: of those that reach it.
-uint threshold(uint least, uint each, out uint count) {
+uint threshold(uint least, out uint count) {
   uvec4 ends = uvec4(0);  // the largest, and the least that is one, upside down
   [[unroll]] for (uint i = 0; i < kEach; ++i) ends = max(ends, uvec4(first_[i], first_[i] == kNoKey ? 0 : ~first_[i], 0, 0));
   ends = largest_of_all(ends);
@@ -58,7 +58,7 @@ uint threshold(uint least, uint each, out uint count) {
     const uint one = up_from(reached, 1u << shift), two = up_from(reached, 2u << shift), three = up_from(reached, 3u << shift);
     uvec2 counts = uvec2(0);  // of those from `one` on, from `two` on (in the upper half), from `three` on
     [[unroll]] for (uint i = 0; i < kEach; ++i) {
-      if (i < each) counts += uvec2(uint(first_[i] >= one) + (uint(first_[i] >= two) << 16), uint(first_[i] >= three));
+      counts += uvec2(uint(first_[i] >= one) + (uint(first_[i] >= two) << 16), uint(first_[i] >= three));
     }
     counts = total_of_all(counts);
     const uint from_one = counts.x & 0xffffu, from_two = counts.x >> 16, from_three = counts.y;
@@ -69,7 +69,7 @@ uint threshold(uint least, uint each, out uint count) {
 }
 
 // Makes candidates of the lanes' keys, the kTop first among them.
-void gather(bool of_groups, uint least, uint each) {
+void gather(bool of_groups, uint least) {
   [[unroll]] for (uint i = 0; i < kEach; ++i) first_[i] = keys_[i];
   uint reached, count = ~0u;
   [[dont_unroll]] for (uint again = 0; again < 2 && count > kCandidates; ++again) {
@@ -79,7 +79,7 @@ void gather(bool of_groups, uint least, uint each) {
       }
       least = 1;
     }
-    reached = threshold(least, each, count);
+    reached = threshold(least, count);
   }
   uint of_mine = 0;
   [[unroll]] for (uint i = 0; i < kEach; ++i) of_mine += uint(first_[i] >= reached);
@@ -118,7 +118,7 @@ void list_largest(uint row) {
   uint found = 0, least = 1;
   [[dont_unroll]] for (uint pass = 0; pass < 2; ++pass) {
     const bool of_groups = pass == 0;
-    const uint end = of_groups ? group_count : columns, each = of_groups ? (group_count + kLanes - 1) / kLanes : kEach;
+    const uint end = of_groups ? group_count : columns;
     const uint64_t from = of_groups ? groups : logits;
     [[unroll]] for (uint i = 0; i < kEach; ++i) {
       const uint id = id_of(of_groups, i);
@@ -126,7 +126,7 @@ void list_largest(uint row) {
       const uint key = of_groups ? uint(bits) : key_of(bits);
       keys_[i] = id < end && (of_groups || lane / kOfGroup < found) ? key : kNoKey;
     }
-    gather(of_groups, least, each);
+    gather(of_groups, least);
     found = min(found_, kTop);
     find_ranks();
     barrier();
